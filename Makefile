@@ -1,0 +1,52 @@
+# All that people and CI do here. Each target sets up what it needs; `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo  ## start a server and run examples/quickstart.py against it
+	@$(BIN)/perdure demo
+
+test: $(VENV)/.dev  ## run the whole test suite; ARGS="tests/cli -k chat" selects
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+check: $(VENV)/.dev  ## lint, formatting, types, and which layer may import which
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict src tests bench examples
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
+	@$(BIN)/python -m bench
+
+clean:  ## remove what these targets made, the environment too
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name .git -prune -o \( -name __pycache__ -o -name node_modules \) -type d -prune -exec rm -rf {} +
+
+# The stamps run set-up again when pyproject.toml changes. Dependency groups need pip 25.1.
+$(VENV)/.demo: pyproject.toml
+	$(call install,-e '.[demo]')
+
+$(VENV)/.dev: pyproject.toml
+	$(call install,-e '.[demo]' --group dev)
+
+define install
+	@echo "Setting up $(VENV), which takes a minute and happens once." >&2
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python '>=3.11' $(VENV) \
+	  && uv pip install --quiet --python $(BIN)/python $(1); \
+	else \
+	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Perdure needs Python 3.11 or newer and $(PYTHON) is older or missing: name another, as in make test PYTHON=python3.12" >&2; exit 1; }; \
+	  $(PYTHON) -m venv $(VENV) \
+	  && $(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' \
+	  && $(BIN)/python -m pip install --quiet $(1); \
+	fi
+	@touch $@
+endef

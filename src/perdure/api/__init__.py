@@ -1,0 +1,1 @@
+"""HTTP, and only HTTP: `routes.ROUTES` is the whole surface; one file per noun."""

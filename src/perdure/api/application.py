@@ -1,0 +1,72 @@
+"""The ASGI application: the one boundary where errors become envelopes."""
+
+import time
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from perdure import ids
+from perdure.api import access
+from perdure.api.http import Call, Services, refuse, respond
+from perdure.api.routes import find
+from perdure.errors import APIError, Internal
+
+_log = structlog.get_logger(__name__)
+
+_VERSION = "2020-10-01"  # what the live service sent (spec 02 §2)
+
+
+class Application:
+    """Answers every request, whatever happens."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"no {scope['type']} here")
+        began = time.perf_counter()
+        request_id = ids.new_request_id()
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message["headers"])
+                headers["x-request-id"] = request_id
+                headers["openai-version"] = _VERSION
+                headers["openai-processing-ms"] = str(int((time.perf_counter() - began) * 1000))
+            await send(message)
+
+        try:
+            response = await self._answer(scope, receive, request_id)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send_with_headers)
+
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
+        try:
+            call = Call(scope, receive, self._services)
+            headers = call.request.headers
+            access.check_host(headers, self._services.settings)
+            if scope["path"] == "/health":
+                return respond('{"status":"ok"}')
+            access.check_key(headers, self._services.settings)
+            route = find(scope)
+            if route.beta:
+                access.check_beta(headers)
+            return respond(await route.handler(call))
+        except APIError as error:
+            return refuse(error)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            _log.exception("request_broke", request_id=request_id, path=scope["path"])
+            return refuse(
+                Internal(
+                    "The server had an error processing your request. Sorry about that! You can "
+                    "retry your request. (Please include the request ID "
+                    f"{request_id} when you report it.)"
+                )
+            )

@@ -1,0 +1,129 @@
+"""One request and its answer: what a handler is given, and what it may return."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from perdure.bus.bus import Bus
+from perdure.clock import Clock
+from perdure.errors import APIError, TooLarge
+from perdure.providers.provider import Provider
+from perdure.settings import Settings
+from perdure.store.database import Database
+from perdure.wire.base import Object, encode
+from perdure.wire.lists import ErrorDetail, ErrorEnvelope, Page
+from perdure.wire.query import ListQuery, check_id, query
+from perdure.wire.validation import parse
+
+T = TypeVar("T")
+
+# The one project there is for now; every row carries it.
+DEFAULT_PROJECT = "proj_default"
+
+_PREFIXES = {
+    "assistant_id": "asst",
+    "thread_id": "thread",
+    "message_id": "msg",
+    "run_id": "run",
+    "step_id": "step",
+}
+
+
+class Services(NamedTuple):
+    """What handlers work with."""
+
+    database: Database
+    bus: Bus
+    provider: Provider
+    clock: Clock
+    settings: Settings
+
+
+class Call:
+    """One request on its way to its handler."""
+
+    def __init__(self, scope: Scope, receive: Receive, services: Services) -> None:
+        self.request = Request(scope, receive)
+        self.services = services
+        self.project = DEFAULT_PROJECT
+
+    @property
+    def now(self) -> int:
+        """The time of this request in Unix seconds."""
+        return int(self.services.clock.now())
+
+    def id(self, name: str) -> str:
+        """An id of the path. Raises `BadRequest` for one of another kind (spec 05 §3.2)."""
+        value = str(self.request.path_params[name])
+        check_id(value, name=name, prefix=_PREFIXES[name])
+        return value
+
+    @property
+    def list_query(self) -> ListQuery:
+        """The page that is asked for. Raises `BadRequest`."""
+        return query(self.request.query_params.multi_items())
+
+    async def bytes(self) -> bytes:
+        """The request body. Raises `TooLarge` beyond the limit, before it is read in full."""
+        limit = self.services.settings.max_body_bytes
+        if int(self.request.headers.get("content-length") or 0) > limit:
+            raise _too_large(limit)
+        chunks = bytearray()
+        async for chunk in self.request.stream():
+            chunks += chunk
+            if len(chunks) > limit:
+                raise _too_large(limit)
+        return bytes(chunks)
+
+    async def body(self, kind: type[T]) -> T:
+        """The request body as a struct. Raises `BadRequest` (spec 05 §3.3)."""
+        return parse(await self.bytes(), kind)
+
+
+# What a handler may return: an object, stored JSON, a page of a list, or a finished response.
+Answer: TypeAlias = Object | str | Page | Response
+Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
+
+
+def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> Response:
+    """The HTTP response that carries an answer."""
+    if isinstance(answer, Response):
+        return answer
+    if isinstance(answer, Page):
+        content = _list(answer)
+    elif isinstance(answer, str):
+        content = answer.encode()
+    else:
+        content = encode(answer)
+    return Response(content, headers=headers, media_type="application/json")
+
+
+def refuse(error: APIError) -> Response:
+    """The error envelope (spec 05 §1)."""
+    detail = ErrorDetail(message=error.message, type=error.type, param=error.param, code=error.code)
+    return Response(
+        encode(ErrorEnvelope(error=detail)),
+        status_code=error.status,
+        media_type="application/json",
+    )
+
+
+def _list(page: Page) -> bytes:
+    """The list envelope (spec 01 §16) around bodies that are sent as they are stored."""
+    first, last = (page.ids[0], page.ids[-1]) if page.ids else (None, None)
+    return b'{"object":"list","data":[%b],"first_id":%b,"last_id":%b,"has_more":%b}' % (
+        ",".join(page.bodies).encode(),
+        encode(first),
+        encode(last),
+        encode(page.has_more),
+    )
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(
+        f"The request body is too large: at most {limit} bytes are accepted.",
+        code="request_too_large",
+    )

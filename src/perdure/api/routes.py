@@ -1,0 +1,121 @@
+"""The whole surface as one table (spec 02), and the look-up in it.
+
+The paths stand below `/v1`, `/openai` and `/openai/v1` alike: the Azure family is the same
+handlers (spec 02 §13).
+"""
+
+from typing import NamedTuple
+
+from starlette.routing import compile_path
+from starlette.types import Scope
+
+from perdure.api import (
+    assistants,
+    messages,
+    missing,
+    models,
+    run_steps,
+    runs,
+    threads,
+)
+from perdure.api.http import Handler
+from perdure.errors import MethodNotAllowed, NotFound
+
+MOUNTS = ("/openai/v1", "/openai", "/v1")
+
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "/assistants", assistants.create),
+    ("GET", "/assistants", assistants.list_all),
+    ("GET", "/assistants/{assistant_id}", assistants.retrieve),
+    ("POST", "/assistants/{assistant_id}", assistants.modify),
+    ("DELETE", "/assistants/{assistant_id}", assistants.delete),
+    ("POST", "/threads", threads.create),
+    # before /threads/{thread_id}, which would take "runs" for an id
+    ("POST", "/threads/runs", runs.create_with_thread),
+    ("GET", "/threads/{thread_id}", threads.retrieve),
+    ("POST", "/threads/{thread_id}", threads.modify),
+    ("DELETE", "/threads/{thread_id}", threads.delete),
+    ("POST", "/threads/{thread_id}/messages", messages.create),
+    ("GET", "/threads/{thread_id}/messages", messages.list_all),
+    ("GET", "/threads/{thread_id}/messages/{message_id}", messages.retrieve),
+    ("POST", "/threads/{thread_id}/messages/{message_id}", messages.modify),
+    ("DELETE", "/threads/{thread_id}/messages/{message_id}", messages.delete),
+    ("POST", "/threads/{thread_id}/runs", runs.create),
+    ("GET", "/threads/{thread_id}/runs", runs.list_all),
+    ("GET", "/threads/{thread_id}/runs/{run_id}", runs.retrieve),
+    ("POST", "/threads/{thread_id}/runs/{run_id}", runs.modify),
+    ("POST", "/threads/{thread_id}/runs/{run_id}/cancel", runs.cancel),
+    (
+        "POST",
+        "/threads/{thread_id}/runs/{run_id}/submit_tool_outputs",
+        runs.submit_tool_outputs,
+    ),
+    ("GET", "/threads/{thread_id}/runs/{run_id}/steps", run_steps.list_all),
+    ("GET", "/threads/{thread_id}/runs/{run_id}/steps/{step_id}", run_steps.retrieve),
+    ("GET", "/models", models.list_all),
+    ("GET", "/models/{model:path}", models.retrieve),
+    ("DELETE", "/models/{model:path}", models.delete),
+    ("POST", "/chat/completions", models.chat_completions),
+    ("POST", "/completions", models.completions),
+    ("POST", "/embeddings", models.embeddings),
+    # where Azure clients send them
+    ("POST", "/deployments/{deployment}/chat/completions", models.chat_completions),
+    ("POST", "/deployments/{deployment}/completions", models.completions),
+    ("POST", "/deployments/{deployment}/embeddings", models.embeddings),
+    *(
+        (method, f"{path}{rest}", handler)
+        for path, handler in (
+            ("/files", missing.files),
+            ("/uploads", missing.uploads),
+            ("/vector_stores", missing.vector_stores),
+        )
+        for rest in ("", "/{rest:path}")
+        for method in ("GET", "POST", "DELETE")
+    ),
+)
+
+# The groups whose calls need the beta header (spec 02 §1).
+_BETA = ("/assistants", "/threads")
+
+_COMPILED = tuple((method, *compile_path(path), handler) for method, path, handler in ROUTES)
+
+
+class Found(NamedTuple):
+    """A route that a request takes."""
+
+    handler: Handler
+    beta: bool
+
+
+def find(scope: Scope) -> Found:
+    """The route of a request; sets its path parameters.
+
+    Raises `NotFound` for an unknown path (spec 05 §3.1), `MethodNotAllowed` for a known one.
+    """
+    path = _below_mount(scope["path"])
+    known = False
+    for method, pattern, _, convertors, handler in _COMPILED:
+        match = pattern.match(path)
+        if match is None:
+            continue
+        known = True
+        if method == scope["method"]:
+            scope["path_params"] = {
+                name: convertors[name].convert(value) for name, value in match.groupdict().items()
+            }
+            return Found(handler, beta=path.startswith(_BETA))
+    if known:
+        raise MethodNotAllowed(
+            f"Not allowed to {scope['method']} on {scope['path']}. "
+            "(HINT: Perhaps you meant to use a different HTTP method?)",
+            code="method_not_supported",
+        )
+    raise NotFound(f"Invalid URL ({scope['method']} {scope['path']})")
+
+
+def _below_mount(path: str) -> str:
+    """The path below its mount; empty, which no route matches, outside of all."""
+    for mount in MOUNTS:
+        if path.startswith(f"{mount}/"):
+            return path.removeprefix(mount)
+    return ""

@@ -1,0 +1,39 @@
+"""Run steps over HTTP (spec 02 §8)."""
+
+from perdure.api.http import Answer, Call
+from perdure.commands import lists, run_steps, runs
+from perdure.store.database import Transaction
+from perdure.wire.lists import Page
+from perdure.wire.query import ListQuery, include
+
+
+async def list_all(call: Call) -> Answer:
+    include(call.request.query_params.multi_items())
+    return await call.services.database.read(
+        _page,
+        call.id("thread_id"),
+        call.id("run_id"),
+        call.list_query,
+        project=call.project,
+    )
+
+
+async def retrieve(call: Call) -> Answer:
+    include(call.request.query_params.multi_items())
+    return await call.services.database.read(
+        _step,
+        call.id("thread_id"),
+        call.id("run_id"),
+        call.id("step_id"),
+        project=call.project,
+    )
+
+
+def _page(tx: Transaction, thread_id: str, run_id: str, query: ListQuery, *, project: str) -> Page:
+    runs.get(tx, run_id, thread_id=thread_id, project=project)
+    return lists.page(tx, "run_steps", query, project=project, parent=run_id, label="run step")
+
+
+def _step(tx: Transaction, thread_id: str, run_id: str, step_id: str, *, project: str) -> str:
+    runs.get(tx, run_id, thread_id=thread_id, project=project)
+    return run_steps.get(tx, step_id, run_id=run_id, project=project)

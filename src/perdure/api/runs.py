@@ -1,0 +1,131 @@
+"""Runs over HTTP, polled and streamed (spec 02 §7, 04 §1)."""
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+from starlette.responses import Response
+
+from perdure import ids, lifecycle
+from perdure.api.http import Answer, Call, respond
+from perdure.api.sse import EventStream
+from perdure.commands import creation, lists, runs, threads
+from perdure.commands.creation import NewRun
+from perdure.store.database import Transaction
+from perdure.wire.lists import Page
+from perdure.wire.query import ListQuery, check_id, include
+from perdure.wire.runs import CreateRun, CreateThreadAndRun, ModifyRun, Run, SubmitToolOutputs
+
+P = ParamSpec("P")
+
+
+async def create(call: Call) -> Answer:
+    thread_id = call.id("thread_id")
+    include(call.request.query_params.multi_items())
+    body = await call.body(CreateRun)
+    check_id(body.assistant_id, name="assistant_id", prefix="asst")
+    new = _new(call)
+    return await _write(call, new.id, body.stream, creation.create, thread_id, body, new)
+
+
+async def create_with_thread(call: Call) -> Answer:
+    body = await call.body(CreateThreadAndRun)
+    check_id(body.assistant_id, name="assistant_id", prefix="asst")
+    new = _new(call)
+    return await _write(call, new.id, body.stream, creation.create_with_thread, body, new)
+
+
+async def list_all(call: Call) -> Answer:
+    return await call.services.database.read(
+        _page, call.id("thread_id"), call.list_query, project=call.project
+    )
+
+
+async def retrieve(call: Call) -> Answer:
+    thread_id, run_id = call.id("thread_id"), call.id("run_id")
+    database = call.services.database
+    run = await database.read(runs.get, run_id, thread_id=thread_id, project=call.project)
+    if runs.is_due(run, now=call.now):
+        # Past its time, and the timer has not come by yet (spec 03 §9).
+        await database.write(runs.expire, run_id, now=call.now)
+        run = await database.read(runs.get, run_id, thread_id=thread_id, project=call.project)
+    return _polled(call, run)
+
+
+async def modify(call: Call) -> Answer:
+    thread_id, run_id = call.id("thread_id"), call.id("run_id")
+    body = await call.body(ModifyRun)
+    return await call.services.database.write(
+        runs.modify, run_id, body, thread_id=thread_id, project=call.project, now=call.now
+    )
+
+
+async def cancel(call: Call) -> Answer:
+    thread_id, run_id = call.id("thread_id"), call.id("run_id")
+    run = await call.services.database.write(
+        runs.cancel, run_id, thread_id=thread_id, project=call.project, now=call.now
+    )
+    return _polled(call, run)
+
+
+async def submit_tool_outputs(call: Call) -> Answer:
+    thread_id, run_id = call.id("thread_id"), call.id("run_id")
+    body = await call.body(SubmitToolOutputs)
+    return await _write(
+        call,
+        run_id,
+        body.stream,
+        runs.submit,
+        run_id,
+        body,
+        thread_id=thread_id,
+        project=call.project,
+        now=call.now,
+    )
+
+
+def _new(call: Call) -> NewRun:
+    return NewRun(
+        id=ids.new(ids.RUN),
+        project=call.project,
+        now=call.now,
+        lifetime=call.services.settings.run_lifetime_seconds,
+    )
+
+
+async def _write(
+    call: Call,
+    run_id: str,
+    stream: bool | None,
+    command: Callable[Concatenate[Transaction, P], Run],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Response:
+    """Runs a command that sets the run going, and answers with the run or with its stream."""
+    services = call.services
+    if not stream:
+        return _polled(call, await services.database.write(command, *args, **kwargs))
+    # Listening comes before the write, so that the first event is not missed.
+    subscription = services.bus.subscribe(run_id)
+    try:
+        await services.database.write(command, *args, **kwargs)
+    except BaseException:
+        subscription.close()
+        raise
+    return EventStream(
+        subscription,
+        run_id=run_id,
+        database=services.database,
+        keep_alive=services.settings.keep_alive_seconds,
+    )
+
+
+def _polled(call: Call, run: Run) -> Response:
+    """The run, with a hint when to ask again while it is active (spec 07 §4)."""
+    if run.status not in lifecycle.ACTIVE:
+        return respond(run)
+    return respond(run, {"openai-poll-after-ms": str(call.services.settings.poll_after_ms)})
+
+
+def _page(tx: Transaction, thread_id: str, query: ListQuery, *, project: str) -> Page:
+    threads.get(tx, thread_id, project=project)
+    return lists.page(tx, "runs", query, project=project, parent=thread_id, label="run")

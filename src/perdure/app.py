@@ -1,0 +1,68 @@
+"""The composition root: settings become a running server."""
+
+import asyncio
+
+from perdure import providers, store
+from perdure.api.application import Application
+from perdure.api.http import Services
+from perdure.bus.memory import MemoryBus
+from perdure.clock import Clock
+from perdure.engine.engine import Engine
+from perdure.engine.executor import Means
+from perdure.providers import ServerSettings
+from perdure.settings import Settings
+
+_CLOSING = "The server is stopping. The run goes on when it is back: retrieve it by its id."
+
+
+class Perdure:
+    """One server of this process: API and worker in one."""
+
+    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+        self.settings = settings
+        url = settings.database_url.get_secret_value() if settings.database_url else None
+        self.bus = MemoryBus()
+        self.database = store.connect(url, settings.data_dir, bus=self.bus)
+        self.provider = providers.connect(
+            [
+                ServerSettings(
+                    name=server.name,
+                    base_url=server.base_url,
+                    api_key=server.key.get_secret_value() if server.key else None,
+                    models=server.models,
+                )
+                for server in settings.servers
+            ],
+            settings.model_aliases,
+        )
+        self.engine = Engine(
+            Means(self.database, self.bus, self.provider, clock, settings.lease_seconds),
+            max_concurrent_runs=settings.max_concurrent_runs,
+            event_retention_days=settings.event_retention_days,
+        )
+        self.asgi = Application(Services(self.database, self.bus, self.provider, clock, settings))
+        self._draining: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Opens the database and starts the engine. Raises `ConfigurationError`."""
+        await self.database.open()
+        await self.engine.start()
+
+    def drain(self) -> None:
+        """Starts the graceful end: no new runs, those in hand finish or are released, and then
+        the streams that are still open are closed.
+        """
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain(), name="drain")
+
+    async def close(self) -> None:
+        """Drains, then closes everything."""
+        self.drain()
+        assert self._draining is not None  # noqa: S101
+        await self._draining
+        await self.provider.close()
+        await self.database.close()
+
+    async def _drain(self) -> None:
+        await self.engine.drain(self.settings.drain_seconds)
+        self.bus.close(_CLOSING)

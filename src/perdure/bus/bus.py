@@ -1,0 +1,60 @@
+"""The seam of publish/subscribe and dispatch: what a bus must do.
+
+A bus carries; it is never the only home of a fact. `tests/bus/` runs against every
+implementation.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from perdure.wire.events import Closing, Delta, Event, Told
+
+
+class Subscription(Protocol):
+    """One listener's place on a topic."""
+
+    async def next(self) -> list[Event | Delta | Closing]:
+        """Waits until something was told and takes all of it, in order.
+
+        For a listener that lags behind, deltas of the same part are joined, so that what waits
+        for it never outgrows the text itself. Nothing at all means that the place was left.
+        """
+        ...
+
+    def close(self) -> None:
+        """Leaves the topic; who waits in `next` returns."""
+        ...
+
+
+class Bus(Protocol):
+    """Carries what is told about a run to its listeners, and queued runs to workers.
+
+    A topic is a run's id.
+    """
+
+    def publish(self, topic: str, told: Told) -> None:
+        """Tells whom it concerns; never waits.
+
+        `Queued` goes to one worker, `Interrupted` to the worker that holds the run, all else to
+        the listeners of the topic.
+        """
+        ...
+
+    def subscribe(self, topic: str) -> Subscription:
+        """Listens from now on."""
+        ...
+
+    async def next_run(self) -> str:
+        """Waits for the next run that is for this worker."""
+        ...
+
+    def on_interrupt(
+        self, run_id: str, callback: Callable[[], None]
+    ) -> AbstractContextManager[None]:
+        """Calls back whenever the run is interrupted, as long as the context is open."""
+        ...
+
+    def close(self, reason: str) -> None:
+        """Tells all listeners that nothing more comes from here."""
+        ...

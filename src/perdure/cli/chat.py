@@ -1,0 +1,185 @@
+"""`perdure chat`: a conversation with an assistant, over HTTP like any other client.
+
+The terminal is read in the main thread and each request is a run of the event loop, so that
+Ctrl-C always ends just the one thing that is going on.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import typer
+
+from perdure import lifecycle, settings
+from perdure.cli import options
+from perdure.cli.client import Client, Failed
+from perdure.cli.server import url_of
+from perdure.errors import ConfigurationError
+from perdure.wire.base import JsonObject, Object, decode
+from perdure.wire.lists import Models
+from perdure.wire.runs import Run
+from perdure.wire.tools import RequiredToolCall
+
+_SECONDS_BETWEEN_LOOKS = 0.2
+_MESSAGE_ENDS = frozenset(move.event for move in lifecycle.MESSAGE)
+
+
+class _Made(Object):
+    id: str
+
+
+class _Runs(Object):
+    data: list[Run]
+
+
+class _Text(Object):
+    value: str = ""
+
+
+class _Part(Object):
+    text: _Text = _Text()
+    refusal: str = ""
+
+
+class _Content(Object):
+    content: list[_Part] = []
+
+
+class _MessageDelta(Object):
+    delta: _Content
+
+
+def command(
+    *,
+    assistant: Annotated[
+        str | None, typer.Option(help="Id of the assistant; without it, one is made for now.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model; default: the assistant's, or the server's first.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="URL of the server; default: the one configured here.")
+    ] = None,
+    api_key: Annotated[str | None, typer.Option(help="API key of the server.")] = None,
+    config: options.Config = None,
+) -> None:
+    """Talk to an assistant. Ctrl-C cancels an answer, Ctrl-D ends the conversation."""
+    chosen = settings.load(config=config)
+    if api_key is None:
+        # a server that needs no key takes any
+        api_key = chosen.api_keys[0].get_secret_value() if chosen.api_keys else "perdure-chat"
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  # makes input() editable where the system has it
+    with asyncio.Runner() as runner:
+        client = Client(url or url_of(chosen.host, chosen.port), api_key)
+        try:
+            _converse(runner, client, assistant, model)
+        except Failed as error:
+            raise ConfigurationError(str(error)) from None
+        finally:
+            runner.run(client.close())
+
+
+def _converse(
+    runner: asyncio.Runner, client: Client, assistant: str | None, model: str | None
+) -> None:
+    made = [] if assistant else [runner.run(_make_assistant(client, model))]
+    run: JsonObject = {"assistant_id": assistant or made[0], "stream": True}
+    if model:
+        run["model"] = model
+    thread = runner.run(client.post("/threads", {}, _Made)).id
+    typer.echo("Ctrl-C cancels an answer, Ctrl-D ends the conversation.")
+    try:
+        while (text := _read("you> ")) is not None:
+            if text:
+                message = {"role": "user", "content": text}
+                _answer(runner, client, thread, {**run, "additional_messages": [message]})
+    finally:
+        runner.run(client.delete(f"/threads/{thread}"))
+        for made_assistant in made:
+            runner.run(client.delete(f"/assistants/{made_assistant}"))
+
+
+async def _make_assistant(client: Client, model: str | None) -> str:
+    if model is None:
+        models = await client.get("/models", Models)
+        if not models.data:
+            raise Failed("The server lists no models: name one with --model.")
+        model = models.data[0].id
+    body = {"model": model, "name": "perdure chat", "instructions": "You are a helpful assistant."}
+    return (await client.post("/assistants", body, _Made)).id
+
+
+def _read(prompt: str) -> str | None:
+    """A line of the user's; empty after Ctrl-C, None at Ctrl-D."""
+    try:
+        return input(prompt).strip()
+    except KeyboardInterrupt:
+        typer.echo("")
+        return ""
+    except EOFError:
+        typer.echo("")
+        return None
+
+
+def _answer(runner: asyncio.Runner, client: Client, thread: str, body: JsonObject) -> None:
+    """One run, with as many rounds of function calls as it takes."""
+    path = f"/threads/{thread}/runs"
+    try:
+        while True:
+            run = runner.run(_show(client.stream(path, body)))
+            if run is None or run.required_action is None:
+                return
+            calls = run.required_action.submit_tool_outputs.tool_calls
+            body = {"tool_outputs": [_ask_output(call) for call in calls], "stream": True}
+            path = f"/threads/{thread}/runs/{run.id}/submit_tool_outputs"
+    except (KeyboardInterrupt, EOFError):
+        runner.run(_cancel(client, thread))
+        typer.echo("\n(cancelled)")
+    except Failed as error:
+        typer.echo(f"error: {error}")
+
+
+def _ask_output(call: RequiredToolCall) -> JsonObject:
+    typer.echo(f"The assistant calls {call.function.name}({call.function.arguments})")
+    return {"tool_call_id": call.id, "output": input("its output> ")}
+
+
+async def _show(events: AsyncIterator[tuple[str, bytes]]) -> Run | None:
+    """Prints an answer as it comes; the run as it is at the end, None if that was not told."""
+    run = None
+    async for name, data in events:
+        if name == lifecycle.MESSAGE_DELTA:
+            for part in decode(data, _MessageDelta).delta.content:
+                typer.echo(part.text.value or part.refusal, nl=False)
+        elif name in _MESSAGE_ENDS:
+            typer.echo("")
+        elif name == lifecycle.ERROR:
+            typer.echo(f"error: {data.decode()}")
+        elif name in lifecycle.STREAM_ENDS:
+            run = decode(data, Run)
+            _explain(run)
+    return run
+
+
+def _explain(run: Run) -> None:
+    if run.last_error:
+        typer.echo(f"The run failed: {run.last_error.message}")
+    elif run.incomplete_details:
+        typer.echo(f"The answer was cut: {run.incomplete_details.reason}.")
+    elif run.status == lifecycle.RunStatus.EXPIRED:
+        typer.echo("The run took too long and expired.")
+
+
+async def _cancel(client: Client, thread: str) -> None:
+    """Cancels what is running, and waits until the thread is free again."""
+    cancelled = False
+    while True:
+        latest = (await client.get(f"/threads/{thread}/runs?limit=1", _Runs)).data
+        if not latest or latest[0].status in lifecycle.TERMINAL:
+            return
+        if not cancelled and latest[0].status != lifecycle.RunStatus.CANCELLING:
+            await client.post(f"/threads/{thread}/runs/{latest[0].id}/cancel", None, Run)
+            cancelled = True
+        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)

@@ -1,0 +1,84 @@
+"""The little HTTP client of `perdure chat`: it knows our own API and nothing else."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from perdure.errors import PerdureError
+from perdure.wire.base import decode, encode
+from perdure.wire.lists import ErrorEnvelope
+
+T = TypeVar("T")
+
+# A silent event stream is kept alive by comment lines: only connecting may take too long.
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5)
+
+
+class Failed(PerdureError):
+    """The server refused, or cannot be reached; the message is for the user."""
+
+
+class Client:
+    """Calls one server. Every method raises `Failed`."""
+
+    def __init__(self, url: str, api_key: str) -> None:
+        self._base = url.rstrip("/").removesuffix("/v1") + "/v1"
+        self._headers = {
+            "Authorization": f"Bearer {api_key}",
+            "OpenAI-Beta": "assistants=v2",
+            "Content-Type": "application/json",
+        }
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, path: str, kind: type[T]) -> T:
+        async with self._answer("GET", path, None) as answer:
+            return decode(await answer.read(), kind)
+
+    async def post(self, path: str, body: object, kind: type[T]) -> T:
+        async with self._answer("POST", path, body) as answer:
+            return decode(await answer.read(), kind)
+
+    async def delete(self, path: str) -> None:
+        async with self._answer("DELETE", path, None) as answer:
+            await answer.read()
+
+    async def stream(self, path: str, body: object) -> AsyncGenerator[tuple[str, bytes], None]:
+        """The events of a run: names and data (spec 04 §1), up to and without `done`."""
+        async with self._answer("POST", path, body) as answer:
+            name, rest = "", b""
+            async for piece in answer.content.iter_any():
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    if line.startswith(b"event: "):
+                        name = line[7:].decode()
+                    elif line.startswith(b"data: ") and name != "done":
+                        yield name, line[6:]
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    @asynccontextmanager
+    async def _answer(
+        self, method: str, path: str, body: object
+    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT)
+        data = None if body is None else encode(body)
+        try:
+            async with self._session.request(method, self._base + path, data=data) as answer:
+                if answer.status >= 400:
+                    raise Failed(_message(await answer.read(), answer.status))
+                yield answer
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Failed(f"The server at {self._base} cannot be reached: {error}") from None
+
+
+def _message(body: bytes, status: int) -> str:
+    try:
+        return decode(body, ErrorEnvelope).error.message
+    except msgspec.DecodeError:
+        return f"The server answered with HTTP status {status}."

@@ -1,0 +1,118 @@
+"""`perdure demo`: a program, unmodified, against a server that lives as long as it does."""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perdure.cli import logs
+from perdure.cli.server import end_like_interrupt, opened, run
+from perdure.errors import ConfigurationError
+from perdure.settings import Settings, only
+
+_SECONDS_TO_END = 5
+
+
+def command(
+    program: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="A Python file, or a command with its arguments. Default: the quickstart example."
+        ),
+    ] = None,
+) -> None:
+    """Start a server with a temporary data folder, run a program against it, stop it again.
+
+    The program is given OPENAI_BASE_URL and OPENAI_API_KEY of this server. The shipped
+    scripted model answers, unless OPENAI_BASE_URL is set: then the server that it names does,
+    with OPENAI_API_KEY.
+    """
+    arguments = _runnable(program or [str(_quickstart())])
+    with tempfile.TemporaryDirectory(prefix="perdure-demo-") as folder:
+        settings = _settings(Path(folder))
+        logs.configure(settings)
+        code = run(lambda: _demo(settings, arguments))
+    _say(f"server stopped, data removed, the program's exit code is {code}")
+    raise typer.Exit(code)
+
+
+async def _demo(settings: Settings, arguments: list[str]) -> int:
+    end_like_interrupt()
+    async with opened(settings, takes_signals=False) as server, asyncio.TaskGroup() as group:
+        answering = group.create_task(server.run_until_stopped())
+        await server.ready.wait()
+        _say(f"server answers at {server.url}/v1, the model is {_model(settings)}")
+        environment = {
+            **os.environ,
+            "OPENAI_BASE_URL": f"{server.url}/v1",
+            "OPENAI_API_KEY": "perdure-demo",
+            "PYTHONUNBUFFERED": "1",
+        }
+        _say(f"running: {' '.join(arguments)}")
+        async with _started(arguments, environment) as process:
+            code = await process.wait()
+        server.stop()
+        await answering
+    return code if code >= 0 else 128 - code
+
+
+@asynccontextmanager
+async def _started(
+    arguments: list[str], environment: Mapping[str, str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A child process that does not outlive the block."""
+    process = await asyncio.create_subprocess_exec(*arguments, env=environment)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(_SECONDS_TO_END):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+def _settings(folder: Path) -> Settings:
+    """What a demo runs on: nothing of the user's own server, data or keys."""
+    values: dict[str, object] = {"port": 0, "data_dir": folder, "log_level": "warning"}
+    upstream = os.environ.get("OPENAI_BASE_URL")
+    if upstream:
+        values |= {
+            "model_base_url": upstream,
+            "model_api_key": os.environ.get("OPENAI_API_KEY") or None,
+        }
+    return only(**values)
+
+
+def _model(settings: Settings) -> str:
+    if settings.model_base_url:
+        return f"served by {settings.model_base_url} (from OPENAI_BASE_URL)"
+    return "the scripted one (set OPENAI_BASE_URL to use yours)"
+
+
+def _runnable(program: list[str]) -> list[str]:
+    is_python = program[0].endswith(".py")
+    if not (Path(program[0]).is_file() if is_python else shutil.which(program[0])):
+        raise ConfigurationError(f"There is no program {program[0]}.")
+    return [sys.executable, *program] if is_python else program
+
+
+def _quickstart() -> Path:
+    """The example: in the package when installed, in `examples/` of a checkout."""
+    package = Path(__file__).parent
+    checkout = package.parents[2] / "examples" / "quickstart.py"
+    return checkout if checkout.is_file() else package / "quickstart.py"
+
+
+def _say(text: str) -> None:
+    typer.echo(f"demo: {text}", err=True)

@@ -1,0 +1,232 @@
+"""`perdure doctor`: what is configured, what is reachable, what is missing.
+
+It starts no server and changes nothing.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from perdure import settings
+from perdure.cli import options, probe
+from perdure.cli.server import url_of
+from perdure.errors import ConfigurationError
+from perdure.settings import SCRIPTED, Settings, without_password
+from perdure.store import checkup
+
+# Wide enough for one finding a line where nobody sees a terminal's edge.
+_PLAIN_WIDTH = 400
+_TIMEOUT = aiohttp.ClientTimeout(total=2)
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+_STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
+
+
+class Finding(NamedTuple):
+    """One line of the table; `mend` says what to do about it."""
+
+    state: State
+    about: str
+    text: str
+    mend: str = ""
+
+
+def command(
+    *,
+    host: options.Host = None,
+    port: options.Port = None,
+    data_dir: options.DataDir = None,
+    model_base_url: options.ModelBaseUrl = None,
+    model_api_key: options.ModelApiKey = None,
+    database_url: options.DatabaseUrl = None,
+    config: options.Config = None,
+) -> None:
+    """Check what `perdure serve` with the same flags would find; exit code 1 if it would fail."""
+    flags: dict[str, object] = {
+        "host": host,
+        "port": port,
+        "data_dir": data_dir,
+        "model_base_url": model_base_url,
+        "model_api_key": model_api_key,
+        "database_url": database_url,
+        "config": config,
+    }
+    try:
+        chosen = settings.load(**flags)
+    except ConfigurationError as error:
+        findings = [Finding(State.FAIL, "settings", str(error), "Correct it, then run this again.")]
+    else:
+        findings = [*_settings(chosen, flags), *_storage(chosen), *asyncio.run(_network(chosen))]
+    _print(findings)
+    if any(finding.state is State.FAIL for finding in findings):
+        raise typer.Exit(1)
+
+
+def _settings(chosen: Settings, flags: Mapping[str, object]) -> Iterable[Finding]:
+    for name in Settings.model_fields:
+        where = settings.origin(name, flags)
+        if where != settings.DEFAULT:
+            yield Finding(State.OK, "settings", f"{name} = {_shown(chosen, name)} from {where}")
+    for variable in settings.unknown_variables():
+        yield Finding(
+            State.WARN,
+            "settings",
+            f"the environment variable {variable} is not a setting",
+            "Correct its name, or remove it; docs/operating.md lists all settings.",
+        )
+
+
+def _shown(chosen: Settings, name: str) -> str:
+    """A setting's value without its secrets."""
+    if name == "database_url":
+        return chosen.database_label
+    if name == "model_base_url":
+        return without_password(str(chosen.model_base_url))
+    if name == "model_servers":
+        return ", ".join(server.name for server in chosen.model_servers)
+    value = getattr(chosen, name)
+    if isinstance(value, tuple) and value and isinstance(value[0], SecretStr):
+        return f"{len(value)} secret(s)"
+    return str(value)
+
+
+def _storage(chosen: Settings) -> Iterable[Finding]:
+    yield _data_folder(chosen.data_dir)
+    url = chosen.database_url.get_secret_value() if chosen.database_url else None
+    try:
+        seen = checkup.look(url, chosen.data_dir)
+    except ConfigurationError as error:
+        yield Finding(
+            State.FAIL,
+            "database",
+            f"{chosen.database_label}: {error}",
+            "Check that it runs, and that database_url is right."
+            if url
+            else "Restore the file from a back-up, or choose another data_dir.",
+        )
+        return
+    text = f"{chosen.database_label}: {seen.text}"
+    if seen.pending:
+        yield Finding(
+            State.WARN, "database", text, "The next `perdure serve` brings it up to date."
+        )
+    else:
+        yield Finding(State.OK, "database", text)
+
+
+def _data_folder(folder: Path) -> Finding:
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        return Finding(State.FAIL, "data", f"{nearest} is not a folder", "Choose another data_dir.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return Finding(
+            State.FAIL,
+            "data",
+            f"the folder {nearest} is not writable for this user",
+            "Change its owner or mode, or choose another data_dir.",
+        )
+    text = f"{folder} is writable" if nearest == folder else f"{folder} will be made"
+    return Finding(State.OK, "data", text)
+
+
+async def _network(chosen: Settings) -> list[Finding]:
+    listed: set[str] = set()
+    findings = [await _listener(chosen)]
+    answers = await probe.ask_all(chosen.servers)
+    for answer in answers:
+        findings.append(_model_server(answer))
+        listed.update(answer.models)
+        listed.update(f"{answer.server.name}/{model}" for model in answer.models)
+    all_answered = not any(answer.problem for answer in answers)
+    findings.extend(
+        _alias(alias, target, found=target in listed, sure=all_answered)
+        for alias, target in chosen.model_aliases.items()
+    )
+    return findings
+
+
+async def _listener(chosen: Settings) -> Finding:
+    url = url_of(chosen.host, chosen.port)
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+        try:
+            async with session.get(f"{url}/health") as answer:
+                if answer.status == 200:
+                    return Finding(State.OK, "server", f"it runs and answers at {url}")
+        except (aiohttp.ClientConnectionError, TimeoutError):
+            return Finding(State.OK, "server", f"it does not run: nothing answers at {url}")
+        except aiohttp.ClientError:
+            pass  # something answers, but not as a server of ours would
+    return Finding(
+        State.FAIL,
+        "server",
+        f"another program answers at {url}",
+        "Stop it, or choose another port.",
+    )
+
+
+def _model_server(answer: probe.Answer) -> Finding:
+    server = answer.server
+    if server.base_url == SCRIPTED:
+        return Finding(
+            State.WARN,
+            "models",
+            "no model server is configured: the shipped scripted model gives canned answers",
+            "Set model_base_url, such as http://localhost:11434/v1.",
+        )
+    where = f"{server.name} ({without_password(server.base_url)})"
+    if answer.problem:
+        return Finding(
+            State.FAIL,
+            "models",
+            f"{where}: {answer.problem}",
+            "Check that it runs, its base URL (it mostly ends in /v1) and its API key.",
+        )
+    if not answer.models:
+        return Finding(
+            State.WARN, "models", f"{where} lists no models", "Load or pull a model there."
+        )
+    return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}")
+
+
+def _alias(alias: str, target: str, *, found: bool, sure: bool) -> Finding:
+    text = f"{alias} is answered by {target}"
+    if found:
+        return Finding(State.OK, "alias", text)
+    if not sure:
+        return Finding(
+            State.WARN, "alias", f"{text}, which could not be checked", "Mend the model server."
+        )
+    return Finding(
+        State.FAIL,
+        "alias",
+        f"{text}, which no model server lists",
+        "Correct model_aliases, or load that model.",
+    )
+
+
+def _print(findings: Iterable[Finding]) -> None:
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=_PLAIN_WIDTH)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for finding in findings:
+        mend = f"\n→ {finding.mend}" if finding.mend else ""
+        state = finding.state
+        table.add_row(Text(state, _STYLES[state]), finding.about, Text(finding.text + mend))
+    console.print(table)

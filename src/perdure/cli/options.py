@@ -1,0 +1,26 @@
+"""The flags that several commands share; their help is the setting's own description."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.models import OptionInfo
+
+from perdure.settings import Settings
+
+
+def _option(setting: str) -> OptionInfo:
+    flag = f"--{setting.replace('_', '-')}"
+    option: OptionInfo = typer.Option(
+        flag, help=Settings.model_fields[setting].description, show_default=False
+    )
+    return option
+
+
+Host = Annotated[str | None, _option("host")]
+Port = Annotated[int | None, _option("port")]
+DataDir = Annotated[Path | None, _option("data_dir")]
+DatabaseUrl = Annotated[str | None, _option("database_url")]
+ModelBaseUrl = Annotated[str | None, _option("model_base_url")]
+ModelApiKey = Annotated[str | None, _option("model_api_key")]
+Config = Annotated[Path | None, _option("config")]

@@ -1,0 +1,38 @@
+"""Asks the configured model servers what they can do, without starting anything."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from perdure import providers
+from perdure.errors import ProviderError
+from perdure.settings import ModelServer
+
+_TIMEOUT_SECONDS = 5
+
+
+class Answer(NamedTuple):
+    """What one model server said: its models, or why there are none."""
+
+    server: ModelServer
+    models: tuple[str, ...]
+    problem: str | None
+
+
+async def ask_all(servers: Iterable[ModelServer]) -> list[Answer]:
+    """Asks all servers at once; it takes no longer than five seconds."""
+    return list(await asyncio.gather(*(_ask(server) for server in servers)))
+
+
+async def _ask(server: ModelServer) -> Answer:
+    provider = providers.connect((server,), {})
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            models = await provider.models()
+    except ProviderError as error:
+        return Answer(server, (), error.message)
+    except TimeoutError:
+        return Answer(server, (), f"it did not answer within {_TIMEOUT_SECONDS} seconds")
+    finally:
+        await provider.close()
+    return Answer(server, tuple(model.id for model in models), None)

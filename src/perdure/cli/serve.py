@@ -1,0 +1,86 @@
+"""`perdure serve`: the server, from its settings to its graceful end."""
+
+import asyncio
+
+from rich.console import Console
+
+import perdure
+from perdure import settings
+from perdure.cli import logs, options, probe
+from perdure.cli.server import Server, opened, run
+from perdure.settings import SCRIPTED, Settings, without_password
+
+_MODELS_SHOWN = 5
+
+
+def command(
+    *,
+    host: options.Host = None,
+    port: options.Port = None,
+    data_dir: options.DataDir = None,
+    model_base_url: options.ModelBaseUrl = None,
+    model_api_key: options.ModelApiKey = None,
+    database_url: options.DatabaseUrl = None,
+    config: options.Config = None,
+) -> None:
+    """Start the server; Ctrl-C or SIGTERM ends it gracefully, a second one at once."""
+    chosen = settings.load(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        model_base_url=model_base_url,
+        model_api_key=model_api_key,
+        database_url=database_url,
+        config=config,
+    )
+    logs.configure(chosen)
+    run(lambda: _serve(chosen))
+
+
+async def _serve(chosen: Settings) -> None:
+    async with opened(chosen, takes_signals=True) as server:
+        welcome = asyncio.create_task(_welcome(server, chosen))
+        try:
+            await server.run_until_stopped()
+        finally:
+            welcome.cancel()
+
+
+async def _welcome(server: Server, chosen: Settings) -> None:
+    """Says on stderr, once the server answers, what a user needs to know."""
+    await server.ready.wait()
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    console.print(f"Perdure {perdure.__version__} answers at {server.url}/v1", style="bold green")
+    for answer in await probe.ask_all(chosen.servers):
+        _print_models(console, answer)
+    for alias, target in chosen.model_aliases.items():
+        console.print(f"  Alias     {alias} is answered by {target}")
+    console.print(f"  Database  {chosen.database_label}")
+    console.print(f"  Data      {chosen.data_dir}")
+    count = len(chosen.api_keys)
+    keys = f"one of {count} must be sent" if count else "none needed: any key will do"
+    console.print(f"  API keys  {keys}")
+    console.print("  Stop      Ctrl-C")
+
+
+def _print_models(console: Console, answer: probe.Answer) -> None:
+    server = answer.server
+    if server.base_url == SCRIPTED:
+        console.print("  Models    the scripted model that is shipped with Perdure")
+        console.print(
+            "  NO MODEL SERVER IS CONFIGURED: answers are canned. "
+            "Name one with --model-base-url http://localhost:11434/v1, for example.",
+            style="bold yellow",
+        )
+        return
+    where = f"{server.name} ({without_password(server.base_url)})"
+    if answer.problem:
+        console.print(
+            f"  Models    {where} cannot be used yet: {answer.problem}. "
+            "It may come later: runs that need it before then will fail.",
+            style="bold yellow",
+        )
+        return
+    more = len(answer.models) - _MODELS_SHOWN
+    names = ", ".join(answer.models[:_MODELS_SHOWN]) or "no models"
+    console.print(f"  Models    {where}: {names}{f' and {more} more' if more > 0 else ''}")

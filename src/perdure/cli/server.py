@@ -1,0 +1,161 @@
+"""A running server: a bound socket, the open app, and uvicorn between them.
+
+`serve` and `demo` share it. The socket is bound before anything else is touched, so that a
+taken port costs nothing; signals end the server gracefully.
+"""
+
+import asyncio
+import errno
+import math
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+import uvicorn
+
+from perdure.app import Perdure
+from perdure.clock import SystemClock
+from perdure.errors import ConfigurationError
+from perdure.settings import Settings
+
+T = TypeVar("T")
+
+_BACKLOG = 2048
+# After the drain, open answers get this long to be written out before they are cut.
+_GRACE_SECONDS = 5
+
+
+class Server(uvicorn.Server):
+    """uvicorn that drains the app when it is told to stop.
+
+    The first signal stops gracefully, a second one at once. Unlike uvicorn's own, neither is
+    raised again afterwards: a stop that was asked for is no failure.
+    """
+
+    def __init__(self, app: Perdure, listener: socket.socket, *, takes_signals: bool) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app.asgi,
+                http="httptools",
+                ws="none",
+                # opened() opens and closes the app: its errors are for the user to read
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=math.ceil(app.settings.drain_seconds) + _GRACE_SECONDS,
+            )
+        )
+        self.app = app
+        self.ready = asyncio.Event()
+        self._listener = listener
+        self._takes_signals = takes_signals
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def url(self) -> str:
+        """Where clients find it: without `/v1`."""
+        return url_of(*self._listener.getsockname()[:2])
+
+    async def run_until_stopped(self) -> None:
+        """Answers requests until a signal or `stop`."""
+        await self.serve(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """Starts the graceful end: no new requests, running runs are drained."""
+        self.should_exit = True
+        self.app.drain()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if not self._takes_signals:
+            yield
+            return
+        with super().capture_signals():
+            yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self.should_exit:
+            self.force_exit = True
+        else:
+            # a signal may come between any two instructions: the loop picks its own moment
+            self._loop.call_soon_threadsafe(self.stop)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[Server]:
+    """A server that is ready to run: port taken, database open, engine started.
+
+    Raises `ConfigurationError` where one of them cannot be had.
+    """
+    with listen(settings.host, settings.port) as listener:
+        app = Perdure(settings, clock=SystemClock())
+        server = Server(app, listener, takes_signals=takes_signals)
+        await app.open()
+        try:
+            yield server
+        finally:
+            if not server.force_exit:
+                await app.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises `ConfigurationError` in one sentence."""
+    where = f"Port {port} on {host or 'every address'}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise ConfigurationError(f"The host {host!r} is unknown: {error.strerror}.") from None
+    try:
+        return socket.create_server(address, family=family, backlog=_BACKLOG)
+    except PermissionError:
+        raise ConfigurationError(
+            f"{where} may not be opened by this user: choose one above 1023 with --port."
+        ) from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"{where} is taken: stop the program that uses it, or choose another with --port."
+            ) from None
+        reason = os.strerror(error.errno or 0)
+        raise ConfigurationError(f"{where} cannot be listened on: {reason}.") from None
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL of a server on this address, as a program on the same machine reaches it."""
+    if host in ("", "0.0.0.0"):  # noqa: S104  # compared, not bound
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Runs a command to its end, on the fastest event loop there is."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main())
+
+
+def end_like_interrupt() -> None:
+    """Makes SIGTERM do what Ctrl-C does, so that clean-up is not skipped."""
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

@@ -1,0 +1,107 @@
+"""Rules for assistants (spec 01 §3, 02 §4)."""
+
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from perdure import ids
+from perdure.commands import missing
+from perdure.commands.lists import bury
+from perdure.errors import NotFound
+from perdure.store.database import Row, Transaction
+from perdure.wire.assistants import Assistant, CreateAssistant, ModifyAssistant
+from perdure.wire.base import decode, encode
+from perdure.wire.lists import Deleted
+from perdure.wire.tools import (
+    CodeInterpreterResources,
+    CreateToolResources,
+    FileSearchResources,
+    ToolResources,
+)
+
+# What a field becomes when a request leaves it out, or a modify request clears it with null.
+_CLEARED: dict[str, Any] = {
+    "name": None,
+    "description": None,
+    "instructions": None,
+    "tools": [],
+    "tool_resources": ToolResources(),
+    "metadata": {},
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "reasoning_effort": None,
+    "response_format": "auto",
+}
+
+
+def create(tx: Transaction, body: CreateAssistant, *, project: str, now: int) -> Assistant:
+    """Adds an assistant."""
+    missing.refuse_tools(body.tools)
+    missing.refuse_resources(body.tool_resources)
+    given = {name: getattr(body, name) for name in body.__struct_fields__}
+    given["tool_resources"] = plain(body.tool_resources)
+    assistant = Assistant(
+        id=ids.new(ids.ASSISTANT),
+        created_at=now,
+        **{name: _CLEARED[name] if value is None else value for name, value in given.items()},
+    )
+    tx.run("assistants.insert", id=assistant.id, project=project, body=encode(assistant).decode())
+    return assistant
+
+
+def plain(resources: CreateToolResources | None) -> ToolResources | None:
+    """The stored form of tool resources: without the helper that asks for a new store."""
+    if resources is None:
+        return None
+    interpreter, search = resources.code_interpreter, resources.file_search
+    return ToolResources(
+        code_interpreter=CodeInterpreterResources(file_ids=interpreter.file_ids or [])
+        if interpreter
+        else None,
+        file_search=FileSearchResources(vector_store_ids=search.vector_store_ids or [])
+        if search
+        else None,
+    )
+
+
+def get(tx: Transaction, assistant_id: str, *, project: str) -> str:
+    """The assistant's JSON. Raises `NotFound` (spec 05 §3.2)."""
+    return str(
+        _found(tx.one("assistants.get", id=assistant_id, project=project), assistant_id)["body"]
+    )
+
+
+def load(tx: Transaction, assistant_id: str, *, project: str) -> Assistant:
+    """The assistant. Raises `NotFound`."""
+    return decode(get(tx, assistant_id, project=project), Assistant)
+
+
+def modify(tx: Transaction, assistant_id: str, body: ModifyAssistant, *, project: str) -> Assistant:
+    """Absent keeps, a value replaces, null clears; runs that exist keep what they copied."""
+    row = _found(tx.one("assistants.lock", id=assistant_id, project=project), assistant_id)
+    missing.refuse_tools(body.tools or None)
+    missing.refuse_resources(body.tool_resources or None)
+    given = {
+        name: value
+        for name in body.__struct_fields__
+        if (value := getattr(body, name)) is not UNSET and not (name == "model" and value is None)
+    }
+    changes = {name: _CLEARED[name] if value is None else value for name, value in given.items()}
+    assistant = replace(decode(row["body"], Assistant), **changes)
+    tx.run("assistants.update", id=assistant_id, body=encode(assistant).decode())
+    return assistant
+
+
+def delete(tx: Transaction, assistant_id: str, *, project: str, now: int) -> Deleted:
+    """Removes the assistant; threads and runs that used it stay (spec 02 §4)."""
+    row = _found(tx.one("assistants.lock", id=assistant_id, project=project), assistant_id)
+    tx.run("assistants.delete", id=assistant_id)
+    bury(tx, assistant_id, seq=row["seq"], now=now)
+    return Deleted(id=assistant_id, object="assistant.deleted")
+
+
+def _found(row: Row | None, assistant_id: str) -> Row:
+    if row is None:
+        raise NotFound(f"No assistant found with id '{assistant_id}'.")
+    return row

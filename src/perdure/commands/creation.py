@@ -1,0 +1,146 @@
+"""How a run begins: on a thread, or together with a new one (spec 03 §3)."""
+
+from typing import NamedTuple, TypeVar
+
+from perdure import lifecycle
+from perdure.commands import assistants, events, messages, missing, runs, threads
+from perdure.errors import BadRequest
+from perdure.store.database import Transaction
+from perdure.wire.assistants import Assistant
+from perdure.wire.base import encode
+from perdure.wire.events import Queued
+from perdure.wire.runs import CreateRun, CreateThreadAndRun, Run, RunSettings, TruncationStrategy
+from perdure.wire.threads import CreateThread, Thread
+from perdure.wire.tools import FunctionChoice, FunctionTool, Tool
+
+T = TypeVar("T")
+
+_LOCKED = "Thread {thread} already has an active run {{run}}."
+
+
+class NewRun(NamedTuple):
+    """What the server decides about a run before its transaction begins."""
+
+    id: str
+    project: str
+    now: int
+    lifetime: int
+
+
+def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run:
+    """Adds a queued run, and its additional messages before it.
+
+    The order of the checks is that of spec 03 §3: thread, assistant, thread lock, messages,
+    the empty-thread rule.
+    """
+    threads.lock(tx, thread_id, project=new.project)
+    assistant = assistants.load(tx, body.assistant_id, project=new.project)
+    runs.require_idle(tx, thread_id, now=new.now, refusal=_LOCKED.format(thread=thread_id))
+    messages.refuse_missing(body.additional_messages, "additional_messages")
+    for message in body.additional_messages or ():
+        messages.add(tx, thread_id, message, project=new.project, now=new.now)
+    instructions = _joined(_chosen(body.instructions, assistant.instructions), body)
+    return _insert(tx, thread_id, body, assistant, instructions, new)
+
+
+def create_with_thread(tx: Transaction, body: CreateThreadAndRun, new: NewRun) -> Run:
+    """Adds a thread and a queued run on it; the thread is told first (spec 04 §3.1)."""
+    assistant = assistants.load(tx, body.assistant_id, project=new.project)
+    missing.refuse_resources(body.tool_resources)
+    thread = threads.create(tx, body.thread or CreateThread(), project=new.project, now=new.now)
+    instructions = _chosen(body.instructions, assistant.instructions)
+    return _insert(tx, thread.id, body, assistant, instructions, new, thread=thread)
+
+
+def _insert(
+    tx: Transaction,
+    thread_id: str,
+    body: RunSettings,
+    assistant: Assistant,
+    instructions: str | None,
+    new: NewRun,
+    *,
+    thread: Thread | None = None,
+) -> Run:
+    missing.refuse_tools(body.tools)
+    if not instructions and tx.one("messages.any_of_thread", thread_id=thread_id) is None:
+        raise BadRequest(
+            "Run creation requires a Thread with a user message or an assistant with instructions.",
+            code="invalid_thread",
+        )
+    run = _resolved(thread_id, body, assistant, instructions, new)
+    _check_tool_choice(run)
+    data = encode(run)
+    added = tx.run(
+        "runs.insert",
+        id=run.id,
+        project=new.project,
+        thread_id=thread_id,
+        status=run.status,
+        expires_at=run.expires_at,
+        body=data.decode(),
+    )
+    if not added:
+        # Another node was faster by less than our look at the thread.
+        runs.require_idle(tx, thread_id, now=new.now, refusal=_LOCKED.format(thread=thread_id))
+    told = [(lifecycle.THREAD_CREATED, encode(thread))] if thread else []
+    events.append(tx, run.id, told + [(name, data) for name in lifecycle.RUN_CREATED])
+    tx.tell(run.id, Queued())
+    return run
+
+
+def _resolved(
+    thread_id: str,
+    body: RunSettings,
+    assistant: Assistant,
+    instructions: str | None,
+    new: NewRun,
+) -> Run:
+    """The effective settings: the request's, else the assistant's, else the default."""
+    tools: list[Tool] = assistant.tools if body.tools is None else body.tools
+    return Run(
+        id=new.id,
+        created_at=new.now,
+        assistant_id=assistant.id,
+        thread_id=thread_id,
+        expires_at=new.now + new.lifetime,
+        model=_chosen(body.model, assistant.model) or assistant.model,
+        instructions=instructions,
+        tools=tools,
+        metadata=body.metadata or {},
+        temperature=_chosen(body.temperature, assistant.temperature),
+        top_p=_chosen(body.top_p, assistant.top_p),
+        reasoning_effort=_chosen(body.reasoning_effort, assistant.reasoning_effort),
+        max_completion_tokens=body.max_completion_tokens,
+        max_prompt_tokens=body.max_prompt_tokens,
+        truncation_strategy=body.truncation_strategy or TruncationStrategy(type="auto"),
+        response_format=_chosen(body.response_format, assistant.response_format),
+        tool_choice=_chosen(body.tool_choice, "auto"),
+        parallel_tool_calls=body.parallel_tool_calls is not False,
+    )
+
+
+def _chosen(given: T | None, inherited: T) -> T:
+    return inherited if given is None else given
+
+
+def _joined(instructions: str | None, body: CreateRun) -> str | None:
+    """The instructions with the additional ones appended on a line of their own."""
+    if not body.additional_instructions:
+        return instructions
+    return "\n".join(filter(None, (instructions, body.additional_instructions)))
+
+
+def _check_tool_choice(run: Run) -> None:
+    """A named function must be among the run's tools (spec 03 §13)."""
+    if not isinstance(run.tool_choice, FunctionChoice):
+        return
+    name = run.tool_choice.function.name
+    names = [tool.function.name for tool in run.tools if isinstance(tool, FunctionTool)]
+    if name not in names:
+        raise BadRequest(
+            f"Invalid value for 'tool_choice': no function named '{name}' was specified in the "
+            "'tools' parameter.",
+            param="tool_choice",
+            code="invalid_value",
+        )

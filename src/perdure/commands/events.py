@@ -1,0 +1,24 @@
+"""The log of what was told of a run."""
+
+from collections.abc import Sequence
+
+from perdure.store.database import Transaction
+from perdure.wire.events import Event
+
+
+def append(tx: Transaction, run_id: str, told: Sequence[tuple[str, bytes]]) -> None:
+    """Appends (event name, object as JSON) pairs, and publishes them once the commit holds."""
+    rows = tx.many(
+        "events.insert",
+        [{"run_id": run_id, "name": name, "data": data.decode()} for name, data in told],
+    )
+    for (name, data), row in zip(told, rows, strict=True):
+        tx.tell(run_id, Event(row["seq"], name, data))
+
+
+def after(tx: Transaction, run_id: str, seq: int) -> list[Event]:
+    """What was told of the run after a place in the log, in order."""
+    return [
+        Event(row["seq"], row["name"], row["data"].encode())
+        for row in tx.all("events.after", run_id=run_id, after=seq)
+    ]

@@ -1,0 +1,129 @@
+"""The queue's verbs: claim, renew, release, rescue.
+
+A lease gives one worker the right to write a run. Each claim raises the run's epoch, and every
+write of a worker names the epoch it holds, so that a worker that was given up for dead and
+wakes up again can write nothing.
+"""
+
+from typing import NamedTuple
+
+from perdure.commands import runs
+from perdure.commands.runs import NOTHING, Held, Lease, Partial
+from perdure.errors import LeaseLost
+from perdure.lifecycle import RunStatus, Signal
+from perdure.store.database import Transaction
+from perdure.wire.events import Interrupted, Queued
+
+
+class Claimed(NamedTuple):
+    """A run that this worker may now write."""
+
+    held: Held
+    lease: Lease
+
+
+class Hold(NamedTuple):
+    """A worker's claim to write a run, now."""
+
+    run_id: str
+    lease: Lease
+    now: int
+
+
+def claim(
+    tx: Transaction, run_id: str, *, owner: str, now: float, lease_seconds: float
+) -> Claimed | None:
+    """Takes a queued run; None when there is nothing to take (any more)."""
+    held = runs.lock(tx, run_id)
+    if held is None or held.run.status is not RunStatus.QUEUED:
+        return None
+    if runs.is_due(held.run, now=int(now)):
+        runs.signal(tx, held, Signal.EXPIRE, now=int(now))
+        return None
+    lease = Lease(owner, held.epoch + 1, now + lease_seconds)
+    return Claimed(runs.signal(tx, held, Signal.CLAIM, now=int(now), lease=lease), lease)
+
+
+def held(tx: Transaction, hold: Hold) -> Held:
+    """The run, for a worker's write. Raises `LeaseLost` when it is no longer the worker's."""
+    found = runs.lock(tx, hold.run_id)
+    if found is None or found.lease is None or found.lease.epoch != hold.lease.epoch:
+        raise LeaseLost(f"run {hold.run_id} is no longer held with epoch {hold.lease.epoch}")
+    return found
+
+
+def renew(
+    tx: Transaction, leases: dict[str, Lease], *, now: float, lease_seconds: float
+) -> list[str]:
+    """Renews the leases of one worker's runs; returns the runs that it has lost.
+
+    Runs of the worker that were cancelled or are past their time are interrupted: this is how a
+    worker hears of it when the word on the bus did not reach it.
+    """
+    lost = [
+        run_id
+        for run_id, lease in leases.items()
+        if not tx.run(
+            "runs.renew",
+            id=run_id,
+            epoch=lease.epoch,
+            owner=lease.owner,
+            lease_until=now + lease_seconds,
+        )
+    ]
+    for owner in {lease.owner for lease in leases.values()}:
+        for row in tx.all("runs.interrupted_of_owner", owner=owner, now=int(now)):
+            tx.tell(row["id"], Interrupted())
+    return lost
+
+
+def release(tx: Transaction, hold: Hold, *, partial: Partial) -> None:
+    """Ends a worker's hold on a run that it was told to leave.
+
+    A run that is being cancelled or is past its time ends, and keeps what the worker had; any
+    other goes back to the queue, and what it has open stays open for who resumes it.
+    """
+    _free(tx, held(tx, hold), now=hold.now, partial=partial)
+
+
+def rescue(tx: Transaction, *, now: float, everybody: bool, limit: int) -> int:
+    """Frees runs whose worker let the lease run out; how many.
+
+    `everybody` frees all owned runs: right only at the start of a server that is alone on its
+    database, where nobody can be alive to hold them.
+    """
+    rows = (
+        tx.all("runs.owned", limit=limit)
+        if everybody
+        else tx.all("runs.lapsed", now=now, limit=limit)
+    )
+    for row in rows:
+        found = runs.lock(tx, row["id"])
+        if found is not None:
+            _free(tx, found, now=int(now))
+    return len(rows)
+
+
+def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
+    """Ends active runs that are past their time; how many it looked at."""
+    rows = tx.all("runs.due", now=now, limit=limit)
+    for row in rows:
+        runs.expire(tx, row["id"], now=now)
+    return len(rows)
+
+
+def announce(tx: Transaction, *, limit: int) -> int:
+    """Tells workers again of runs that wait in the queue; how many."""
+    rows = tx.all("runs.queued", limit=limit)
+    for row in rows:
+        tx.tell(row["id"], Queued())
+    return len(rows)
+
+
+def _free(tx: Transaction, held: Held, *, now: int, partial: Partial = NOTHING) -> None:
+    if held.run.status is RunStatus.CANCELLING:
+        runs.signal(tx, held, Signal.STOP, now=now, partial=partial)
+    elif runs.is_due(held.run, now=now):
+        runs.signal(tx, held, Signal.EXPIRE, now=now, partial=partial)
+    elif held.run.status is RunStatus.IN_PROGRESS:
+        runs.signal(tx, held, Signal.RELEASE, now=now)

@@ -1,0 +1,148 @@
+"""Rules for messages (spec 01 §5, 02 §6, 03 §11 and §14)."""
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from perdure import ids, lifecycle
+from perdure.commands import events, missing
+from perdure.commands.lists import bury
+from perdure.errors import BadRequest, LeaseLost, NotFound
+from perdure.lifecycle import MessageStatus, Signal
+from perdure.store.database import Row, Transaction
+from perdure.wire.base import decode, encode
+from perdure.wire.lists import Deleted
+from perdure.wire.messages import (
+    CreateMessage,
+    IncompleteMessage,
+    Message,
+    ModifyMessage,
+    Part,
+    TextContent,
+    TextPart,
+    parts,
+)
+from perdure.wire.runs import Run
+
+
+def add(tx: Transaction, thread_id: str, body: CreateMessage, *, project: str, now: int) -> Message:
+    """Adds a message by hand to a thread that the caller has locked."""
+    message = Message(
+        id=ids.new(ids.MESSAGE),
+        created_at=now,
+        thread_id=thread_id,
+        completed_at=now,
+        role=body.role,
+        content=parts(body.content),
+        attachments=body.attachments or [],
+        metadata=body.metadata or {},
+    )
+    _insert(tx, message, project=project)
+    return message
+
+
+def open_by_run(tx: Transaction, run: Run, message_id: str, *, project: str, now: int) -> Message:
+    """Begins the message that a run writes; told twice, with the same payload (spec 04 §3.1)."""
+    message = Message(
+        id=message_id,
+        created_at=now,
+        thread_id=run.thread_id,
+        status=MessageStatus.IN_PROGRESS,
+        role="assistant",
+        content=[],
+        assistant_id=run.assistant_id,
+        run_id=run.id,
+    )
+    _insert(tx, message, project=project)
+    data = encode(message)
+    events.append(tx, run.id, [(name, data) for name in lifecycle.MESSAGE_CREATED])
+    return message
+
+
+def signal(
+    tx: Transaction,
+    message: Message,
+    signal: Signal,
+    *,
+    content: list[Part],
+    now: int,
+    reason: str | None = None,
+) -> Message:
+    """Ends a run's message and tells it.
+
+    An incomplete message has at least one text part, be it empty: old SDKs fail on none
+    (spec 04 §8, P1).
+    """
+    move = lifecycle.message_move(message.status, signal)
+    if move is None:
+        raise AssertionError(f"no move of a message: {message.status} {signal}")
+    ended = replace(
+        message,
+        status=MessageStatus(move.target),
+        content=content or [TextPart(text=TextContent(value=""))],
+        incomplete_details=IncompleteMessage(reason=reason) if reason else None,  # type: ignore[arg-type]
+        **{str(move.stamp): now},
+    )
+    data = encode(ended)
+    changed = tx.run(
+        "messages.move", id=ended.id, was=message.status, status=ended.status, body=data.decode()
+    )
+    if not changed:
+        raise LeaseLost(f"message {message.id} is not {message.status}")
+    events.append(tx, str(message.run_id), [(str(move.event), data)])
+    return ended
+
+
+def get(tx: Transaction, message_id: str, *, thread_id: str, project: str) -> str:
+    """The message's JSON. Raises `NotFound`."""
+    row = tx.one("messages.get", id=message_id, parent=thread_id, project=project)
+    return str(_found(row, message_id)["body"])
+
+
+def modify(
+    tx: Transaction, message_id: str, body: ModifyMessage, *, thread_id: str, project: str
+) -> Message:
+    """Replaces the metadata; allowed while a run is active (spec 03 §11)."""
+    row = _found(
+        tx.one("messages.lock", id=message_id, parent=thread_id, project=project), message_id
+    )
+    message = decode(row["body"], Message)
+    if body.metadata is not UNSET:
+        message = replace(message, metadata=body.metadata or {})
+        tx.run("messages.update", id=message_id, body=encode(message).decode())
+    return message
+
+
+def delete(tx: Transaction, message_id: str, *, thread_id: str, project: str, now: int) -> Deleted:
+    """Removes a message, unless a run is writing it."""
+    row = _found(
+        tx.one("messages.lock", id=message_id, parent=thread_id, project=project), message_id
+    )
+    if row["status"] == MessageStatus.IN_PROGRESS:
+        raise BadRequest(f"Can't delete message {message_id} while a run is writing it.")
+    tx.run("messages.delete", id=message_id)
+    bury(tx, message_id, seq=row["seq"], now=now)
+    return Deleted(id=message_id, object="thread.message.deleted")
+
+
+def refuse_missing(messages: list[CreateMessage] | None, param: str) -> None:
+    """Raises `BadRequest` where one of the messages needs what this version does not have."""
+    for place, message in enumerate(messages or ()):
+        missing.refuse_message(message, f"{param}[{place}].")
+
+
+def _insert(tx: Transaction, message: Message, *, project: str) -> None:
+    tx.run(
+        "messages.insert",
+        id=message.id,
+        project=project,
+        thread_id=message.thread_id,
+        run_id=message.run_id,
+        status=message.status,
+        body=encode(message).decode(),
+    )
+
+
+def _found(row: Row | None, message_id: str) -> Row:
+    if row is None:
+        raise NotFound(f"No message found with id '{message_id}'.")
+    return row

@@ -1,0 +1,153 @@
+"""What the worker that holds a run writes about it: its message, its tool calls, its end.
+
+Every function takes the worker's hold on the run and raises `LeaseLost` when the run is no
+longer the worker's. What a dead worker left open is adopted where it fits and closed where it
+does not, so that a resumed run doubles nothing (design, decision 1).
+"""
+
+from msgspec.structs import replace
+
+from perdure import ids
+from perdure.commands import leases, messages, run_steps, runs
+from perdure.commands.leases import Hold
+from perdure.commands.runs import Held, Partial
+from perdure.lifecycle import RunStatus, Signal
+from perdure.store.database import Transaction
+from perdure.wire.base import decode
+from perdure.wire.messages import Message, Part
+from perdure.wire.run_steps import CreatedMessage, FunctionToolCall, MessageCreation, ToolCalls
+from perdure.wire.runs import (
+    IncompleteRun,
+    LastError,
+    RequiredAction,
+    RequiredToolCalls,
+)
+from perdure.wire.tools import CalledFunction, RequiredToolCall
+from perdure.wire.usage import Usage
+
+_ABANDONED = LastError(
+    code="server_error", message="The worker stopped here; the run went on in another step."
+)
+
+
+def open_message(tx: Transaction, hold: Hold) -> str:
+    """The id of the message to write: an adopted one, or a new one with its step."""
+    held = leases.held(tx, hold)
+    row = tx.one("messages.open_of_run", run_id=hold.run_id)
+    if row is not None:
+        return decode(row["body"], Message).id
+    _close_abandoned(tx, held, now=hold.now)
+    message_id = ids.new(ids.MESSAGE)
+    details = MessageCreation(message_creation=CreatedMessage(message_id=message_id))
+    run_steps.create(tx, held.run, details, project=held.project, now=hold.now)
+    messages.open_by_run(tx, held.run, message_id, project=held.project, now=hold.now)
+    return message_id
+
+
+def close_message(tx: Transaction, hold: Hold, content: list[Part]) -> None:
+    """Completes the message in mid-round: tool calls follow it, and theirs is the usage."""
+    leases.held(tx, hold)
+    _complete_message(tx, hold.run_id, content, usage=None, now=hold.now)
+
+
+def open_calls(tx: Transaction, hold: Hold) -> str:
+    """The id of the tool step to fill: an adopted one, or a new one."""
+    held = leases.held(tx, hold)
+    opened = run_steps.open_of_run(tx, hold.run_id)
+    if opened is not None and isinstance(opened[0].step_details, ToolCalls):
+        return opened[0].id
+    _close_abandoned(tx, held, now=hold.now)
+    return run_steps.create(tx, held.run, ToolCalls(), project=held.project, now=hold.now).id
+
+
+def ask(
+    tx: Transaction,
+    hold: Hold,
+    calls: list[FunctionToolCall],
+    *,
+    usage: Usage,
+) -> None:
+    """Writes the calls into the open step and waits for their outputs (spec 03 §5)."""
+    held = leases.held(tx, hold)
+    if held.run.status is RunStatus.CANCELLING:
+        partial = Partial(calls=calls, usage=usage)
+        runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
+        return
+    _write_calls(tx, hold.run_id, calls, usage=usage)
+    required = [
+        RequiredToolCall(
+            id=call.id,
+            function=CalledFunction(name=call.function.name, arguments=call.function.arguments),
+        )
+        for call in calls
+    ]
+    action = RequiredAction(submit_tool_outputs=RequiredToolCalls(tool_calls=required))
+    runs.signal(tx, held, Signal.ASK, now=hold.now, required_action=action)
+
+
+def complete(
+    tx: Transaction,
+    hold: Hold,
+    content: list[Part],
+    *,
+    usage: Usage,
+) -> None:
+    """Completes the message, its step and the run."""
+    held = leases.held(tx, hold)
+    _complete_message(tx, hold.run_id, content, usage=usage, now=hold.now)
+    runs.signal(tx, held, Signal.COMPLETE, now=hold.now)
+
+
+def truncate(
+    tx: Transaction,
+    hold: Hold,
+    reason: IncompleteRun,
+    *,
+    partial: Partial,
+) -> None:
+    """Ends the run at a token budget, with what it has (spec 03 §7)."""
+    held = leases.held(tx, hold)
+    if held.run.status is RunStatus.CANCELLING:
+        runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
+    else:
+        runs.signal(
+            tx, held, Signal.TRUNCATE, now=hold.now, partial=partial, incomplete_details=reason
+        )
+
+
+def fail(tx: Transaction, hold: Hold, error: LastError, *, partial: Partial) -> None:
+    """Ends the run with its error (spec 03 §8)."""
+    held = leases.held(tx, hold)
+    runs.signal(tx, held, Signal.FAIL, now=hold.now, partial=partial, last_error=error)
+
+
+def _write_calls(
+    tx: Transaction, run_id: str, calls: list[FunctionToolCall], *, usage: Usage
+) -> None:
+    opened = run_steps.open_of_run(tx, run_id)
+    if opened is None:
+        raise AssertionError(f"{run_id} has tool calls without an open step")
+    step = replace(opened[0], step_details=ToolCalls(tool_calls=calls))
+    run_steps.update(tx, step, usage=usage)
+
+
+def _complete_message(
+    tx: Transaction, run_id: str, content: list[Part], *, usage: Usage | None, now: int
+) -> None:
+    row = tx.one("messages.open_of_run", run_id=run_id)
+    opened = run_steps.open_of_run(tx, run_id)
+    if row is None or opened is None:
+        raise AssertionError(f"{run_id} has no open message to complete")
+    messages.signal(tx, decode(row["body"], Message), Signal.COMPLETE, content=content, now=now)
+    run_steps.signal(tx, opened[0], Signal.COMPLETE, usage=usage, now=now)
+
+
+def _close_abandoned(tx: Transaction, held: Held, *, now: int) -> None:
+    """Ends what a dead worker left open and this one, given another answer, cannot use."""
+    row = tx.one("messages.open_of_run", run_id=held.run.id)
+    if row is not None:
+        message = decode(row["body"], Message)
+        messages.signal(tx, message, Signal.TRUNCATE, content=[], reason="run_failed", now=now)
+    opened = run_steps.open_of_run(tx, held.run.id)
+    if opened is not None:
+        run_steps.signal(tx, opened[0], Signal.FAIL, usage=opened[1], error=_ABANDONED, now=now)

@@ -1,0 +1,117 @@
+"""Rules for run steps: the checkpoints of a run (spec 01 §7, 03 §4 and §10)."""
+
+from msgspec.structs import replace
+
+from perdure import ids, lifecycle
+from perdure.commands import events
+from perdure.errors import LeaseLost, NotFound
+from perdure.lifecycle import Signal, StepStatus
+from perdure.store.database import Transaction
+from perdure.wire.base import decode, encode
+from perdure.wire.run_steps import MessageCreation, RunStep, StepDetails, StepError
+from perdure.wire.runs import LastError, Run
+from perdure.wire.usage import Usage
+
+
+def create(tx: Transaction, run: Run, details: StepDetails, *, project: str, now: int) -> RunStep:
+    """Opens a step; told twice, with the same payload (spec 04 §3.1)."""
+    step = RunStep(
+        id=ids.new(ids.STEP),
+        created_at=now,
+        run_id=run.id,
+        assistant_id=run.assistant_id,
+        thread_id=run.thread_id,
+        type="message_creation" if isinstance(details, MessageCreation) else "tool_calls",
+        expires_at=run.expires_at,
+        step_details=details,
+    )
+    data = encode(step)
+    tx.run(
+        "run_steps.insert",
+        id=step.id,
+        project=project,
+        thread_id=run.thread_id,
+        run_id=run.id,
+        status=step.status,
+        body=data.decode(),
+    )
+    events.append(tx, run.id, [(name, data) for name in lifecycle.STEP_CREATED])
+    return step
+
+
+def update(tx: Transaction, step: RunStep, *, usage: Usage | None) -> None:
+    """Writes the details of an open step, and notes the usage that it will show at its end."""
+    tx.run(
+        "run_steps.update",
+        id=step.id,
+        body=encode(step).decode(),
+        usage=encode(usage).decode() if usage else None,
+    )
+
+
+def signal(
+    tx: Transaction,
+    step: RunStep,
+    signal: Signal,
+    *,
+    usage: Usage | None,
+    now: int,
+    error: LastError | None = None,
+) -> RunStep:
+    """Ends a step and tells it."""
+    move = lifecycle.step_move(step.status, signal)
+    if move is None:
+        raise AssertionError(f"no move of a run step: {step.status} {signal}")
+    ended = replace(
+        step,
+        status=StepStatus(move.target),
+        expires_at=None,
+        usage=usage,
+        last_error=_step_error(error),
+        **{str(move.stamp): now},
+    )
+    data = encode(ended)
+    changed = tx.run(
+        "run_steps.move",
+        id=step.id,
+        was=step.status,
+        status=ended.status,
+        body=data.decode(),
+        usage=encode(usage).decode() if usage else None,
+    )
+    if not changed:
+        raise LeaseLost(f"run step {step.id} is not {step.status}")
+    events.append(tx, step.run_id, [(str(move.event), data)])
+    return ended
+
+
+def open_of_run(tx: Transaction, run_id: str) -> tuple[RunStep, Usage | None] | None:
+    """The open step with the usage noted so far, if the run has one."""
+    row = tx.one("run_steps.open_of_run", run_id=run_id)
+    if row is None:
+        return None
+    return decode(row["body"], RunStep), decode(row["usage"], Usage) if row["usage"] else None
+
+
+def of_run(tx: Transaction, run_id: str) -> list[tuple[RunStep, Usage | None]]:
+    """All steps with what they used, oldest first."""
+    return [
+        (decode(row["body"], RunStep), decode(row["usage"], Usage) if row["usage"] else None)
+        for row in tx.all("run_steps.of_run", run_id=run_id)
+    ]
+
+
+def get(tx: Transaction, step_id: str, *, run_id: str, project: str) -> str:
+    """The step's JSON. Raises `NotFound` (spec 05 §3.2)."""
+    row = tx.one("run_steps.get", id=step_id, parent=run_id, project=project)
+    if row is None:
+        raise NotFound(f"No run step found with id '{step_id}'.")
+    return str(row["body"])
+
+
+def _step_error(error: LastError | None) -> StepError | None:
+    # A step knows two codes only (spec 01 §7); an invalid prompt is the server's to explain.
+    if error is None:
+        return None
+    code = error.code if error.code == "rate_limit_exceeded" else "server_error"
+    return StepError(code=code, message=error.message)

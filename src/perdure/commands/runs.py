@@ -1,0 +1,289 @@
+"""Rules for runs, and the one door through which a run changes its status: `signal`.
+
+Sources: spec 03 (life cycle), 05 §3.4 (error texts). The legal moves are `lifecycle.RUN`.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from perdure import lifecycle
+from perdure.commands import events, messages, run_steps
+from perdure.errors import BadRequest, LeaseLost, NotFound
+from perdure.lifecycle import RunStatus, Signal
+from perdure.store.database import Transaction
+from perdure.wire.base import decode, encode
+from perdure.wire.events import Interrupted, Queued
+from perdure.wire.messages import Message, Part
+from perdure.wire.run_steps import FunctionToolCall, RunStep, ToolCalls
+from perdure.wire.runs import ModifyRun, Run, SubmitToolOutputs
+from perdure.wire.usage import Usage, total
+
+_OWNED = (RunStatus.IN_PROGRESS, RunStatus.CANCELLING)
+
+
+class Lease(NamedTuple):
+    """A worker's right to write a run: it ends at `until`, and with a higher epoch."""
+
+    owner: str
+    epoch: int
+    until: float
+
+
+class Held(NamedTuple):
+    """A run, kept from other writers until the transaction ends."""
+
+    run: Run
+    project: str
+    lease: Lease | None
+    epoch: int
+
+
+class Partial(NamedTuple):
+    """What a worker had of the parts that were open when the run ended."""
+
+    content: Sequence[Part] = ()
+    calls: Sequence[FunctionToolCall] = ()
+    usage: Usage | None = None
+    message_reason: str | None = None
+
+
+NOTHING = Partial()
+
+
+def lock(tx: Transaction, run_id: str) -> Held | None:
+    """The run, kept from other writers; None if it does not exist (any more)."""
+    row = tx.one("runs.lock", id=run_id)
+    if row is None:
+        return None
+    lease = Lease(row["owner"], row["epoch"], row["lease_until"]) if row["owner"] else None
+    return Held(decode(row["body"], Run), row["project"], lease, row["epoch"])
+
+
+def signal(
+    tx: Transaction,
+    held: Held,
+    signal: Signal,
+    *,
+    now: int,
+    lease: Lease | None = None,
+    partial: Partial = NOTHING,
+    **changes: object,
+) -> Held:
+    """The one door: moves a run by a line of the table and tells it.
+
+    A run that ends closes its open message and step first, and gets its usage. `lease` is the
+    one that a claim gives; `changes` are other fields of the run. Raises `BadRequest` with the
+    API's text for a move that the table does not have, `LeaseLost` when somebody else moved it.
+    """
+    was = held.run
+    move = lifecycle.run_move(was.status, signal)
+    if move is None:
+        raise BadRequest(_refusal(signal, was.status))
+    target = RunStatus(move.target)
+    if target in lifecycle.PARTS_END:
+        _end_parts(tx, held, target, partial, now=now, error=changes.get("last_error"))
+    stamps: dict[str, object] = dict.fromkeys(move.clears)
+    if move.stamp:
+        stamps[move.stamp] = now
+    if target in lifecycle.TERMINAL:
+        stamps["usage"] = _usage(tx, was.id, target)
+    run = replace(was, status=target, **stamps, **changes)
+    kept = (lease or held.lease) if target in _OWNED else None
+    data = encode(run)
+    changed = tx.run(
+        "runs.move",
+        id=run.id,
+        was=was.status,
+        was_epoch=held.epoch,
+        status=target,
+        body=data.decode(),
+        expires_at=run.expires_at,
+        ended_at=now if target in lifecycle.TERMINAL else None,
+        owner=kept.owner if kept else None,
+        epoch=lease.epoch if lease else held.epoch,
+        lease_until=kept.until if kept else None,
+    )
+    if not changed:
+        raise LeaseLost(f"run {run.id} is not {was.status} any more")
+    if move.event:
+        events.append(tx, run.id, [(move.event, data)])
+    if target is RunStatus.QUEUED:
+        tx.tell(run.id, Queued())
+    return Held(run, held.project, kept, lease.epoch if lease else held.epoch)
+
+
+def get(tx: Transaction, run_id: str, *, thread_id: str, project: str) -> Run:
+    """The run. Raises `NotFound`."""
+    row = tx.one("runs.get", id=run_id, parent=thread_id, project=project)
+    if row is None:
+        raise NotFound(f"No run found with id '{run_id}'.")
+    return decode(row["body"], Run)
+
+
+def modify(
+    tx: Transaction, run_id: str, body: ModifyRun, *, thread_id: str, project: str, now: int
+) -> Run:
+    """Replaces the metadata of a run that has ended (spec 03 §11)."""
+    run = _locked(tx, run_id, thread_id=thread_id, project=project, now=now).run
+    if run.status in lifecycle.ACTIVE:
+        raise BadRequest(_refusal(Signal.MODIFY, run.status))
+    if body.metadata is not UNSET:
+        run = replace(run, metadata=body.metadata or {})
+        tx.run("runs.update", id=run.id, body=encode(run).decode())
+    return run
+
+
+def cancel(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: int) -> Run:
+    """Asks for the run's end; the answer is `cancelling` in every state (spec 03 §6).
+
+    A run that a worker holds is stopped by it; any other is `cancelled` at once.
+    """
+    held = signal(
+        tx,
+        _locked(tx, run_id, thread_id=thread_id, project=project, now=now),
+        Signal.CANCEL,
+        now=now,
+    )
+    if held.lease:
+        tx.tell(run_id, Interrupted())
+    else:
+        signal(tx, held, Signal.STOP, now=now)
+    return held.run
+
+
+def submit(
+    tx: Transaction,
+    run_id: str,
+    body: SubmitToolOutputs,
+    *,
+    thread_id: str,
+    project: str,
+    now: int,
+) -> Run:
+    """Takes all outputs that the run waits for, ends its tool step and queues it (spec 03 §5)."""
+    held = _locked(tx, run_id, thread_id=thread_id, project=project, now=now)
+    if held.run.required_action is None:
+        raise BadRequest(_refusal(Signal.SUBMIT, held.run.status))
+    outputs = _matched(held.run, body)
+    opened = run_steps.open_of_run(tx, run_id)
+    if opened is None:
+        raise AssertionError(f"{run_id} requires action without an open step")
+    step, usage = opened
+    run_steps.signal(tx, _filled(step, outputs), Signal.COMPLETE, usage=usage, now=now)
+    return signal(tx, held, Signal.SUBMIT, now=now).run
+
+
+def expire(tx: Transaction, run_id: str, *, now: int) -> bool:
+    """Ends a run that is past its time, if no living worker holds it; whether it did.
+
+    A worker that holds the run is told to look at it, so that it can keep the text so far.
+    """
+    held = lock(tx, run_id)
+    if held is None or not is_due(held.run, now=now):
+        return False
+    if held.lease and held.lease.until > now:
+        tx.tell(run_id, Interrupted())
+        return False
+    signal(tx, held, Signal.EXPIRE, now=now)
+    return True
+
+
+def is_due(run: Run, *, now: int) -> bool:
+    """Whether the run is active and past its time (spec 03 §9)."""
+    return run.status in lifecycle.ACTIVE and run.expires_at is not None and run.expires_at <= now
+
+
+def require_idle(tx: Transaction, thread_id: str, *, now: int, refusal: str) -> None:
+    """Raises `BadRequest` while a run is active on the thread (spec 03 §11).
+
+    `refusal` is the API's text with `{run}` for the run's id.
+    """
+    row = tx.one("runs.active_of_thread", thread_id=thread_id)
+    if row is None:
+        return
+    if row["expires_at"] <= now and expire(tx, row["id"], now=now):
+        return
+    raise BadRequest(refusal.format(run=row["id"]))
+
+
+def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: int) -> Held:
+    """The run of this thread and project, expired first if its time is past."""
+    expire(tx, run_id, now=now)
+    held = lock(tx, run_id)
+    if held is None or held.project != project or held.run.thread_id != thread_id:
+        raise NotFound(f"No run found with id '{run_id}'.")
+    return held
+
+
+def _refusal(signal: Signal, status: str) -> str:
+    return lifecycle.REFUSALS[signal].format(status=status)
+
+
+def _end_parts(
+    tx: Transaction,
+    held: Held,
+    target: RunStatus,
+    partial: Partial,
+    *,
+    now: int,
+    error: object,
+) -> None:
+    """Closes the open message and step, in this order (spec 04 §3.5-3.8)."""
+    ends = lifecycle.PARTS_END[target]
+    row = tx.one("messages.open_of_run", run_id=held.run.id)
+    if row is not None:
+        messages.signal(
+            tx,
+            decode(row["body"], Message),
+            Signal.TRUNCATE,
+            content=list(partial.content),
+            reason=partial.message_reason or ends.message_reason,
+            now=now,
+        )
+    opened = run_steps.open_of_run(tx, held.run.id)
+    if opened is not None:
+        step, usage = opened
+        if partial.calls:
+            step = replace(step, step_details=ToolCalls(tool_calls=list(partial.calls)))
+        run_steps.signal(
+            tx,
+            step,
+            ends.step_signal,
+            usage=partial.usage or usage,
+            error=error,  # type: ignore[arg-type]
+            now=now,
+        )
+
+
+def _usage(tx: Transaction, run_id: str, target: RunStatus) -> Usage | None:
+    """The sum over the run's steps; null where nothing is known of a run that did not answer."""
+    known = [usage for _, usage in run_steps.of_run(tx, run_id) if usage]
+    if not known and target not in (RunStatus.COMPLETED, RunStatus.INCOMPLETE):
+        return None
+    return total(known)
+
+
+def _matched(run: Run, body: SubmitToolOutputs) -> dict[str, str]:
+    """The outputs by call id. Raises `BadRequest` unless they are exactly those expected."""
+    assert run.required_action is not None  # noqa: S101
+    expected = [call.id for call in run.required_action.submit_tool_outputs.tool_calls]
+    got = [output.tool_call_id for output in body.tool_outputs]
+    if sorted(expected) != sorted(got):
+        raise BadRequest(f"Expected tool outputs for call_ids {expected}, got {got}")
+    return {output.tool_call_id: output.output or "" for output in body.tool_outputs}
+
+
+def _filled(step: RunStep, outputs: dict[str, str]) -> RunStep:
+    """The tool step with the outputs in their calls."""
+    assert isinstance(step.step_details, ToolCalls)  # noqa: S101
+    calls = [
+        FunctionToolCall(
+            id=call.id,
+            function=replace(call.function, output=outputs.get(call.id, call.function.output)),
+        )
+        for call in step.step_details.tool_calls
+    ]
+    return replace(step, step_details=ToolCalls(tool_calls=calls))

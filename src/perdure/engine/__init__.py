@@ -1,0 +1,1 @@
+"""Runs the runs: claims them, calls the model, writes what happens. Knows nothing of HTTP."""

@@ -1,0 +1,56 @@
+"""The engine of one server: its worker and its loops, under one task group."""
+
+import asyncio
+
+from perdure.engine.executor import Means
+from perdure.engine.looper import loop
+from perdure.engine.maintenance import Maintenance
+from perdure.engine.worker import Worker
+
+_MAINTENANCE_SECONDS = 1.0
+_ANNOUNCE_SECONDS = 5.0
+_FORGET_SECONDS = 3600.0
+
+
+class Engine:
+    """Started once, drained once."""
+
+    def __init__(
+        self, means: Means, *, max_concurrent_runs: int, event_retention_days: float
+    ) -> None:
+        self.worker = Worker(means, max_concurrent_runs=max_concurrent_runs)
+        self.maintenance = Maintenance(
+            means.database, means.clock, event_retention_days=event_retention_days
+        )
+        self._heartbeat_seconds = means.lease_seconds / 3
+        self._claiming: asyncio.Task[None] | None = None
+        self._loops: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Recovers what an earlier server left, then takes runs."""
+        await self.maintenance.recover()
+        self._claiming = asyncio.create_task(self.worker.run(), name="worker")
+        self._loops = asyncio.create_task(self._keep(), name="loops")
+
+    async def drain(self, seconds: float) -> None:
+        """Takes no more runs, lets those in hand finish for so long, releases the rest."""
+        await _cancelled(self._claiming)
+        await self.worker.drain(seconds)
+        # The loops end last: until then the heartbeat keeps the leases.
+        await _cancelled(self._loops)
+
+    async def _keep(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for name, step, every in (
+                ("heartbeat", self.worker.heartbeat, self._heartbeat_seconds),
+                ("maintenance", self.maintenance.step, _MAINTENANCE_SECONDS),
+                ("announce", self.maintenance.announce, _ANNOUNCE_SECONDS),
+                ("forget", self.maintenance.forget, _FORGET_SECONDS),
+            ):
+                group.create_task(loop(name, step, every=every), name=name)
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,126 @@
+"""Executes one run: claim, one turn, the end; or leaves it in good order when interrupted."""
+
+import asyncio
+from typing import NamedTuple
+
+import structlog
+
+from perdure.bus.bus import Bus
+from perdure.clock import Clock
+from perdure.commands import leases
+from perdure.commands.runs import Lease
+from perdure.engine import context, turn
+from perdure.engine.outcomes import Failed, Outcome, Truncated
+from perdure.engine.recorder import Recorder
+from perdure.errors import LeaseLost
+from perdure.providers.provider import Provider
+from perdure.store.database import Database
+from perdure.wire.chat import ChatRequest
+from perdure.wire.run_steps import RunStep, ToolCalls
+from perdure.wire.runs import LastError
+
+_log = structlog.get_logger(__name__)
+
+_SORRY = LastError(code="server_error", message="Sorry, something went wrong.")
+
+
+class Means(NamedTuple):
+    """What an execution works with."""
+
+    database: Database
+    bus: Bus
+    provider: Provider
+    clock: Clock
+    lease_seconds: float
+
+
+class Execution:
+    """One run in the hands of one worker."""
+
+    def __init__(self, run_id: str, means: Means, *, owner: str) -> None:
+        self.run_id = run_id
+        self.lease: Lease | None = None
+        self._means = means
+        self._owner = owner
+        self._interrupted = asyncio.Event()
+        self._request: ChatRequest | None = None
+
+    def interrupt(self) -> None:
+        """Stops the model call; the run ends or goes back to the queue, as its row says."""
+        self._interrupted.set()
+
+    async def run(self) -> None:
+        """Claims the run, if it is still to be had, and brings it to its next rest.
+
+        Never raises: what breaks is logged and becomes the run's error.
+        """
+        try:
+            # Listening comes before the claim, so that no cancel falls between the two.
+            with self._means.bus.on_interrupt(self.run_id, self.interrupt):
+                recorder = await self._claim()
+                if recorder is not None:
+                    await self._execute(recorder)
+        except LeaseLost as lost:
+            _log.info("lease_lost", run_id=self.run_id, reason=str(lost))
+        except Exception:
+            _log.exception("execution_broke", run_id=self.run_id)
+
+    async def _claim(self) -> Recorder | None:
+        means = self._means
+        claimed = await means.database.write(
+            leases.claim,
+            self.run_id,
+            owner=self._owner,
+            now=means.clock.now(),
+            lease_seconds=means.lease_seconds,
+        )
+        if claimed is None:
+            return None
+        self.lease = claimed.lease
+        return Recorder(
+            claimed.held.run,
+            claimed.lease,
+            database=means.database,
+            bus=means.bus,
+            clock=means.clock,
+        )
+
+    async def _execute(self, recorder: Recorder) -> None:
+        """Waits for the turn or for an interrupt, whichever is first."""
+        work = asyncio.ensure_future(self._turn(recorder))
+        ear = asyncio.ensure_future(self._interrupted.wait())
+        try:
+            await asyncio.wait({work, ear}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ear.cancel()
+            work.cancel()
+            (outcome,) = await asyncio.gather(work, return_exceptions=True)
+        if isinstance(outcome, asyncio.CancelledError):
+            usage = turn.estimate(self._request, recorder) if self._request else None
+            await recorder.release(usage)
+        elif isinstance(outcome, LeaseLost):
+            raise outcome
+        elif isinstance(outcome, BaseException):
+            _log.error("turn_broke", run_id=self.run_id, exc_info=outcome)
+            await recorder.end(Failed(_SORRY))
+        else:
+            await recorder.end(outcome)
+
+    async def _turn(self, recorder: Recorder) -> Outcome:
+        material = await self._means.database.read(context.read, recorder.run)
+        request = context.build(recorder.run, material)
+        if isinstance(request, Truncated):
+            return request
+        self._request = request
+        return await turn.take(
+            self._means.provider, request, recorder, used_ids=_call_ids(material.steps)
+        )
+
+
+def _call_ids(steps: list[RunStep]) -> set[str]:
+    return {
+        call.id
+        for step in steps
+        if isinstance(step.step_details, ToolCalls)
+        for call in step.step_details.tool_calls
+    }

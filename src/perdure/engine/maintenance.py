@@ -1,0 +1,51 @@
+"""Keeps time: ends runs past theirs, frees those of dead workers, announces those left waiting."""
+
+from perdure.clock import Clock
+from perdure.commands import leases
+from perdure.store.database import Database, Transaction
+
+_AT_ONCE = 200
+_DAY = 86_400
+
+
+class Maintenance:
+    """The upkeep of one server; every server of a database may do it."""
+
+    def __init__(self, database: Database, clock: Clock, *, event_retention_days: float) -> None:
+        self._database = database
+        self._clock = clock
+        self._retention = event_retention_days * _DAY
+
+    async def step(self) -> None:
+        """Ends due runs and frees lapsed ones."""
+        now = self._clock.now()
+        await self._database.write(leases.expire_due, now=int(now), limit=_AT_ONCE)
+        await self._database.write(leases.rescue, now=now, everybody=False, limit=_AT_ONCE)
+
+    async def announce(self) -> None:
+        """Tells workers of runs that wait, in case the first word was lost."""
+        await self._database.write(leases.announce, limit=_AT_ONCE)
+
+    async def forget(self) -> None:
+        """Drops events and tombstones that nobody needs any more."""
+        before = int(self._clock.now() - self._retention)
+        await self._database.write(_forget, before)
+
+    async def recover(self) -> None:
+        """At the start of a server: ends what is due, and frees what no living worker holds."""
+        while await self._database.write(
+            leases.rescue,
+            now=self._clock.now(),
+            everybody=self._database.exclusive,
+            limit=_AT_ONCE,
+        ):
+            pass
+        now = int(self._clock.now())
+        while await self._database.write(leases.expire_due, now=now, limit=_AT_ONCE):
+            pass
+        await self.announce()
+
+
+def _forget(tx: Transaction, before: int) -> None:
+    tx.run("events.forget", before=before)
+    tx.run("tombstones.forget", before=before)

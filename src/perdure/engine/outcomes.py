@@ -1,0 +1,39 @@
+"""How a turn can end: the values that the deciding code returns and the recorder applies."""
+
+from typing import NamedTuple
+
+from perdure.wire.runs import IncompleteRun, LastError
+from perdure.wire.usage import Usage
+
+
+class Done(NamedTuple):
+    """The model answered, and asks for nothing."""
+
+    usage: Usage
+
+
+class Ask(NamedTuple):
+    """The model called functions of the client."""
+
+    usage: Usage
+
+
+class Truncated(NamedTuple):
+    """A token budget was reached."""
+
+    reason: IncompleteRun
+    usage: Usage | None
+
+
+class Failed(NamedTuple):
+    """The turn could not be brought to an end.
+
+    `message_reason` says why a half-written message is incomplete, where it is not the failure.
+    """
+
+    error: LastError
+    usage: Usage | None = None
+    message_reason: str | None = None
+
+
+Outcome = Done | Ask | Truncated | Failed

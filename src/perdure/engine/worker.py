@@ -1,0 +1,73 @@
+"""Takes queued runs and executes them, as many at a time as it may; keeps their leases."""
+
+import asyncio
+
+import structlog
+
+from perdure import ids
+from perdure.commands import leases
+from perdure.engine.executor import Execution, Means
+
+_log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """One worker of one process."""
+
+    def __init__(self, means: Means, *, max_concurrent_runs: int) -> None:
+        self._means = means
+        self._owner = ids.new("worker")
+        self._slots = asyncio.Semaphore(max_concurrent_runs)
+        self._executions: dict[Execution, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Executes runs as they are announced, until cancelled; those begun go on."""
+        while True:
+            await self._slots.acquire()
+            try:
+                run_id = await self._means.bus.next_run()
+            except asyncio.CancelledError:
+                self._slots.release()
+                raise
+            self._begin(run_id)
+
+    async def heartbeat(self) -> None:
+        """Renews the leases of the runs in hand, and leaves those that were lost."""
+        held = {
+            execution.run_id: execution.lease
+            for execution in self._executions
+            if execution.lease is not None
+        }
+        if not held:
+            return
+        lost = await self._means.database.write(
+            leases.renew,
+            held,
+            now=self._means.clock.now(),
+            lease_seconds=self._means.lease_seconds,
+        )
+        for execution in list(self._executions):
+            if execution.run_id in lost:
+                execution.interrupt()
+
+    async def drain(self, seconds: float) -> None:
+        """Waits so long for the runs in hand to finish, then releases the rest."""
+        if self._executions:
+            await asyncio.wait(self._executions.values(), timeout=seconds)
+        left = dict(self._executions)
+        for execution in left:
+            execution.interrupt()
+        if left:
+            _log.info("runs_released", count=len(left))
+            await asyncio.wait(left.values())
+
+    def _begin(self, run_id: str) -> None:
+        execution = Execution(run_id, self._means, owner=self._owner)
+        task = asyncio.create_task(execution.run(), name=run_id)
+        self._executions[execution] = task
+
+        def end(_: asyncio.Task[None]) -> None:
+            del self._executions[execution]
+            self._slots.release()
+
+        task.add_done_callback(end)

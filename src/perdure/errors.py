@@ -1,0 +1,95 @@
+"""The API's errors as exceptions.
+
+They are raised where the problem is found, with the offending value, and turned into the
+error envelope (spec 05 §1) at one place, the HTTP boundary. `message` is what the user reads.
+"""
+
+
+class PerdureError(Exception):
+    """Any error that Perdure raises on purpose."""
+
+
+class APIError(PerdureError):
+    """A request that cannot be answered as asked: becomes the error envelope.
+
+    `status` is the HTTP status, `param` the path of the offending field (spec 05 §3.3),
+    `code` the machine-readable code; both may be null on the wire.
+    """
+
+    status = 400
+    type = "invalid_request_error"
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+
+
+class BadRequest(APIError):
+    """The request is malformed, or the object's state does not allow it (spec 05 §2)."""
+
+
+class Unauthorized(APIError):
+    """The API key is missing or wrong (spec 05 §3.1)."""
+
+    status = 401
+
+
+class Forbidden(APIError):
+    """The request may not be made from here."""
+
+    status = 403
+
+
+class NotFound(APIError):
+    """The object or the route does not exist (spec 05 §3.2)."""
+
+    status = 404
+
+
+class MethodNotAllowed(APIError):
+    """The route exists, but not for this HTTP method."""
+
+    status = 405
+
+
+class TooLarge(APIError):
+    """The request body is over the limit."""
+
+    status = 413
+
+
+class Internal(APIError):
+    """Something broke on our side (spec 05 §3.1); SDKs retry it."""
+
+    status = 500
+    type = "server_error"
+
+
+class Unavailable(APIError):
+    """Something the server needs cannot be reached now; SDKs retry it."""
+
+    status = 503
+    type = "server_error"
+
+
+class ProviderError(PerdureError):
+    """A model call failed; becomes the run's `last_error` (spec 03 §8).
+
+    `code` is one of `server_error`, `rate_limit_exceeded`, `invalid_prompt`. The message
+    helps the user and holds no secret.
+    """
+
+    def __init__(self, message: str, *, code: str = "server_error") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class LeaseLost(PerdureError):
+    """The run is no longer this worker's: another took it over, or it was ended."""
+
+
+class ConfigurationError(PerdureError):
+    """The server cannot start as configured; the message is one clear sentence."""

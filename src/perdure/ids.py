@@ -1,0 +1,31 @@
+"""Ids: a fixed prefix and a random body (spec 01 §1).
+
+The body is opaque to clients. Order never comes from an id: rows carry a sequence number.
+"""
+
+import secrets
+import string
+
+_BASE62 = (string.digits + string.ascii_letters).encode()
+_LENGTH = 24
+
+# Maps a random byte to a base-62 character. 256 is not a multiple of 62, which makes eight
+# characters a little likelier: 24 of them still carry more than 140 bits.
+_TO_BASE62 = bytes(_BASE62[byte % len(_BASE62)] for byte in range(256))
+
+ASSISTANT = "asst"
+THREAD = "thread"
+MESSAGE = "msg"
+RUN = "run"
+STEP = "step"
+CALL = "call"
+
+
+def new(prefix: str) -> str:
+    """A new id such as `run_9Xk…`: the prefix, an underscore, 24 base-62 characters."""
+    return f"{prefix}_{secrets.token_bytes(_LENGTH).translate(_TO_BASE62).decode()}"
+
+
+def new_request_id() -> str:
+    """The id of one HTTP request: `req_` and 32 hex characters."""
+    return f"req_{secrets.token_hex(16)}"

@@ -1,0 +1,228 @@
+"""The state machines: run, run step, message. THE tables.
+
+Every status, every legal move, the timestamps it sets, the stream events it tells and the
+errors for what is not legal come from here and from nowhere else. `docs/lifecycle.md` is
+printed from these tables. Sources: spec 03 §1-2 (runs), §14 (messages), 01 §7 (steps).
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class RunStatus(StrEnum):
+    QUEUED = "queued"
+    IN_PROGRESS = "in_progress"
+    REQUIRES_ACTION = "requires_action"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    INCOMPLETE = "incomplete"
+    EXPIRED = "expired"
+
+
+class StepStatus(StrEnum):
+    IN_PROGRESS = "in_progress"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+
+
+class MessageStatus(StrEnum):
+    IN_PROGRESS = "in_progress"
+    INCOMPLETE = "incomplete"
+    COMPLETED = "completed"
+
+
+class Signal(StrEnum):
+    """What happens to an object; with its status it selects a move."""
+
+    CLAIM = "claim"
+    ASK = "ask"
+    SUBMIT = "submit"
+    COMPLETE = "complete"
+    TRUNCATE = "truncate"
+    FAIL = "fail"
+    CANCEL = "cancel"
+    STOP = "stop"
+    EXPIRE = "expire"
+    RELEASE = "release"
+    MODIFY = "modify"
+
+
+class Move(NamedTuple):
+    """A legal line of a table.
+
+    `stamp` names the timestamp field that is set to now, `clears` the fields that become
+    null, `event` the stream event that tells the move (none: it is not told).
+    """
+
+    source: str
+    signal: Signal
+    target: str
+    event: str | None
+    stamp: str | None = None
+    clears: tuple[str, ...] = ()
+
+
+_Q, _P, _A, _C = (
+    RunStatus.QUEUED,
+    RunStatus.IN_PROGRESS,
+    RunStatus.REQUIRES_ACTION,
+    RunStatus.CANCELLING,
+)
+_END = ("expires_at", "required_action")
+
+# A new run is told twice, with the same payload (spec 04 §3.1).
+RUN_CREATED = ("thread.run.created", "thread.run.queued")
+
+RUN = (
+    # a worker takes it; started_at is new each time, expires_at stays (spec 03 §2, rows 2 and 5)
+    Move(_Q, Signal.CLAIM, _P, "thread.run.in_progress", "started_at"),
+    # no worker holds it, so CANCEL is followed by STOP at once
+    Move(_Q, Signal.CANCEL, _C, "thread.run.cancelling"),
+    Move(_Q, Signal.EXPIRE, RunStatus.EXPIRED, "thread.run.expired", None, ("required_action",)),
+    # the model called a client function
+    Move(_P, Signal.ASK, _A, "thread.run.requires_action"),
+    Move(_P, Signal.COMPLETE, RunStatus.COMPLETED, "thread.run.completed", "completed_at", _END),
+    # a token budget was reached; completed_at is set here too (recorded)
+    Move(_P, Signal.TRUNCATE, RunStatus.INCOMPLETE, "thread.run.incomplete", "completed_at", _END),
+    Move(_P, Signal.FAIL, RunStatus.FAILED, "thread.run.failed", "failed_at", _END),
+    Move(_P, Signal.CANCEL, _C, "thread.run.cancelling"),
+    Move(_P, Signal.EXPIRE, RunStatus.EXPIRED, "thread.run.expired", None, ("required_action",)),
+    # shutdown, or the lease ran out: streams are not told of a second queued
+    Move(_P, Signal.RELEASE, _Q, None),
+    Move(_A, Signal.SUBMIT, _Q, "thread.run.queued", None, ("required_action",)),
+    Move(_A, Signal.CANCEL, _C, "thread.run.cancelling", None, ("required_action",)),
+    Move(_A, Signal.EXPIRE, RunStatus.EXPIRED, "thread.run.expired", None, ("required_action",)),
+    # the worker has stopped
+    Move(_C, Signal.STOP, RunStatus.CANCELLED, "thread.run.cancelled", "cancelled_at", _END),
+    # the work ended before the cancel took effect (spec 03 §2, row 13)
+    Move(_C, Signal.COMPLETE, RunStatus.COMPLETED, "thread.run.completed", "completed_at", _END),
+    Move(_C, Signal.FAIL, RunStatus.FAILED, "thread.run.failed", "failed_at", _END),
+    Move(_C, Signal.EXPIRE, RunStatus.CANCELLED, "thread.run.cancelled", "cancelled_at", _END),
+)
+
+STEP_CREATED = ("thread.run.step.created", "thread.run.step.in_progress")
+
+STEP = (
+    Move(
+        StepStatus.IN_PROGRESS,
+        Signal.COMPLETE,
+        StepStatus.COMPLETED,
+        "thread.run.step.completed",
+        "completed_at",
+    ),
+    Move(
+        StepStatus.IN_PROGRESS,
+        Signal.FAIL,
+        StepStatus.FAILED,
+        "thread.run.step.failed",
+        "failed_at",
+    ),
+    Move(
+        StepStatus.IN_PROGRESS,
+        Signal.CANCEL,
+        StepStatus.CANCELLED,
+        "thread.run.step.cancelled",
+        "cancelled_at",
+    ),
+    Move(
+        StepStatus.IN_PROGRESS,
+        Signal.EXPIRE,
+        StepStatus.EXPIRED,
+        "thread.run.step.expired",
+        "expired_at",
+    ),
+)
+
+MESSAGE_CREATED = ("thread.message.created", "thread.message.in_progress")
+
+MESSAGE = (
+    Move(
+        MessageStatus.IN_PROGRESS,
+        Signal.COMPLETE,
+        MessageStatus.COMPLETED,
+        "thread.message.completed",
+        "completed_at",
+    ),
+    Move(
+        MessageStatus.IN_PROGRESS,
+        Signal.TRUNCATE,
+        MessageStatus.INCOMPLETE,
+        "thread.message.incomplete",
+        "incomplete_at",
+    ),
+)
+
+# The deltas, and the events that are not moves of a table. With the tables above: all 25.
+THREAD_CREATED = "thread.created"
+MESSAGE_DELTA = "thread.message.delta"
+STEP_DELTA = "thread.run.step.delta"
+ERROR = "error"
+DONE = "done"
+
+STREAM_EVENTS = (
+    THREAD_CREATED,
+    *RUN_CREATED,
+    *dict.fromkeys(move.event for move in RUN if move.event not in (None, *RUN_CREATED)),
+    *STEP_CREATED,
+    STEP_DELTA,
+    *(move.event for move in STEP),
+    *MESSAGE_CREATED,
+    MESSAGE_DELTA,
+    *(move.event for move in MESSAGE),
+    ERROR,
+    DONE,
+)
+
+
+class PartsEnd(NamedTuple):
+    """How the open message and the open step of a run end when the run itself does."""
+
+    message_reason: str
+    step_signal: Signal
+
+
+# Keyed by the run's final status (spec 03 §6-9, §14).
+PARTS_END = {
+    RunStatus.CANCELLED: PartsEnd("run_cancelled", Signal.CANCEL),
+    RunStatus.FAILED: PartsEnd("run_failed", Signal.FAIL),
+    RunStatus.EXPIRED: PartsEnd("run_expired", Signal.EXPIRE),
+    # a budget stop leaves the step completed (recorded, spec 03 §7)
+    RunStatus.INCOMPLETE: PartsEnd("max_tokens", Signal.COMPLETE),
+}
+
+# Active statuses hold the thread lock (spec 03 §11).
+ACTIVE = frozenset({_Q, _P, _A, _C})
+TERMINAL = frozenset(RunStatus) - ACTIVE
+
+# After one of these events a stream has told all it can: `done` follows (spec 04 §3).
+STREAM_ENDS = frozenset(move.event for move in RUN if move.target in TERMINAL or move.target == _A)
+
+# What a client reads when its request meets the wrong status (spec 05 §3.4).
+REFUSALS = {
+    Signal.CANCEL: "Cannot cancel run with status '{status}'.",
+    Signal.SUBMIT: 'Runs in status "{status}" do not accept tool outputs.',
+    Signal.MODIFY: "Cannot update run with status '{status}'.",
+}
+
+_RUN_MOVES = {(move.source, move.signal): move for move in RUN}
+_STEP_MOVES = {(move.source, move.signal): move for move in STEP}
+_MESSAGE_MOVES = {(move.source, move.signal): move for move in MESSAGE}
+
+
+def run_move(status: str, signal: Signal) -> Move | None:
+    """The legal move of a run, or None where the table has no such line."""
+    return _RUN_MOVES.get((status, signal))
+
+
+def step_move(status: str, signal: Signal) -> Move | None:
+    """The legal move of a run step, or None."""
+    return _STEP_MOVES.get((status, signal))
+
+
+def message_move(status: str, signal: Signal) -> Move | None:
+    """The legal move of a message, or None."""
+    return _MESSAGE_MOVES.get((status, signal))

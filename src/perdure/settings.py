@@ -1,0 +1,371 @@
+"""What can be set, and the only reader of the environment and of `perdure.toml`.
+
+A flag beats the environment variable `PERDURE_<NAME>`, which beats the file, which beats the
+default. Secrets are `SecretStr`: they never show up in a log or an error.
+"""
+
+import ipaddress
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from platformdirs import user_data_path
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from perdure.errors import ConfigurationError
+
+ENV_PREFIX = "PERDURE_"
+CONFIG_FILE = "perdure.toml"
+# a base URL: the deterministic model that is shipped with Perdure
+SCRIPTED = "scripted:"
+# where a value comes from that nobody set
+DEFAULT = "default"
+
+_SECRETS = frozenset({"database_url", "model_api_key", "model_servers", "api_keys"})
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _split_commas(value: object) -> object:
+    """An environment variable holds a list as one string, parted by commas."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _parse_json(value: object) -> object:
+    """An environment variable holds tables as JSON."""
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            # without the text itself: it may hold a key
+            raise ValueError(f"not valid JSON ({error.msg}, at character {error.pos})") from None
+    return value
+
+
+def _check_url(url: str) -> SplitResult:
+    """Refuses what would be read differently by different programs, and hide a password badly."""
+    parts = urlsplit(url)
+    if url.count("@") > parts.netloc.count("@") or parts.netloc.count("@") > 1:
+        raise ValueError("special characters in the password must be percent-encoded")
+    return parts
+
+
+def _check_model_url(url: str) -> str:
+    parts = _check_url(url)
+    if url != SCRIPTED and not (parts.scheme in ("http", "https") and parts.hostname):
+        raise ValueError(f"expected a URL such as http://localhost:11434/v1 (or {SCRIPTED})")
+    return url.rstrip("/")
+
+
+class ModelServer(BaseModel):
+    """A server that answers `/chat/completions` below its base URL."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1)]
+    base_url: str
+    api_key: SecretStr | None = None
+    # the name of an environment variable, so that the file itself need not hold the secret
+    api_key_env: str | None = None
+    # the models it is asked for; None: those that it lists itself
+    models: tuple[str, ...] | None = None
+
+    _url = field_validator("base_url")(_check_model_url)
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        if self.api_key_env and self.api_key:
+            raise ValueError(f"model server {self.name!r} has both api_key and api_key_env")
+        if self.api_key_env and not os.environ.get(self.api_key_env):
+            raise ValueError(
+                f"model server {self.name!r} takes its key from the environment variable "
+                f"{self.api_key_env}, which is not set"
+            )
+        return self
+
+    @property
+    def key(self) -> SecretStr | None:
+        """The API key to send, wherever it was given."""
+        if self.api_key_env:
+            return SecretStr(os.environ[self.api_key_env])
+        return self.api_key
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; `docs/operating.md` has the user's side of each field."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    config: Path | None = None
+    """Path of the settings file; without it, `perdure.toml` in the working directory, if any."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but a loopback address needs `api_keys`."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 7373
+    """TCP port to listen on; 0 takes any free port."""
+
+    data_dir: Path = Field(default_factory=lambda: user_data_path("perdure", appauthor=False))
+    """Folder of everything that must survive a restart; made when missing."""
+
+    database_url: SecretStr | None = None
+    """`postgresql://…`; without it, an SQLite file in the data folder."""
+
+    model_base_url: str | None = None
+    """Base URL of the model server named `default`, such as `http://localhost:11434/v1`."""
+
+    model_api_key: SecretStr | None = None
+    """API key sent to the model server named `default`."""
+
+    model_servers: Annotated[tuple[ModelServer, ...], NoDecode] = ()
+    """More model servers: tables with name, base_url, api_key or api_key_env, models."""
+
+    model_aliases: Annotated[dict[str, str], NoDecode] = {}
+    """Model names that programs use, and the names of the models that answer instead."""
+
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """API keys that clients must present, parted by commas; without any, every key will do."""
+
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Host names that requests may be sent to, besides the loopback names, parted by commas."""
+
+    max_body_bytes: Annotated[int, Field(ge=1)] = 32 * 1024 * 1024
+    """Largest request body in bytes; a larger one is refused with 413."""
+
+    run_lifetime_seconds: Annotated[int, Field(ge=1)] = 600
+    """Seconds from a run's creation until it expires."""
+
+    lease_seconds: Seconds = 30.0
+    """Seconds without a heartbeat after which another worker takes a run over."""
+
+    drain_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20.0
+    """Seconds that running runs get at shutdown, before they are released to be resumed later."""
+
+    max_concurrent_runs: Annotated[int, Field(ge=1)] = 1000
+    """Runs that one worker works on at once; the others stay queued."""
+
+    keep_alive_seconds: Seconds = 15.0
+    """Seconds of silence after which an event stream carries a comment line."""
+
+    poll_after_ms: Annotated[int, Field(ge=1)] = 250
+    """Milliseconds that polling SDKs are told to wait between two looks at a run."""
+
+    model_idle_seconds: Seconds = 120.0
+    """Longest silence of a model server in seconds, before the model call fails."""
+
+    event_retention_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
+    """Days that the events of ended runs are kept for listeners that come back."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe log lines that are written."""
+
+    log_format: Literal["console", "json"] = "console"
+    """`console` for people, `json` (one object a line) for machines."""
+
+    _split = field_validator("api_keys", "allowed_hosts", mode="before")(_split_commas)
+    _parse = field_validator("model_servers", "model_aliases", mode="before")(_parse_json)
+
+    @classmethod
+    def settings_customise_sources(  # the library's name and signature
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=_file(init_settings()))
+        return init_settings, env_settings, toml
+
+    @field_validator("model_base_url")
+    @classmethod
+    def _check_base_url(cls, url: str | None) -> str | None:
+        return url and _check_model_url(url)
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and _check_url(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
+            raise ValueError("expected a URL that begins with postgresql://")
+        return url
+
+    @field_validator("data_dir")
+    @classmethod
+    def _expand_home(cls, path: Path) -> Path:
+        return path.expanduser()
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.model_api_key and not self.model_base_url:
+            raise ValueError(
+                "model_api_key is set but model_base_url is not: name the model server too"
+            )
+        names = [server.name for server in self.servers]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two model servers are named {name!r}")
+        if not self.api_keys and not is_loopback(self.host):
+            raise ValueError(
+                f"Perdure refuses to start without API keys on {self.host or 'every address'}, "
+                "which other machines can reach: set api_keys, or listen on 127.0.0.1"
+            )
+        return self
+
+    @property
+    def servers(self) -> tuple[ModelServer, ...]:
+        """The model servers in use; the first is the default one.
+
+        With none configured: the scripted model that is shipped with Perdure.
+        """
+        servers = self.model_servers
+        if self.model_base_url:
+            default = ModelServer(
+                name="default", base_url=self.model_base_url, api_key=self.model_api_key
+            )
+            servers = (default, *servers)
+        return servers or (ModelServer(name="scripted", base_url=SCRIPTED),)
+
+    @property
+    def database_label(self) -> str:
+        """The database as it may be printed: without password and options."""
+        if self.database_url is None:
+            return f"SQLite in {self.data_dir}"
+        return without_password(self.database_url.get_secret_value())
+
+
+class _Isolated(Settings):
+    """Settings that nothing but their own values decides."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def load(**flags: object) -> Settings:
+    """The settings of this process; `flags` are those of the command line, None if not given.
+
+    Raises `ConfigurationError`: one sentence that names the setting and where it came from.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    path = _file(given)
+    if path != Path(CONFIG_FILE) and not path.is_file():
+        raise ConfigurationError(f"There is no settings file {path}.")
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # checked at run time
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(error.errors()[0], given)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def only(**values: object) -> Settings:
+    """Settings made of these values and the defaults: no environment, no file.
+
+    For tests and for servers inside other programs. Raises `ConfigurationError`.
+    """
+    try:
+        return _Isolated(**values)  # type: ignore[arg-type]  # checked at run time
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(error.errors()[0], values)) from None
+
+
+def origin(name: str, flags: Mapping[str, object]) -> str:
+    """Where a setting's value comes from, such as `the environment variable PERDURE_PORT`."""
+    if flags.get(name) is not None:
+        return f"the flag --{name.replace('_', '-')}"
+    variables = {variable.upper(): variable for variable, text in os.environ.items() if text}
+    variable = variables.get(f"{ENV_PREFIX}{name}".upper())
+    if variable:
+        return f"the environment variable {variable}"
+    path = _file(flags)
+    if path.is_file() and name in tomllib.loads(path.read_text(encoding="utf-8")):
+        return str(path)
+    return DEFAULT
+
+
+def unknown_variables() -> list[str]:
+    """Environment variables that look like settings but are none: likely misspelt."""
+    known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}
+    return sorted(
+        variable
+        for variable in os.environ
+        if variable.upper().startswith(ENV_PREFIX) and variable.upper() not in known
+    )
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be printed: no password, no options (which may hold one)."""
+    parts = urlsplit(url)
+    user, at, hosts = parts.netloc.rpartition("@")
+    return f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine can reach what listens on this address."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _file(flags: Mapping[str, object]) -> Path:
+    named = flags.get("config") or os.environ.get(f"{ENV_PREFIX}CONFIG") or CONFIG_FILE
+    return Path(str(named)).expanduser()
+
+
+def _sentence(error: ErrorDetails, flags: Mapping[str, object]) -> str:
+    problem = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return f"{problem}."
+    problem = problem[0].lower() + problem[1:]
+    name = str(error["loc"][0])
+    where = origin(name, flags)
+    if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
+        return f"{name!r} in {where} is not a setting."
+    value = f" ({error['input']!r})"
+    if name in _SECRETS or "@" in value:
+        value = ""
+    return f"The setting {_path(error['loc'])} from {where} is wrong{value}: {problem}."
+
+
+def _path(loc: Iterable[int | str]) -> str:
+    return ".".join(str(part) for part in loc)

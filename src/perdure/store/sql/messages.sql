@@ -1,0 +1,59 @@
+-- name: insert!
+-- Adds a message at the end of its thread.
+INSERT INTO messages (id, project, thread_id, run_id, status, body)
+VALUES (:id, :project, :thread_id, :run_id, :status, :body)
+
+-- name: get^
+-- The message of this thread and project.
+SELECT seq, status, body FROM messages
+WHERE id = :id AND thread_id = :parent AND project = :project
+
+-- name: lock^
+-- The same, kept from other writers until the transaction ends.
+SELECT seq, status, body FROM messages
+WHERE id = :id AND thread_id = :parent AND project = :project
+FOR UPDATE -- postgres
+
+-- name: update!
+-- Replaces the message's body; its status stays.
+UPDATE messages SET body = :body WHERE id = :id
+
+-- name: move!
+-- Moves a message to a new status if it still has the old one; changes no row otherwise.
+UPDATE messages SET status = :status, body = :body WHERE id = :id AND status = :was
+
+-- name: delete!
+-- Removes the message.
+DELETE FROM messages WHERE id = :id
+
+-- name: open_of_run^
+-- The message that the run is writing, if any; there is at most one (unique index).
+SELECT body FROM messages WHERE run_id = :run_id AND status = 'in_progress'
+
+-- name: of_run
+-- The messages that a run wrote, oldest first.
+SELECT body FROM messages WHERE run_id = :run_id ORDER BY seq
+
+-- name: before_run
+-- The newest messages of a thread that are not the run's own, newest first.
+SELECT seq, body FROM messages
+WHERE thread_id = :thread_id AND (run_id IS NULL OR run_id <> :run_id) AND seq < :high
+ORDER BY seq DESC LIMIT :limit
+
+-- name: any_of_thread^
+-- One message of the thread, if it has any.
+SELECT id FROM messages WHERE thread_id = :thread_id LIMIT 1
+
+-- name: newest_first
+-- A page of the thread's messages by descending order, of one run only if named.
+SELECT seq, id, body FROM messages
+WHERE thread_id = :parent AND seq < :high AND seq > :low
+  AND (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id)
+ORDER BY seq DESC LIMIT :limit
+
+-- name: oldest_first
+-- The same page by ascending order.
+SELECT seq, id, body FROM messages
+WHERE thread_id = :parent AND seq < :high AND seq > :low
+  AND (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id)
+ORDER BY seq ASC LIMIT :limit

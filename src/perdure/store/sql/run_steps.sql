@@ -1,0 +1,38 @@
+-- name: insert!
+-- Adds an open step to a run.
+INSERT INTO run_steps (id, project, thread_id, run_id, status, body)
+VALUES (:id, :project, :thread_id, :run_id, :status, :body)
+
+-- name: get^
+-- The step of this run and project.
+SELECT seq, body FROM run_steps
+WHERE id = :id AND run_id = :parent AND project = :project
+
+-- name: update!
+-- Replaces the body of an open step and notes what its model call used.
+UPDATE run_steps SET body = :body, usage = :usage WHERE id = :id AND status = 'in_progress'
+
+-- name: move!
+-- Moves a step to a new status if it still has the old one; changes no row otherwise.
+UPDATE run_steps SET status = :status, body = :body, usage = :usage
+WHERE id = :id AND status = :was
+
+-- name: open_of_run^
+-- The run's open step with the usage noted so far; there is at most one (unique index).
+SELECT body, usage FROM run_steps WHERE run_id = :run_id AND status = 'in_progress'
+
+-- name: of_run
+-- The steps of a run, oldest first.
+SELECT body, usage FROM run_steps WHERE run_id = :run_id ORDER BY seq
+
+-- name: newest_first
+-- A page of the run's steps by descending order.
+SELECT seq, id, body FROM run_steps
+WHERE run_id = :parent AND seq < :high AND seq > :low
+ORDER BY seq DESC LIMIT :limit
+
+-- name: oldest_first
+-- The same page by ascending order.
+SELECT seq, id, body FROM run_steps
+WHERE run_id = :parent AND seq < :high AND seq > :low
+ORDER BY seq ASC LIMIT :limit

@@ -1,0 +1,90 @@
+-- name: insert!
+-- Adds a queued run, unless the thread already has an active one (the thread lock): then no
+-- row is added.
+INSERT INTO runs (id, project, thread_id, status, expires_at, body)
+VALUES (:id, :project, :thread_id, :status, :expires_at, :body)
+ON CONFLICT (thread_id)
+    WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+    DO NOTHING
+
+-- name: get^
+-- The run of this thread and project.
+SELECT seq, status, expires_at, body FROM runs
+WHERE id = :id AND thread_id = :parent AND project = :project
+
+-- name: lock^
+-- The run, kept from other writers until the transaction ends.
+SELECT id, project, owner, epoch, lease_until, body FROM runs
+WHERE id = :id
+FOR UPDATE -- postgres
+
+-- name: move!
+-- Moves a run to a new status if it still has the old one and the old epoch; changes no row
+-- otherwise. The epoch grows with each claim, so that a worker that lost its lease and wakes
+-- up again can write nothing.
+UPDATE runs
+SET status = :status, body = :body, expires_at = :expires_at, ended_at = :ended_at,
+    owner = :owner, epoch = :epoch, lease_until = :lease_until
+WHERE id = :id AND status = :was AND epoch = :was_epoch
+
+-- name: update!
+-- Replaces the run's body; its status stays.
+UPDATE runs SET body = :body WHERE id = :id
+
+-- name: held^
+-- Whether the worker still holds the run; until the transaction ends it keeps it.
+SELECT status FROM runs
+WHERE id = :id AND epoch = :epoch AND owner = :owner
+FOR UPDATE -- postgres
+
+-- name: active_of_thread^
+-- The run that holds the thread lock, if any.
+SELECT id, expires_at FROM runs
+WHERE thread_id = :thread_id
+  AND status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+
+-- name: renew!
+-- Renews the lease of one run, if this worker still holds it.
+UPDATE runs SET lease_until = :lease_until WHERE id = :id AND epoch = :epoch AND owner = :owner
+
+-- name: interrupted_of_owner
+-- The runs of a worker that it must look at again: cancelled, or past their time.
+SELECT id FROM runs
+WHERE owner = :owner
+  AND (status = 'cancelling' OR (status = 'in_progress' AND expires_at <= :now))
+
+-- name: due
+-- Active runs past their time that no living worker holds.
+SELECT id FROM runs
+WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+  AND expires_at <= :now
+  AND (owner IS NULL OR lease_until <= :now)
+ORDER BY seq LIMIT :limit
+
+-- name: lapsed
+-- Runs whose worker let its lease run out.
+SELECT id FROM runs
+WHERE status IN ('in_progress', 'cancelling') AND lease_until <= :now
+ORDER BY seq LIMIT :limit
+
+-- name: owned
+-- Runs that any worker holds.
+SELECT id FROM runs
+WHERE status IN ('in_progress', 'cancelling') AND owner IS NOT NULL
+ORDER BY seq LIMIT :limit
+
+-- name: queued
+-- Runs that wait for a worker, oldest first.
+SELECT id FROM runs WHERE status = 'queued' ORDER BY seq LIMIT :limit
+
+-- name: newest_first
+-- A page of the thread's runs by descending order.
+SELECT seq, id, body FROM runs
+WHERE thread_id = :parent AND seq < :high AND seq > :low
+ORDER BY seq DESC LIMIT :limit
+
+-- name: oldest_first
+-- The same page by ascending order.
+SELECT seq, id, body FROM runs
+WHERE thread_id = :parent AND seq < :high AND seq > :low
+ORDER BY seq ASC LIMIT :limit

@@ -1,0 +1,22 @@
+-- name: insert!
+-- Adds a thread.
+INSERT INTO threads (id, project, body) VALUES (:id, :project, :body)
+
+-- name: get^
+-- The thread of this project.
+SELECT body FROM threads WHERE id = :id AND project = :project
+
+-- name: lock^
+-- The thread, kept from other writers until the transaction ends: whoever adds a message or
+-- a run to it takes this first, so that the thread lock of the API has no gap.
+SELECT body FROM threads
+WHERE id = :id AND project = :project
+FOR NO KEY UPDATE -- postgres
+
+-- name: update!
+-- Replaces the thread's body.
+UPDATE threads SET body = :body WHERE id = :id
+
+-- name: delete!
+-- Removes the thread and, by cascade, its messages, runs, run steps and events.
+DELETE FROM threads WHERE id = :id

@@ -1,0 +1,277 @@
+"""The embedded database: one SQLite file in the data folder, and one process that uses it."""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from filelock import FileLock, Timeout
+
+from perdure.bus.bus import Bus
+from perdure.errors import ConfigurationError, Unavailable
+from perdure.store import statements
+from perdure.store.database import Row, Transaction
+from perdure.store.migrate import migrate
+from perdure.store.statements import Statements
+from perdure.store.writer import Fault, Writer, unavailable
+from perdure.wire.events import Told
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_READERS = 4
+# RETURNING
+_OLDEST = (3, 35, 0)
+
+# What SQLite says of its file and its machine; all else is the statement's own fault.
+_REFUSALS = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+def _fault(error: Exception) -> Fault:
+    # The primary result code is in the low byte of the extended one.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return Fault.REFUSED if code in _REFUSALS else Fault.OWN
+
+
+class _Transaction:
+    """See `Transaction`."""
+
+    def __init__(self, connection: sqlite3.Connection, named: Statements) -> None:
+        self.told: list[tuple[str, Told]] = []
+        self._execute = connection.execute
+        self._named = named
+
+    def one(self, statement: str, **params: object) -> Row | None:
+        row: Row | None = self._execute(self._named[statement], params).fetchone()
+        return row
+
+    def all(self, statement: str, **params: object) -> list[Row]:
+        return self._execute(self._named[statement], params).fetchall()
+
+    def run(self, statement: str, **params: object) -> int:
+        return self._execute(self._named[statement], params).rowcount
+
+    def many(self, statement: str, params: Iterable[Mapping[str, object]]) -> list[Row]:
+        sql = self._named[statement]
+        return [row for each in params for row in self._execute(sql, each).fetchall()]
+
+    def tell(self, topic: str, told: Told) -> None:
+        self.told.append((topic, told))
+
+
+class _Connection:
+    """The writer's connection; see `writer.Connection`."""
+
+    def __init__(self, connection: sqlite3.Connection, named: Statements) -> None:
+        self._connection = connection
+        self._named = named
+
+    def begin(self, *, grouped: bool) -> None:  # noqa: ARG002
+        # IMMEDIATE: a transaction that found out later that it must write could not wait.
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def transaction(self) -> _Transaction:
+        return _Transaction(self._connection, self._named)
+
+    def savepoint(self) -> None:
+        self._connection.execute("SAVEPOINT command")
+
+    def release(self) -> None:
+        self._connection.execute("RELEASE command")
+
+    def rollback_to_savepoint(self) -> None:
+        self._connection.execute("ROLLBACK TO command")
+        self._connection.execute("RELEASE command")
+
+    def commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):  # the next BEGIN will tell
+                self._connection.execute("ROLLBACK")
+
+    def fault(self, error: Exception) -> Fault:
+        return _fault(error)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _Schema:
+    """See `migrate.Schema`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def run(self, script: str) -> None:
+        # Not executescript(): it would commit first.
+        statement = ""
+        for line in script.splitlines(keepends=True):
+            statement += line
+            if sqlite3.complete_statement(statement):
+                self._connection.execute(statement)
+                statement = ""
+        self._connection.execute(statement)
+
+    def names(self, query: str) -> set[str]:
+        return {row["name"] for row in self._connection.execute(query)}
+
+
+class SQLite:
+    """See `Database`. `path` is the database file; its folder, the data folder, is locked."""
+
+    exclusive = True
+
+    def __init__(self, path: Path, *, bus: Bus) -> None:
+        self._path = path
+        self._bus = bus
+        # Not bound to a thread: it is taken in one and given back in another.
+        self._lock = FileLock(path.parent / "perdure.lock", thread_local=False)
+        self._named = statements.load("sqlite")
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._threads: ThreadPoolExecutor | None = None
+        self._writer: Writer | None = None
+
+    async def open(self) -> None:
+        """See `Database.open`; also takes the data folder, which one process can have."""
+        connection = await asyncio.to_thread(self._take_folder)
+        self._writer = Writer(_Connection(connection, self._named), bus=self._bus)
+        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="perdure-reader")
+
+    async def write(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See `Database.write`."""
+        if self._writer is None:
+            raise Unavailable("The database is closed.")
+        return await self._writer.write(command, *args, **kwargs)
+
+    async def read(
+        self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See `Database.read`."""
+        if self._threads is None:
+            raise Unavailable("The database is closed.")
+
+        def run() -> T:
+            return self._read(lambda transaction: query(transaction, *args, **kwargs))
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        threads, self._threads = self._threads, None
+        writer, self._writer = self._writer, None
+        if threads is not None:
+            await asyncio.to_thread(threads.shutdown)
+        while self._readers:
+            self._readers.pop().close()
+        if writer is not None:
+            # The last connection to close folds the write-ahead log into the file.
+            await writer.close()
+        self._lock.release()
+
+    def _read(self, query: Callable[[Transaction], T]) -> T:
+        """Runs a query on a connection that nobody uses."""
+        reader = self._readers.pop()
+        try:
+            # The snapshot begins with the first statement and ends with COMMIT.
+            reader.execute("BEGIN")
+            try:
+                return query(_Transaction(reader, self._named))
+            finally:
+                if reader.in_transaction:  # an I/O error ends it
+                    reader.execute("COMMIT")
+        except sqlite3.Error as error:
+            if _fault(error) is Fault.OWN:
+                raise
+            raise unavailable(error) from error
+        finally:
+            self._readers.append(reader)
+
+    def _take_folder(self) -> sqlite3.Connection:
+        """Locks the data folder, opens the file and brings it to the current schema."""
+        folder = self._path.parent
+        if sqlite3.sqlite_version_info < _OLDEST:
+            raise ConfigurationError(
+                f"SQLite {sqlite3.sqlite_version} is too old: Perdure needs 3.35 or newer."
+            )
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ConfigurationError(
+                f"The data folder {folder} is in use by another perdure process."
+            ) from None
+        except OSError as error:
+            raise ConfigurationError(
+                f"The data folder {folder} cannot be written: {error.strerror}."
+            ) from error
+        try:
+            return self._open_file()
+        except sqlite3.Error as error:
+            self._lock.release()
+            raise ConfigurationError(
+                f"The database file {self._path} cannot be opened: {error}."
+            ) from error
+        except ConfigurationError:
+            self._lock.release()
+            raise
+
+    def _open_file(self) -> sqlite3.Connection:
+        connection = self._connect()
+        try:
+            _check_write_ahead_log(connection)
+            # Before foreign_keys is on, so that a migration may rebuild a table.
+            connection.execute("BEGIN IMMEDIATE")
+            migrate(_Schema(connection), "sqlite")
+            connection.execute("COMMIT")
+            # Each commit reaches the disk; group commit pays for it.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            for _ in range(_READERS):
+                reader = self._connect()
+                self._readers.append(reader)
+                reader.execute("PRAGMA query_only = ON")
+        except (sqlite3.Error, ConfigurationError):
+            connection.close()
+            raise
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        # Each connection is used by one thread at a time, not always the same.
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA busy_timeout = 5000")
+        return connection
+
+
+def _check_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Readers and the writer must not wait for each other."""
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise ConfigurationError(
+            "The data folder is on a file system where SQLite cannot keep a write-ahead log; "
+            "use a local disk."
+        )

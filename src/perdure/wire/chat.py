@@ -1,0 +1,111 @@
+"""The model server's side of the wire: `/v1/chat/completions`, as much of it as runs need."""
+
+from typing import Literal, TypeAlias
+
+from perdure.wire.base import JsonObject, Object
+from perdure.wire.formats import ReasoningEffort, ResponseFormat
+from perdure.wire.messages import ImageUrlPart
+from perdure.wire.tools import CalledFunction, FunctionTool
+
+
+class ChatText(Object, tag_field="type", tag="text"):
+    text: str
+
+
+ChatPart: TypeAlias = ChatText | ImageUrlPart
+
+
+class ChatToolCall(Object, kw_only=True):
+    id: str
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class ChatMessage(Object, kw_only=True, omit_defaults=True):
+    """`content` may be null only beside tool calls."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str | list[ChatPart] | None = None
+    tool_calls: list[ChatToolCall] | None = None
+    tool_call_id: str | None = None
+
+
+class ChosenFunction(Object):
+    name: str
+
+
+class FunctionToolChoice(Object, tag_field="type", tag="function"):
+    function: ChosenFunction
+
+
+ChatToolChoice: TypeAlias = Literal["none", "auto", "required"] | FunctionToolChoice
+
+
+class ChatRequest(Object, kw_only=True, omit_defaults=True):
+    """One model call. A field that is None is not sent.
+
+    `max_tokens` caps the answer; a provider sends it under the name its server knows.
+    """
+
+    model: str
+    messages: list[ChatMessage]
+    tools: list[FunctionTool] | None = None
+    tool_choice: ChatToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    response_format: ResponseFormat | None = None
+    reasoning_effort: ReasoningEffort | None = None
+
+
+class FunctionDelta(Object):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallDelta(Object):
+    """A call is told in fragments: the first of an index has id and name."""
+
+    index: int = 0
+    id: str | None = None
+    function: FunctionDelta | None = None
+
+
+class ChoiceDelta(Object):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
+
+
+class Choice(Object):
+    delta: ChoiceDelta = ChoiceDelta()
+    finish_reason: str | None = None
+
+
+class CachedTokens(Object):
+    cached_tokens: int | None = None
+
+
+class ReasoningTokens(Object):
+    reasoning_tokens: int | None = None
+
+
+class ChatUsage(Object):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    prompt_tokens_details: CachedTokens | None = None
+    completion_tokens_details: ReasoningTokens | None = None
+
+
+class ChatChunk(Object):
+    """One piece of a streamed answer.
+
+    Finish reasons: `stop`, `length`, `tool_calls`, `content_filter` (servers invent others:
+    read those as `stop`). The last chunk of every provider's stream carries `usage`.
+    """
+
+    choices: list[Choice] = []
+    usage: ChatUsage | None = None
+    error: JsonObject | str | None = None

@@ -1,0 +1,98 @@
+"""What a stream carries: stored events, and deltas that are never stored (spec 04).
+
+A delta is cut into a constant head, the text of the model and a constant tail, so that a
+token costs one string on its way and no object model.
+"""
+
+from typing import NamedTuple
+
+from perdure import lifecycle
+from perdure.wire.base import encode
+
+
+class Event(NamedTuple):
+    """A stored event: `seq` orders all events of the server, `data` is the object's JSON."""
+
+    seq: int
+    name: str
+    data: bytes
+
+
+class Delta(NamedTuple):
+    """A piece of text or of arguments on its way.
+
+    Deltas with the same head belong to the same part; joining their texts under the first
+    one's tail gives one delta that means the same.
+    """
+
+    name: str
+    head: bytes
+    text: str
+    tail: bytes
+
+    def data(self) -> bytes:
+        return self.head + encode(self.text) + self.tail
+
+
+class Closing(NamedTuple):
+    """The server stops telling this run (shutdown): the listener must come back later."""
+
+    reason: str
+
+
+class Queued(NamedTuple):
+    """The run waits for a worker: goes to one worker, not to listeners."""
+
+
+class Interrupted(NamedTuple):
+    """The run was cancelled, ended or deleted: goes to the worker that holds it."""
+
+
+Told = Event | Delta | Closing | Queued | Interrupted
+
+
+def text_head(message_id: str, index: int) -> bytes:
+    """The head of the deltas of one text part (spec 04 §4)."""
+    return (
+        f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
+        f'[{{"index":{index},"type":"text","text":{{"value":'
+    ).encode()
+
+
+FIRST_TEXT_TAIL = b',"annotations":[]}}]}}'
+TEXT_TAIL = b"}}]}}"
+
+
+def refusal_head(message_id: str, index: int) -> bytes:
+    """The head of the deltas of one refusal part (spec 04 §4)."""
+    return (
+        f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
+        f'[{{"index":{index},"type":"refusal","refusal":'
+    ).encode()
+
+
+REFUSAL_TAIL = b"}]}}"
+
+
+def _call_head(step_id: str, index: int) -> str:
+    return (
+        f'{{"id":"{step_id}","object":"{lifecycle.STEP_DELTA}","delta":{{"step_details":'
+        f'{{"type":"tool_calls","tool_calls":[{{"index":{index},'
+    )
+
+
+def function_call_delta(step_id: str, index: int, call_id: str, name: str) -> Delta:
+    """The first delta of a function call: id, name, empty arguments, null output (spec 04 §3.2)."""
+    head = (
+        f'{_call_head(step_id, index)}"id":{encode(call_id).decode()},"type":"function",'
+        f'"function":{{"name":'
+    )
+    return Delta(lifecycle.STEP_DELTA, head.encode(), name, b',"arguments":"","output":null}}]}}}')
+
+
+def arguments_head(step_id: str, index: int) -> bytes:
+    """The head of the later deltas of one function call: fragments of its arguments."""
+    return f'{_call_head(step_id, index)}"type":"function","function":{{"arguments":'.encode()
+
+
+ARGUMENTS_TAIL = b"}}]}}}"

@@ -1,0 +1,142 @@
+"""Message (spec 01 §5, 02 §6)."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, UnsetType
+
+from perdure.lifecycle import MessageStatus
+from perdure.wire.base import Body, Metadata, Object
+
+Detail: TypeAlias = Literal["auto", "low", "high"]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256_000)]
+
+
+class ImageFile(Body):
+    file_id: str
+    detail: Detail = "auto"
+
+
+class ImageFilePart(Body, tag_field="type", tag="image_file"):
+    image_file: ImageFile
+
+
+class ImageUrl(Body):
+    url: str
+    detail: Detail = "auto"
+
+
+class ImageUrlPart(Body, tag_field="type", tag="image_url"):
+    image_url: ImageUrl
+
+
+class FileCitation(Object):
+    file_id: str
+
+
+class FileCitationAnnotation(Object, tag_field="type", tag="file_citation"):
+    text: str
+    start_index: int
+    end_index: int
+    file_citation: FileCitation
+
+
+class FilePath(Object):
+    file_id: str
+
+
+class FilePathAnnotation(Object, tag_field="type", tag="file_path"):
+    text: str
+    start_index: int
+    end_index: int
+    file_path: FilePath
+
+
+Annotation: TypeAlias = FileCitationAnnotation | FilePathAnnotation
+
+
+class TextContent(Object):
+    value: str
+    annotations: list[Annotation] = []
+
+
+class TextPart(Object, tag_field="type", tag="text"):
+    text: TextContent
+
+
+class RefusalPart(Object, tag_field="type", tag="refusal"):
+    refusal: str
+
+
+Part: TypeAlias = TextPart | ImageFilePart | ImageUrlPart | RefusalPart
+
+
+class AttachmentTool(Body):
+    type: Literal["code_interpreter", "file_search"]
+
+
+class Attachment(Body):
+    file_id: str
+    tools: list[AttachmentTool]
+
+
+class IncompleteMessage(Object):
+    reason: Literal["content_filter", "max_tokens", "run_cancelled", "run_expired", "run_failed"]
+
+
+class Message(Object, kw_only=True):
+    """The superset of what the live service sent in REST and in streams (spec 01 §5)."""
+
+    id: str
+    object: Literal["thread.message"] = "thread.message"
+    created_at: int
+    thread_id: str
+    status: MessageStatus = MessageStatus.COMPLETED
+    incomplete_details: IncompleteMessage | None = None
+    completed_at: int | None = None
+    incomplete_at: int | None = None
+    role: Literal["user", "assistant"]
+    content: list[Part]
+    assistant_id: str | None = None
+    run_id: str | None = None
+    attachments: list[Attachment] | None = []
+    metadata: Metadata = {}
+
+
+class TextInput(Body, tag_field="type", tag="text"):
+    """A text part of a request: here the text is a plain string."""
+
+    text: Text
+
+
+PartInput: TypeAlias = TextInput | ImageFilePart | ImageUrlPart
+
+
+class CreateMessage(Body):
+    role: Literal["user", "assistant"]
+    content: Text | Annotated[list[PartInput], Meta(min_length=1)]
+    attachments: list[Attachment] | None = None
+    metadata: Metadata | None = None
+
+
+class ModifyMessage(Body):
+    metadata: Metadata | UnsetType | None = UNSET
+
+
+def parts(content: str | list[PartInput]) -> list[Part]:
+    """The stored form of a message's content."""
+    if isinstance(content, str):
+        return [TextPart(text=TextContent(value=content))]
+    return [
+        TextPart(text=TextContent(value=part.text)) if isinstance(part, TextInput) else part
+        for part in content
+    ]
+
+
+def text(message: Message) -> str:
+    """All text of a message, refusals too, one line between parts."""
+    values = (
+        part.text.value if isinstance(part, TextPart) else part.refusal
+        for part in message.content
+        if isinstance(part, TextPart | RefusalPart)
+    )
+    return "\n".join(values)

@@ -1,0 +1,90 @@
+"""What comes with the address: list parameters, `include[]` and ids (spec 02 §3)."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from perdure.wire import refusals
+
+Params = Sequence[tuple[str, str]]
+
+RESULT_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
+
+_NAMES = ("limit", "order", "after", "before", "run_id")
+_ORDERS = ("asc", "desc")
+_MAX_LIMIT = 100
+
+
+class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which page of a list is asked for; `after` and `before` are ids, not included."""
+
+    limit: int = 20
+    order: Literal["asc", "desc"] = "desc"
+    after: str | None = None
+    before: str | None = None
+    run_id: str | None = None
+
+
+def query(params: Params) -> ListQuery:
+    """The list parameters among decoded query parameters; unknown ones are ignored.
+
+    An empty cursor or `run_id` counts as not given. Raises `BadRequest`.
+    """
+    given = {name: value for name, value in params if name in _NAMES}
+    counts = Counter(name for name, _ in params)
+    for name in given:
+        if counts[name] > 1:
+            raise refusals.duplicate(name)
+    return ListQuery(
+        limit=_limit(given["limit"]) if "limit" in given else 20,
+        order=_order(given.get("order", "desc")),
+        after=given.get("after") or None,
+        before=given.get("before") or None,
+        run_id=given.get("run_id") or None,
+    )
+
+
+def _limit(text: str) -> int:
+    if not re.fullmatch("-?[0-9]{1,18}", text):
+        raise refusals.not_an_integer("limit")
+    limit = int(text)
+    if limit > _MAX_LIMIT:
+        raise refusals.number_above("limit", kind="integer", bound=_MAX_LIMIT, value=limit)
+    if limit < 1:
+        raise refusals.number_below("limit", kind="integer", bound=1, value=limit)
+    return limit
+
+
+def _order(text: str) -> Literal["asc", "desc"]:
+    if text == "asc":
+        return "asc"
+    if text == "desc":
+        return "desc"
+    raise refusals.unsupported_value("order", value=text, supported=_ORDERS)
+
+
+def include(params: Params) -> frozenset[str]:
+    """What a run step is asked to carry beyond its plain form: `RESULT_CONTENT` or nothing.
+
+    Both spellings, `include[]` and `include`, may repeat. Raises `BadRequest`.
+    """
+    values = [value for name, value in params if name in ("include[]", "include")]
+    for index, value in enumerate(values):
+        if value != RESULT_CONTENT:
+            raise refusals.unsupported_value(
+                f"include[{index}]", value=value, supported=[RESULT_CONTENT]
+            )
+    return frozenset(values)
+
+
+def check_id(value: str, *, name: str, prefix: str) -> None:
+    """Refuse an id of a path or a body that is none of its kind (spec 05 §3.2).
+
+    `prefix` is as the message shows it: `thread`, `asst`, `run`. What follows it may be
+    anything: an odd id is answered as unknown, not as malformed.
+    """
+    if not value.startswith(prefix):
+        raise refusals.wrong_id(name, value=value, prefix=prefix)

@@ -1,0 +1,1 @@
+"""Perdure's tests: each says a promise."""

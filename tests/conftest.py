@@ -1,0 +1,74 @@
+"""Fixtures for everybody: each test that asks for a database runs on SQLite and on PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from perdure.bus.memory import MemoryBus
+from perdure.store import connect
+from perdure.store.database import Database
+from tests.databases import TEMPLATE, NoServer, PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process, with a template that has the schema."""
+    try:
+        server = PostgresServer()
+    except NoServer as error:
+        pytest.skip(f"PostgreSQL is not tested here: {error}")
+    try:
+        server.start()
+        server.execute(f"CREATE DATABASE {TEMPLATE}")
+        asyncio.run(_migrate(server.url(TEMPLATE)))
+        yield server
+    finally:
+        server.stop()
+
+
+async def _migrate(url: str) -> None:
+    database = connect(url, Path(), bus=MemoryBus())
+    await database.open()
+    await database.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database that has the schema."""
+    name = postgres_server.create()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """What `PERDURE_DATABASE_URL` would be: None for SQLite, then the URL for PostgreSQL."""
+    if request.param == "sqlite":
+        return None
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """The data folder, which does not exist yet."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def bus() -> MemoryBus:
+    """The bus that the database tells."""
+    return MemoryBus()
+
+
+@pytest.fixture
+async def database(
+    database_url: str | None, data_dir: Path, bus: MemoryBus
+) -> AsyncIterator[Database]:
+    """An open, empty database; the test runs once for each kind."""
+    database = connect(database_url, data_dir, bus=bus)
+    await database.open()
+    yield database
+    await database.close()

