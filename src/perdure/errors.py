@@ -91,5 +91,11 @@ class LeaseLost(PerdureError):
     """The run is no longer this worker's: another took it over, or it was ended."""
 
 
+class IllegalMove(PerdureError):
+    """A signal met a status that has no such line in its table: an error of ours, not the
+    client's.
+    """
+
+
 class ConfigurationError(PerdureError):
     """The server cannot start as configured; the message is one clear sentence."""

@@ -29,6 +29,14 @@ STRINGS: Json = st.sampled_from(
 )
 INTEGERS: Json = st.sampled_from([-1, 0, 1, 50, 51, 100, 4096, 4097, 2**64, 10**400])
 DECIMALS: Json = st.sampled_from([-0.5, 0, 0.0, 0.7, 1, 1.5, 2, 2.5, 1e300, 10**400])
+PLAIN: dict[object, Json] = {
+    str: STRINGS,
+    int: INTEGERS,
+    float: DECIMALS,
+    bool: st.booleans(),
+    NoneType: st.none(),
+    object: ANYTHING,
+}
 LENGTHS = st.sampled_from([0, 1, 1, 2, 2, 17, 21])
 
 
@@ -60,14 +68,7 @@ def _right(annotation: object, astray: bool) -> Json:
         return _struct(annotation, astray)
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return st.sampled_from([str(member) for member in annotation])
-    return {
-        str: STRINGS,
-        int: INTEGERS,
-        float: DECIMALS,
-        bool: st.booleans(),
-        NoneType: st.none(),
-        object: ANYTHING,
-    }[annotation]
+    return PLAIN[annotation]
 
 
 def _map(value: Json, size: int) -> Json:

@@ -34,12 +34,13 @@ from perdure.wire.tools import (
     FunctionDefinition,
     FunctionTool,
     RequiredToolCall,
+    Tool,
     ToolResources,
 )
 from perdure.wire.usage import Usage
 from tests.wire.bodies import near
 
-TOOLS = [
+TOOLS: list[Tool] = [
     CodeInterpreterTool(),
     FileSearchTool(),
     FunctionTool(function=FunctionDefinition(name="get_weather")),
@@ -102,33 +103,43 @@ MODEL = Model(id="m", created=1, owned_by="us")
 WIRE_ORDER: dict[str, tuple[Object, str]] = {
     "assistant": (
         ASSISTANT,
-        "id object created_at name description model instructions tools top_p temperature "
-        "reasoning_effort tool_resources metadata response_format",
+        (
+            "id object created_at name description model instructions tools top_p temperature "
+            "reasoning_effort tool_resources metadata response_format"
+        ),
     ),
     "thread": (THREAD, "id object created_at metadata tool_resources"),
     "message": (
         MESSAGE,
-        "id object created_at thread_id status incomplete_details completed_at incomplete_at "
-        "role content assistant_id run_id attachments metadata",
+        (
+            "id object created_at thread_id status incomplete_details completed_at incomplete_at "
+            "role content assistant_id run_id attachments metadata"
+        ),
     ),
     "run": (
         RUN,
-        "id object created_at assistant_id thread_id status started_at expires_at cancelled_at "
-        "failed_at completed_at required_action last_error model instructions tools "
-        "tool_resources metadata temperature top_p reasoning_effort max_completion_tokens "
-        "max_prompt_tokens truncation_strategy incomplete_details usage response_format "
-        "tool_choice parallel_tool_calls",
+        (
+            "id object created_at assistant_id thread_id status started_at expires_at cancelled_at "
+            "failed_at completed_at required_action last_error model instructions tools "
+            "tool_resources metadata temperature top_p reasoning_effort max_completion_tokens "
+            "max_prompt_tokens truncation_strategy incomplete_details usage response_format "
+            "tool_choice parallel_tool_calls"
+        ),
     ),
     # with the two documented keys that the live service left out: expired_at and metadata
     "run step": (
         TOOL_STEP,
-        "id object created_at run_id assistant_id thread_id type status cancelled_at "
-        "completed_at expires_at expired_at failed_at last_error step_details metadata usage",
+        (
+            "id object created_at run_id assistant_id thread_id type status cancelled_at "
+            "completed_at expires_at expired_at failed_at last_error step_details metadata usage"
+        ),
     ),
     "usage": (
         Usage(),
-        "prompt_tokens completion_tokens total_tokens prompt_token_details "
-        "completion_tokens_details",
+        (
+            "prompt_tokens completion_tokens total_tokens prompt_token_details "
+            "completion_tokens_details"
+        ),
     ),
     "model": (MODEL, "id object created owned_by"),
     "list of models": (Models(data=[MODEL]), "object data"),
@@ -151,7 +162,6 @@ FILLED_IN = {
             "type": "function",
             "function": {
                 "name": "f",
-                "description": None,
                 "parameters": {"type": "object", "properties": {}},
                 "strict": False,
             },

@@ -51,15 +51,17 @@ REFUSED = {
     ),
     "limit is 101": (
         [("limit", "101")],
-        "Invalid 'limit': integer above maximum value. "
-        "Expected a value <= 100, but got 101 instead.",
+        (
+            "Invalid 'limit': integer above maximum value. "
+            "Expected a value <= 100, but got 101 instead."
+        ),
         "limit",
         "integer_above_max_value",
     ),
     "limit is a word": ([("limit", "all")], NOT_AN_INTEGER, "limit", "invalid_type"),
     "limit is empty": ([("limit", "")], NOT_AN_INTEGER, "limit", "invalid_type"),
     "limit is a decimal": ([("limit", "1.0")], NOT_AN_INTEGER, "limit", "invalid_type"),
-    "limit is in other digits": ([("limit", "１")], NOT_AN_INTEGER, "limit", "invalid_type"),
+    "limit is in other digits": ([("limit", "\uff11")], NOT_AN_INTEGER, "limit", "invalid_type"),
     "limit ends with a line end": ([("limit", "1\n")], NOT_AN_INTEGER, "limit", "invalid_type"),
     "limit has 5000 digits": ([("limit", "9" * 5000)], NOT_AN_INTEGER, "limit", "invalid_type"),
     "order is unknown": (
@@ -70,8 +72,10 @@ REFUSED = {
     ),
     "a parameter is given twice": (
         [("limit", "1"), ("order", "up"), ("limit", "1")],
-        "Duplicate parameter: 'limit'. You provided multiple values for this parameter, "
-        "whereas only one is allowed.",
+        (
+            "Duplicate parameter: 'limit'. You provided multiple values for this parameter, "
+            "whereas only one is allowed."
+        ),
         "limit",
         "duplicate_parameter",
     ),

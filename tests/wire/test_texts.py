@@ -11,12 +11,6 @@ from perdure.wire.runs import CreateRun, CreateThreadAndRun, SubmitToolOutputs
 from perdure.wire.threads import CreateThread
 from perdure.wire.validation import parse
 
-BAD_JSON = (
-    "We could not parse the JSON body of your request. (HINT: This likely means you aren't "
-    "using your HTTP library correctly. The API expects a JSON payload, but what was sent was "
-    "not valid JSON.)"
-)
-
 
 def told(body: object, kind: type[object]) -> BadRequest:
     """The error for a body, which is JSON text or will be."""
@@ -105,16 +99,20 @@ REFUSED = {
     "an integer has a fraction": (
         CreateRun,
         run(max_prompt_tokens=300.5),
-        "Invalid type for 'max_prompt_tokens': expected an integer, "
-        "but got a decimal number instead.",
+        (
+            "Invalid type for 'max_prompt_tokens': expected an integer, "
+            "but got a decimal number instead."
+        ),
         "max_prompt_tokens",
         "invalid_type",
     ),
     "an integer is written as a decimal": (
         CreateRun,
         run(max_prompt_tokens=300.0),
-        "Invalid type for 'max_prompt_tokens': expected an integer, "
-        "but got a decimal number instead.",
+        (
+            "Invalid type for 'max_prompt_tokens': expected an integer, "
+            "but got a decimal number instead."
+        ),
         "max_prompt_tokens",
         "invalid_type",
     ),
@@ -149,8 +147,10 @@ REFUSED = {
     "an array of strings is a string": (
         CreateThread,
         {"tool_resources": {"code_interpreter": {"file_ids": "file-1"}}},
-        "Invalid type for 'tool_resources.code_interpreter.file_ids': "
-        "expected an array of strings, but got a string instead.",
+        (
+            "Invalid type for 'tool_resources.code_interpreter.file_ids': "
+            "expected an array of strings, but got a string instead."
+        ),
         "tool_resources.code_interpreter.file_ids",
         "invalid_type",
     ),
@@ -164,24 +164,30 @@ REFUSED = {
     "content is neither a string nor an array": (
         CreateMessage,
         {"role": "user", "content": 7},
-        "Invalid type for 'content': expected one of a string or array of objects, "
-        "but got an integer instead.",
+        (
+            "Invalid type for 'content': expected one of a string or array of objects, "
+            "but got an integer instead."
+        ),
         "content",
         "invalid_type",
     ),
     "an enum is no string": (
         CreateRun,
         run(truncation_strategy={"type": 1}),
-        "Invalid type for 'truncation_strategy.type': expected one of 'auto' or 'last_messages', "
-        "but got an integer instead.",
+        (
+            "Invalid type for 'truncation_strategy.type': "
+            "expected one of 'auto' or 'last_messages', but got an integer instead."
+        ),
         "truncation_strategy.type",
         "invalid_type",
     ),
     "a tag is no string": (
         CreateAssistant,
         assistant(tools=[{"type": 1}]),
-        "Invalid type for 'tools[0].type': expected one of 'code_interpreter', 'file_search', "
-        "or 'function', but got an integer instead.",
+        (
+            "Invalid type for 'tools[0].type': expected one of 'code_interpreter', 'file_search', "
+            "or 'function', but got an integer instead."
+        ),
         "tools[0].type",
         "invalid_type",
     ),
@@ -189,16 +195,20 @@ REFUSED = {
     "tool_choice is neither a word nor an object": (
         CreateRun,
         run(tool_choice=7),
-        "Invalid type for 'tool_choice': expected one of one of 'none', 'auto', or 'required' "
-        "or object, but got an integer instead.",
+        (
+            "Invalid type for 'tool_choice': expected one of one of 'none', 'auto', or 'required' "
+            "or object, but got an integer instead."
+        ),
         "tool_choice",
         "invalid_type",
     ),
     "response_format is neither auto nor an object": (
         CreateAssistant,
         assistant(response_format=7),
-        "Invalid type for 'response_format': expected one of 'auto' or object, "
-        "but got an integer instead.",
+        (
+            "Invalid type for 'response_format': expected one of 'auto' or object, "
+            "but got an integer instead."
+        ),
         "response_format",
         "invalid_type",
     ),
@@ -226,8 +236,10 @@ REFUSED = {
     "the tool retrieval is gone": (
         CreateAssistant,
         assistant(tools=[{"type": "retrieval"}]),
-        "Invalid value: 'retrieval'. "
-        "Supported values are: 'code_interpreter', 'file_search', and 'function'.",
+        (
+            "Invalid value: 'retrieval'. "
+            "Supported values are: 'code_interpreter', 'file_search', and 'function'."
+        ),
         "tools[0].type",
         "invalid_value",
     ),
@@ -241,127 +253,160 @@ REFUSED = {
     "an integer is too large": (
         CreateAssistant,
         assistant(tools=[{"type": "file_search", "file_search": {"max_num_results": 51}}]),
-        "Invalid 'tools[0].file_search.max_num_results': integer above maximum value. "
-        "Expected a value <= 50, but got 51 instead.",
+        (
+            "Invalid 'tools[0].file_search.max_num_results': integer above maximum value. "
+            "Expected a value <= 50, but got 51 instead."
+        ),
         "tools[0].file_search.max_num_results",
         "integer_above_max_value",
     ),
     "an integer is too small": (
         CreateRun,
         run(truncation_strategy={"type": "last_messages", "last_messages": 0}),
-        "Invalid 'truncation_strategy.last_messages': integer below minimum value. "
-        "Expected a value >= 1, but got 0 instead.",
+        (
+            "Invalid 'truncation_strategy.last_messages': integer below minimum value. "
+            "Expected a value >= 1, but got 0 instead."
+        ),
         "truncation_strategy.last_messages",
         "integer_below_min_value",
     ),
     "a decimal is too large": (
         CreateAssistant,
         assistant(temperature=3),
-        "Invalid 'temperature': decimal above maximum value. "
-        "Expected a value <= 2, but got 3 instead.",
+        (
+            "Invalid 'temperature': decimal above maximum value. "
+            "Expected a value <= 2, but got 3 instead."
+        ),
         "temperature",
         "decimal_above_max_value",
     ),
     "a decimal is far too large for a double": (
         CreateAssistant,
         b'{"model":"m","top_p":1' + b"0" * 400 + b"}",
-        "Invalid 'top_p': decimal above maximum value. "
-        f"Expected a value <= 1, but got 1{'0' * 400} instead.",
+        (
+            "Invalid 'top_p': decimal above maximum value. "
+            f"Expected a value <= 1, but got 1{'0' * 400} instead."
+        ),
         "top_p",
         "decimal_above_max_value",
     ),
     "a decimal is too small": (
         CreateAssistant,
         assistant(top_p=-0.5),
-        "Invalid 'top_p': decimal below minimum value. Expected a value >= 0, but got -0.5 instead.",
+        (
+            "Invalid 'top_p': decimal below minimum value. "
+            "Expected a value >= 0, but got -0.5 instead."
+        ),
         "top_p",
         "decimal_below_min_value",
     ),
     "a string is too long": (
         CreateAssistant,
         assistant(name="n" * 300),
-        "Invalid 'name': string too long. Expected a string with maximum length 256, "
-        "but got a string with length 300 instead.",
+        (
+            "Invalid 'name': string too long. Expected a string with maximum length 256, "
+            "but got a string with length 300 instead."
+        ),
         "name",
         "string_above_max_length",
     ),
     "a string is empty": (
         CreateMessage,
         {"role": "user", "content": ""},
-        "Invalid 'content': empty string. Expected a string with minimum length 1, "
-        "but got an empty string instead.",
+        (
+            "Invalid 'content': empty string. Expected a string with minimum length 1, "
+            "but got an empty string instead."
+        ),
         "content",
         "empty_string",
     ),
     "a function's name is empty": (
         CreateAssistant,
         function(name=""),
-        "Invalid 'tools[0].function.name': empty string. "
-        "Expected a string with minimum length 1, but got an empty string instead.",
+        (
+            "Invalid 'tools[0].function.name': empty string. "
+            "Expected a string with minimum length 1, but got an empty string instead."
+        ),
         "tools[0].function.name",
         "empty_string",
     ),
     "a function's name has a space": (
         CreateAssistant,
         function(name="get weather"),
-        "Invalid 'tools[0].function.name': string does not match pattern. "
-        "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+        (
+            "Invalid 'tools[0].function.name': string does not match pattern. "
+            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+        ),
         "tools[0].function.name",
         "invalid_value",
     ),
     "a function's name ends with a line end": (
         CreateAssistant,
         function(name="get_weather\n"),
-        "Invalid 'tools[0].function.name': string does not match pattern. "
-        "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+        (
+            "Invalid 'tools[0].function.name': string does not match pattern. "
+            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+        ),
         "tools[0].function.name",
         "invalid_value",
     ),
     "an array is too long": (
         CreateAssistant,
         assistant(tools=[{"type": "code_interpreter"}] * 129),
-        "Invalid 'tools': array too long. Expected an array with maximum length 128, "
-        "but got an array with length 129 instead.",
+        (
+            "Invalid 'tools': array too long. Expected an array with maximum length 128, "
+            "but got an array with length 129 instead."
+        ),
         "tools",
         "array_above_max_length",
     ),
     "a thread begins with more than 32 messages": (
         CreateThread,
         {"messages": [{"role": "user", "content": "hi"}] * 33},
-        "Invalid 'messages': array too long. Expected an array with maximum length 32, "
-        "but got an array with length 33 instead.",
+        (
+            "Invalid 'messages': array too long. Expected an array with maximum length 32, "
+            "but got an array with length 33 instead."
+        ),
         "messages",
         "array_above_max_length",
     ),
     "an array is empty": (
         CreateMessage,
         {"role": "user", "content": []},
-        "Invalid 'content': empty array. Expected an array with minimum length 1, "
-        "but got an empty array instead.",
+        (
+            "Invalid 'content': empty array. Expected an array with minimum length 1, "
+            "but got an empty array instead."
+        ),
         "content",
         "empty_array",
     ),
     "metadata has too many pairs": (
         CreateThread,
         {"metadata": {f"k{n}": "v" for n in range(17)}},
-        "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, "
-        "but got an object with 17 properties instead.",
+        (
+            "Invalid 'metadata': too many properties. "
+            "Expected an object with at most 16 properties, but got an object with 17 properties instead."
+        ),
         "metadata",
         "object_above_max_properties",
     ),
     "a metadata key is too long": (
         CreateThread,
         {"metadata": {"a" * 35 + "b" * 35: "v"}},
-        "Invalid property name in 'metadata': 'aaa...bbb' is too long. "
-        "Expected a string with maximum length 64, but got a string with length 70 instead.",
+        (
+            "Invalid property name in 'metadata': 'aaa...bbb' is too long. "
+            "Expected a string with maximum length 64, but got a string with length 70 instead."
+        ),
         "metadata." + "a" * 35 + "b" * 35,
         "property_name_above_max_length",
     ),
     "a metadata value is too long": (
         CreateThreadAndRun,
         run(thread={"metadata": {"k": "v" * 513}}),
-        "Invalid 'thread.metadata.k': string too long. "
-        "Expected a string with maximum length 512, but got a string with length 513 instead.",
+        (
+            "Invalid 'thread.metadata.k': string too long. "
+            "Expected a string with maximum length 512, but got a string with length 513 instead."
+        ),
         "thread.metadata.k",
         "string_above_max_length",
     ),
@@ -389,97 +434,3 @@ def test_the_problem_is_told_word_by_word(case: str) -> None:
     error = told(body, kind)
     assert (error.message, error.param, error.code) == (message, param, code)
     assert (error.status, error.type) == (400, "invalid_request_error")
-
-
-UNREADABLE = {
-    "it is cut off": b'{"model":',
-    "more follows": b'{"model":"m"} {}',
-    "it is form data": b"model=m",
-    "it has NaN": b'{"model":"m","temperature":NaN}',
-    "it is not UTF-8": b'{"model":"\xff"}',
-    "it has half of a surrogate pair": rb'{"model":"\ud83d"}',
-    "it has a surrogate pair in the wrong order": rb'{"model":"\ude00\ud83d"}',
-    "a number is beyond any double": b'{"model":"m","metadata":1e999}',
-    "an unknown member is nested endlessly": b'{"model":"m","x":' + b"[" * 100_000,
-    "it is nested 100 000 deep": b"[" * 100_000 + b"]" * 100_000,
-    "a schema is nested 100 000 deep": (
-        b'{"model":"m","response_format":{"type":"json_schema","json_schema":{"name":"n","schema":'
-        + b'{"a":' * 100_000
-        + b"1"
-        + b"}" * 100_000
-        + b"}}}"
-    ),
-    "a wrong key is repeated rightly": b'{"model":1,"model":"m"}',
-}
-
-
-@pytest.mark.parametrize("case", UNREADABLE)
-def test_a_body_that_is_no_json_is_told_so(case: str) -> None:
-    """The message says that the body could not be parsed when …"""
-    error = told(UNREADABLE[case], CreateAssistant)
-    assert (error.message, error.param, error.code) == (BAD_JSON, None, None)
-
-
-def test_a_repeated_key_that_fits_takes_its_last_value() -> None:
-    """JSON allows repeated keys; as everywhere, the last one counts."""
-    assert parse(b'{"model":"a","model":"b"}', CreateAssistant).model == "b"
-
-
-@pytest.mark.parametrize("text", [b"", b" \r\n\t", b"null", b" null\n", b"{}"])
-def test_no_body_is_an_empty_object(text: bytes) -> None:
-    """POST /threads without a body makes an empty thread (spec 02 §5)."""
-    assert parse(text, CreateThread) == CreateThread()
-
-
-def test_no_body_lacks_what_is_required() -> None:
-    assert told(b"", CreateRun).message == "Missing required parameter: 'assistant_id'."
-
-
-ORDER = {
-    "missing before unknown": (CreateAssistant, {"x": 1}, "model"),
-    "missing before a wrong type": (CreateMessage, {"role": 1}, "content"),
-    "unknown before a wrong type": (CreateAssistant, {"model": 1, "x": 1}, "x"),
-    "unknown before a member's missing": (CreateAssistant, assistant(tools=[{}], x=1), "x"),
-    "the first missing of two": (CreateMessage, {}, "role"),
-    "fields in the API's order, not the body's": (
-        CreateAssistant,
-        {"name": 2, "model": 1},
-        "model",
-    ),
-    "a member's missing before the next field": (
-        CreateAssistant,
-        {"temperature": 9, "tools": [{}], "model": "m"},
-        "tools[0].type",
-    ),
-    "the first item of two": (CreateAssistant, assistant(tools=[1, 2]), "tools[0]"),
-    "bounds before items": (CreateAssistant, assistant(tools=[1] * 129), "tools"),
-    "the tag before the members": (
-        CreateAssistant,
-        assistant(tools=[{"type": "x", "y": 1}]),
-        "tools[0].type",
-    ),
-    "the missing of the tagged kind before its unknown": (
-        CreateAssistant,
-        assistant(tools=[{"type": "function", "y": 1}]),
-        "tools[0].function",
-    ),
-    "too many pairs before a bad value": (
-        CreateThread,
-        {"metadata": {f"k{n}": 1 for n in range(17)}},
-        "metadata",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", ORDER)
-def test_of_several_problems_the_first_is_told(case: str) -> None:
-    """A body with two problems is answered with …"""
-    kind, body, param = ORDER[case]
-    assert told(body, kind).param == param
-
-
-def test_absent_and_null_stay_apart_in_a_modify_request() -> None:
-    """Absent keeps and null clears, so the struct must know which it was (spec 02 §4)."""
-    body = parse(b'{"name":null}', ModifyAssistant)
-    assert body == ModifyAssistant(name=None)
-    assert body != ModifyAssistant()

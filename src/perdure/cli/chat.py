@@ -43,7 +43,7 @@ class _Part(Object):
 
 
 class _Content(Object):
-    content: list[_Part] = []
+    content: tuple[_Part, ...] = ()
 
 
 class _MessageDelta(Object):

@@ -25,7 +25,17 @@ async def ask_all(servers: Iterable[ModelServer]) -> list[Answer]:
 
 
 async def _ask(server: ModelServer) -> Answer:
-    provider = providers.connect((server,), {})
+    provider = providers.connect(
+        [
+            providers.ServerSettings(
+                name=server.name,
+                base_url=server.base_url,
+                api_key=server.key.get_secret_value() if server.key else None,
+                models=server.models,
+            )
+        ],
+        {},
+    )
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             models = await provider.models()

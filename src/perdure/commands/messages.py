@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from perdure import ids, lifecycle
 from perdure.commands import events, missing
 from perdure.commands.lists import bury
-from perdure.errors import BadRequest, LeaseLost, NotFound
+from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import MessageStatus, Signal
 from perdure.store.database import Row, Transaction
 from perdure.wire.base import decode, encode
@@ -74,7 +74,7 @@ def signal(
     """
     move = lifecycle.message_move(message.status, signal)
     if move is None:
-        raise AssertionError(f"no move of a message: {message.status} {signal}")
+        raise IllegalMove(f"message {message.id} is {message.status}: no {signal}")
     ended = replace(
         message,
         status=MessageStatus(move.target),

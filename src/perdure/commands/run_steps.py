@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from perdure import ids, lifecycle
 from perdure.commands import events
-from perdure.errors import LeaseLost, NotFound
+from perdure.errors import IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import Signal, StepStatus
 from perdure.store.database import Transaction
 from perdure.wire.base import decode, encode
@@ -61,7 +61,7 @@ def signal(
     """Ends a step and tells it."""
     move = lifecycle.step_move(step.status, signal)
     if move is None:
-        raise AssertionError(f"no move of a run step: {step.status} {signal}")
+        raise IllegalMove(f"run step {step.id} is {step.status}: no {signal}")
     ended = replace(
         step,
         status=StepStatus(move.target),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from perdure import lifecycle
 from perdure.commands import events, messages, run_steps
-from perdure.errors import BadRequest, LeaseLost, NotFound
+from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import RunStatus, Signal
 from perdure.store.database import Transaction
 from perdure.wire.base import decode, encode
@@ -76,12 +76,13 @@ def signal(
 
     A run that ends closes its open message and step first, and gets its usage. `lease` is the
     one that a claim gives; `changes` are other fields of the run. Raises `BadRequest` with the
-    API's text for a move that the table does not have, `LeaseLost` when somebody else moved it.
+    API's text for a client's signal that the table does not have, `IllegalMove` for one of ours,
+    `LeaseLost` when somebody else moved it.
     """
     was = held.run
     move = lifecycle.run_move(was.status, signal)
     if move is None:
-        raise BadRequest(_refusal(signal, was.status))
+        raise _refused(was, signal)
     target = RunStatus(move.target)
     if target in lifecycle.PARTS_END:
         _end_parts(tx, held, target, partial, now=now, error=changes.get("last_error"))
@@ -129,7 +130,7 @@ def modify(
     """Replaces the metadata of a run that has ended (spec 03 §11)."""
     run = _locked(tx, run_id, thread_id=thread_id, project=project, now=now).run
     if run.status in lifecycle.ACTIVE:
-        raise BadRequest(_refusal(Signal.MODIFY, run.status))
+        raise _refused(run, Signal.MODIFY)
     if body.metadata is not UNSET:
         run = replace(run, metadata=body.metadata or {})
         tx.run("runs.update", id=run.id, body=encode(run).decode())
@@ -166,7 +167,7 @@ def submit(
     """Takes all outputs that the run waits for, ends its tool step and queues it (spec 03 §5)."""
     held = _locked(tx, run_id, thread_id=thread_id, project=project, now=now)
     if held.run.required_action is None:
-        raise BadRequest(_refusal(Signal.SUBMIT, held.run.status))
+        raise _refused(held.run, Signal.SUBMIT)
     outputs = _matched(held.run, body)
     opened = run_steps.open_of_run(tx, run_id)
     if opened is None:
@@ -218,8 +219,11 @@ def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: 
     return held
 
 
-def _refusal(signal: Signal, status: str) -> str:
-    return lifecycle.REFUSALS[signal].format(status=status)
+def _refused(run: Run, signal: Signal) -> BadRequest | IllegalMove:
+    """The client's error where a client can send the signal, else ours."""
+    if signal in lifecycle.REFUSALS:
+        return BadRequest(lifecycle.REFUSALS[signal].format(status=run.status))
+    return IllegalMove(f"run {run.id} is {run.status}: no {signal}")
 
 
 def _end_parts(

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -98,6 +99,7 @@ class _Connection:
         self._cursor = connection.cursor()
         self._url = url
         self._named = named
+        self._release = ""
 
     def begin(self, *, grouped: bool) -> None:
         if self._connection.closed:
@@ -107,29 +109,37 @@ class _Connection:
                 raise unavailable(error) from error
             self._cursor = self._connection.cursor()
         self._cursor.execute(_BEGIN_GROUP if grouped else "BEGIN")
+        self._release = ""
 
     def transaction(self) -> _Transaction:
         return _Transaction(self._cursor, self._named)
 
     def savepoint(self) -> None:
-        self._cursor.execute("SAVEPOINT command")
+        self._cursor.execute(f"{self._release}SAVEPOINT command")
+        self._release = ""
 
     def release(self) -> None:
-        self._cursor.execute("RELEASE command")
+        self._check()
+        # Sent together with what comes next: a round trip less for each command.
+        self._release = "RELEASE command; "
 
     def rollback_to_savepoint(self) -> None:
         self._cursor.execute("ROLLBACK TO command; RELEASE command")
 
     def commit(self) -> None:
-        # In a transaction that has failed, PostgreSQL takes COMMIT for ROLLBACK, in silence.
-        if self._cursor.execute("COMMIT").statusmessage != "COMMIT":
-            raise errors.InFailedSqlTransaction("a command went on after an error of the database")
+        self._check()
+        self._cursor.execute("COMMIT")
 
     def rollback(self) -> None:
         try:
             self._connection.rollback()
         except psycopg.Error:
             self._connection.close()
+
+    def _check(self) -> None:
+        """In a transaction that has failed, PostgreSQL takes COMMIT for ROLLBACK, in silence."""
+        if self._connection.info.transaction_status is TransactionStatus.INERROR:
+            raise errors.InFailedSqlTransaction("a command went on after an error of the database")
 
     def fault(self, error: Exception) -> Fault:
         fault = _fault(error)

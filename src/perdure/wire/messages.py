@@ -75,8 +75,10 @@ class AttachmentTool(Body):
 
 
 class Attachment(Body):
+    """Echoed as it came, so that absent tools stay absent (spec 01 §5)."""
+
     file_id: str
-    tools: list[AttachmentTool]
+    tools: list[AttachmentTool] | UnsetType = UNSET
 
 
 class IncompleteMessage(Object):

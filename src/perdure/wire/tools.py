@@ -8,8 +8,12 @@ from msgspec import UNSET, Meta, UnsetType
 from perdure.wire.base import Body, JsonObject, Metadata, Name, Object
 
 
-class FunctionDefinition(Body):
-    """A function of the client; what is not given gets the default the API answers with."""
+class FunctionDefinition(Body, omit_defaults=True):
+    """A function of the client; what is not given gets the default the API answers with.
+
+    Only a description has no default: it is left out, since null would be against the
+    description of the API, and model servers refuse it.
+    """
 
     name: Name
     description: Annotated[str, Meta(max_length=1024)] | None = None

@@ -1,0 +1,1 @@
+"""The contract: our structs and answers against the facts of the API description."""

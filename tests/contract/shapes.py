@@ -1,0 +1,118 @@
+"""The shape of a schema and of a struct as one kind of sentence, so that they can be compared.
+
+A shape is a set of lines such as `tools[].function.name: at most 64 long`. Alternatives are
+told at one path.
+"""
+
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, UnsetType
+
+from tests.contract.schema import FACTS
+
+Schema: TypeAlias = dict[str, Any]
+
+# line for a keyword of JSON Schema, and the bound of msgspec that means the same
+_BOUNDS = {
+    "minimum": ("at least {}", "ge"),
+    "maximum": ("at most {}", "le"),
+    "minLength": ("at least {} long", "min_length"),
+    "maxLength": ("at most {} long", "max_length"),
+    "minItems": ("at least {} long", "min_length"),
+    "maxItems": ("at most {} long", "max_length"),
+    "maxProperties": ("at most {} long", "max_length"),
+    "pattern": ("like {}", "pattern"),
+}
+_NAMES: dict[object, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    NoneType: "null",
+}
+
+
+def of_schema(schema: Schema, path: str = "") -> Iterator[str]:
+    """The lines of a schema of `facts.json`."""
+    if "$ref" in schema:
+        yield from of_schema(FACTS["schemas"][schema["$ref"]], path)
+        return
+    for alternative in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        if set(alternative) != {"required"}:
+            yield from of_schema(alternative, path)
+    if "enum" in schema:
+        yield from (f"{path}: '{value}'" for value in schema["enum"])
+        return
+    for keyword, (line, _) in _BOUNDS.items():
+        if keyword in schema:
+            yield f"{path}: {line.format(schema[keyword])}"
+    yield from _of_typed(schema, path)
+
+
+def _of_typed(schema: Schema, path: str) -> Iterator[str]:
+    match schema.get("type"):
+        case "array":
+            yield f"{path}: array"
+            yield from of_schema(schema["items"], f"{path}[]")
+        case _ if "properties" in schema:
+            for name, member in schema["properties"].items():
+                yield from of_schema(member, f"{path}.{name}")
+            yield from (f"{path}.{name}: required" for name in schema.get("required", ()))
+        case "object" if "anyOf" not in schema and "oneOf" not in schema:
+            yield f"{path}: map"
+            if isinstance(schema.get("additionalProperties"), dict):
+                yield from of_schema(schema["additionalProperties"], f"{path}{{}}")
+        case str(name) if name != "object":
+            yield f"{path}: {name}"
+
+
+def of_struct(annotation: Any, path: str = "") -> Iterator[str]:
+    """The lines of a struct, or of any annotation inside one."""
+    origin, members = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        for member in members:
+            yield from of_struct(member, path)
+    elif origin is Annotated:
+        yield from _of_bounds(members[1], path)
+        yield from of_struct(members[0], path)
+    elif origin is Literal:
+        yield from (f"{path}: '{value}'" for value in members)
+    elif origin is list:
+        yield f"{path}: array"
+        yield from of_struct(members[0], f"{path}[]")
+    elif origin is dict:
+        yield f"{path}: map"
+        if members[1] is not object:
+            yield from of_struct(members[1], f"{path}{{}}")
+    elif annotation in _NAMES:
+        yield f"{path}: {_NAMES[annotation]}"
+    elif issubclass(annotation, msgspec.Struct):
+        yield from _of_fields(annotation, path)
+    elif annotation is not UnsetType:
+        yield from (f"{path}: '{value}'" for value in annotation)
+
+
+def _of_bounds(bounds: Meta, path: str) -> Iterator[str]:
+    told = {(line, getattr(bounds, bound)) for line, bound in _BOUNDS.values()}
+    for line, value in told:
+        if value is not None:
+            yield f"{path}: {line.format(value)}"
+
+
+def _of_fields(struct: type[msgspec.Struct], path: str) -> Iterator[str]:
+    config = struct.__struct_config__
+    if config.tag_field is not None:
+        yield f"{path}.{config.tag_field}: '{config.tag}'"
+        yield f"{path}.{config.tag_field}: required"
+    for field in msgspec.structs.fields(struct):
+        if field.required:
+            yield f"{path}.{field.name}: required"
+        yield from of_struct(field.type, f"{path}.{field.name}")
+
+
+def keys(lines: Iterator[str]) -> set[str]:
+    """Only the paths of the lines."""
+    return {line.split(": ", 1)[0] for line in lines}

@@ -1,0 +1,232 @@
+"""Settings: precedence, and one sentence that names what is wrong and where it came from."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from perdure import settings
+from perdure.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty working directory and no PERDURE_ variables."""
+    monkeypatch.chdir(tmp_path)
+    for name in settings.Settings.model_fields:
+        monkeypatch.delenv(f"PERDURE_{name.upper()}", raising=False)
+
+
+def _refusal(**flags: object) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        settings.load(**flags)
+    return str(refused.value)
+
+
+def test_defaults_serve_this_machine_only_with_the_scripted_model() -> None:
+    chosen = settings.load()
+    assert (chosen.host, chosen.port) == ("127.0.0.1", 7373)
+    assert [(server.name, server.base_url) for server in chosen.servers] == [
+        ("scripted", "scripted:")
+    ]
+    assert chosen.database_label == f"SQLite in {chosen.data_dir}"
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings.load().port == 7373
+    Path("perdure.toml").write_text("port = 1001\npoll_after_ms = 9")
+    assert settings.load().port == 1001
+    monkeypatch.setenv("PERDURE_PORT", "1002")
+    assert settings.load().port == 1002
+    assert settings.load(port=1003).port == 1003
+    assert settings.load(port=1003).poll_after_ms == 9
+
+
+def test_origin_tells_where_each_value_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("perdure.toml").write_text("port = 1001\nlog_level = 'debug'")
+    monkeypatch.setenv("PERDURE_PORT", "1002")
+    assert settings.origin("data_dir", {"data_dir": "x"}) == "the flag --data-dir"
+    assert settings.origin("port", {"port": None}) == "the environment variable PERDURE_PORT"
+    assert settings.origin("log_level", {}) == "perdure.toml"
+    assert settings.origin("host", {}) == settings.DEFAULT
+
+
+@pytest.mark.parametrize("how", ["flag", "environment"])
+def test_a_named_file_is_read_instead_of_the_one_here(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("perdure.toml").write_text("port = 1001")
+    Path("other.toml").write_text("port = 1002")
+    if how == "flag":
+        assert settings.load(config=Path("other.toml")).port == 1002
+    else:
+        monkeypatch.setenv("PERDURE_CONFIG", "other.toml")
+        assert settings.load().port == 1002
+
+
+def test_a_named_file_that_is_not_there_is_an_error() -> None:
+    assert _refusal(config="no.toml") == "There is no settings file no.toml."
+
+
+def test_an_unknown_key_in_the_file_is_named() -> None:
+    Path("perdure.toml").write_text("prot = 1")
+    assert _refusal() == "'prot' in perdure.toml is not a setting."
+
+
+def test_a_file_that_is_not_toml_is_named_with_the_place() -> None:
+    Path("perdure.toml").write_text("port = \n")
+    assert _refusal() == "perdure.toml is not valid TOML: Invalid value (at line 1, column 8)."
+
+
+def test_a_wrong_value_is_told_with_its_setting_and_its_origin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PERDURE_PORT", "x")
+    assert _refusal() == (
+        "The setting port from the environment variable PERDURE_PORT is wrong ('x'): "
+        "input should be a valid integer, unable to parse string as an integer."
+    )
+    assert _refusal(port=70000) == (
+        "The setting port from the flag --port is wrong (70000): "
+        "input should be less than or equal to 65535."
+    )
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        ("PERDURE_API_KEYS", "sk-secret"),
+        ("PERDURE_DATABASE_URL", "postgresql://perdure:sk-secret@db/perdure"),
+        ("PERDURE_MODEL_SERVERS", '[{"name":"a","base_url":"http://a","api_key":"sk-secret"}]'),
+    ],
+)
+def test_secrets_never_show_in_the_settings(
+    variable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(*variable)
+    chosen = settings.load()
+    assert "sk-secret" not in f"{chosen!r} {chosen} {chosen.database_label} {chosen.servers}"
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        ("PERDURE_DATABASE_URL", "mysql://perdure:sk-secret@db/perdure"),
+        ("PERDURE_DATABASE_URL", "postgresql://perdure:sk-secret/x@db/perdure"),
+        ("PERDURE_DATABASE_URL", "postgresql://perdure:a@sk-secret@db/perdure"),
+        ("PERDURE_MODEL_BASE_URL", "ftp://user:sk-secret@host/v1"),
+        ("PERDURE_MODEL_SERVERS", '[{"name":"a","base_url":"x","api_key":"sk-secret"}]'),
+        ("PERDURE_MODEL_SERVERS", '[{"name":"a","api_key":"sk-secret"'),
+    ],
+)
+def test_secrets_never_show_in_an_error(
+    variable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(*variable)
+    refusal = _refusal()
+    assert variable[0] in refusal
+    assert "sk-secret" not in refusal
+
+
+def test_the_database_is_shown_without_password_and_options() -> None:
+    url = "postgresql://perdure:pass@db.example:5433/app?sslpassword=pass"
+    assert settings.load(database_url=url).database_label == (
+        "postgresql://perdure@db.example:5433/app"
+    )
+
+
+def test_lists_come_from_the_environment_parted_by_commas(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PERDURE_API_KEYS", "one, two,")
+    monkeypatch.setenv("PERDURE_ALLOWED_HOSTS", "perdure.local")
+    chosen = settings.load()
+    assert [key.get_secret_value() for key in chosen.api_keys] == ["one", "two"]
+    assert chosen.allowed_hosts == ("perdure.local",)
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERDURE_PORT", "")
+    assert settings.load().port == 7373
+
+
+def test_unknown_variables_with_our_prefix_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERDURE_PROT", "1")
+    monkeypatch.setenv("PERDURE_PORT", "1")
+    assert settings.unknown_variables() == ["PERDURE_PROT"]
+
+
+def test_the_single_model_server_comes_first_and_is_named_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PERDURE_MODEL_BASE_URL", "http://localhost:11434/v1/")
+    monkeypatch.setenv("PERDURE_MODEL_API_KEY", "key")
+    monkeypatch.setenv("OTHER_KEY", "other")
+    monkeypatch.setenv("PERDURE_MODEL_ALIASES", json.dumps({"gpt-4o": "big/qwen3"}))
+    Path("perdure.toml").write_text(
+        """
+        [[model_servers]]
+        name = "big"
+        base_url = "http://gpu:8000/v1"
+        api_key_env = "OTHER_KEY"
+        models = ["qwen3"]
+        """
+    )
+    chosen = settings.load()
+    default, big = chosen.servers
+    assert (default.name, default.base_url) == ("default", "http://localhost:11434/v1")
+    assert default.key is not None
+    assert default.key.get_secret_value() == "key"
+    assert (big.name, big.models) == ("big", ("qwen3",))
+    assert big.key is not None
+    assert big.key.get_secret_value() == "other"
+    assert chosen.model_aliases == {"gpt-4o": "big/qwen3"}
+
+
+def test_a_key_without_its_model_server_is_refused() -> None:
+    assert _refusal(model_api_key="key") == (
+        "model_api_key is set but model_base_url is not: name the model server too."
+    )
+
+
+def test_a_key_variable_that_is_not_set_is_named() -> None:
+    Path("perdure.toml").write_text(
+        '[[model_servers]]\nname = "a"\nbase_url = "http://a"\napi_key_env = "NOT_SET_KEY"'
+    )
+    assert _refusal() == (
+        "The setting model_servers.0 from perdure.toml is wrong: model server 'a' takes its key "
+        "from the environment variable NOT_SET_KEY, which is not set."
+    )
+
+
+def test_two_model_servers_of_one_name_are_refused() -> None:
+    server = {"name": "default", "base_url": "http://a"}
+    refusal = _refusal(model_base_url="http://b", model_servers=[server])
+    assert refusal == "two model servers are named 'default'."
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "perdure.example", ""])
+def test_an_address_that_others_can_reach_needs_api_keys(host: str) -> None:
+    assert "refuses to start without API keys" in _refusal(host=host)
+    assert settings.load(host=host, api_keys=["key"]).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_a_loopback_address_needs_none(host: str) -> None:
+    assert settings.load(host=host).api_keys == ()
+
+
+def test_only_reads_neither_the_environment_nor_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("perdure.toml").write_text("port = 1001")
+    monkeypatch.setenv("PERDURE_HOST", "localhost")
+    chosen = settings.only(poll_after_ms=1)
+    assert (chosen.host, chosen.port, chosen.poll_after_ms) == ("127.0.0.1", 7373, 1)
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        settings.load().port = 1
