@@ -34,6 +34,12 @@ async def _migrate(url: str) -> None:
     await database.close()
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """The URL of the template: for tests that only look, and leave at once."""
+    return postgres_server.url(TEMPLATE)
+
+
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of an empty PostgreSQL database that has the schema."""

@@ -27,6 +27,8 @@ _SETTINGS = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "max_connections": "200",
+    # Tests that make processes collide need not wait a second each time.
+    "deadlock_timeout": "50ms",
 }
 
 

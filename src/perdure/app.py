@@ -34,6 +34,7 @@ class Perdure:
                 for server in settings.servers
             ],
             settings.model_aliases,
+            idle_seconds=settings.model_idle_seconds,
         )
         self.engine = Engine(
             Means(self.database, self.bus, self.provider, clock, settings.lease_seconds),

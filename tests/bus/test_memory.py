@@ -25,7 +25,7 @@ async def bus() -> MemoryBus:
 
 async def test_every_listener_of_a_topic_gets_everything_in_order(bus: MemoryBus) -> None:
     first, second, other = bus.subscribe("a"), bus.subscribe("a"), bus.subscribe("b")
-    told = [event(1), delta("x"), event(2)]
+    told: list[Event | Delta | Closing] = [event(1), delta("x"), event(2)]
     for item in told:
         bus.publish("a", item)
     assert await first.next() == told

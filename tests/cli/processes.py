@@ -1,18 +1,39 @@
 """Real `perdure` processes, as a user's shell would start them."""
 
 import os
-import re
+import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
-import httpx2 as httpx
-
+PERDURE = (sys.executable, "-m", "perdure")
 # Long enough for the slowest machine; nothing waits for it when all is well.
 PATIENCE_SECONDS = 60
+_LAST_LINE_OF_BANNER = "  Stop "
+
+
+class Served:
+    """A `perdure serve` that answers."""
+
+    def __init__(self, process: subprocess.Popen[str], banner: str) -> None:
+        self.process = process
+        self.banner = banner
+        self.base_url = banner.partition("answers at ")[2].split()[0]
+        self.url = self.base_url.removesuffix("/v1")
+
+    def health(self) -> tuple[int, bytes]:
+        """What `/health` answers."""
+        with urlopen(f"{self.url}/health", timeout=PATIENCE_SECONDS) as answer:
+            return answer.status, answer.read()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Sends the signal; the exit code, and what was said on stderr since the banner."""
+        self.process.send_signal(how)
+        _, said = self.process.communicate(timeout=PATIENCE_SECONDS)
+        return self.process.returncode, said
 
 
 def perdure(
@@ -23,12 +44,52 @@ def perdure(
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "perdure", *map(str, arguments)],
+        [*PERDURE, *map(str, arguments)],
         input=stdin,
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
         cwd=cwd,
-        env=clean_environment(environment),
+        env=clean(environment),
         check=False,
     )
+
+
+@contextmanager
+def serving(
+    data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """A server on a free port, killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [*PERDURE, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=data_dir.parent,
+        env=clean(environment),
+    )
+    try:
+        yield Served(process, _banner(process))
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def clean(environment: Mapping[str, str] | None) -> dict[str, str]:
+    """The environment of a user who has set nothing but this."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PERDURE_", "OPENAI_"))
+    }
+    return {**inherited, **(environment or {})}
+
+
+def _banner(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if line.startswith(_LAST_LINE_OF_BANNER):
+            return said
+    raise AssertionError(f"the server ended before it answered:\n{said}")

@@ -76,7 +76,7 @@ async def test_deleting_while_iterating_skips_nothing(database: Database) -> Non
 
 
 async def test_a_cursor_that_never_existed_is_not_found(database: Database) -> None:
-    with pytest.raises(NotFound, match="No assistant found with id 'asst_nope'."):
+    with pytest.raises(NotFound, match=r"^No assistant found with id 'asst_nope'\.$"):
         await page(database, after="asst_nope")
 
 

@@ -5,11 +5,12 @@ told at one path.
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
 import msgspec
-from msgspec import Meta, UnsetType
+from msgspec import Meta
 
 from tests.contract.schema import FACTS
 
@@ -58,6 +59,7 @@ def _of_typed(schema: Schema, path: str) -> Iterator[str]:
             yield f"{path}: array"
             yield from of_schema(schema["items"], f"{path}[]")
         case _ if "properties" in schema:
+            yield f"{path}: object"
             for name, member in schema["properties"].items():
                 yield from of_schema(member, f"{path}.{name}")
             yield from (f"{path}.{name}: required" for name in schema.get("required", ()))
@@ -87,12 +89,17 @@ def of_struct(annotation: Any, path: str = "") -> Iterator[str]:
         yield f"{path}: map"
         if members[1] is not object:
             yield from of_struct(members[1], f"{path}{{}}")
-    elif annotation in _NAMES:
-        yield f"{path}: {_NAMES[annotation]}"
-    elif issubclass(annotation, msgspec.Struct):
-        yield from _of_fields(annotation, path)
-    elif annotation is not UnsetType:
-        yield from (f"{path}: '{value}'" for value in annotation)
+    else:
+        yield from _of_class(annotation, path)
+
+
+def _of_class(kind: Any, path: str) -> Iterator[str]:
+    if kind in _NAMES:
+        yield f"{path}: {_NAMES[kind]}"
+    elif issubclass(kind, msgspec.Struct):
+        yield from _of_fields(kind, path)
+    elif issubclass(kind, StrEnum):
+        yield from (f"{path}: '{value}'" for value in kind)
 
 
 def _of_bounds(bounds: Meta, path: str) -> Iterator[str]:
@@ -103,6 +110,7 @@ def _of_bounds(bounds: Meta, path: str) -> Iterator[str]:
 
 
 def _of_fields(struct: type[msgspec.Struct], path: str) -> Iterator[str]:
+    yield f"{path}: object"
     config = struct.__struct_config__
     if config.tag_field is not None:
         yield f"{path}.{config.tag_field}: '{config.tag}'"

@@ -191,6 +191,16 @@ REFUSED = {
         "tools[0].type",
         "invalid_type",
     ),
+    "the tag of a format is no string": (
+        CreateAssistant,
+        assistant(response_format={"type": 1}),
+        (
+            "Invalid type for 'response_format.type': expected one of 'json_object', "
+            "'json_schema', or 'text', but got an integer instead."
+        ),
+        "response_format.type",
+        "invalid_type",
+    ),
     # the doubled "one of" was measured on the live service
     "tool_choice is neither a word nor an object": (
         CreateRun,
@@ -385,7 +395,8 @@ REFUSED = {
         {"metadata": {f"k{n}": "v" for n in range(17)}},
         (
             "Invalid 'metadata': too many properties. "
-            "Expected an object with at most 16 properties, but got an object with 17 properties instead."
+            "Expected an object with at most 16 properties, "
+            "but got an object with 17 properties instead."
         ),
         "metadata",
         "object_above_max_properties",

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -109,6 +110,10 @@ def _runnable(program: list[str]) -> list[str]:
 
 def _quickstart() -> Path:
     """The example: in the package when installed, in `examples/` of a checkout."""
+    if find_spec("openai") is None:
+        raise ConfigurationError(
+            "The quickstart needs the official SDK: pip install openai, or name a program of yours."
+        )
     package = Path(__file__).parent
     checkout = package.parents[2] / "examples" / "quickstart.py"
     return checkout if checkout.is_file() else package / "quickstart.py"

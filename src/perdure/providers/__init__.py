@@ -1,0 +1,39 @@
+"""Where model calls go."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from perdure.providers.openai import OpenAIProvider
+from perdure.providers.provider import Provider
+from perdure.providers.routing import Routing, Server
+from perdure.providers.scripted import ScriptedProvider
+
+SCRIPTED = "scripted:"
+
+
+class ServerSettings(NamedTuple):
+    """A model server as configured; `models` None: it takes any name."""
+
+    name: str
+    base_url: str
+    api_key: str | None = None
+    models: tuple[str, ...] | None = None
+
+
+def connect(
+    servers: Iterable[ServerSettings],
+    aliases: Mapping[str, str],
+    *,
+    idle_seconds: float = 120.0,
+) -> Routing:
+    """All configured model servers as one provider; nothing is asked of them yet."""
+    return Routing(
+        [Server(server.name, _provider(server, idle_seconds), server.models) for server in servers],
+        aliases,
+    )
+
+
+def _provider(server: ServerSettings, idle_seconds: float) -> Provider:
+    if server.base_url == SCRIPTED:
+        return ScriptedProvider()
+    return OpenAIProvider(server.base_url, api_key=server.api_key, idle_seconds=idle_seconds)

@@ -8,6 +8,8 @@ from perdure.store.database import Database
 from perdure.store.postgres import PostgreSQL
 from perdure.store.sqlite import SQLite
 
+__all__ = ["Database", "PostgreSQL", "SQLite", "connect"]
+
 
 def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
     """The database that the settings ask for, not yet open: the one at the URL, or without a

@@ -27,7 +27,10 @@ T = TypeVar("T")
 _READERS = 4
 _OLDEST = 150_000
 # Processes that start together migrate in turn. Any number will do, as long as it stays.
-_MIGRATION_LOCK = "SELECT pg_advisory_xact_lock(7203114450018)"
+_BEGIN_MIGRATION = (
+    "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
+    "SELECT pg_advisory_xact_lock(7203114450018)"
+)
 # A peer that vanished is noticed within about half a minute.
 _CONNECT: dict[str, Any] = {
     "application_name": "perdure",
@@ -38,20 +41,23 @@ _CONNECT: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-# Of a process that hangs, the server takes the locks away.
-_LIMITS = "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'"
+# Whoever waits for a row keeps all later writes of its process waiting; from a process that
+# hangs in mid-transaction the server takes its rows away.
+_LIMITS = (
+    "SET statement_timeout = '30s'; SET lock_timeout = '2s'; "
+    "SET idle_in_transaction_session_timeout = '10s'"
+)
 _BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # A batch holds rows; that long it waits for another's, then its commands go one by one.
 _BEGIN_GROUP = "BEGIN; SET LOCAL lock_timeout = '100ms'"
 
 _COLLISIONS = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
-# The server ends the session (it restarts), or is no longer the one that may be written.
+# The server ends the session, such as when it restarts.
 _FAREWELLS = (
     errors.AdminShutdown,
     errors.CrashShutdown,
     errors.CannotConnectNow,
     errors.IdleInTransactionSessionTimeout,
-    errors.ReadOnlySqlTransaction,
 )
 
 _PgConnection = psycopg.Connection[DictRow]
@@ -142,11 +148,11 @@ class _Connection:
             raise errors.InFailedSqlTransaction("a command went on after an error of the database")
 
     def fault(self, error: Exception) -> Fault:
-        fault = _fault(error)
-        if fault is Fault.LOST or self._connection.closed:
+        # After a failover the URL may lead to the new primary, and this connection does not.
+        if isinstance(error, errors.ReadOnlySqlTransaction) or _fault(error) is Fault.LOST:
             self._connection.close()
-            return Fault.LOST if isinstance(error, psycopg.Error) else fault
-        return fault
+            return Fault.LOST
+        return _fault(error)
 
     def close(self) -> None:
         self._connection.close()
@@ -155,7 +161,7 @@ class _Connection:
 def _fault(error: Exception) -> Fault:
     if isinstance(error, _COLLISIONS):
         return Fault.COLLISION
-    if isinstance(error, (*_FAREWELLS, psycopg.InterfaceError)):
+    if isinstance(error, _FAREWELLS):
         return Fault.LOST
     if isinstance(error, psycopg.OperationalError):
         # Without a code it is not the server that speaks.
@@ -289,7 +295,7 @@ class PostgreSQL:
         try:
             connection = _connect(self._url)
             _check_server(connection)
-            connection.execute(f"BEGIN; SET LOCAL statement_timeout = 0; {_MIGRATION_LOCK}")
+            connection.execute(_BEGIN_MIGRATION)
             migrate(_Schema(connection), "postgres")
             connection.execute("COMMIT")
         except (psycopg.Error, ConfigurationError) as error:

@@ -85,8 +85,11 @@ class _Connection:
         self._named = named
 
     def begin(self, *, grouped: bool) -> None:  # noqa: ARG002
-        # IMMEDIATE: a transaction that found out later that it must write could not wait.
-        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            # IMMEDIATE: a transaction that found out later that it must write could not wait.
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:  # another program has locked the file
+            raise unavailable(error) from error
 
     def transaction(self) -> _Transaction:
         return _Transaction(self._connection, self._named)
@@ -195,14 +198,15 @@ class SQLite:
         reader = self._readers.pop()
         try:
             # The snapshot begins with the first statement and ends with COMMIT.
-            reader.execute("BEGIN")
             try:
                 return query(_Transaction(reader, self._named))
             finally:
                 if reader.in_transaction:  # an I/O error ends it
                     reader.execute("COMMIT")
         except sqlite3.Error as error:
-            if _fault(error) is Fault.OWN:
+            # A query that would write: the connection refuses it, not the file.
+            wrote = error.sqlite_errorcode == sqlite3.SQLITE_READONLY
+            if wrote or _fault(error) is Fault.OWN:
                 raise
             raise unavailable(error) from error
         finally:

@@ -52,7 +52,8 @@ class Connection(Protocol):
     """What the writer needs of a database; used by the writer's thread only."""
 
     def begin(self, *, grouped: bool) -> None:
-        """Begins a transaction; connects first if the connection is gone.
+        """Begins a transaction; connects first if the connection is gone. Raises `Unavailable`
+        where there is no use in trying again for each command of a batch.
 
         A `grouped` transaction must not wait long for another's rows: it holds some itself.
         """
@@ -156,7 +157,6 @@ class Writer:
             batch, open_ = self._take()
             if batch:
                 self._settle(batch)
-                self._loop.call_soon_threadsafe(self._deliver, batch)
         self._connection.close()
 
     def _take(self) -> tuple[list[_Waiting], bool]:
@@ -173,7 +173,7 @@ class Writer:
         return batch, True
 
     def _settle(self, batch: list[_Waiting], *, attempt: int = 1) -> None:
-        """Brings each command of the batch to its end; raises nothing."""
+        """Brings each command of the batch to its end and tells its caller; raises nothing."""
         try:
             self._attempt(batch)
         except Exception as error:  # whatever it is, the callers must hear of it
@@ -186,11 +186,14 @@ class Writer:
                 _fail_unavailable(batch, error)
             elif len(batch) > 1 and fault is not Fault.LOST:
                 for waiting in batch:
-                    self._settle([waiting], attempt=2)
+                    self._settle([waiting], attempt=attempt)
+                return
             elif attempt < _ATTEMPTS[fault]:
                 self._settle(batch, attempt=attempt + 1)
+                return
             else:
                 _fail_unavailable(batch, error)
+        self._loop.call_soon_threadsafe(self._deliver, batch)
 
     def _attempt(self, batch: list[_Waiting]) -> None:
         """Runs the batch in one transaction. Raises what makes it void for everybody in it."""

@@ -24,7 +24,7 @@ class ChatToolCall(Object, kw_only=True):
 class ChatMessage(Object, kw_only=True, omit_defaults=True):
     """`content` may be null only beside tool calls."""
 
-    role: Literal["system", "user", "assistant", "tool"]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[ChatPart] | None = None
     tool_calls: list[ChatToolCall] | None = None
     tool_call_id: str | None = None

@@ -1,0 +1,118 @@
+"""What a model server's refusals mean: for a retry, for its dialect, for the run's `last_error`.
+
+Messages help the user and hold no secret (spec 03 §8).
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+import msgspec
+
+from perdure.errors import ProviderError
+from perdure.wire.base import JsonObject
+
+_MAX_MESSAGE = 500
+_PASSING = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
+_REFUSES_PARAMETER = re.compile(
+    r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed"
+    r"|extra (inputs|fields)|invalid (argument|parameter|field)",
+    re.IGNORECASE,
+)
+
+
+class Refusal(NamedTuple):
+    """A model server's answer that is no answer."""
+
+    status: int
+    message: str
+    code: str
+    param: str
+    retry_after: float | None
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may be answered a little later."""
+        return self.status in _PASSING and self.code not in _QUOTA
+
+    def names(self, parameter: str) -> bool:
+        """Whether it refuses this parameter as one that it does not know."""
+        if self.status not in (400, 422):
+            return False
+        if self.param.rpartition(".")[2] == parameter:
+            return True
+        named = re.search(rf"\b{re.escape(parameter)}\b", self.message) is not None
+        return named and _REFUSES_PARAMETER.search(self.message) is not None
+
+
+def read(status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+    """The refusal in an HTTP response, whatever shape its body has."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = None
+    return _refusal(status, document, _retry_after(headers))
+
+
+def in_stream(error: JsonObject | str) -> Refusal:
+    """The refusal that a server put into its stream."""
+    return _refusal(500, {"error": error}, None)
+
+
+def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
+    """What the run's `last_error` says."""
+    said = f": {refusal.message}" if refusal.message else "."
+    if refusal.status in (401, 403):
+        return ProviderError(
+            f"The model server at {where} refused the API key (HTTP {refusal.status}). "
+            "Check PERDURE_MODEL_API_KEY or the server's api_key in perdure.toml."
+        )
+    if refusal.code in _QUOTA or refusal.status == 429 or refusal.code == "rate_limit_exceeded":
+        return ProviderError(
+            refusal.message or f"The model server at {where} limits the rate of requests.",
+            code="rate_limit_exceeded",
+        )
+    if refusal.status == 404 or refusal.code == "model_not_found":
+        return ProviderError(
+            f"The model server at {where} does not know the model '{model}'. Map the name to one "
+            "that it knows under [model_aliases] in perdure.toml."
+        )
+    if refusal.status in (400, 413, 422):
+        return ProviderError(
+            f"The model server at {where} refused the request{said}", code="invalid_prompt"
+        )
+    return ProviderError(f"The model server at {where} failed (HTTP {refusal.status}){said}")
+
+
+def _refusal(status: int, document: object, retry_after: float | None) -> Refusal:
+    error = document.get("error", document) if isinstance(document, dict) else None
+    if isinstance(error, str):
+        error = {"message": error}
+    if not isinstance(error, dict):
+        # A page of HTML, say: its status is all that helps.
+        error = {}
+    message = error.get("message") or error.get("detail") or ""
+    text = message if isinstance(message, str) else msgspec.json.encode(message).decode()
+    code = str(error.get("code") or error.get("type") or "")
+    return Refusal(status, text[:_MAX_MESSAGE], code, str(error.get("param") or ""), retry_after)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from a number or an HTTP date."""
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,124 @@
+"""Which model server answers for a model name: aliases, and several servers as one provider."""
+
+import fnmatch
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from perdure.errors import ConfigurationError, ProviderError
+from perdure.providers.provider import Provider, Relayed
+from perdure.wire.base import JsonObject
+from perdure.wire.chat import ChatChunk, ChatRequest
+from perdure.wire.lists import Model
+
+
+class Server(NamedTuple):
+    """A provider by name. `models` are the names it answers for; None: any."""
+
+    name: str
+    provider: Provider
+    models: tuple[str, ...] | None
+
+
+class Resolved(NamedTuple):
+    """The server that answers, and the model's name there."""
+
+    server: Server
+    model: str
+
+
+class Routing:
+    """Several model servers as one; see `Provider`."""
+
+    def __init__(self, servers: Sequence[Server], aliases: Mapping[str, str]) -> None:
+        for name, target in aliases.items():
+            if target in aliases:
+                raise ConfigurationError(
+                    f"The model alias {name!r} leads to {target!r}, which is an alias itself; "
+                    "let it lead to a model."
+                )
+        self._servers = servers
+        self._aliases = aliases
+        # The longest pattern is the most particular.
+        self._patterns = sorted((name for name in aliases if "*" in name), key=len, reverse=True)
+
+    def resolve(self, model: str) -> Resolved:
+        """Who answers for a model name. Raises `ProviderError` that says what to configure.
+
+        An alias comes first; then a server that lists the name, `server/name`, a server that
+        takes any name.
+        """
+        name = self._unaliased(model)
+        for server in self._servers:
+            if server.models is not None and name in server.models:
+                return Resolved(server, name)
+        prefix, slash, rest = name.partition("/")
+        for server in self._servers:
+            if slash and server.name == prefix and (server.models is None or rest in server.models):
+                return Resolved(server, rest)
+        for server in self._servers:
+            if server.models is None:
+                return Resolved(server, name)
+        raise ProviderError(self._unknown(model))
+
+    def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        server, model = self.resolve(request.model)
+        # Handed through, not wrapped: a token has one generator less to pass.
+        return server.provider.chat(replace(request, model=model))
+
+    async def models(self) -> list[Model]:
+        """What all servers list, and the aliases; a server that is down is left out."""
+        found: dict[str, Model] = {}
+        for server in self._servers:
+            for model in await _listed(server):
+                found.setdefault(model.id, model)
+        for alias in self._aliases:
+            if "*" not in alias:
+                found.setdefault(alias, Model(id=alias, created=0, owned_by="alias"))
+        return list(found.values())
+
+    def relay(
+        self, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[Relayed]:
+        """Passes a request to the server of its model. Raises `ProviderError`."""
+        try:
+            document = msgspec.json.decode(body, type=JsonObject)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            # What is no JSON is the server's to refuse.
+            return self._servers[0].provider.relay(path, body, headers)
+        server, model = self.resolve(str(document.get("model", "")))
+        if model != document.get("model"):
+            body = msgspec.json.encode({**document, "model": model})
+        return server.provider.relay(path, body, headers)
+
+    async def close(self) -> None:
+        for server in self._servers:
+            await server.provider.close()
+
+    def _unaliased(self, model: str) -> str:
+        if model in self._aliases:
+            return self._aliases[model]
+        for pattern in self._patterns:
+            if fnmatch.fnmatchcase(model, pattern):
+                return self._aliases[pattern]
+        return model
+
+    def _unknown(self, model: str) -> str:
+        known = [name for server in self._servers for name in server.models or ()]
+        return (
+            f"The model '{model}' is not configured. Known models: {', '.join(known) or 'none'}. "
+            "Map the name to one of them under [model_aliases] in perdure.toml, for example: "
+            f'"{model}" = "{known[0] if known else "my-model"}"'
+        )
+
+
+async def _listed(server: Server) -> list[Model]:
+    if server.models is not None:
+        return [Model(id=name, created=0, owned_by=server.name) for name in server.models]
+    try:
+        return await server.provider.models()
+    except ProviderError:
+        return []

@@ -1,0 +1,175 @@
+"""The deterministic model that ships: for the demo, for tests, for offline use.
+
+What it answers depends on the request alone; see `docs/scripted-model.md`.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+
+from perdure.errors import ProviderError
+from perdure.providers import scripted_relay, tokens
+from perdure.providers.provider import Relayed
+from perdure.providers.schema_sample import sample
+from perdure.providers.script import Call, Round, as_arguments, parse
+from perdure.wire.base import encode
+from perdure.wire.chat import (
+    ChatChunk,
+    ChatMessage,
+    ChatRequest,
+    ChatText,
+    ChatUsage,
+    Choice,
+    ChoiceDelta,
+    FunctionDelta,
+    FunctionToolChoice,
+    ToolCallDelta,
+)
+from perdure.wire.formats import JsonObjectFormat, JsonSchemaFormat
+from perdure.wire.lists import Model
+from perdure.wire.tools import FunctionTool
+
+_WORDS = re.compile(r"\S+\s*|\s+")
+_ARGUMENT_PIECE = 8
+
+
+class ScriptedProvider:
+    """See `Provider`."""
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        act = _act(request)
+        limit = _least(act.stop_after, request.max_tokens)
+        said, cut = 0, False
+        for delta in _deltas(request, act):
+            if act.fail and said >= act.fail_after:
+                raise ProviderError(f"The scripted model fails: {act.fail}.", code=act.fail)
+            if limit is not None and said >= limit:
+                cut = True
+                break
+            await asyncio.sleep(act.wait_ms / 1000)
+            yield ChatChunk(choices=[Choice(delta=delta)])
+            said += 1
+        if act.fail:
+            raise ProviderError(f"The scripted model fails: {act.fail}.", code=act.fail)
+        reason = "length" if cut else act.finish or ("tool_calls" if act.calls else "stop")
+        yield ChatChunk(choices=[Choice(finish_reason=reason)])
+        yield ChatChunk(usage=_usage(request, act, said))
+
+    async def models(self) -> list[Model]:
+        return [Model(id="scripted", created=0, owned_by="perdure")]
+
+    @asynccontextmanager
+    async def relay(
+        self,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],  # noqa: ARG002
+    ) -> AsyncIterator[Relayed]:
+        yield await scripted_relay.answer(self.chat, path, body)
+
+    async def close(self) -> None:
+        pass
+
+
+def _act(request: ChatRequest) -> Round:
+    """What to do now: as the last user message directs, else the ordinary thing."""
+    place, prompt = _last_user_message(request.messages)
+    after = request.messages[place + 1 :]
+    rounds_done = sum(1 for message in after if message.tool_calls)
+    script = parse(prompt)
+    if script is not None:
+        act = script[rounds_done] if rounds_done < len(script) else Round()
+        if act.say or act.calls or act.refusal is not None or act.forever or act.fail:
+            return act
+        act.say = [_answer(request, prompt, after)]
+        return act
+    calls = _ordinary_calls(request, after)
+    if calls:
+        return Round(calls=calls)
+    return Round(say=[_answer(request, prompt, after)])
+
+
+def _ordinary_calls(request: ChatRequest, after: list[ChatMessage]) -> list[Call]:
+    """Each offered function once; a forced one as it is forced."""
+    tools = request.tools or []
+    if not tools or request.tool_choice == "none":
+        return []
+    if isinstance(request.tool_choice, FunctionToolChoice):
+        return [Call(request.tool_choice.function.name)]
+    called = {call.function.name for message in after for call in message.tool_calls or ()}
+    left = [Call(tool.function.name) for tool in tools if tool.function.name not in called]
+    if not left and request.tool_choice == "required":
+        left = [Call(tools[0].function.name)]
+    return left[:1] if request.parallel_tool_calls is False else left
+
+
+def _answer(request: ChatRequest, prompt: str, after: list[ChatMessage]) -> str:
+    """The ordinary text."""
+    match request.response_format:
+        case JsonSchemaFormat(json_schema):
+            return encode(sample(json_schema.schema or {"type": "object"})).decode()
+        case JsonObjectFormat():
+            return encode({"you_said": prompt}).decode()
+    outputs = [_text(message) for message in after if message.role == "tool"]
+    if outputs:
+        return f"The tools answered: {'; '.join(outputs)}"
+    if not prompt:
+        return "Hello! I am the scripted model of Perdure."
+    return f"You said: {prompt}"
+
+
+def _deltas(request: ChatRequest, act: Round) -> Iterator[ChoiceDelta]:
+    """The answer, about one word at a time."""
+    if act.refusal is not None:
+        yield from (ChoiceDelta(refusal=piece) for piece in _WORDS.findall(act.refusal))
+    for piece in _WORDS.findall("\n".join(act.say)):
+        yield ChoiceDelta(content=piece)
+    while act.forever:
+        yield ChoiceDelta(content="on ")
+    for index, call in enumerate(act.calls):
+        yield ChoiceDelta(tool_calls=[_first(request, index, call)])
+        arguments = call.arguments or as_arguments(_sampled(request.tools or [], call.name))
+        for start in range(0, len(arguments), _ARGUMENT_PIECE):
+            piece = FunctionDelta(arguments=arguments[start : start + _ARGUMENT_PIECE])
+            yield ChoiceDelta(tool_calls=[ToolCallDelta(index=index, function=piece)])
+
+
+def _first(request: ChatRequest, index: int, call: Call) -> ToolCallDelta:
+    # The same request gets the same ids, and another round of it gets others.
+    seed = encode([request.messages, index])
+    digest = hashlib.sha256(seed).hexdigest()[:24]
+    function = FunctionDelta(name=call.name, arguments="")
+    return ToolCallDelta(index=index, id=f"call_{digest}", function=function)
+
+
+def _sampled(tools: list[FunctionTool], name: str) -> object:
+    for tool in tools:
+        if tool.function.name == name:
+            return sample(tool.function.parameters or {})
+    return {}
+
+
+def _usage(request: ChatRequest, act: Round, said: int) -> ChatUsage:
+    prompt, completion = act.usage or (tokens.count_messages(request.messages, request.tools), said)
+    return ChatUsage(
+        prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
+    )
+
+
+def _last_user_message(messages: list[ChatMessage]) -> tuple[int, str]:
+    for place in range(len(messages) - 1, -1, -1):
+        if messages[place].role == "user":
+            return place, _text(messages[place])
+    return len(messages) - 1, ""
+
+
+def _text(message: ChatMessage) -> str:
+    if isinstance(message.content, list):
+        return "\n".join(part.text for part in message.content if isinstance(part, ChatText))
+    return message.content or ""
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)

@@ -1,0 +1,58 @@
+"""Counts tokens, offline: for servers that send no usage, and for prompt budgets.
+
+The counts are those of the o200k vocabulary; another model's own count differs by some percent.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Protocol
+
+import bpe_openai
+
+from perdure.wire.base import encode
+from perdure.wire.chat import ChatMessage, ChatText
+from perdure.wire.tools import FunctionTool
+
+# What the chat format adds around a message, and before the answer.
+_PER_MESSAGE = 3
+_PER_ANSWER = 3
+# The documented cost of a low-detail picture (spec 03 §16).
+_PER_IMAGE = 85
+
+
+class _Encoding(Protocol):
+    def encode_ordinary(self, text: str) -> list[int]: ...
+
+
+@cache
+def _encoding() -> _Encoding:
+    # Loading the vocabulary takes a moment, so it waits for the first use.
+    encoding: _Encoding = bpe_openai.get_encoding("o200k_base")
+    return encoding
+
+
+def count(text: str) -> int:
+    """The number of tokens of a text."""
+    # "ordinary": special tokens in a text are text, as hostile input may well hold them
+    return len(_encoding().encode_ordinary(text))
+
+
+def count_messages(
+    messages: Sequence[ChatMessage], tools: Sequence[FunctionTool] | None = None
+) -> int:
+    """The number of prompt tokens of a request."""
+    tokens = _PER_ANSWER + sum(_PER_MESSAGE + _count_message(message) for message in messages)
+    return tokens + (count(encode(tools).decode()) if tools else 0)
+
+
+def _count_message(message: ChatMessage) -> int:
+    if isinstance(message.content, list):
+        tokens = sum(
+            count(part.text) if isinstance(part, ChatText) else _PER_IMAGE
+            for part in message.content
+        )
+    else:
+        tokens = count(message.content or "")
+    for call in message.tool_calls or ():
+        tokens += count(call.function.name) + count(call.function.arguments)
+    return tokens

@@ -1,0 +1,46 @@
+"""The whole server in this process, on both databases, with a clock that the test moves."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from perdure import settings
+from perdure.app import Perdure
+from perdure.clock import ManualClock
+
+HEADERS = {"authorization": "Bearer test", "openai-beta": "assistants=v2"}
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def app(
+    database_url: str | None, data_dir: Path, clock: ManualClock
+) -> AsyncIterator[Perdure]:
+    """An open server; its engine runs."""
+    url = SecretStr(database_url) if database_url else None
+    app = Perdure(
+        settings.only(data_dir=data_dir, database_url=url, drain_seconds=0, max_body_bytes=100_000),
+        clock=clock,
+    )
+    await app.open()
+    yield app
+    await app.close()
+
+
+@pytest.fixture
+async def http(app: Perdure) -> AsyncIterator[httpx.AsyncClient]:
+    """A plain HTTP client, for what no SDK would send. Responses come whole, streams too."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app.asgi),
+        base_url="http://127.0.0.1/v1",
+        headers=HEADERS,
+        timeout=30,
+    ) as client:
+        yield client

@@ -1,0 +1,91 @@
+"""`perdure demo`: a program runs unmodified, and nothing is left behind."""
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import PATIENCE_SECONDS, PERDURE, clean, perdure, serving
+
+_REPORT = """
+import json, os, pathlib
+url = os.environ["OPENAI_BASE_URL"]
+print(json.dumps([url, os.environ["OPENAI_API_KEY"]]))
+raise SystemExit(int(os.environ.get("CODE", "0")))
+"""
+
+
+def test_the_quickstart_runs_from_its_first_line_to_its_last(tmp_path: Path) -> None:
+    ended = perdure("demo", cwd=tmp_path, environment={"TMPDIR": str(tmp_path)})
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert re.match(r"made +asst_\w{24} \(model scripted\) and thread_\w{24}$", lines[0])
+    assert 'function   get_weather({"city"' in ended.stdout
+    assert 'output     {"city":' in ended.stdout
+    steps = [line.split(maxsplit=1)[1] for line in lines if line.startswith("steps")]
+    assert steps == [
+        "message_creation completed",
+        "tool_calls completed, message_creation completed",
+    ]
+    assert lines[-1] == "deleted    both again"
+    assert "the exit code is" not in ended.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_is_given_the_server_and_its_exit_code_is_passed_on(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(_REPORT)
+    ended = perdure("demo", program, cwd=tmp_path, environment={"CODE": "7"})
+    assert ended.returncode == 7
+    assert re.fullmatch(r'\["http://127\.0\.0\.1:\d+/v1", "perdure-demo"\]\n', ended.stdout), (
+        ended.stdout
+    )
+    assert "the program's exit code is 7" in ended.stderr
+
+
+def test_any_command_can_be_the_program(tmp_path: Path) -> None:
+    ended = perdure("demo", "--", "sh", "-c", "echo $OPENAI_API_KEY", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (0, "perdure-demo\n")
+
+
+def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
+    ended = perdure("demo", "no.py", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (1, "perdure: There is no program no.py.\n")
+
+
+def test_the_model_server_of_the_environment_is_used(tmp_path: Path) -> None:
+    """The model server is a second Perdure, which relays to its own scripted model."""
+    with serving(tmp_path / "upstream") as upstream:
+        environment = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "any"}
+        ended = perdure("demo", cwd=tmp_path, environment=environment)
+    assert ended.returncode == 0, ended.stderr
+    assert f"the model is served by {upstream.base_url}" in ended.stderr
+
+
+def test_the_users_own_settings_have_no_part_in_it(tmp_path: Path) -> None:
+    (tmp_path / "perdure.toml").write_text("nonsense = true")
+    environment = {"PERDURE_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
+    ended = perdure("demo", "--", "true", cwd=tmp_path, environment=environment)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_signal_ends_server_and_program_and_removes_the_data(tmp_path: Path) -> None:
+    environment = clean({"TMPDIR": str(tmp_path)})
+    demo = subprocess.Popen(
+        [*PERDURE, "demo", "--", "sh", "-c", "echo $$; exec sleep 600"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert demo.stdout is not None
+    child = int(demo.stdout.readline())
+    demo.send_signal(signal.SIGTERM)
+    demo.communicate(timeout=PATIENCE_SECONDS)
+    assert demo.returncode == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+    assert list(tmp_path.iterdir()) == []

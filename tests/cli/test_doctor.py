@@ -1,0 +1,148 @@
+"""`perdure doctor`: what is configured, reachable and missing, without changing anything."""
+
+import socket
+import sqlite3
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.cli.processes import perdure, serving
+
+_SCRIPTED = "no model server is configured: the shipped scripted model gives canned answers"
+
+
+def _findings(*arguments: str | Path, cwd: Path, code: int) -> list[str]:
+    """The lines of the report, with single spaces."""
+    ended = perdure("doctor", *arguments, cwd=cwd, environment={"COLUMNS": "400"})
+    assert ended.stderr == ""
+    assert ended.returncode == code
+    return [" ".join(line.split()) for line in ended.stdout.splitlines()]
+
+
+@pytest.fixture
+def free_port() -> str:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return str(listener.getsockname()[1])
+
+
+def test_a_fresh_machine_is_fine_and_left_as_it_is(tmp_path: Path, free_port: str) -> None:
+    data_dir = tmp_path / "data"
+    findings = _findings("--data-dir", data_dir, "--port", free_port, cwd=tmp_path, code=0)
+    assert findings == [
+        f"ok settings port = {free_port} from the flag --port",
+        f"ok settings data_dir = {data_dir} from the flag --data-dir",
+        f"ok data {data_dir} will be made",
+        f"ok database SQLite in {data_dir}: perdure.db will be made by the first start",
+        f"ok server it does not run: nothing answers at http://127.0.0.1:{free_port}",
+        f"warn models {_SCRIPTED}",
+        "→ Set model_base_url, such as http://localhost:11434/v1.",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_running_server_its_models_and_aliases_are_found(tmp_path: Path, free_port: str) -> None:
+    """The model server is Perdure itself: it answers /v1/models like any other."""
+    with serving(tmp_path / "data", "--port", free_port) as served:
+        (tmp_path / "perdure.toml").write_text(
+            f"""
+            port = {free_port}
+            data_dir = "{tmp_path / "data"}"
+            model_base_url = "{served.base_url}"
+            model_api_key = "sk-secret"
+            [model_aliases]
+            good = "scripted"
+            bad = "no-such-model"
+            """
+        )
+        findings = _findings(cwd=tmp_path, code=1)
+    assert f"ok server it runs and answers at {served.url}" in findings
+    assert f"ok database SQLite in {tmp_path / 'data'}: its schema is current" in findings
+    assert f"ok data {tmp_path / 'data'} is writable" in findings
+    assert any(
+        finding.startswith(f"ok models default ({served.base_url}) lists scripted")
+        for finding in findings
+    )
+    assert "ok alias good is answered by scripted" in findings
+    assert "fail alias bad is answered by no-such-model, which no model server lists" in findings
+    assert "sk-secret" not in "".join(findings)
+
+
+def test_a_model_server_that_is_away_is_a_failure(tmp_path: Path, free_port: str) -> None:
+    url = f"http://127.0.0.1:{free_port}/v1"
+    findings = _findings("--model-base-url", url, "--port", free_port, cwd=tmp_path, code=1)
+    (failure,) = [finding for finding in findings if finding.startswith("fail")]
+    assert failure.startswith(f"fail models default ({url}): ")
+
+
+def test_wrong_settings_are_the_only_finding(tmp_path: Path) -> None:
+    (tmp_path / "perdure.toml").write_text("prot = 1")
+    assert _findings(cwd=tmp_path, code=1) == [
+        "fail settings 'prot' in perdure.toml is not a setting.",
+        "→ Correct it, then run this again.",
+    ]
+
+
+def test_a_misspelt_variable_is_a_warning(tmp_path: Path, free_port: str) -> None:
+    ended = perdure("doctor", "--port", free_port, cwd=tmp_path, environment={"PERDURE_PROT": "7"})
+    assert "the environment variable PERDURE_PROT is not a setting" in ended.stdout
+    assert ended.returncode == 0
+
+
+def test_a_data_folder_in_place_of_a_file_is_a_failure(tmp_path: Path, free_port: str) -> None:
+    (tmp_path / "file").touch()
+    flags = ("--data-dir", tmp_path / "file" / "data", "--port", free_port)
+    findings = _findings(*flags, cwd=tmp_path, code=1)
+    assert f"fail data {tmp_path / 'file'} is not a folder" in findings
+
+
+def test_another_program_on_the_port_is_a_failure(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        port = str(other.server_port)
+        findings = _findings("--port", port, cwd=tmp_path, code=1)
+        other.shutdown()
+    assert f"fail server another program answers at http://127.0.0.1:{port}" in findings
+
+
+def test_a_database_that_lacks_a_migration_is_a_warning_and_not_migrated(
+    tmp_path: Path, free_port: str
+) -> None:
+    with serving(tmp_path) as served:
+        served.stop()
+    with sqlite3.connect(tmp_path / "perdure.db") as connection:
+        connection.execute("DELETE FROM schema_migrations WHERE name = '0001_first_schema'")
+    connection.close()
+    before = (tmp_path / "perdure.db").read_bytes()
+    findings = _findings("--data-dir", tmp_path, "--port", free_port, cwd=tmp_path, code=0)
+    assert f"warn database SQLite in {tmp_path}: its schema lacks 0001_first_schema" in findings
+    assert (tmp_path / "perdure.db").read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_a_failure(tmp_path: Path, free_port: str) -> None:
+    (tmp_path / "perdure.db").write_text("not a database, but long enough to look at" * 100)
+    findings = _findings("--data-dir", tmp_path, "--port", free_port, cwd=tmp_path, code=1)
+    assert (
+        f"fail database SQLite in {tmp_path}: perdure.db cannot be read: file is not a database"
+        in findings
+    )
+
+
+def test_postgresql_is_looked_at(tmp_path: Path, free_port: str, postgres_url: str) -> None:
+    findings = _findings("--database-url", postgres_url, "--port", free_port, cwd=tmp_path, code=0)
+    assert any(
+        finding.startswith("ok database postgresql://")
+        and finding.endswith(": its schema is current")
+        for finding in findings
+    )
+
+
+def test_postgresql_that_is_away_is_a_failure(tmp_path: Path, free_port: str) -> None:
+    url = f"postgresql://perdure:sk-secret@127.0.0.1:{free_port}/perdure"
+    findings = _findings("--database-url", url, "--port", free_port, cwd=tmp_path, code=1)
+    (failure,) = [finding for finding in findings if finding.startswith("fail")]
+    shown = url.replace(":sk-secret", "")
+    assert failure.startswith(f"fail database {shown}: it cannot be reached: ")
+    assert "sk-secret" not in "".join(findings)

@@ -1,0 +1,215 @@
+"""What only SQLite promises: one process, one folder, no power cut loses a write."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from perdure.bus.memory import MemoryBus
+from perdure.errors import ConfigurationError, Unavailable
+from perdure.store.database import Transaction
+from perdure.store.sqlite import SQLite
+from tests.store.rows import add_thread, has_thread, held, start
+
+UNAVAILABLE = r"^The database is not available right now; please try again\.$"
+
+# Writes, says so, and waits to be killed.
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from perdure.bus.memory import MemoryBus
+from perdure.store.sqlite import SQLite
+from tests.store.rows import add_thread
+
+async def main():
+    database = SQLite(Path(sys.argv[1]), bus=MemoryBus())
+    await database.open()
+    await database.write(add_thread, "thread_1")
+    print("written", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def file(data_dir: Path) -> Path:
+    return data_dir / "perdure.db"
+
+
+@contextmanager
+def writer(file: Path) -> Iterator[None]:
+    """A process that has written and keeps the file open, until it is killed."""
+    command = [sys.executable, "-c", WRITER, str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"written\n"
+        yield
+        process.kill()
+
+
+def write_notes(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text("These are my notes; they are not a database.\n" * 100)
+
+
+def damage(file: Path) -> None:
+    """Makes noise of all but the head of the file."""
+    size = file.stat().st_size
+    with file.open("r+b") as raw:
+        raw.seek(100)
+        raw.write(b"\xa5" * (size - 100))
+
+
+async def refusal(path: Path) -> str:
+    """Why the file is not opened, in one sentence."""
+    with pytest.raises(ConfigurationError) as refused:
+        await SQLite(path, bus=MemoryBus()).open()
+    sentence = str(refused.value)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    return sentence
+
+
+async def test_a_data_folder_has_one_process(file: Path) -> None:
+    first = SQLite(file, bus=MemoryBus())
+    await first.open()
+    assert first.exclusive
+    assert await refusal(file) == (
+        f"The data folder {file.parent} is in use by another perdure process."
+    )
+    await first.close()
+    await first.open()
+    await first.close()
+
+
+async def test_a_killed_process_leaves_its_writes_and_no_lock(file: Path) -> None:
+    with writer(file):
+        assert "in use by another perdure process" in await refusal(file)
+    database = SQLite(file, bus=MemoryBus())
+    await database.open()
+    assert await database.read(has_thread, "thread_1")
+    await database.close()
+
+
+async def test_a_commit_is_on_the_disk_when_it_returns(file: Path) -> None:
+    """Settings that a power cut would make us regret losing."""
+    database = SQLite(file, bus=MemoryBus())
+    await database.open()
+    assert database._writer is not None
+    connection = database._writer._connection._connection  # type: ignore[attr-defined]
+    settings = {
+        name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    }
+    assert settings == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 5000,
+    }
+    await database.close()
+
+
+async def test_the_data_folder_is_made_for_its_owner_only(file: Path) -> None:
+    database = SQLite(file, bus=MemoryBus())
+    await database.open()
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    await database.close()
+    assert sorted(path.name for path in file.parent.iterdir()) == ["perdure.db", "perdure.lock"]
+
+
+async def test_a_file_in_the_place_of_the_data_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    assert await refusal(tmp_path / "data" / "perdure.db") == (
+        f"The data folder {tmp_path}/data cannot be written: File exists."
+    )
+
+
+async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert await refusal(tmp_path / "file" / "data" / "perdure.db") == (
+        f"The data folder {tmp_path}/file/data cannot be written: Not a directory."
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no folder here that nobody can write")
+async def test_a_folder_that_cannot_be_written_is_named() -> None:
+    """For the superuser too: nobody makes files there."""
+    assert await refusal(Path("/sys/kernel/perdure.db")) == (
+        "The data folder /sys/kernel cannot be written: Permission denied."
+    )
+
+
+async def test_a_file_that_is_no_database_is_named(file: Path) -> None:
+    write_notes(file)
+    assert await refusal(file) == (
+        f"The database file {file} cannot be opened: file is not a database."
+    )
+
+
+async def test_a_refusal_leaves_no_lock(file: Path) -> None:
+    write_notes(file)
+    await refusal(file)
+    database = SQLite(file.with_name("another.db"), bus=MemoryBus())
+    await database.open()
+    await database.close()
+
+
+async def test_a_damaged_file_is_named(file: Path) -> None:
+    database = SQLite(file, bus=MemoryBus())
+    await database.open()
+    await database.close()
+    damage(file)
+    assert await refusal(file) == (
+        f"The database file {file} cannot be opened: database disk image is malformed."
+    )
+
+
+async def test_when_the_disk_is_full_only_who_needs_room_is_refused(file: Path) -> None:
+    def write_much(tx: Transaction) -> int:
+        return tx.run("threads.insert", id="thread_2", project="p", body="x" * 10_000_000)
+
+    database = SQLite(file, bus=MemoryBus())
+    await database.open()
+    assert database._writer is not None
+    connection = database._writer._connection._connection  # type: ignore[attr-defined]
+    connection.execute("PRAGMA max_page_count = 200")
+    async with held(database):
+        before, much, after = await start(
+            database.write(add_thread, "thread_1"),
+            database.write(write_much),
+            database.write(add_thread, "thread_3"),
+        )
+    assert [await before, await after] == [1, 1]
+    with pytest.raises(Unavailable, match=UNAVAILABLE) as full:
+        await much
+    assert str(full.value.__cause__) == "database or disk is full"
+    found = [await database.read(has_thread, f"thread_{n}") for n in (1, 2, 3)]
+    assert found == [True, False, True]
+    await database.close()
+
+
+async def test_a_program_that_locks_the_file_makes_writes_unavailable_for_a_while(
+    file: Path,
+) -> None:
+    database = SQLite(file, bus=MemoryBus())
+    await database.open()
+    assert database._writer is not None
+    database._writer._connection._connection.execute(  # type: ignore[attr-defined]
+        "PRAGMA busy_timeout = 10"
+    )
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for task in await start(*(database.write(add_thread, f"thread_{n}") for n in range(3))):
+        with pytest.raises(Unavailable, match=UNAVAILABLE):
+            await task
+    assert not await database.read(has_thread, "thread_0")
+    other.execute("ROLLBACK")
+    other.close()
+    assert await database.write(add_thread, "thread_1") == 1
+    await database.close()
