@@ -13,6 +13,7 @@ or, against a server of yours:
 import json
 import os
 import warnings
+from typing import Literal
 
 from openai import OpenAI
 from openai.lib.streaming import AssistantEventHandler
@@ -30,7 +31,7 @@ GET_WEATHER: FunctionToolParam = {
         "description": "The weather in a city right now.",
         "parameters": {
             "type": "object",
-            "properties": {"city": {"type": "string"}},
+            "properties": {"city": {"type": "string", "examples": ["Lisbon"]}},
             "required": ["city"],
         },
     },
@@ -61,7 +62,13 @@ def show(stream: AssistantEventHandler) -> Run:
     return stream.get_final_run()
 
 
-def ask(client: OpenAI, assistant_id: str, thread_id: str, question: str) -> Run:
+def ask(
+    client: OpenAI,
+    assistant_id: str,
+    thread_id: str,
+    question: str,
+    tool_choice: Literal["auto", "none"],
+) -> Run:
     """One question and its answer, with as many function calls as the model wants."""
     print(f"\nuser       {question}")
     client.beta.threads.messages.create(thread_id, role="user", content=question)
@@ -99,8 +106,12 @@ def main() -> None:
     thread = client.beta.threads.create()
     print(f"made       {assistant.id} (model {model}) and {thread.id}")
     try:
-        for question in ("Hello, who are you?", "What is the weather in Lisbon?"):
-            show_work(client, ask(client, assistant.id, thread.id, question))
+        # Without tools for once, so that it is just text.
+        run = ask(client, assistant.id, thread.id, "Hello, who are you?", "none")
+        show_work(client, run)
+        # Now the model may call the function, and most models will.
+        run = ask(client, assistant.id, thread.id, "What is the weather in Lisbon?", "auto")
+        show_work(client, run)
     finally:
         client.beta.threads.delete(thread.id)
         client.beta.assistants.delete(assistant.id)

@@ -9,7 +9,7 @@ from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
-from perdure.providers import ServerSettings
+from perdure.providers import ServerSettings, tokens
 from perdure.settings import Settings
 
 _CLOSING = "The server is stopping. The run goes on when it is back: retrieve it by its id."
@@ -42,12 +42,14 @@ class Perdure:
             event_retention_days=settings.event_retention_days,
         )
         self.asgi = Application(Services(self.database, self.bus, self.provider, clock, settings))
+        self._warming: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Opens the database and starts the engine. Raises `ConfigurationError`."""
         await self.database.open()
         await self.engine.start()
+        self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
 
     def drain(self) -> None:
         """Starts the graceful end: no new runs, those in hand finish or are released, and then
@@ -59,8 +61,9 @@ class Perdure:
     async def close(self) -> None:
         """Drains, then closes everything."""
         self.drain()
-        assert self._draining is not None  # noqa: S101
-        await self._draining
+        for task in (self._warming, self._draining):
+            if task is not None:
+                await task
         await self.provider.close()
         await self.database.close()
 

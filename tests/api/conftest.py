@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -35,10 +35,10 @@ async def app(
 
 
 @pytest.fixture
-async def http(app: Perdure) -> AsyncIterator[httpx.AsyncClient]:
+async def http(app: Perdure) -> AsyncIterator[httpx2.AsyncClient]:
     """A plain HTTP client, for what no SDK would send. Responses come whole, streams too."""
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app.asgi),
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app.asgi),
         base_url="http://127.0.0.1/v1",
         headers=HEADERS,
         timeout=30,

@@ -1,6 +1,6 @@
 """Bad requests get the error envelope of spec 05, with its exact texts."""
 
-import httpx
+import httpx2
 import pytest
 
 Expected = tuple[int, str, str | None, str | None]
@@ -11,7 +11,7 @@ BETA = (
 )
 
 
-def check(response: httpx.Response, expected: Expected) -> None:
+def check(response: httpx2.Response, expected: Expected) -> None:
     status, message, param, code = expected
     assert response.headers["content-type"] == "application/json"
     assert response.json() == {
@@ -75,7 +75,7 @@ def check(response: httpx.Response, expected: Expected) -> None:
     ],
 )  # fmt: skip
 async def test_what_is_not_there_is_said(
-    http: httpx.AsyncClient, method: str, path: str, expected: Expected
+    http: httpx2.AsyncClient, method: str, path: str, expected: Expected
 ) -> None:
     check(await http.request(method, path), expected)
 
@@ -126,22 +126,22 @@ async def test_what_is_not_there_is_said(
     ],
 )  # fmt: skip
 async def test_a_body_that_does_not_fit_is_explained(
-    http: httpx.AsyncClient, path: str, body: object, expected: Expected
+    http: httpx2.AsyncClient, path: str, body: object, expected: Expected
 ) -> None:
     check(await http.post(path, json=body), expected)
 
 
-async def test_what_is_no_json_is_said(http: httpx.AsyncClient) -> None:
+async def test_what_is_no_json_is_said(http: httpx2.AsyncClient) -> None:
     response = await http.post("/threads", content=b'{"metadata":')
     assert response.status_code == 400
     message = response.json()["error"]["message"]
     assert message.startswith("We could not parse the JSON body of your request. (HINT: ")
 
 
-async def test_a_body_over_the_limit_is_refused(http: httpx.AsyncClient) -> None:
+async def test_a_body_over_the_limit_is_refused(http: httpx2.AsyncClient) -> None:
     """Whether its length is told beforehand or not."""
 
-    async def endless() -> httpx.AsyncByteStream:  # type: ignore[misc]
+    async def endless() -> httpx2.AsyncByteStream:  # type: ignore[misc]
         for _ in range(1000):
             yield b"x" * 1000
 
@@ -166,20 +166,20 @@ async def test_a_body_over_the_limit_is_refused(http: httpx.AsyncClient) -> None
     ],
 )
 async def test_the_beta_header_is_needed(
-    http: httpx.AsyncClient, beta: str, message: str
+    http: httpx2.AsyncClient, beta: str, message: str
 ) -> None:
     for path in ("/assistants", "/threads/thread_1"):
         response = await http.get(path, headers={"openai-beta": beta})
         check(response, (400, message, None, "invalid_beta"))
 
 
-async def test_the_beta_header_may_be_a_list(http: httpx.AsyncClient) -> None:
+async def test_the_beta_header_may_be_a_list(http: httpx2.AsyncClient) -> None:
     response = await http.get("/assistants", headers={"openai-beta": "other=x, assistants=v2"})
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{"authorization": ""}, {"authorization": "Bearer "}])
-async def test_a_key_must_be_sent(http: httpx.AsyncClient, headers: dict[str, str]) -> None:
+async def test_a_key_must_be_sent(http: httpx2.AsyncClient, headers: dict[str, str]) -> None:
     response = await http.get("/assistants", headers=headers)
     assert response.status_code == 401
     error = response.json()["error"]
@@ -187,7 +187,7 @@ async def test_a_key_must_be_sent(http: httpx.AsyncClient, headers: dict[str, st
     assert (error["type"], error["code"]) == ("invalid_request_error", None)
 
 
-async def test_a_key_may_be_sent_the_azure_way(http: httpx.AsyncClient) -> None:
+async def test_a_key_may_be_sent_the_azure_way(http: httpx2.AsyncClient) -> None:
     response = await http.get(
         "http://127.0.0.1/openai/assistants?api-version=2024-05-01-preview",
         headers={"authorization": "", "api-key": "k"},
@@ -195,7 +195,7 @@ async def test_a_key_may_be_sent_the_azure_way(http: httpx.AsyncClient) -> None:
     assert response.status_code == 200
 
 
-async def test_a_request_to_another_host_name_is_refused(http: httpx.AsyncClient) -> None:
+async def test_a_request_to_another_host_name_is_refused(http: httpx2.AsyncClient) -> None:
     """A web page must not reach the server by a name of its own (DNS rebinding)."""
     response = await http.get("/assistants", headers={"host": "evil.example:7373"})
     assert response.status_code == 403
@@ -205,7 +205,7 @@ async def test_a_request_to_another_host_name_is_refused(http: httpx.AsyncClient
 
 
 async def test_a_run_on_an_empty_thread_without_instructions_is_refused(
-    http: httpx.AsyncClient,
+    http: httpx2.AsyncClient,
 ) -> None:
     assistant = (await http.post("/assistants", json={"model": "m"})).json()
     response = await http.post("/threads/runs", json={"assistant_id": assistant["id"]})
@@ -218,7 +218,7 @@ async def test_a_run_on_an_empty_thread_without_instructions_is_refused(
     assert (await http.post("/threads/runs", json=body)).status_code == 200
 
 
-async def test_a_chosen_function_must_be_among_the_tools(http: httpx.AsyncClient) -> None:
+async def test_a_chosen_function_must_be_among_the_tools(http: httpx2.AsyncClient) -> None:
     assistant = (await http.post("/assistants", json={"model": "m", "instructions": "i"})).json()
     choice = {"type": "function", "function": {"name": "f"}}
     response = await http.post(
@@ -228,19 +228,19 @@ async def test_a_chosen_function_must_be_among_the_tools(http: httpx.AsyncClient
     assert response.json()["error"]["param"] == "tool_choice"
 
 
-async def test_headers_of_the_live_service_are_sent(http: httpx.AsyncClient) -> None:
+async def test_headers_of_the_live_service_are_sent(http: httpx2.AsyncClient) -> None:
     response = await http.get("/assistants")
     assert response.headers["openai-version"] == "2020-10-01"
     assert int(response.headers["openai-processing-ms"]) >= 0
     assert response.headers["x-request-id"].startswith("req_")
 
 
-async def test_health_needs_no_key(http: httpx.AsyncClient) -> None:
+async def test_health_needs_no_key(http: httpx2.AsyncClient) -> None:
     response = await http.get("http://127.0.0.1/health", headers={"authorization": ""})
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-async def test_empty_bodies_are_fine(http: httpx.AsyncClient) -> None:
+async def test_empty_bodies_are_fine(http: httpx2.AsyncClient) -> None:
     """Spec 02 §5: none, an empty string and `{}`, with a JSON content type or without."""
     for content in (b"", b"{}", b"null"):
         response = await http.post("/threads", content=content)

@@ -76,7 +76,10 @@ def test_models_of_a_model_server_are_listed_and_its_aliases(tmp_path: Path) -> 
 def test_a_model_server_that_is_away_is_a_warning_and_no_obstacle(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{_free_port()}/v1"
     with serving(tmp_path / "data", "--model-base-url", url) as served:
-        assert f"  Models    default ({url}) cannot be used yet: " in served.banner
+        assert (
+            f"  Models    default ({url}) cannot be used yet. "
+            f"The model server at {url} cannot be reached. "
+        ) in served.banner
         assert served.health() == (200, b'{"status":"ok"}')
 
 

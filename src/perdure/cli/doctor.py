@@ -18,9 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from perdure import settings
+from perdure.app import Perdure
 from perdure.cli import options, probe
 from perdure.cli.server import url_of
-from perdure.errors import ConfigurationError
+from perdure.clock import SystemClock
+from perdure.errors import ConfigurationError, ProviderError
 from perdure.settings import SCRIPTED, Settings, without_password
 from perdure.store import checkup
 
@@ -146,18 +148,10 @@ def _data_folder(folder: Path) -> Finding:
 
 
 async def _network(chosen: Settings) -> list[Finding]:
-    listed: set[str] = set()
     findings = [await _listener(chosen)]
     answers = await probe.ask_all(chosen.servers)
-    for answer in answers:
-        findings.append(_model_server(answer))
-        listed.update(answer.models)
-        listed.update(f"{answer.server.name}/{model}" for model in answer.models)
-    all_answered = not any(answer.problem for answer in answers)
-    findings.extend(
-        _alias(alias, target, found=target in listed, sure=all_answered)
-        for alias, target in chosen.model_aliases.items()
-    )
+    findings.extend(_model_server(answer) for answer in answers)
+    findings.extend(_aliases(chosen, answers))
     return findings
 
 
@@ -194,7 +188,7 @@ def _model_server(answer: probe.Answer) -> Finding:
         return Finding(
             State.FAIL,
             "models",
-            f"{where}: {answer.problem}",
+            f"{where} cannot be used: {answer.problem}",
             "Check that it runs, its base URL (it mostly ends in /v1) and its API key.",
         )
     if not answer.models:
@@ -204,20 +198,33 @@ def _model_server(answer: probe.Answer) -> Finding:
     return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}")
 
 
-def _alias(alias: str, target: str, *, found: bool, sure: bool) -> Finding:
-    text = f"{alias} is answered by {target}"
-    if found:
-        return Finding(State.OK, "alias", text)
-    if not sure:
-        return Finding(
-            State.WARN, "alias", f"{text}, which could not be checked", "Mend the model server."
-        )
-    return Finding(
-        State.FAIL,
-        "alias",
-        f"{text}, which no model server lists",
-        "Correct model_aliases, or load that model.",
-    )
+def _aliases(chosen: Settings, answers: Iterable[probe.Answer]) -> Iterable[Finding]:
+    """Follows each alias the way a run does, to the server that would answer."""
+    by_name = {answer.server.name: answer for answer in answers}
+    try:
+        routing = Perdure(chosen, clock=SystemClock()).provider
+    except ConfigurationError as error:
+        yield Finding(State.FAIL, "alias", str(error), "Correct model_aliases.")
+        return
+    for alias, target in chosen.model_aliases.items():
+        text = f"{alias} is answered by {target}"
+        try:
+            server, model = routing.resolve(alias)
+        except ProviderError as error:
+            yield Finding(State.FAIL, "alias", error.message, "Correct model_aliases.")
+            continue
+        answer = by_name[server.name]
+        if model in answer.models or answer.server.base_url == SCRIPTED:
+            yield Finding(State.OK, "alias", f"{text} of {server.name}")
+        elif answer.problem:
+            yield Finding(State.WARN, "alias", f"{text} of {server.name}, which did not answer")
+        else:
+            yield Finding(
+                State.FAIL,
+                "alias",
+                f"{text}, which {server.name} does not list",
+                "Correct model_aliases, or load that model there.",
+            )
 
 
 def _print(findings: Iterable[Finding]) -> None:

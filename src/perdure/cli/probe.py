@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from perdure import providers
 from perdure.errors import ProviderError
-from perdure.settings import ModelServer
+from perdure.providers.openai import OpenAIProvider
+from perdure.settings import SCRIPTED, ModelServer
 
 _TIMEOUT_SECONDS = 5
 
 
 class Answer(NamedTuple):
-    """What one model server said: its models, or why there are none."""
+    """What one model server said: the models it lists, or why there are none."""
 
     server: ModelServer
     models: tuple[str, ...]
@@ -25,24 +25,18 @@ async def ask_all(servers: Iterable[ModelServer]) -> list[Answer]:
 
 
 async def _ask(server: ModelServer) -> Answer:
-    provider = providers.connect(
-        [
-            providers.ServerSettings(
-                name=server.name,
-                base_url=server.base_url,
-                api_key=server.key.get_secret_value() if server.key else None,
-                models=server.models,
-            )
-        ],
-        {},
-    )
+    if server.base_url == SCRIPTED:
+        return Answer(server, (), None)
+    key = server.key.get_secret_value() if server.key else None
+    # the server itself, not the routing: that leaves out servers which do not answer
+    provider = OpenAIProvider(server.base_url, api_key=key)
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             models = await provider.models()
     except ProviderError as error:
         return Answer(server, (), error.message)
     except TimeoutError:
-        return Answer(server, (), f"it did not answer within {_TIMEOUT_SECONDS} seconds")
+        return Answer(server, (), f"It did not answer within {_TIMEOUT_SECONDS} seconds.")
     finally:
         await provider.close()
     return Answer(server, tuple(model.id for model in models), None)

@@ -76,8 +76,8 @@ def _print_models(console: Console, answer: probe.Answer) -> None:
     where = f"{server.name} ({without_password(server.base_url)})"
     if answer.problem:
         console.print(
-            f"  Models    {where} cannot be used yet: {answer.problem}. "
-            "It may come later: runs that need it before then will fail.",
+            f"  Models    {where} cannot be used yet. {answer.problem} "
+            "It may come later; runs that need it before then will fail.",
             style="bold yellow",
         )
         return

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Protocol
 
-import bpe_openai
-
 from perdure.wire.base import encode
 from perdure.wire.chat import ChatMessage, ChatText
 from perdure.wire.tools import FunctionTool
@@ -26,9 +24,16 @@ class _Encoding(Protocol):
 
 @cache
 def _encoding() -> _Encoding:
-    # Loading the vocabulary takes a moment, so it waits for the first use.
+    # The import alone reads vocabularies for more than half a second: see `warm`.
+    import bpe_openai
+
     encoding: _Encoding = bpe_openai.get_encoding("o200k_base")
     return encoding
+
+
+def warm() -> None:
+    """Loads the vocabulary, which takes most of a second and would else be the first count's."""
+    _encoding()
 
 
 def count(text: str) -> int:

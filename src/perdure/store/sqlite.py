@@ -198,6 +198,7 @@ class SQLite:
         reader = self._readers.pop()
         try:
             # The snapshot begins with the first statement and ends with COMMIT.
+            reader.execute("BEGIN")
             try:
                 return query(_Transaction(reader, self._named))
             finally:
