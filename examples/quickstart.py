@@ -72,7 +72,9 @@ def ask(
     """One question and its answer, with as many function calls as the model wants."""
     print(f"\nuser       {question}")
     client.beta.threads.messages.create(thread_id, role="user", content=question)
-    with client.beta.threads.runs.stream(thread_id=thread_id, assistant_id=assistant_id) as stream:
+    with client.beta.threads.runs.stream(
+        thread_id=thread_id, assistant_id=assistant_id, tool_choice=tool_choice
+    ) as stream:
         run = show(stream)
     # If the model called functions, the run waits for their outputs, for up to ten minutes.
     while run.required_action:

@@ -23,8 +23,11 @@ def test_the_quickstart_runs_from_its_first_line_to_its_last(tmp_path: Path) -> 
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert re.match(r"made +asst_\w{24} \(model scripted\) and thread_\w{24}$", lines[0])
-    assert 'function   get_weather({"city"' in ended.stdout
-    assert 'output     {"city":' in ended.stdout
+    assert "assistant  You said: Hello, who are you?" in lines
+    assert 'function   get_weather({"city":"Lisbon"})' in lines
+    output = '{"city": "Lisbon", "sky": "clear", "celsius": 21}'
+    assert f"output     {output}" in lines
+    assert f"assistant  The tools answered: {output}" in lines
     steps = [line.split(maxsplit=1)[1] for line in lines if line.startswith("steps")]
     assert steps == [
         "message_creation completed",

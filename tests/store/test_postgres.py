@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from perdure.bus.memory import MemoryBus
-from perdure.errors import ConfigurationError, Unavailable
+from perdure.errors import ConfigurationError, NotFound, Unavailable
 from perdure.store.database import Transaction
 from perdure.store.postgres import PostgreSQL
 from tests.databases import PostgresServer
@@ -90,6 +90,30 @@ async def test_a_batch_whose_connection_breaks_before_its_commit_is_made_once_mo
     assert [await task for task in tasks] == [1, 1, 1]
     assert runs == 2
     assert [told for _, told in bus.published] == [event(1), event(2), event(3)]
+
+
+async def test_a_batch_that_is_made_once_more_forgets_its_first_time(
+    database: PostgreSQL, postgres_url: str, bus: RecordingBus
+) -> None:
+    runs: list[str] = []
+
+    def fail_once(tx: Transaction) -> int:
+        runs.append("fail")
+        if len(runs) == 1:
+            raise NotFound("not yet")
+        return add_thread(tx, "thread_1", tells=(1,))
+
+    def break_once(tx: Transaction) -> int:
+        runs.append("break")
+        if len(runs) == 2:
+            end_sessions(postgres_url)
+        return add_thread(tx, "thread_2", tells=(2,))
+
+    async with held(database):
+        tasks = await start(database.write(fail_once), database.write(break_once))
+    assert [await task for task in tasks] == [1, 1]
+    assert runs == ["fail", "break", "fail", "break"]
+    assert [told for _, told in bus.published] == [event(1), event(2)]
 
 
 async def test_a_command_that_always_breaks_the_connection_is_given_up(
@@ -184,7 +208,8 @@ async def test_a_batch_does_not_wait_long_for_a_row_that_another_process_holds(
                 database.write(add_thread, "thread_2"),
                 database.write(increment, "thread_1"),
             )
-        assert await first == 1
+        # Long before the two seconds that a command on its own waits.
+        assert await asyncio.wait_for(first, 1.5) == 1
         assert not blocked.done()
         other.rollback()
         await blocked

@@ -95,6 +95,8 @@ class _Waiting:
         self.told: list[tuple[str, Told]] = []
 
     def run(self, transaction: TellingTransaction) -> None:
+        """Runs the command, perhaps not for the first time."""
+        self.error = None
         self.result = self.command(transaction)
         self.told = transaction.told
 

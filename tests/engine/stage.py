@@ -1,0 +1,143 @@
+"""An engine on a real database, with the scripted model and a clock that the test moves."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from perdure.bus.bus import Bus
+from perdure.clock import ManualClock
+from perdure.commands import events, run_steps, runs
+from perdure.engine.engine import Engine
+from perdure.engine.executor import Execution, Means
+from perdure.lifecycle import STREAM_ENDS
+from perdure.providers.scripted import ScriptedProvider
+from perdure.store.database import Database, Transaction
+from perdure.wire.base import decode
+from perdure.wire.events import Delta, Event
+from perdure.wire.messages import Message, text
+from perdure.wire.run_steps import RunStep
+from perdure.wire.runs import Run, SubmitToolOutputs, ToolOutput
+from tests.commands.acts import PROJECT, Acts
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 20
+
+
+class Stage:
+    """Runs executions one at a time, as the test says."""
+
+    def __init__(self, database: Database, bus: Bus, clock: ManualClock) -> None:
+        self.database = database
+        self.bus = bus
+        self.clock = clock
+        self.acts = Acts(database)
+        self.acts.now = int(clock.now())
+        self.means = Means(database, bus, ScriptedProvider(), clock, lease_seconds=30)
+
+    def engine(self) -> Engine:
+        return Engine(self.means, max_concurrent_runs=10, event_retention_days=30)
+
+    async def begin(self, prompt: str, **fields: object) -> Run:
+        """A queued run on a new thread that holds the prompt."""
+        assistant = await self.acts.assistant()
+        thread = await self.acts.thread(prompt)
+        return await self.acts.run(thread.id, assistant.id, **fields)
+
+    async def execute(self, run: Run, owner: str = "worker_1") -> Run:
+        """Brings a queued run to its next rest."""
+        execution = Execution(run.id, self.means, owner=owner)
+        await asyncio.wait_for(execution.run(), PATIENCE_SECONDS)
+        return await self.acts.get(run.id)
+
+    async def submit(self, run: Run, output: str) -> Run:
+        """Submits the same output for every call that the run waits for."""
+        assert run.required_action is not None
+        calls = run.required_action.submit_tool_outputs.tool_calls
+        body = SubmitToolOutputs(
+            tool_outputs=[ToolOutput(tool_call_id=call.id, output=output) for call in calls]
+        )
+        return await self.database.write(
+            runs.submit,
+            run.id,
+            body,
+            thread_id=run.thread_id,
+            project=PROJECT,
+            now=int(self.clock.now()),
+        )
+
+    async def thread(self, run: Run) -> list[tuple[str, str, str]]:
+        """Role, status and text of each message of the run's thread, oldest first."""
+        messages = await self.database.read(_messages, run.thread_id)
+        return [(message.role, message.status, text(message)) for message in messages]
+
+    async def steps(self, run: Run) -> list[RunStep]:
+        return [step for step, _ in await self.database.read(run_steps.of_run, run.id)]
+
+    async def told(self, run: Run) -> list[str]:
+        return [event.name for event in await self.database.read(events.after, run.id, 0)]
+
+    async def listen_until(self, run: Run, until: Callable[[Event | Delta], bool]) -> None:
+        """Waits until something was told about the run."""
+        subscription = self.bus.subscribe(run.id)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                for told in await subscription.next():
+                    assert isinstance(told, Event | Delta)
+                    if until(told):
+                        return
+
+    async def at_rest(self, run: Run) -> Run:
+        """The run once it has ended or waits for outputs."""
+        await self.listen_until(run, lambda told: told.name in STREAM_ENDS)
+        return await self.acts.get(run.id)
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class CrashingDatabase:
+    """A database whose process dies at its n-th write: right after the commit, or right before.
+
+    After the crash nothing gets through any more, so that no clean-up code of the dead process
+    can write.
+    """
+
+    def __init__(self, inner: Database, *, crash_at: int, committed: bool) -> None:
+        self.inner = inner
+        self.exclusive = inner.exclusive
+        self.crashed = asyncio.Event()
+        self.writes = 0
+        self._crash_at = crash_at
+        self._committed = committed
+
+    async def write(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        self.writes += 1
+        if self.writes < self._crash_at:
+            return await self.inner.write(command, *args, **kwargs)
+        if self.writes == self._crash_at and self._committed:
+            await self.inner.write(command, *args, **kwargs)
+        self.crashed.set()
+        raise Crash
+
+    async def read(
+        self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self.inner.read(query, *args, **kwargs)
+
+    async def open(self) -> None:
+        """Is open."""
+
+    async def close(self) -> None:
+        """Stays open for the next process."""
+
+
+def _messages(tx: Transaction, thread_id: str) -> list[Message]:
+    rows = tx.all(
+        "messages.oldest_first", parent=thread_id, low=0, high=2**62, limit=100, run_id=None
+    )
+    return [decode(row["body"], Message) for row in rows]

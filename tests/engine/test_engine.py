@@ -1,0 +1,133 @@
+"""The engine as a whole: it takes runs, drains, and recovers what others left."""
+
+import asyncio
+
+from perdure.bus.memory import MemoryBus
+from perdure.commands import leases
+from perdure.engine.executor import Execution
+from perdure.lifecycle import MESSAGE_DELTA
+from perdure.wire.events import Delta
+from tests.commands.acts import LIFETIME
+from tests.engine.stage import Stage
+
+
+def is_delta(told: object) -> bool:
+    return isinstance(told, Delta) and told.name == MESSAGE_DELTA
+
+
+async def test_an_engine_takes_the_runs_that_are_announced(stage: Stage) -> None:
+    engine = stage.engine()
+    await engine.start()
+    runs = [await stage.begin(f"say: {number}") for number in range(20)]
+    rests = [asyncio.ensure_future(stage.at_rest(run)) for run in runs]
+    assert {run.status for run in await asyncio.gather(*rests)} == {"completed"}
+    await engine.drain(5)
+
+
+async def test_a_drained_engine_lets_runs_finish(stage: Stage) -> None:
+    engine = stage.engine()
+    await engine.start()
+    run = await stage.begin("say 20 words\nwait 1 ms")
+    await stage.listen_until(run, is_delta)
+    await engine.drain(20)
+    assert (await stage.acts.get(run.id)).status == "completed"
+
+
+async def test_a_drained_engine_releases_what_does_not_finish_and_another_resumes_it(
+    stage: Stage,
+) -> None:
+    engine = stage.engine()
+    await engine.start()
+    run = await stage.begin("say 100000 words\nwait 1 ms\nstop after 100000 tokens")
+    await stage.listen_until(run, is_delta)
+    await engine.drain(0)
+    assert (await stage.acts.get(run.id)).status == "queued"
+    later = stage.engine()
+    await later.start()
+    await stage.listen_until(run, is_delta)
+    assert len(await stage.thread(run)) == 2
+    assert len(await stage.steps(run)) == 1
+    await later.drain(0)
+
+
+async def test_an_engine_that_drains_takes_no_more_runs(stage: Stage) -> None:
+    engine = stage.engine()
+    await engine.start()
+    await engine.drain(0)
+    run = await stage.begin("say: too late")
+    await engine.maintenance.announce()
+    assert (await stage.acts.get(run.id)).status == "queued"
+
+
+async def test_a_run_whose_word_was_lost_is_announced_again(stage: Stage) -> None:
+    run = await stage.begin("say: hello")
+    assert await stage.bus.next_run() == run.id  # somebody took the word and died
+    engine = stage.engine()
+    await engine.start()
+    await engine.maintenance.announce()
+    await stage.at_rest(run)
+    await engine.drain(5)
+
+
+async def test_a_start_expires_what_ran_out_while_the_server_was_down(stage: Stage) -> None:
+    run = await stage.begin("call: f")
+    run = await stage.execute(run)
+    assert run.status == "requires_action"
+    stage.clock.advance(LIFETIME)
+    engine = stage.engine()
+    await engine.start()
+    assert (await stage.acts.get(run.id)).status == "expired"
+    await engine.drain(0)
+
+
+async def test_a_heartbeat_keeps_the_lease_and_notices_its_loss(stage: Stage) -> None:
+    engine = stage.engine()
+    await engine.start()
+    run = await stage.begin("forever\nwait 1 ms")
+    await stage.listen_until(run, is_delta)
+    stage.clock.advance(25)
+    await engine.worker.heartbeat()
+    stage.clock.advance(25)
+    await engine.maintenance.step()
+    assert (await stage.acts.get(run.id)).status == "in_progress"
+    # Now it hangs for longer than its lease, and another worker takes the run.
+    stage.clock.advance(31)
+    rescued = await stage.database.write(
+        leases.rescue, now=stage.clock.now(), everybody=False, limit=10
+    )
+    assert rescued == 1
+    await engine.worker.heartbeat()
+    await engine.drain(0)
+    assert (await stage.acts.get(run.id)).status in ("queued", "in_progress")
+
+
+async def test_a_cancel_whose_word_was_lost_is_heard_at_the_next_heartbeat(stage: Stage) -> None:
+    engine = stage.engine()
+    await engine.start()
+    run = await stage.begin("forever\nwait 1 ms")
+    await stage.listen_until(run, is_delta)
+    ended = asyncio.ensure_future(stage.at_rest(run))
+    await asyncio.sleep(0)
+    # It comes from another node, whose bus does not reach this one.
+    assert isinstance(stage.bus, MemoryBus)
+    callbacks = stage.bus._callbacks.pop(run.id)
+    await stage.acts.cancel(run.id)
+    stage.bus._callbacks[run.id] = callbacks
+    await engine.worker.heartbeat()
+    assert (await ended).status == "cancelled"
+    await engine.drain(0)
+
+
+async def test_two_workers_share_a_queue_without_taking_a_run_twice(stage: Stage) -> None:
+    runs = [await stage.begin("say: once") for _ in range(10)]
+    await asyncio.gather(
+        *(
+            Execution(run.id, stage.means, owner=owner).run()
+            for run in runs
+            for owner in ("worker_1", "worker_2")
+        )
+    )
+    for run in runs:
+        assert [m for m in await stage.thread(run) if m[0] == "assistant"] == [
+            ("assistant", "completed", "once")
+        ]
