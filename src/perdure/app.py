@@ -1,6 +1,7 @@
 """The composition root: settings become a running server."""
 
 import asyncio
+import sys
 
 from perdure import providers, store
 from perdure.api.application import Application
@@ -12,6 +13,9 @@ from perdure.engine.executor import Means
 from perdure.providers import ServerSettings, tokens
 from perdure.settings import Settings
 
+# How long a thread may keep the interpreter from the others. Streams at full load would keep the
+# database's threads waiting for seconds at the default of 5 ms.
+_SWITCH_SECONDS = 0.0001
 _CLOSING = "The server is stopping. The run goes on when it is back: retrieve it by its id."
 
 
@@ -47,6 +51,7 @@ class Perdure:
 
     async def open(self) -> None:
         """Opens the database and starts the engine. Raises `ConfigurationError`."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         await self.database.open()
         await self.engine.start()
         self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")

@@ -46,6 +46,44 @@ def weather_assistant(client: OpenAI) -> Iterator[str]:
     client.beta.assistants.delete(assistant.id)
 
 
+class Talk:
+    """A chat that is typed into and read from as it goes."""
+
+    def __init__(self, *flags: str, cwd: Path) -> None:
+        self._process = subprocess.Popen(
+            [*PERDURE, "chat", *flags],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=cwd,
+            env=clean(None),
+        )
+
+    def type(self, line: str) -> None:
+        """Types a line."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def read_to(self, end: str) -> str:
+        """What is shown, up to this text."""
+        assert self._process.stdout is not None
+        shown = ""
+        while not shown.endswith(end):
+            letter = self._process.stdout.read(1)
+            assert letter, f"the chat ended after {shown!r}"
+            shown += letter
+        return shown
+
+    def press_ctrl_c(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
+    def press_ctrl_d(self) -> int:
+        """Ends the input; the exit code."""
+        self._process.communicate(timeout=PATIENCE_SECONDS)
+        return self._process.returncode
+
+
 def test_a_line_is_answered_and_nothing_is_left_behind(
     served: Served, client: OpenAI, tmp_path: Path
 ) -> None:
@@ -62,28 +100,18 @@ def test_each_line_is_answered_in_turn(served: Served, tmp_path: Path) -> None:
     assert ended.stdout.splitlines()[1:] == ["you> One", "you> Two", "you> "]
 
 
-def test_ctrl_c_cancels_an_answer_in_mid_sentence(served: Served, tmp_path: Path) -> None:
-    chat = subprocess.Popen(
-        [*PERDURE, "chat", "--url", served.url],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env=clean(None),
-    )
-    assert chat.stdin is not None
-    assert chat.stdout is not None
-    chat.stdin.write("forever\n")
-    chat.stdin.flush()
-    shown = ""
-    while not shown.endswith("on on on"):
-        shown += chat.stdout.read(1)
-    chat.send_signal(signal.SIGINT)
-    rest, _ = chat.communicate("say: Back again\n", timeout=PATIENCE_SECONDS)
-    _, cancelled, answer = rest.partition("(cancelled)\n")
-    assert cancelled
-    assert answer.splitlines() == ["you> Back again", "you> "]
-    assert chat.returncode == 0
+def test_ctrl_c_cancels_an_answer_and_the_conversation_goes_on(
+    served: Served, tmp_path: Path
+) -> None:
+    talk = Talk("--url", served.url, cwd=tmp_path)
+    talk.read_to("you> ")
+    talk.type("forever")
+    talk.read_to("on on on")
+    talk.press_ctrl_c()
+    talk.read_to("(cancelled)\nyou> ")
+    talk.type("say: Back again")
+    assert talk.read_to("you> ") == "Back again\nyou> "
+    assert talk.press_ctrl_d() == 0
 
 
 def test_a_function_call_is_shown_and_its_output_asked_for(
@@ -99,31 +127,27 @@ def test_a_function_call_is_shown_and_its_output_asked_for(
     assert client.beta.assistants.retrieve(weather_assistant).id == weather_assistant
 
 
-def test_ctrl_c_cancels_the_answer_and_the_conversation_goes_on(
+def test_ctrl_c_cancels_a_run_that_waits_for_an_output(
     served: Served, weather_assistant: str, tmp_path: Path
 ) -> None:
-    chat = subprocess.Popen(
-        [*PERDURE, "chat", "--url", served.url, "--assistant", weather_assistant],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env=clean(None),
-    )
-    assert chat.stdin is not None
-    assert chat.stdout is not None
-    chat.stdin.write(f"{_WEATHER}\n")
-    chat.stdin.flush()
-    shown = ""
-    while not shown.endswith("its output> "):
-        shown += chat.stdout.read(1)
-    chat.send_signal(signal.SIGINT)
-    rest, _ = chat.communicate("say: Hello again\n", timeout=PATIENCE_SECONDS)
-    _, cancelled, answer_and_end = rest.partition("(cancelled)\n")
-    assert cancelled
-    # the thread is free again: the next line is answered
-    assert answer_and_end.splitlines() == ["you> Hello again", "you> "]
-    assert chat.returncode == 0
+    talk = Talk("--url", served.url, "--assistant", weather_assistant, cwd=tmp_path)
+    talk.read_to("you> ")
+    talk.type(_WEATHER)
+    talk.read_to("its output> ")
+    talk.press_ctrl_c()
+    talk.read_to("(cancelled)\nyou> ")
+    # the thread is free again
+    talk.type("say: Back again")
+    assert talk.read_to("you> ") == "Back again\nyou> "
+    assert talk.press_ctrl_d() == 0
+
+
+def test_ctrl_c_at_the_prompt_only_clears_the_line(served: Served, tmp_path: Path) -> None:
+    talk = Talk("--url", served.url, cwd=tmp_path)
+    talk.read_to("you> ")
+    talk.press_ctrl_c()
+    assert talk.read_to("you> ") == "\nyou> "
+    assert talk.press_ctrl_d() == 0
 
 
 def test_an_unknown_assistant_is_told(served: Served, tmp_path: Path) -> None:
@@ -141,3 +165,21 @@ def test_a_server_that_is_away_is_told_in_one_sentence(tmp_path: Path) -> None:
         f"perdure: The server at http://127.0.0.1:{port}/v1 cannot be reached: "
     )
     assert ended.stderr.count("\n") == 1
+
+
+def test_why_a_run_ended_early_is_told(served: Served, tmp_path: Path) -> None:
+    scripts = "fail: server_error\nsay: a b c\n"
+    ended = perdure("chat", "--url", served.url, stdin=scripts, cwd=tmp_path)
+    assert "The run failed: The scripted model fails: server_error." in ended.stdout
+    assert ended.stdout.splitlines()[-2:] == ["you> a b c", "you> "]
+
+
+def test_the_key_of_the_settings_is_sent_unless_another_is_given(tmp_path: Path) -> None:
+    keys = {"PERDURE_API_KEYS": "sk-right-key"}
+    with serving(tmp_path / "data", environment=keys) as served:
+        flags = ("chat", "--url", served.url)
+        ended = perdure(*flags, stdin="say: Hi\n", cwd=tmp_path, environment=keys)
+        assert "you> Hi\n" in ended.stdout
+        ended = perdure(*flags, "--api-key", "sk-wrong-key", cwd=tmp_path, environment=keys)
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("perdure: Incorrect API key provided: ")

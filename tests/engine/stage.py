@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from perdure import lifecycle
 from perdure.bus.bus import Bus
 from perdure.clock import ManualClock
 from perdure.commands import events, run_steps, runs
@@ -90,7 +91,16 @@ class Stage:
 
     async def at_rest(self, run: Run) -> Run:
         """The run once it has ended or waits for outputs."""
-        await self.listen_until(run, lambda told: told.name in STREAM_ENDS)
+        listening = asyncio.ensure_future(
+            self.listen_until(run, lambda told: told.name in STREAM_ENDS)
+        )
+        await asyncio.sleep(0)
+        # It may have come to rest before anybody listened.
+        now = await self.acts.get(run.id)
+        if now.status in (*lifecycle.TERMINAL, "requires_action"):
+            listening.cancel()
+            return now
+        await listening
         return await self.acts.get(run.id)
 
 

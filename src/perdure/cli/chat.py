@@ -6,7 +6,7 @@ Ctrl-C always ends just the one thing that is going on.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 
 import typer
@@ -146,8 +146,13 @@ def _ask_output(call: RequiredToolCall) -> JsonObject:
     return {"tool_call_id": call.id, "output": input("its output> ")}
 
 
-async def _show(events: AsyncIterator[tuple[str, bytes]]) -> Run | None:
+async def _show(events: AsyncGenerator[tuple[str, bytes], None]) -> Run | None:
     """Prints an answer as it comes; the run as it is at the end, None if that was not told."""
+    async with contextlib.aclosing(events):
+        return await _show_all(events)
+
+
+async def _show_all(events: AsyncIterator[tuple[str, bytes]]) -> Run | None:
     run = None
     async for name, data in events:
         if name == lifecycle.MESSAGE_DELTA:

@@ -34,13 +34,17 @@ _ALL = 100_000  # the capacity of a thread (spec 01 §4)
 
 class Material(NamedTuple):
     """What a turn starts from: the thread without the run's own messages, oldest first; the
-    run's ended steps with the messages they wrote; what they used.
+    run's completed rounds with the messages they wrote; what they used.
+
+    `said`: a worker died after the text of a round and before its calls were complete. The
+    round is taken again, and its text is said already.
     """
 
     messages: list[Message]
     steps: list[RunStep]
     written: dict[str, Message]
     usage: Usage
+    said: bool = False
 
 
 def read(tx: Transaction, run: Run) -> Material:
@@ -57,11 +61,15 @@ def read(tx: Transaction, run: Run) -> Material:
     messages = [decode(row["body"], Message) for row in reversed(rows)]
     ended = run_steps.of_run(tx, run.id)
     own = [decode(row["body"], Message) for row in tx.all("messages.of_run", run_id=run.id)]
+    steps = [step for step, _ in ended if step.status == "completed"]
+    # A run that answers with text alone ends with it: text at the end is half a round.
+    said = bool(steps) and steps[-1].type == "message_creation"
     return Material(
         messages,
-        [step for step, _ in ended if step.status == "completed"],
+        steps[:-1] if said else steps,
         {message.id: message for message in own},
         total(usage for _, usage in ended if usage),
+        said,
     )
 
 

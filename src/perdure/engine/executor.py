@@ -111,6 +111,8 @@ class Execution:
         request = context.build(recorder.run, material)
         if isinstance(request, Truncated):
             return request
+        if material.said:
+            recorder.hold_back()
         self._request = request
         return await turn.take(
             self._means.provider, request, recorder, used_ids=_call_ids(material.steps)

@@ -63,6 +63,15 @@ class Recorder:
         self._head = self._tail = b""
         self._calls: list[_OpenCall] = []
         self._closed_text = ""
+        self._holding_back = False
+
+    def hold_back(self) -> None:
+        """For a round that is taken again: its text was said before the worker died.
+
+        Text waits until the round ends. If calls follow, it is the text that stands already and
+        is dropped; if none do, it is an answer of its own, and is said.
+        """
+        self._holding_back = True
 
     @property
     def call_count(self) -> int:
@@ -103,6 +112,9 @@ class Recorder:
 
     async def open_part(self, kind: Kind) -> None:
         """Begins a part of the message; the first one opens the message and its step."""
+        if self._holding_back:
+            self._parts.append((kind, []))
+            return
         message_id = self._message_id
         if message_id is None:
             message_id = self._message_id = await self._write(recording.open_message)
@@ -117,6 +129,8 @@ class Recorder:
         """Tells a piece of the open part. The hot path: no write, no object model."""
         kind, pieces = self._parts[-1]
         pieces.append(piece)
+        if self._holding_back:
+            return
         self._bus.publish(
             self.run.id, Delta(lifecycle.MESSAGE_DELTA, self._head, piece, self._tail)
         )
@@ -128,9 +142,8 @@ class Recorder:
         if self._step_id is None:
             if self._message_id is not None:
                 await self._write(recording.close_message, self.content)
-                self._closed_text = self._open_text()
-                self._message_id = None
-                self._parts = []
+            self._closed_text = self._open_text()
+            self._message_id, self._parts, self._holding_back = None, [], False
             self._step_id = await self._write(recording.open_calls)
         step_id, index = self._step_id, len(self._calls)
         self._calls.append(_OpenCall(call_id, name, arguments_head(step_id, index)))
@@ -146,6 +159,8 @@ class Recorder:
 
     async def end(self, outcome: Outcome) -> None:
         """Writes how the turn ended."""
+        if self._holding_back:
+            await self._say_held_back()
         match outcome:
             case Done(usage):
                 if not self._parts:
@@ -162,6 +177,12 @@ class Recorder:
     async def release(self, usage: Usage | None) -> None:
         """Leaves the run: ends it if it is cancelled or past its time, else requeues it."""
         await self._write(leases.release, partial=self._partial(usage))
+
+    async def _say_held_back(self) -> None:
+        held, self._parts, self._holding_back = self._parts, [], False
+        for kind, pieces in held:
+            await self.open_part(kind)
+            self.text("".join(pieces))
 
     def _partial(self, usage: Usage | None) -> Partial:
         return Partial(self.content, self.calls, usage)
