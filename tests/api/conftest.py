@@ -1,10 +1,13 @@
 """The whole server in this process, on both databases, with a clock that the test moves."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
 import pytest
+import uvicorn
 from pydantic import SecretStr
 
 from perdure import settings
@@ -44,3 +47,15 @@ async def http(app: Perdure) -> AsyncIterator[httpx2.AsyncClient]:
         timeout=30,
     ) as client:
         yield client
+
+
+@pytest.fixture
+async def base_url(app: Perdure) -> AsyncIterator[str]:
+    """The same server behind a real socket, for what streams."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app.asgi, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    server.should_exit = True
+    await serving

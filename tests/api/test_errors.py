@@ -1,5 +1,7 @@
 """Bad requests get the error envelope of spec 05, with its exact texts."""
 
+from collections.abc import AsyncIterator
+
 import httpx2
 import pytest
 
@@ -141,7 +143,7 @@ async def test_what_is_no_json_is_said(http: httpx2.AsyncClient) -> None:
 async def test_a_body_over_the_limit_is_refused(http: httpx2.AsyncClient) -> None:
     """Whether its length is told beforehand or not."""
 
-    async def endless() -> httpx2.AsyncByteStream:  # type: ignore[misc]
+    async def endless() -> AsyncIterator[bytes]:
         for _ in range(1000):
             yield b"x" * 1000
 
@@ -150,7 +152,7 @@ async def test_a_body_over_the_limit_is_refused(http: httpx2.AsyncClient) -> Non
         "request_too_large",
     )  # fmt: skip
     check(await http.post("/threads", content=b"x" * 100_001), expected)
-    check(await http.post("/threads", content=endless()), expected)  # type: ignore[arg-type]
+    check(await http.post("/threads", content=endless()), expected)
 
 
 @pytest.mark.parametrize(
@@ -165,9 +167,7 @@ async def test_a_body_over_the_limit_is_refused(http: httpx2.AsyncClient) -> Non
         ("other=x", "Unknown beta requested: 'other=x'."),
     ],
 )
-async def test_the_beta_header_is_needed(
-    http: httpx2.AsyncClient, beta: str, message: str
-) -> None:
+async def test_the_beta_header_is_needed(http: httpx2.AsyncClient, beta: str, message: str) -> None:
     for path in ("/assistants", "/threads/thread_1"):
         response = await http.get(path, headers={"openai-beta": beta})
         check(response, (400, message, None, "invalid_beta"))

@@ -11,9 +11,6 @@ from openai import OpenAI
 
 from tests.cli.processes import PATIENCE_SECONDS, PERDURE, Served, clean, perdure, serving
 
-# the SDK's notice at every call
-pytestmark = pytest.mark.filterwarnings("ignore:deprecated$:DeprecationWarning")
-
 _WEATHER = "What is the weather in Lisbon?"
 
 

@@ -17,9 +17,6 @@ from openai.types.beta import AssistantStreamEvent
 
 from tests.cli.processes import PATIENCE_SECONDS, Served, serving
 
-# the SDK's notice at every call
-pytestmark = pytest.mark.filterwarnings("ignore:deprecated$:DeprecationWarning")
-
 
 class SlowModel(ThreadingHTTPServer):
     """Answers every question with two words; the second comes when `go_on` is set."""

@@ -7,8 +7,7 @@ from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import Provider
 from perdure.providers.routing import Routing, Server
 from perdure.providers.scripted import ScriptedProvider
-
-SCRIPTED = "scripted:"
+from perdure.settings import SCRIPTED
 
 
 class ServerSettings(NamedTuple):
