@@ -67,6 +67,10 @@ def check(response: httpx2.Response, expected: Expected) -> None:
             "order", "invalid_value")),
         ("GET", "/assistants?after=asst_no", (
             404, "No assistant found with id 'asst_no'.", None, None)),
+        ("GET", "/threads/thread_%00", (
+            404, "Invalid URL (GET /v1/threads/thread_\0)", None, None)),
+        ("GET", "/assistants?after=asst_%00", (
+            404, "Invalid URL (GET /v1/assistants)", None, None)),
         ("GET", "/models/no-such", (
             404, "The model 'no-such' does not exist", "model", "model_not_found")),
         ("GET", "/files", (
@@ -118,6 +122,9 @@ async def test_what_is_not_there_is_said(
             "messages[0].attachments", "not_available")),
         ("/threads/runs", {"assistant_id": "x"}, (
             400, "Invalid 'assistant_id': 'x'. Expected an ID that begins with 'asst'.",
+            "assistant_id", "invalid_value")),
+        ("/threads/runs", {"assistant_id": "asst_\0"}, (
+            400, "Invalid 'assistant_id': 'asst_\0'. Expected an ID that begins with 'asst'.",
             "assistant_id", "invalid_value")),
         ("/threads/runs", {"assistant_id": "asst_no"}, (
             404, "No assistant found with id 'asst_no'.", None, None)),

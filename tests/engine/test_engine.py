@@ -1,11 +1,13 @@
 """The engine as a whole: it takes runs, drains, and recovers what others left."""
 
 import asyncio
+from typing import Any, cast
 
 from perdure.bus.memory import MemoryBus
 from perdure.commands import leases
 from perdure.engine.executor import Execution
 from perdure.lifecycle import MESSAGE_DELTA
+from perdure.store.database import Row, Transaction
 from perdure.wire.events import Delta
 from tests.commands.acts import LIFETIME
 from tests.engine.stage import Stage
@@ -131,3 +133,47 @@ async def test_two_workers_share_a_queue_without_taking_a_run_twice(stage: Stage
         assert [m for m in await stage.thread(run) if m[0] == "assistant"] == [
             ("assistant", "completed", "once")
         ]
+
+
+async def test_old_events_are_forgotten_and_objects_stay(stage: Stage) -> None:
+    old = await stage.execute(await stage.begin("say: old"))
+    stage.clock.advance(31 * 86_400)
+    stage.acts.now = int(stage.clock.now())
+    new = await stage.execute(await stage.begin("say: new"))
+    await stage.engine().maintenance.forget()
+    assert await stage.told(old) == []
+    assert len(await stage.told(new)) == 10
+    assert (await stage.thread(old))[-1] == ("assistant", "completed", "old")
+
+
+async def test_a_run_taken_over_between_the_look_and_the_lock_is_left_alone(stage: Stage) -> None:
+    """Two servers rescue at the same time: the second must not free what the first one's worker
+    has claimed since.
+    """
+    hold = await stage.acts.writing()
+    stage.clock.advance(31)
+    now = stage.clock.now()
+
+    def rescue_twice(tx: Transaction) -> None:
+        assert leases.rescue(tx, now=now, everybody=False, limit=10) == 1
+        claimed = leases.claim(tx, hold.run_id, owner="worker_2", now=now, lease_seconds=30)
+        assert claimed is not None
+        stale = cast("Transaction", _Stale(tx, hold.run_id))
+        leases.rescue(stale, now=now, everybody=False, limit=10)
+
+    await stage.database.write(rescue_twice)
+    assert (await stage.acts.get(hold.run_id)).status == "in_progress"
+
+
+class _Stale:
+    """A transaction whose look at lapsed leases is out of date."""
+
+    def __init__(self, tx: Transaction, run_id: str) -> None:
+        self._tx = tx
+        self._run_id = run_id
+
+    def all(self, statement: str, **params: object) -> list[Row]:
+        return [{"id": self._run_id}] if statement == "runs.lapsed" else []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)

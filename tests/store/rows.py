@@ -53,7 +53,7 @@ def add_run(tx: Transaction, run_id: str, *, thread_id: str, status: str = "queu
 
 
 def add_event(tx: Transaction, run_id: str, name: str) -> int:
-    row = tx.one("events.insert", run_id=run_id, name=name, data="{}")
+    row = tx.one("events.insert", run_id=run_id, name=name, data="{}", told_at=1)
     assert row is not None
     seq: int = row["seq"]
     return seq

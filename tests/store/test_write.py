@@ -212,9 +212,8 @@ async def test_closing_twice_is_closing_once(database: Database) -> None:
 
 async def test_many_returns_the_rows_in_order(database: Database) -> None:
     def append(tx: Transaction, names: list[str]) -> list[int]:
-        rows = tx.many(
-            "events.insert", ({"run_id": "run_1", "name": name, "data": "{}"} for name in names)
-        )
+        event = {"run_id": "run_1", "data": "{}", "told_at": 1}
+        rows = tx.many("events.insert", (event | {"name": name} for name in names))
         return [row["seq"] for row in rows]
 
     await database.write(add_thread, "thread_1")

@@ -92,7 +92,9 @@ def find(scope: Scope) -> Found:
 
     Raises `NotFound` for an unknown path (spec 05 §3.1), `MethodNotAllowed` for a known one.
     """
-    path = _below_mount(scope["path"])
+    # No id has a zero byte, and PostgreSQL takes no text that has one.
+    zero = "\0" in scope["path"] or b"%00" in scope["query_string"]
+    path = "" if zero else _below_mount(scope["path"])
     known = False
     for method, pattern, _, convertors, handler in _COMPILED:
         match = pattern.match(path)

@@ -6,11 +6,14 @@ from perdure.store.database import Transaction
 from perdure.wire.events import Event
 
 
-def append(tx: Transaction, run_id: str, told: Sequence[tuple[str, bytes]]) -> None:
+def append(tx: Transaction, run_id: str, told: Sequence[tuple[str, bytes]], *, now: int) -> None:
     """Appends (event name, object as JSON) pairs, and publishes them once the commit holds."""
     rows = tx.many(
         "events.insert",
-        [{"run_id": run_id, "name": name, "data": data.decode()} for name, data in told],
+        [
+            {"run_id": run_id, "name": name, "data": data.decode(), "told_at": now}
+            for name, data in told
+        ],
     )
     for (name, data), row in zip(told, rows, strict=True):
         tx.tell(run_id, Event(row["seq"], name, data))

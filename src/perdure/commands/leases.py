@@ -99,7 +99,8 @@ def rescue(tx: Transaction, *, now: float, everybody: bool, limit: int) -> int:
     )
     for row in rows:
         found = runs.lock(tx, row["id"])
-        if found is not None:
+        # Between the look and the lock, another worker may have taken it.
+        if found and found.lease and (everybody or found.lease.until <= now):
             _free(tx, found, now=int(now))
     return len(rows)
 

@@ -54,7 +54,7 @@ def open_by_run(tx: Transaction, run: Run, message_id: str, *, project: str, now
     )
     _insert(tx, message, project=project)
     data = encode(message)
-    events.append(tx, run.id, [(name, data) for name in lifecycle.MESSAGE_CREATED])
+    events.append(tx, run.id, [(name, data) for name in lifecycle.MESSAGE_CREATED], now=now)
     return message
 
 
@@ -88,7 +88,7 @@ def signal(
     )
     if not changed:
         raise LeaseLost(f"message {message.id} is not {message.status}")
-    events.append(tx, str(message.run_id), [(str(move.event), data)])
+    events.append(tx, str(message.run_id), [(str(move.event), data)], now=now)
     return ended
 
 

@@ -35,7 +35,7 @@ def create(tx: Transaction, run: Run, details: StepDetails, *, project: str, now
         status=step.status,
         body=data.decode(),
     )
-    events.append(tx, run.id, [(name, data) for name in lifecycle.STEP_CREATED])
+    events.append(tx, run.id, [(name, data) for name in lifecycle.STEP_CREATED], now=now)
     return step
 
 
@@ -81,7 +81,7 @@ def signal(
     )
     if not changed:
         raise LeaseLost(f"run step {step.id} is not {step.status}")
-    events.append(tx, step.run_id, [(str(move.event), data)])
+    events.append(tx, step.run_id, [(str(move.event), data)], now=now)
     return ended
 
 

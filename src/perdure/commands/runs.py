@@ -110,7 +110,7 @@ def signal(
     if not changed:
         raise LeaseLost(f"run {run.id} is not {was.status} any more")
     if move.event:
-        events.append(tx, run.id, [(move.event, data)])
+        events.append(tx, run.id, [(move.event, data)], now=now)
     if target is RunStatus.QUEUED:
         tx.tell(run.id, Queued())
     return Held(run, held.project, kept, lease.epoch if lease else held.epoch)

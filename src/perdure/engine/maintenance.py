@@ -5,6 +5,7 @@ from perdure.commands import leases
 from perdure.store.database import Database, Transaction
 
 _AT_ONCE = 200
+_FORGOTTEN_AT_ONCE = 2000
 _DAY = 86_400
 
 
@@ -29,7 +30,9 @@ class Maintenance:
     async def forget(self) -> None:
         """Drops events and tombstones that nobody needs any more."""
         before = int(self._clock.now() - self._retention)
-        await self._database.write(_forget, before)
+        # In pieces, so that nobody waits long behind it.
+        while await self._database.write(_forget, before):
+            pass
 
     async def recover(self) -> None:
         """At the start of a server: ends what is due, and frees what no living worker holds."""
@@ -46,6 +49,8 @@ class Maintenance:
         await self.announce()
 
 
-def _forget(tx: Transaction, before: int) -> None:
-    tx.run("events.forget", before=before)
-    tx.run("tombstones.forget", before=before)
+def _forget(tx: Transaction, before: int) -> int:
+    return sum(
+        tx.run(statement, before=before, limit=_FORGOTTEN_AT_ONCE)
+        for statement in ("events.forget", "tombstones.forget")
+    )

@@ -15,8 +15,13 @@ from perdure.errors import ProviderError
 from perdure.wire.base import JsonObject
 
 _MAX_MESSAGE = 500
-_PASSING = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
+_RATE = ("rate_limit_exceeded", "rate_limit_error")
+_WRONG = ("context_length_exceeded", "invalid_request_error", "invalid_prompt")
+# Whoever repeats the request's headers in an error: the credentials stay here.
+_CREDENTIALS = re.compile(
+    r"(authorization[\"']?\s*[:=]\s*[\"']?(?:\w+ +)?|bearer\s+(?=\S*\d))[^\s\"',]+", re.IGNORECASE
+)
 _REFUSES_PARAMETER = re.compile(
     r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed"
     r"|extra (inputs|fields)|invalid (argument|parameter|field)",
@@ -25,7 +30,10 @@ _REFUSES_PARAMETER = re.compile(
 
 
 class Refusal(NamedTuple):
-    """A model server's answer that is no answer."""
+    """A model server's answer that is no answer.
+
+    `status` is that of HTTP; inside of an answer, what the error gives in its place, or 0.
+    """
 
     status: int
     message: str
@@ -36,7 +44,8 @@ class Refusal(NamedTuple):
     @property
     def passing(self) -> bool:
         """Whether the same request may be answered a little later."""
-        return self.status in _PASSING and self.code not in _QUOTA
+        passing = self.status in (408, 409, 429) or self.status >= 500
+        return passing and self.code not in _QUOTA
 
     def names(self, parameter: str) -> bool:
         """Whether it refuses this parameter as one that it does not know."""
@@ -47,19 +56,26 @@ class Refusal(NamedTuple):
         named = re.search(rf"\b{re.escape(parameter)}\b", self.message) is not None
         return named and _REFUSES_PARAMETER.search(self.message) is not None
 
+    def prefers(self, parameter: str) -> bool:
+        """Whether it asks for this parameter in the place of another."""
+        return self.status in (400, 422) and parameter in self.message
 
-def read(status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
-    """The refusal in an HTTP response, whatever shape its body has."""
+
+def read(status: int, headers: Mapping[str, str], body: bytes, *, secret: str | None) -> Refusal:
+    """The refusal in an HTTP response, whatever shape its body has; without the secret."""
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         document = None
-    return _refusal(status, document, _retry_after(headers))
+    error = document.get("error", document) if isinstance(document, dict) else None
+    return _refusal(status, error, _retry_after(headers), secret)
 
 
-def in_stream(error: JsonObject | str) -> Refusal:
-    """The refusal that a server put into its stream."""
-    return _refusal(500, {"error": error}, None)
+def in_answer(error: JsonObject | str, *, secret: str | None) -> Refusal:
+    """The refusal that a server put where the answer should be, under a status of success."""
+    code = error.get("code") if isinstance(error, dict) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else 0
+    return _refusal(status, error, None, secret)
 
 
 def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
@@ -70,7 +86,7 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
             f"The model server at {where} refused the API key (HTTP {refusal.status}). "
             "Check PERDURE_MODEL_API_KEY or the server's api_key in perdure.toml."
         )
-    if refusal.code in _QUOTA or refusal.status == 429 or refusal.code == "rate_limit_exceeded":
+    if refusal.status == 429 or refusal.code in _QUOTA or refusal.code in _RATE:
         return ProviderError(
             refusal.message or f"The model server at {where} limits the rate of requests.",
             code="rate_limit_exceeded",
@@ -78,17 +94,18 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
     if refusal.status == 404 or refusal.code == "model_not_found":
         return ProviderError(
             f"The model server at {where} does not know the model '{model}'. Map the name to one "
-            "that it knows under [model_aliases] in perdure.toml."
+            "that it knows under [model_aliases] in perdure.toml. If it knows no model at all, "
+            "check its base_url, which usually ends in /v1."
         )
-    if refusal.status in (400, 413, 422):
+    if refusal.status in (400, 413, 422) or refusal.code in _WRONG:
         return ProviderError(
             f"The model server at {where} refused the request{said}", code="invalid_prompt"
         )
-    return ProviderError(f"The model server at {where} failed (HTTP {refusal.status}){said}")
+    how = f" (HTTP {refusal.status})" if refusal.status else ""
+    return ProviderError(f"The model server at {where} failed{how}{said}")
 
 
-def _refusal(status: int, document: object, retry_after: float | None) -> Refusal:
-    error = document.get("error", document) if isinstance(document, dict) else None
+def _refusal(status: int, error: object, retry_after: float | None, secret: str | None) -> Refusal:
     if isinstance(error, str):
         error = {"message": error}
     if not isinstance(error, dict):
@@ -96,8 +113,19 @@ def _refusal(status: int, document: object, retry_after: float | None) -> Refusa
         error = {}
     message = error.get("message") or error.get("detail") or ""
     text = message if isinstance(message, str) else msgspec.json.encode(message).decode()
-    code = str(error.get("code") or error.get("type") or "")
-    return Refusal(status, text[:_MAX_MESSAGE], code, str(error.get("param") or ""), retry_after)
+    return Refusal(
+        status,
+        _without_credentials(text, secret)[:_MAX_MESSAGE],
+        str(error.get("code") or error.get("type") or ""),
+        str(error.get("param") or ""),
+        retry_after,
+    )
+
+
+def _without_credentials(text: str, secret: str | None) -> str:
+    # Before anything is cut off: half a key is too much as well.
+    text = text.replace(secret, "***") if secret else text
+    return _CREDENTIALS.sub(r"\1***", text)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,41 +1,41 @@
 """Any server that answers `/v1/chat/completions` the way OpenAI does."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TypeVar
 
 import aiohttp
 import msgspec
 import stamina
-from msgspec.structs import replace
 
-from perdure.errors import ProviderError
+from perdure.errors import ConfigurationError, ProviderError
 from perdure.providers import faults, tokens
 from perdure.providers.faults import Refusal
 from perdure.providers.provider import Relayed
 from perdure.providers.sse import SSEDecoder
-from perdure.wire.base import JsonObject, Object, decode
-from perdure.wire.chat import (
-    ChatChunk,
-    ChatRequest,
-    ChatUsage,
-    Choice,
-    ChoiceDelta,
-    ToolCallDelta,
-)
+from perdure.providers.whole import ListedModels, WholeAnswer
+from perdure.wire.base import JsonObject, decode
+from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage, ChoiceDelta
 from perdure.wire.lists import Model
 
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0
+# An answer that takes longer than this is given up; runs expire long before.
+_TOTAL_SECONDS = 3600.0
+# A list of models is asked for while somebody looks on.
+_LISTING = aiohttp.ClientTimeout(total=10.0)
+_MODELS_SECONDS = 30.0
+# How long the end of a response may lag behind `[DONE]` before its connection is given up.
+_END_SECONDS = 1.0
 _ATTEMPTS = 4
 _LONGEST_WAIT = 30.0
-_MODELS_SECONDS = 30.0
 _MAX_ERROR_BYTES = 64 * 1024
-# A stream without end is cut here: far beyond any context window.
-_MAX_STREAM_BYTES = 64 * 1024 * 1024
+# An answer without end is cut here: far beyond any context window.
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024
 # Not every server knows these; a run can do without them.
 _OPTIONAL = (
     "stream_options",
@@ -44,10 +44,11 @@ _OPTIONAL = (
     "temperature",
     "top_p",
 )
-_CAPS = ("max_tokens", "max_completion_tokens")
-_SECRET_HEADERS = frozenset({"authorization", "api-key", "set-cookie", "www-authenticate"})
-_HOP_HEADERS = frozenset({"connection", "content-length", "content-encoding", "keep-alive",
-                          "transfer-encoding", "date", "server"})  # fmt: skip
+_DROPPED_HEADERS = frozenset({"api-key", "authorization", "connection", "content-encoding",
+                              "content-length", "cookie", "date", "host", "keep-alive",
+                              "proxy-authenticate", "proxy-authorization", "server", "set-cookie",
+                              "te", "trailer", "transfer-encoding", "upgrade",
+                              "www-authenticate"})  # fmt: skip
 
 
 class _Passing(Exception):
@@ -62,16 +63,25 @@ class _Passing(Exception):
 class OpenAIProvider:
     """One model server; see `Provider`.
 
-    `idle_seconds` bounds the silence between two pieces of an answer.
+    `idle_seconds` bounds the silence between two pieces of an answer. Raises
+    `ConfigurationError` for a base URL that cannot be used with the key.
     """
 
     def __init__(
         self, base_url: str, *, api_key: str | None = None, idle_seconds: float = 120.0
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._api_key = api_key
+        # What messages call the server: without a password.
+        self._where = re.sub(r"//[^/]*@", "//", self._base_url)
+        if api_key and self._where != self._base_url:
+            raise ConfigurationError(
+                f"The model server at {self._where} has both an API key and a password in its "
+                "base_url; it can be sent one of them."
+            )
+        # A key from a file ends in a line end, which no header takes.
+        self._api_key = api_key.strip() if api_key else None
         self._timeout = aiohttp.ClientTimeout(
-            total=None, connect=_CONNECT_SECONDS, sock_read=idle_seconds
+            total=_TOTAL_SECONDS, connect=_CONNECT_SECONDS, sock_read=idle_seconds
         )
         self._session: aiohttp.ClientSession | None = None
         self._models: tuple[float, list[Model]] | None = None
@@ -81,26 +91,30 @@ class OpenAIProvider:
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         response = await self._accepted(request)
         written: list[str] = []
-        usage = finished = False
+        usage: ChatUsage | None = None
+        told = False
         try:
-            async for chunk in self._answer(response):
-                if chunk.error is not None:
-                    raise self._error(faults.in_stream(chunk.error), request.model)
-                for choice in chunk.choices:
-                    finished = finished or choice.finish_reason is not None
-                    if not usage and choice.delta.content:
-                        written.append(choice.delta.content)
-                usage = usage or chunk.usage is not None
-                yield chunk
+            async with aclosing(self._answer(response)) as chunks:
+                async for chunk in chunks:
+                    if chunk.error is not None:
+                        refusal = faults.in_answer(chunk.error, secret=self._api_key)
+                        raise self._error(refusal, request.model)
+                    for choice in chunk.choices:
+                        if choice.delta.content:
+                            written.append(choice.delta.content)
+                        elif choice.delta.tool_calls or choice.delta.refusal:
+                            written += _rarer(choice.delta)
+                    told = chunk.usage is not None
+                    usage = chunk.usage or usage
+                    yield chunk
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
         finally:
             # Closes the connection when the answer was not read to its end.
             response.close()
-        if not finished:
-            raise ProviderError(f"The model server at {self._base_url} ended its answer too early.")
-        if not usage:
-            yield ChatChunk(usage=await asyncio.to_thread(_count, request, "".join(written)))
+        if not told:
+            usage = usage or await asyncio.to_thread(_count, request, "".join(written))
+            yield ChatChunk(usage=usage)
 
     async def models(self) -> list[Model]:
         now = time.monotonic()
@@ -114,14 +128,12 @@ class OpenAIProvider:
     ) -> AsyncIterator[Relayed]:
         try:
             response = await self._http().post(
-                f"{self._base_url}/{path}", data=body, headers={**self._headers(), **headers}
+                f"{self._base_url}/{path}", data=body, headers={**_kept(headers), **self._headers()}
             )
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
         async with response:
-            dropped = _SECRET_HEADERS | _HOP_HEADERS
-            kept = {k: v for k, v in response.headers.items() if k.lower() not in dropped}
-            yield Relayed(response.status, kept, response.content.iter_any())
+            yield Relayed(response.status, _kept(response.headers), self._relayed(response))
 
     async def close(self) -> None:
         if self._session is not None:
@@ -131,27 +143,31 @@ class OpenAIProvider:
         """The response of a server that takes the request; parameters that it does not know are
         left out, now and later.
         """
-        unknown = self._unknown.setdefault(request.model, set())
+        unknown = set(self._unknown.get(request.model, ()))
         while True:
             body = _body(request, unknown)
             response = await self._post(body)
             if response.status == 200:
+                if unknown:
+                    self._unknown[request.model] = unknown
                 return response
-            refusal = await _read(response)
-            refused = [name for name in (*_OPTIONAL, *_CAPS) if name in body]
-            named = {name for name in refused if refusal.names(name)} - unknown
-            if not named or unknown >= set(_CAPS):
+            refusal = await self._refusal(response)
+            named = {name for name in _OPTIONAL if name in body and refusal.names(name)}
+            if "max_tokens" in body and refusal.prefers("max_completion_tokens"):
+                named.add("max_tokens")
+            if not named:
                 raise self._error(refusal, request.model)
             unknown |= named
 
     async def _post(self, body: JsonObject) -> aiohttp.ClientResponse:
         """Sends a request; passing faults are tried again until one answers otherwise."""
+        encoded, model = msgspec.json.encode(body), str(body["model"])
         try:
             async for attempt in stamina.retry_context(
                 on=_wait, attempts=_ATTEMPTS, timeout=None, wait_max=8.0
             ):
                 with attempt:
-                    return await self._attempt(msgspec.json.encode(body), str(body["model"]))
+                    return await self._attempt(encoded, model)
         except _Passing as passing:
             raise passing.error from passing
         raise AssertionError("a retry without an outcome")
@@ -164,64 +180,106 @@ class OpenAIProvider:
                 headers={**self._headers(), "content-type": "application/json"},
             )
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise _Passing(self._broken(error)) from error
+            broken = self._broken(error)
+            raise (_Passing(broken) if _may_pass(error) else broken) from error
         if response.status in (200, 400, 401, 403, 404, 422):
             return response
-        refusal = await _read(response)
+        refusal = await self._refusal(response)
         error_ = self._error(refusal, model)
         if refusal.passing and (refusal.retry_after or 0) <= _LONGEST_WAIT:
             raise _Passing(error_, refusal.retry_after)
         raise error_
 
-    async def _answer(self, response: aiohttp.ClientResponse) -> AsyncIterator[ChatChunk]:
+    async def _answer(self, response: aiohttp.ClientResponse) -> AsyncGenerator[ChatChunk, None]:
         """The chunks of a streamed answer, or the one of a server that does not stream."""
+        if response.content_type == "text/html":
+            raise ProviderError(
+                f"The model server at {self._where} answered with a web page. Check its base_url, "
+                "which usually ends in /v1."
+            )
         if response.content_type == "application/json":
-            yield self._decoded(await response.read(), _Whole).chunk()
+            body = await _read(response, _MAX_ANSWER_BYTES)
+            yield self._decoded(body, WholeAnswer).chunk()
             return
-        decoder, received = SSEDecoder(), 0
+        decoder, received, finished = SSEDecoder(), 0, False
         async for data in response.content.iter_any():
             received += len(data)
-            if received > _MAX_STREAM_BYTES:
-                raise ProviderError(f"The answer of {self._base_url} does not end.")
+            if received > _MAX_ANSWER_BYTES:
+                raise ProviderError(f"The answer of the model server at {self._where} has no end.")
             for payload in decoder.feed(data):
                 if payload == b"[DONE]":
+                    await _read_to_end(response)
                     return
-                yield self._decoded(payload, ChatChunk)
-        for payload in decoder.end():
-            if payload != b"[DONE]":
-                yield self._decoded(payload, ChatChunk)
+                chunk = self._decoded(payload, ChatChunk)
+                if chunk.choices and chunk.choices[0].finish_reason:
+                    finished = True
+                yield chunk
+        rest = decoder.end()
+        if not finished and rest != [b"[DONE]"]:
+            raise ProviderError(f"The model server at {self._where} ended its answer too early.")
 
     def _decoded(self, payload: bytes, kind: type[T]) -> T:
         try:
             return decode(payload, kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise ProviderError(
-                f"The model server at {self._base_url} sent what cannot be read as an answer."
+                f"The model server at {self._where} sent what cannot be read as an answer."
             ) from error
 
     async def _fetch_models(self) -> list[Model]:
         try:
             async with self._http().get(
-                f"{self._base_url}/models", headers=self._headers()
+                f"{self._base_url}/models", headers=self._headers(), timeout=_LISTING
             ) as response:
+                if response.status == 404:
+                    raise ProviderError(f"The model server at {self._where} does not list models.")
                 if response.status != 200:
-                    raise self._error(await _read(response), "")
-                return self._decoded(await response.read(), _Listed).models()
+                    raise self._error(await self._refusal(response), "")
+                body = await _read(response, _MAX_ANSWER_BYTES)
+                return self._decoded(body, ListedModels).models()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
 
+    async def _relayed(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        """The body as it is, but for our key: some servers repeat it when they refuse it."""
+        if response.status >= 400 and self._api_key:
+            body = await self._error_body(response)
+            yield body.replace(self._api_key.encode(), b"***")
+            return
+        try:
+            async for data in response.content.iter_any():
+                yield data
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._broken(error) from error
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> Refusal:
+        async with response:
+            body = await self._error_body(response)
+        return faults.read(response.status, response.headers, body, secret=self._api_key)
+
+    async def _error_body(self, response: aiohttp.ClientResponse) -> bytes:
+        try:
+            return await _read(response, _MAX_ERROR_BYTES)
+        except (aiohttp.ClientError, TimeoutError):
+            # The status has come, and says enough.
+            return b""
+
     def _error(self, refusal: Refusal, model: str) -> ProviderError:
-        if self._api_key:
-            message = refusal.message.replace(self._api_key, "***")
-            refusal = refusal._replace(message=message)
-        return faults.to_error(refusal, where=self._base_url, model=model)
+        return faults.to_error(refusal, where=self._where, model=model)
 
     def _broken(self, error: Exception) -> ProviderError:
-        if isinstance(error, TimeoutError):
-            return ProviderError(f"The model server at {self._base_url} did not answer in time.")
-        if isinstance(error, aiohttp.ClientConnectorError):
-            return ProviderError(f"The model server at {self._base_url} cannot be reached.")
-        return ProviderError(f"The connection to the model server at {self._base_url} broke.")
+        where = f"The model server at {self._where}"
+        match error:
+            case TimeoutError():
+                return ProviderError(f"{where} did not answer in time.")
+            case aiohttp.ClientConnectorDNSError():
+                return ProviderError(f"{where} cannot be reached: its host name is not known.")
+            case aiohttp.ClientSSLError():
+                return ProviderError(f"{where} cannot be reached: TLS failed, {error}")
+            case aiohttp.ClientConnectorError():
+                return ProviderError(f"{where} cannot be reached.")
+            case _:
+                return ProviderError(f"The connection to the model server at {self._where} broke.")
 
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self._api_key}"} if self._api_key else {}
@@ -234,60 +292,6 @@ class OpenAIProvider:
         return self._session
 
 
-class _ListedModel(Object):
-    id: str
-    created: int | float | None = None
-    owned_by: str | None = None
-
-
-class _Listed(Object):
-    data: list[_ListedModel] = []
-
-    def models(self) -> list[Model]:
-        return [
-            Model(id=model.id, created=int(model.created or 0), owned_by=model.owned_by or "")
-            for model in self.data
-        ]
-
-
-class _WholeMessage(Object):
-    """The answer of a server that does not stream, in one piece."""
-
-    content: str | None = None
-    refusal: str | None = None
-    tool_calls: list[ToolCallDelta] | None = None
-
-
-class _WholeChoice(Object):
-    message: _WholeMessage
-    finish_reason: str | None = None
-
-
-class _Whole(Object):
-    choices: list[_WholeChoice] = []
-    usage: ChatUsage | None = None
-
-    def chunk(self) -> ChatChunk:
-        return ChatChunk(
-            choices=[
-                Choice(
-                    delta=ChoiceDelta(
-                        content=choice.message.content,
-                        refusal=choice.message.refusal,
-                        tool_calls=_numbered(choice.message.tool_calls),
-                    ),
-                    finish_reason=choice.finish_reason or "stop",
-                )
-                for choice in self.choices
-            ],
-            usage=self.usage,
-        )
-
-
-def _numbered(calls: list[ToolCallDelta] | None) -> list[ToolCallDelta] | None:
-    return calls and [replace(call, index=index) for index, call in enumerate(calls)]
-
-
 def _wait(error: Exception) -> bool | float:
     """Whether to try again, and after how many seconds if the server said so."""
     if not isinstance(error, _Passing):
@@ -295,10 +299,42 @@ def _wait(error: Exception) -> bool | float:
     return True if error.retry_after is None else error.retry_after
 
 
-async def _read(response: aiohttp.ClientResponse) -> Refusal:
-    async with response:
-        body = await response.content.read(_MAX_ERROR_BYTES)
-        return faults.read(response.status, response.headers, body)
+def _may_pass(error: Exception) -> bool:
+    """Whether a connection that failed is worth another attempt."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return True
+    # A server that is slow has the request already: the same again would double its work.
+    return not isinstance(error, TimeoutError | aiohttp.ClientSSLError | aiohttp.InvalidURL)
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body, or as much of it as the limit lets through."""
+    body = bytearray()
+    async for data in response.content.iter_any():
+        body += data
+        if len(body) > limit:
+            break
+    return bytes(body[:limit])
+
+
+async def _read_to_end(response: aiohttp.ClientResponse) -> None:
+    """Reads what stands behind `[DONE]`, so that the connection can be used again."""
+    with suppress(aiohttp.ClientError, TimeoutError):
+        async with asyncio.timeout(_END_SECONDS):
+            async for _ in response.content.iter_any():
+                pass
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that concern the other side: no credentials, nothing of this connection."""
+    return {name: v for name, v in headers.items() if name.lower() not in _DROPPED_HEADERS}
+
+
+def _rarer(delta: ChoiceDelta) -> list[str]:
+    """What a delta without content holds that counts as written."""
+    functions = [call.function for call in delta.tool_calls or () if call.function]
+    called = [text for function in functions for text in (function.name, function.arguments)]
+    return [text for text in (delta.refusal, *called) if text]
 
 
 def _body(request: ChatRequest, unknown: set[str]) -> JsonObject:

@@ -1,5 +1,6 @@
 """Which model server answers for a model name: aliases, and several servers as one provider."""
 
+import asyncio
 import fnmatch
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -10,9 +11,11 @@ from msgspec.structs import replace
 
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.providers.provider import Provider, Relayed
-from perdure.wire.base import JsonObject
+from perdure.wire.base import decode, encode
 from perdure.wire.chat import ChatChunk, ChatRequest
 from perdure.wire.lists import Model
+
+_UNNAMED = msgspec.Raw(b"null")
 
 
 class Server(NamedTuple):
@@ -72,8 +75,8 @@ class Routing:
     async def models(self) -> list[Model]:
         """What all servers list, and the aliases; a server that is down is left out."""
         found: dict[str, Model] = {}
-        for server in self._servers:
-            for model in await _listed(server):
+        for models in await asyncio.gather(*map(_listed, self._servers)):
+            for model in models:
                 found.setdefault(model.id, model)
         for alias in self._aliases:
             if "*" not in alias:
@@ -85,13 +88,15 @@ class Routing:
     ) -> AbstractAsyncContextManager[Relayed]:
         """Passes a request to the server of its model. Raises `ProviderError`."""
         try:
-            document = msgspec.json.decode(body, type=JsonObject)
+            # Only the name is read; everything else goes on letter for letter.
+            document = decode(body, dict[str, msgspec.Raw])
+            name = decode(bytes(document.get("model", _UNNAMED)), str)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # What is no JSON is the server's to refuse.
+            # What is no JSON, or names no model, is the server's to refuse.
             return self._servers[0].provider.relay(path, body, headers)
-        server, model = self.resolve(str(document.get("model", "")))
-        if model != document.get("model"):
-            body = msgspec.json.encode({**document, "model": model})
+        server, model = self.resolve(name)
+        if model != name:
+            body = encode({**document, "model": msgspec.Raw(encode(model))})
         return server.provider.relay(path, body, headers)
 
     async def close(self) -> None:
@@ -110,8 +115,8 @@ class Routing:
         known = [name for server in self._servers for name in server.models or ()]
         return (
             f"The model '{model}' is not configured. Known models: {', '.join(known) or 'none'}. "
-            "Map the name to one of them under [model_aliases] in perdure.toml, for example: "
-            f'"{model}" = "{known[0] if known else "my-model"}"'
+            "Add it under [model_aliases] in perdure.toml, for example: "
+            f'"{model}" = "{known[0] if known else "my-model"}".'
         )
 
 

@@ -1,41 +1,38 @@
-"""A smallest value that satisfies a JSON schema: the arguments of the scripted model's calls.
+"""A small value that satisfies a JSON schema: the arguments of the scripted model's calls.
 
-Covers what tool schemas are made of. A schema that nothing can satisfy gets a best effort.
+Covers what the schemas of tools are made of; not `not`, `if`, `uniqueItems`, `contains`. A schema
+that nothing can satisfy gets a best effort.
 """
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Callable, Mapping
 
+from perdure.providers.simple_sample import number, string
 from perdure.wire.base import JsonObject
 
 _MAX_DEPTH = 12
-
-_FORMATS = {
-    "date": "2030-01-01",
-    "date-time": "2030-01-01T00:00:00Z",
-    "time": "00:00:00Z",
-    "email": "someone@example.com",
-    "uri": "https://example.com/",
-    "url": "https://example.com/",
-    "uuid": "00000000-0000-4000-8000-000000000000",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "hostname": "example.com",
-}
+# Values in all, whatever the schema's branches lead to.
+_MAX_VALUES = 2000
+# Optional properties are filled in down to here: as a model would, but not for ever.
+_FULL_DEPTH = 2
 
 
-def sample(schema: JsonObject) -> object:
-    """A value for the schema, the same each time; `$ref` may point inside it."""
-    return _Sampler(schema).value(schema, 0)
+def sample(schema: JsonObject, *, hint: str = "text") -> object:
+    """A value for the schema, the same each time; `$ref` may point inside it.
+
+    `hint` stands where any string will do.
+    """
+    return _Sampler(schema, hint).value(schema, 0)
 
 
 class _Sampler:
-    def __init__(self, root: JsonObject) -> None:
+    def __init__(self, root: JsonObject, hint: str) -> None:
         self._root = root
+        self._hint = hint
+        self._left = _MAX_VALUES
 
     def value(self, schema: object, depth: int) -> object:
         if not isinstance(schema, dict):
-            return "text"  # `true`: anything will do
+            return self._hint  # `true`: anything will do
         schema = self._resolved(schema, depth)
         for key in ("const", "default"):
             if key in schema:
@@ -53,41 +50,42 @@ class _Sampler:
             case "array":
                 return self._array(schema, depth)
             case "integer":
-                return int(_number(schema, whole=True))
+                return number(schema, whole=True)
             case "number":
-                return _number(schema, whole=False)
+                return number(schema, whole=False)
             case "boolean":
                 return True
             case "null":
                 return None
             case _:
-                return _string(schema)
+                return string(schema, hint=self._hint)
 
     def _object(self, schema: JsonObject, depth: int) -> JsonObject:
         properties = schema.get("properties")
         properties = properties if isinstance(properties, dict) else {}
         required = schema.get("required")
         names = [str(name) for name in required] if isinstance(required, list) else []
-        if depth < _MAX_DEPTH:
-            # What is optional is filled in too, as a model would; but not for ever.
-            names += [name for name in properties if name not in names and depth < 2]
-        return {name: self.value(properties.get(name, True), depth + 1) for name in names}
+        if depth < _FULL_DEPTH:
+            names += [name for name in properties if name not in names]
+        if depth >= _MAX_DEPTH:
+            names = []
+        others = schema.get("additionalProperties", True)
+        return {name: self.value(properties.get(name, others), depth + 1) for name in names}
 
     def _array(self, schema: JsonObject, depth: int) -> list[object]:
-        prefix = schema.get("prefixItems")
-        items = [self.value(each, depth + 1) for each in prefix] if isinstance(prefix, list) else []
-        least = schema.get("minItems")
-        wanted = least if isinstance(least, int) else 1 if depth < 2 else 0
-        most = schema.get("maxItems")
+        prefix, least, most = (schema.get(key) for key in ("prefixItems", "minItems", "maxItems"))
+        wanted = least if isinstance(least, int) else 1 if depth < _FULL_DEPTH else 0
         wanted = min(wanted, most) if isinstance(most, int) else wanted
-        while len(items) < min(wanted, 100):
-            items.append(self.value(schema.get("items", True), depth + 1))
-        return items
+        kinds = list(prefix) if isinstance(prefix, list) else []
+        wanted = max(wanted, len(kinds)) if most is None else wanted
+        kinds += [schema.get("items", True)] * (min(wanted, _MAX_VALUES) - len(kinds))
+        return [self.value(kind, depth + 1) for kind in kinds[:wanted]]
 
     def _resolved(self, schema: JsonObject, depth: int) -> JsonObject:
         """The schema with `$ref`, `allOf` and the first of `anyOf` or `oneOf` merged in."""
-        if depth > _MAX_DEPTH:
-            return {**schema, "enum": [None]} if "$ref" in schema else schema
+        self._left -= 1
+        if depth > _MAX_DEPTH or self._left < 0:
+            return {"const": None}
         merged = dict(schema)
         parts: list[object] = []
         if "$ref" in merged:
@@ -120,7 +118,9 @@ def _type(schema: JsonObject) -> str:
         return kind
     if "properties" in schema or "required" in schema:
         return "object"
-    return "array" if "items" in schema or "prefixItems" in schema else "string"
+    if "items" in schema or "prefixItems" in schema:
+        return "array"
+    return "number" if "minimum" in schema or "maximum" in schema else "string"
 
 
 def _easiest(options: list[object]) -> object:
@@ -130,35 +130,62 @@ def _easiest(options: list[object]) -> object:
     )
 
 
-def _merge(first: JsonObject, second: JsonObject) -> JsonObject:
-    merged = {**first, **second}
-    for key in ("properties", "required"):
-        one, other = first.get(key), second.get(key)
-        if isinstance(one, dict) and isinstance(other, dict):
-            merged[key] = {**one, **other}
-        elif isinstance(one, list) and isinstance(other, list):
-            merged[key] = [*one, *(name for name in other if name not in one)]
+def _merge(one: JsonObject, other: JsonObject) -> JsonObject:
+    """A schema for what satisfies both."""
+    merged = {**one, **other}
+    for key in one.keys() & other.keys():
+        merge = _MERGED.get(key)
+        if merge is not None:
+            merged[key] = merge(one[key], other[key])
     return merged
 
 
-def _number(schema: JsonObject, *, whole: bool) -> float:
-    low = cast("float", schema.get("minimum", schema.get("exclusiveMinimum", 1)))
-    if "exclusiveMinimum" in schema and "minimum" not in schema:
-        low += 1 if whole else 0.5
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    if isinstance(high, int | float) and low > high:
-        low = high
-    if high is not None and high == schema.get("exclusiveMaximum") and low >= cast("float", high):
-        low = cast("float", high) - (1 if whole else 0.5)
-    step = schema.get("multipleOf")
-    if isinstance(step, int | float) and step > 0:
-        low = -(-low // step) * step
-    return low
+def _both_properties(one: object, other: object) -> object:
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return other
+    twice = {name: {"allOf": [one[name], other[name]]} for name in one.keys() & other.keys()}
+    return {**one, **other, **twice}
 
 
-def _string(schema: JsonObject) -> str:
-    text = _FORMATS.get(str(schema.get("format")), "text")
-    least, most = schema.get("minLength"), schema.get("maxLength")
-    if isinstance(least, int):
-        text = text.ljust(min(least, 10_000), "x")
-    return text[:most] if isinstance(most, int) else text
+def _either(one: object, other: object) -> object:
+    if not isinstance(one, list) or not isinstance(other, list):
+        return other
+    return [*one, *(name for name in other if name not in one)]
+
+
+def _common(one: object, other: object) -> object:
+    if {str(one), str(other)} == {"integer", "number"}:
+        return "integer"
+    if isinstance(one, str) and isinstance(other, list):
+        return one
+    if not isinstance(one, list) or not isinstance(other, list):
+        return other
+    return [value for value in one if value in other] or other
+
+
+def _larger(one: object, other: object) -> object:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return max(one, other)
+    return other
+
+
+def _smaller(one: object, other: object) -> object:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return min(one, other)
+    return other
+
+
+_MERGED: Mapping[str, Callable[[object, object], object]] = {
+    "enum": _common,
+    "exclusiveMaximum": _smaller,
+    "exclusiveMinimum": _larger,
+    "maxItems": _smaller,
+    "maxLength": _smaller,
+    "maximum": _smaller,
+    "minItems": _larger,
+    "minLength": _larger,
+    "minimum": _larger,
+    "properties": _both_properties,
+    "required": _either,
+    "type": _common,
+}

@@ -7,10 +7,7 @@ ordinary one, and gets the model's ordinary answer.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import msgspec
-
-from perdure.wire.base import JsonObject
+from typing import NamedTuple
 
 
 @dataclass
@@ -34,25 +31,55 @@ class Round:
     fail_after: int = 0
     finish: str | None = None
     usage: tuple[int, int] | None = None
+    no_usage: bool = False
     forever: bool = False
 
+    @property
+    def is_act(self) -> bool:
+        """Whether it says what to answer, and not merely how."""
+        return bool(self.say or self.calls or self.refusal is not None or self.fail or self.forever)
 
-def parse(text: str) -> list[Round] | None:
-    """The rounds that a message asks for; None if it holds no directive."""
+
+class Script(NamedTuple):
+    """The rounds that a message asks for, at least one, and the rest of its text."""
+
+    rounds: list[Round]
+    text: str
+
+    def round(self, number: int) -> Round:
+        """What to do in a round, counted from 0; an empty one behind the last."""
+        return self.rounds[number] if number < len(self.rounds) else Round()
+
+    @property
+    def is_act(self) -> bool:
+        return any(each.is_act for each in self.rounds)
+
+
+def parse(message: str) -> Script:
+    """Parts a message into directives and text."""
     rounds = [Round()]
-    found = False
-    for line in text.splitlines():
-        if line.strip() == "then:":
-            rounds.append(Round())
-            found = True
-            continue
-        for pattern, act in _DIRECTIVES:
-            match = pattern.fullmatch(line.strip())
-            if match:
-                act(rounds[-1], match)
-                found = True
-                break
-    return rounds if found else None
+    text = [line for line in message.splitlines() if not _obeyed(line.strip(), rounds)]
+    return Script(rounds, "\n".join(text).strip())
+
+
+def _obeyed(line: str, rounds: list[Round]) -> bool:
+    """Adds what the line directs to the rounds; False if it is no directive."""
+    if not line.startswith("then:"):
+        return _added(line, rounds[-1])
+    rest, following = line.removeprefix("then:").strip(), Round()
+    if rest and not _added(rest, following):
+        return False
+    rounds.append(following)
+    return True
+
+
+def _added(line: str, to: Round) -> bool:
+    for pattern, add in _DIRECTIVES:
+        match = pattern.fullmatch(line)
+        if match:
+            add(to, match)
+            return True
+    return False
 
 
 def _say(to: Round, match: re.Match[str]) -> None:
@@ -92,29 +119,28 @@ def _usage(to: Round, match: re.Match[str]) -> None:
     to.usage = (int(match["prompt"]), int(match["completion"]))
 
 
+def _no_usage(to: Round, _: re.Match[str]) -> None:
+    to.no_usage = True
+
+
 def _forever(to: Round, _: re.Match[str]) -> None:
     to.forever = True
 
 
 _CODES = "server_error|rate_limit_exceeded|invalid_prompt"
 _DIRECTIVES: tuple[tuple[re.Pattern[str], Callable[[Round, re.Match[str]], None]], ...] = tuple(
-    (re.compile(pattern), act)
-    for pattern, act in (
+    (re.compile(pattern), add)
+    for pattern, add in (
         (r"say:\s*(?P<text>.*)", _say),
         (r"say (?P<count>\d{1,6}) words?", _say_words),
         (r"call:\s*(?P<name>[\w-]+)\s*(?P<arguments>.*)", _call),
         (r"refuse:\s*(?P<text>.*)", _refuse),
-        (r"wait (?P<ms>\d+(\.\d+)?) ms", _wait),
-        (r"stop after (?P<count>\d+) tokens?", _stop),
-        (rf"fail: (?P<code>{_CODES})( after (?P<count>\d+) tokens?)?", _fail),
+        (r"wait (?P<ms>\d{1,6}(\.\d{1,6})?) ms( between tokens)?", _wait),
+        (r"stop after (?P<count>\d{1,9}) tokens?", _stop),
+        (rf"fail: (?P<code>{_CODES})( after (?P<count>\d{{1,9}}) tokens?)?", _fail),
         (r"finish: (?P<reason>\w+)", _finish),
-        (r"usage: (?P<prompt>\d+) (?P<completion>\d+)", _usage),
+        (r"usage: (?P<prompt>\d{1,9}) (?P<completion>\d{1,9})", _usage),
+        (r"no usage", _no_usage),
         (r"forever", _forever),
     )
 )
-
-
-def as_arguments(value: object) -> str:
-    """Arguments as a model writes them: a JSON object in a string."""
-    document: JsonObject = value if isinstance(value, dict) else {}
-    return msgspec.json.encode(document).decode()

@@ -8,12 +8,13 @@ import hashlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from perdure.errors import ProviderError
 from perdure.providers import scripted_relay, tokens
 from perdure.providers.provider import Relayed
 from perdure.providers.schema_sample import sample
-from perdure.providers.script import Call, Round, as_arguments, parse
+from perdure.providers.script import Call, Round, parse
 from perdure.wire.base import encode
 from perdure.wire.chat import (
     ChatChunk,
@@ -29,9 +30,10 @@ from perdure.wire.chat import (
 )
 from perdure.wire.formats import JsonObjectFormat, JsonSchemaFormat
 from perdure.wire.lists import Model
-from perdure.wire.tools import FunctionTool
 
 _WORDS = re.compile(r"\S+\s*|\s+")
+# Capitals inside of a sentence.
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w-]+")
 _ARGUMENT_PIECE = 8
 
 
@@ -55,7 +57,8 @@ class ScriptedProvider:
             raise ProviderError(f"The scripted model fails: {act.fail}.", code=act.fail)
         reason = "length" if cut else act.finish or ("tool_calls" if act.calls else "stop")
         yield ChatChunk(choices=[Choice(finish_reason=reason)])
-        yield ChatChunk(usage=_usage(request, act, said))
+        if not act.no_usage:
+            yield ChatChunk(usage=_usage(request, act, said))
 
     async def models(self) -> list[Model]:
         return [Model(id="scripted", created=0, owned_by="perdure")]
@@ -75,20 +78,17 @@ class ScriptedProvider:
 
 def _act(request: ChatRequest) -> Round:
     """What to do now: as the last user message directs, else the ordinary thing."""
-    place, prompt = _last_user_message(request.messages)
+    place, message = _last_user_message(request.messages)
     after = request.messages[place + 1 :]
-    rounds_done = sum(1 for message in after if message.tool_calls)
-    script = parse(prompt)
-    if script is not None:
-        act = script[rounds_done] if rounds_done < len(script) else Round()
-        if act.say or act.calls or act.refusal is not None or act.forever or act.fail:
-            return act
-        act.say = [_answer(request, prompt, after)]
+    script = parse(message)
+    act = script.round(sum(1 for message in after if message.tool_calls))
+    if act.is_act:
         return act
-    calls = _ordinary_calls(request, after)
+    # Whoever directs what is called is not given other calls on top.
+    calls = [] if script.is_act else _ordinary_calls(request, after)
     if calls:
-        return Round(calls=calls)
-    return Round(say=[_answer(request, prompt, after)])
+        return replace(act, calls=calls)
+    return replace(act, say=[_answer(request, script.text or message, after)])
 
 
 def _ordinary_calls(request: ChatRequest, after: list[ChatMessage]) -> list[Call]:
@@ -130,7 +130,7 @@ def _deltas(request: ChatRequest, act: Round) -> Iterator[ChoiceDelta]:
         yield ChoiceDelta(content="on ")
     for index, call in enumerate(act.calls):
         yield ChoiceDelta(tool_calls=[_first(request, index, call)])
-        arguments = call.arguments or as_arguments(_sampled(request.tools or [], call.name))
+        arguments = call.arguments or _arguments(request, call.name)
         for start in range(0, len(arguments), _ARGUMENT_PIECE):
             piece = FunctionDelta(arguments=arguments[start : start + _ARGUMENT_PIECE])
             yield ChoiceDelta(tool_calls=[ToolCallDelta(index=index, function=piece)])
@@ -144,14 +144,24 @@ def _first(request: ChatRequest, index: int, call: Call) -> ToolCallDelta:
     return ToolCallDelta(index=index, id=f"call_{digest}", function=function)
 
 
-def _sampled(tools: list[FunctionTool], name: str) -> object:
-    for tool in tools:
+def _arguments(request: ChatRequest, name: str) -> str:
+    """A JSON object that satisfies the schema of the function, if it is offered."""
+    for tool in request.tools or ():
         if tool.function.name == name:
-            return sample(tool.function.parameters or {})
-    return {}
+            _, message = _last_user_message(request.messages)
+            schema = tool.function.parameters or {}
+            return encode(sample({"type": "object", **schema}, hint=_topic(message))).decode()
+    return "{}"
+
+
+def _topic(message: str) -> str:
+    """What a message is about: its last name, as in "the weather in Paris"."""
+    names: list[str] = _NAME.findall(parse(message).text)
+    return names[-1] if names else "text"
 
 
 def _usage(request: ChatRequest, act: Round, said: int) -> ChatUsage:
+    # Its own tokens, not the vocabulary's: then a budget of n tokens ends at usage n.
     prompt, completion = act.usage or (tokens.count_messages(request.messages, request.tools), said)
     return ChatUsage(
         prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion

@@ -1,6 +1,7 @@
 """The scripted model behind `/v1/chat/completions`, so that one base_url serves a program."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Literal
 
 import msgspec
@@ -9,13 +10,22 @@ from perdure import ids
 from perdure.errors import ProviderError
 from perdure.providers.provider import Relayed
 from perdure.wire.base import JsonObject, Object, decode, encode
-from perdure.wire.chat import ChatChunk, ChatRequest, ChatToolCall, ChatUsage, ToolCallDelta
+from perdure.wire.chat import (
+    ChatChunk,
+    ChatRequest,
+    ChatToolCall,
+    ChatUsage,
+    Choice,
+    ToolCallDelta,
+)
 from perdure.wire.lists import ErrorDetail, ErrorEnvelope
 from perdure.wire.tools import CalledFunction
 
 Chat = Callable[[ChatRequest], AsyncGenerator[ChatChunk, None]]
 
 _JSON = {"content-type": "application/json"}
+# What a model server answers where a run has this as its `last_error`.
+_STATUS = {"server_error": 500, "rate_limit_exceeded": 429, "invalid_prompt": 400}
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
 
 
@@ -49,41 +59,39 @@ async def answer(chat: Chat, path: str, body: bytes) -> Relayed:
         return _refuse(f"The scripted model cannot read this request: {error}")
     if request.max_tokens is None:
         request = msgspec.structs.replace(request, max_tokens=request.max_completion_tokens)
-    if request.stream:
-        return Relayed(200, _EVENTS, _stream(chat, request))
+    chunks = chat(request)
     try:
-        return Relayed(200, _JSON, _once(await _whole(chat, request)))
+        if request.stream:
+            # What fails at once is told by the status.
+            return Relayed(200, _EVENTS, _stream(await anext(chunks), chunks, request))
+        return Relayed(200, _JSON, _once(await _whole(chunks, request)))
     except ProviderError as error:
-        return _refuse(error.message, status=429 if error.code == "rate_limit_exceeded" else 400)
+        return _refuse(error.message, code=error.code, status=_STATUS[error.code])
 
 
-async def _stream(chat: Chat, request: _Request) -> AsyncIterator[bytes]:
+async def _stream(
+    first: ChatChunk, rest: AsyncGenerator[ChatChunk, None], request: _Request
+) -> AsyncIterator[bytes]:
     head = _head(request, "chat.completion.chunk")
     wants_usage = bool(request.stream_options and request.stream_options.include_usage)
+    yield _event({**head, "choices": [_choice(first.choices[0], role="assistant")]})
     try:
-        async for chunk in chat(request):
-            if not chunk.usage:
-                choices = [
-                    {
-                        "index": 0,
-                        "delta": _without_null(choice.delta),
-                        "finish_reason": choice.finish_reason,
-                    }
-                    for choice in chunk.choices
-                ]
-                yield _event({**head, "choices": choices})
-            elif wants_usage:
-                yield _event({**head, "choices": [], "usage": chunk.usage})
+        async with aclosing(rest):
+            async for chunk in rest:
+                if not chunk.usage:
+                    yield _event({**head, "choices": [_choice(each) for each in chunk.choices]})
+                elif wants_usage:
+                    yield _event({**head, "choices": [], "usage": chunk.usage})
     except ProviderError as error:
         yield _event({"error": {"message": error.message, "code": error.code}})
     yield b"data: [DONE]\n\n"
 
 
-async def _whole(chat: Chat, request: _Request) -> bytes:
+async def _whole(chunks: AsyncGenerator[ChatChunk, None], request: _Request) -> bytes:
     texts: dict[str, list[str]] = {"content": [], "refusal": []}
     fragments: list[ToolCallDelta] = []
     reason, usage = "stop", ChatUsage()
-    async for chunk in chat(request):
+    async for chunk in chunks:
         usage = chunk.usage or usage
         for choice in chunk.choices:
             texts["content"].append(choice.delta.content or "")
@@ -117,8 +125,13 @@ def _head(request: ChatRequest, kind: str) -> JsonObject:
     return {"id": ids.new("chatcmpl"), "object": kind, "created": 0, "model": request.model}
 
 
-def _without_null(value: Object) -> object:
-    built = msgspec.to_builtins(value)
+def _choice(choice: Choice, **more: str) -> JsonObject:
+    delta = {**more, **_without_null(choice.delta)}
+    return {"index": 0, "delta": delta, "finish_reason": choice.finish_reason}
+
+
+def _without_null(value: Object) -> JsonObject:
+    built: JsonObject = msgspec.to_builtins(value)
     return {key: each for key, each in built.items() if each is not None}
 
 
@@ -130,6 +143,7 @@ async def _once(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-def _refuse(message: str, *, status: int = 400) -> Relayed:
-    detail = ErrorDetail(message=message, type="invalid_request_error")
+def _refuse(message: str, *, code: str | None = None, status: int = 400) -> Relayed:
+    kind = "invalid_request_error" if status == 400 else code or "server_error"
+    detail = ErrorDetail(message=message, type=kind, code=code)
     return Relayed(status, _JSON, _once(encode(ErrorEnvelope(error=detail))))

@@ -84,7 +84,7 @@ def check_id(value: str, *, name: str, prefix: str) -> None:
     """Refuse an id of a path or a body that is none of its kind (spec 05 §3.2).
 
     `prefix` is as the message shows it: `thread`, `asst`, `run`. What follows it may be
-    anything: an odd id is answered as unknown, not as malformed.
+    anything but a zero byte: an odd id is answered as unknown, not as malformed.
     """
-    if not value.startswith(prefix):
+    if not value.startswith(prefix) or "\0" in value:
         raise refusals.wrong_id(name, value=value, prefix=prefix)

@@ -1,11 +1,15 @@
 -- name: insert
 -- Appends an event to the log; in the transaction of the row that it tells.
-INSERT INTO events (run_id, name, data) VALUES (:run_id, :name, :data) RETURNING seq
+INSERT INTO events (run_id, name, data, told_at)
+VALUES (:run_id, :name, :data, :told_at)
+RETURNING seq
 
 -- name: after
 -- What was told of a run after a place in the log, in order.
 SELECT seq, name, data FROM events WHERE run_id = :run_id AND seq > :after ORDER BY seq
 
 -- name: forget!
--- Forgets the events of runs that ended before a time.
-DELETE FROM events WHERE run_id IN (SELECT id FROM runs WHERE ended_at < :before)
+-- Forgets the oldest events that were told before a time, so many at once.
+DELETE FROM events WHERE seq IN (
+    SELECT seq FROM events WHERE told_at < :before ORDER BY told_at LIMIT :limit
+)

@@ -7,5 +7,7 @@ INSERT INTO tombstones (id, seq, deleted_at) VALUES (:id, :seq, :deleted_at)
 SELECT seq FROM tombstones WHERE id = :id
 
 -- name: forget!
--- Forgets what was deleted before a time.
-DELETE FROM tombstones WHERE deleted_at < :before
+-- Forgets the oldest that were deleted before a time, so many at once.
+DELETE FROM tombstones WHERE id IN (
+    SELECT id FROM tombstones WHERE deleted_at < :before ORDER BY deleted_at LIMIT :limit
+)

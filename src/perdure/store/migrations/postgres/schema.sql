@@ -97,9 +97,12 @@ CREATE TABLE events (
     run_id text NOT NULL,
     name text NOT NULL,
     data text NOT NULL,
+    told_at bigint NOT NULL,
     CONSTRAINT events_pkey PRIMARY KEY (seq),
     CONSTRAINT events_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
 );
+
+CREATE INDEX events_by_age ON public.events USING btree (told_at);
 
 CREATE INDEX events_by_run ON public.events USING btree (run_id, seq);
 

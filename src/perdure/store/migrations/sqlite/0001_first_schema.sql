@@ -86,10 +86,12 @@ CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
-    data TEXT NOT NULL
+    data TEXT NOT NULL,
+    told_at INTEGER NOT NULL
 );
 
 CREATE INDEX events_by_run ON events (run_id, seq);
+CREATE INDEX events_by_age ON events (told_at);
 
 -- Where a deleted object stood in its list, so that a program that deletes while it
 -- iterates keeps its place (spec 02 §3).

@@ -13,8 +13,11 @@ CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
-    data TEXT NOT NULL
+    data TEXT NOT NULL,
+    told_at INTEGER NOT NULL
 );
+
+CREATE INDEX events_by_age ON events (told_at);
 
 CREATE INDEX events_by_run ON events (run_id, seq);
 

@@ -1,0 +1,1 @@
+"""What Perdure costs, measured against a plain relay of the same stream: `make bench`."""

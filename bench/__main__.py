@@ -1,0 +1,130 @@
+"""Measures everything in one run of two to three minutes, and prints the table of RESULTS.md."""
+
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import uvloop
+from tests.databases import NoServer, PostgresServer
+
+from bench import measures, processes
+from bench.client import Client
+from bench.measures import Assistants, Measured, relayed
+from bench.processes import Server
+from bench.report import Row, circumstances, table
+
+_FILES = 8192
+
+
+async def main() -> None:
+    """Runs the measures one after the other."""
+    began = os.getloadavg()[0]
+    _allow_files()
+    with ExitStack() as stack:
+        model = stack.enter_context(processes.model_server())
+        rows: list[Row] = []
+        async with Client() as client:
+            with processes.perdure(model) as perdure, processes.relay(model) as relay:
+                _say("time to the first token")
+                rows += _first_token(
+                    await measures.first_token(client, model=model, perdure=perdure, relay=relay)
+                )
+                _say("CPU for a token")
+                rows += _cpu(await measures.cpu_per_token(client, perdure=perdure, relay=relay))
+                _say("runs a second")
+                with postgres() as url, ExitStack() as more:
+                    servers = {"SQLite": perdure}
+                    if url:
+                        servers["PostgreSQL"] = more.enter_context(
+                            processes.perdure(model, database_url=url)
+                        )
+                    rows += _runs(*await measures.runs_per_second(client, servers))
+            _say("memory of a stream")
+            rows += await _memory(client, model)
+    print(table(rows))
+    print()
+    print(circumstances(load_before=began))
+
+
+def _first_token(measured: dict[str, Measured]) -> list[Row]:
+    direct = measured["direct"].median
+    rows = [Row("first token, from the model server itself", f"{direct:.1f} ms")]
+    for name, what in (
+        ("thread and run", "added by Perdure, thread and run created together"),
+        ("run", "added by Perdure, run on a thread that exists"),
+    ):
+        added = measured[name].median - direct
+        rows.append(Row(f"first token, {what}", f"{added:.1f} ms", "≤ 5 ms", added <= 5))
+    added = measured["relay"].median - direct
+    return [*rows, Row("first token, added by the relay", f"{added:.1f} ms")]
+
+
+def _cpu(measured: dict[str, Measured]) -> list[Row]:
+    perdure, relay = measured["perdure"], measured["relay"]
+    ratio = perdure.median / relay.median
+    return [
+        Row("CPU for a streamed token, Perdure", _spread(perdure, "µs")),
+        Row("CPU for a streamed token, relay", _spread(relay, "µs")),
+        Row("Perdure : relay", f"1 : {1 / ratio:.1f}", "≤ 1 : 4", ratio <= 1 / 4),
+    ]
+
+
+def _runs(rates: dict[str, Measured], cpu: dict[str, Measured]) -> list[Row]:
+    rows = []
+    for name, rate in rates.items():
+        figures = f"{_spread(rate, 'a second')}; {cpu[name].median:.1f} ms CPU a run"
+        expected = ("≥ 300/s", rate.median >= 300) if name.startswith("SQLite") else ("", None)
+        rows.append(Row(f"plain runs on {name}", figures, *expected))
+    return rows
+
+
+async def _memory(client: Client, model: Server) -> list[Row]:
+    with processes.perdure(model) as perdure, processes.relay(model) as relay:
+        assistants = await Assistants.create(client, perdure)
+        ours = await measures.memory_per_stream(client, perdure, assistants.ask)
+        theirs = await measures.memory_per_stream(
+            client, relay, lambda tokens, pace: relayed(relay, tokens, pace)
+        )
+    return [
+        Row("memory of 1,000 open streams, Perdure", f"{ours / 1.024:.0f} MB"),
+        Row("memory of 1,000 open streams, relay", f"{theirs / 1.024:.0f} MB"),
+    ]
+
+
+@contextmanager
+def postgres() -> Iterator[str | None]:
+    """The URL of an empty PostgreSQL database; None where no server can be started."""
+    try:
+        server = PostgresServer()
+    except NoServer as error:
+        _say(f"without PostgreSQL: {error}")
+        yield None
+        return
+    try:
+        server.start()
+        server.execute("CREATE DATABASE bench")
+        yield server.url("bench")
+    finally:
+        server.stop()
+
+
+def _allow_files() -> None:
+    """A thousand streams are two thousand sockets of one process."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def _spread(measured: Measured, unit: str) -> str:
+    low, high = measured.range
+    return f"{measured.median:.0f} {unit} ({low:.0f} to {high:.0f})"
+
+
+def _say(what: str) -> None:
+    print(f"bench: {what}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
