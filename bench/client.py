@@ -27,7 +27,8 @@ class Client:
 
     def __init__(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            # Forgotten sooner than a server closes them, after 5 s: that would be a race.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=2),
             timeout=aiohttp.ClientTimeout(total=60),
             headers={"openai-beta": "assistants=v2", "authorization": "Bearer any"},
         )

@@ -15,13 +15,14 @@ _CPU_TOKENS = (60, 240)
 _TOKENS_PER_SECOND = 30
 _RUN_ROUNDS = 3
 _RUNS = 1000
-_RUN_CLIENTS = 50
+_STREAMING_CLIENTS = 50
 # One client can have no more than four runs a second: it waits 250 ms, as the server says.
 _POLLING_CLIENTS = 200
 _OPEN_STREAMS = 1000
 _OPENING_AT_ONCE = 50
 
-_QUESTION = "What is the answer?"
+_MESSAGES = [{"role": "user", "content": "What is the answer?"}]
+_THREAD: dict[str, object] = {"messages": _MESSAGES}
 
 
 class Measured(NamedTuple):
@@ -70,19 +71,15 @@ class Assistants:
         return {**body, "thread": _THREAD} if new_thread else {**body}
 
 
-_THREAD: dict[str, object] = {"messages": [{"role": "user", "content": _QUESTION}]}
-
-
 def direct(model: Server, tokens: int, pace: str) -> Ask:
     """The same stream from the model server itself."""
-    messages = [{"role": "user", "content": _QUESTION}]
-    body = {"model": f"{tokens}-at-{pace}", "messages": messages, "stream": True}
+    body = {"model": f"{tokens}-at-{pace}", "messages": _MESSAGES, "stream": True}
     return Ask(f"{model.url}/v1/chat/completions", body, tokens)
 
 
 def relayed(relay: Server, tokens: int, pace: str) -> Ask:
     """The same stream through the relay."""
-    body: dict[str, object] = {"model": f"{tokens}-at-{pace}", "content": _QUESTION}
+    body: dict[str, object] = {"model": f"{tokens}-at-{pace}", "content": "What is the answer?"}
     return Ask(f"{relay.url}/ask", body, tokens)
 
 
@@ -137,9 +134,10 @@ async def runs_per_second(
     """Plain runs a second, streamed and polled, on each database; and milliseconds of CPU a run."""
     cpu: dict[str, list[float]] = {}
 
-    async def rate(name: str, server: Server, job: Callable[[], Awaitable[object]]) -> float:
+    async def rate(
+        name: str, server: Server, job: Callable[[], Awaitable[object]], clients: int
+    ) -> float:
         before = server.cpu_seconds
-        clients = _RUN_CLIENTS if "streamed" in name else _POLLING_CLIENTS
         seconds = await load(job, times=_RUNS, clients=clients)
         cpu.setdefault(name, []).append((server.cpu_seconds - before) / _RUNS * 1e3)
         return _RUNS / seconds
@@ -150,9 +148,12 @@ async def runs_per_second(
         ask = assistants.ask(5, "once")
         stream = partial(client.stream, ask)
         poll = partial(client.poll, ask.url, assistants.body(5, "once"))
-        for how, job in (("streamed", stream), ("polled", poll)):
-            name = f"{database}, {how}"
-            subjects[name] = partial(rate, name, server, job)
+        for how, job, clients in (
+            ("streamed", stream, _STREAMING_CLIENTS),
+            ("polled", poll, _POLLING_CLIENTS),
+        ):
+            name = f"{database}, {how} by {clients} clients"
+            subjects[name] = partial(rate, name, server, job, clients)
     rates = await _in_turns(subjects, rounds=_RUN_ROUNDS)
     return rates, {name: Measured(figures) for name, figures in cpu.items()}
 
@@ -160,7 +161,7 @@ async def runs_per_second(
 async def memory_per_stream(
     client: Client, server: Server, ask: Callable[[int, str], Ask]
 ) -> float:
-    """KiB of resident memory that each of many open streams takes."""
+    """Kilobytes of resident memory that each of many open streams takes."""
     short, endless = ask(5, "once"), ask(100, "0.1")
     await load(lambda: client.stream(short), times=_OPENING_AT_ONCE, clients=_OPENING_AT_ONCE)
     before = server.memory_bytes
@@ -173,7 +174,7 @@ async def memory_per_stream(
     used = server.memory_bytes - before
     for response in opened:
         response.close()
-    return used / _OPEN_STREAMS / 1024
+    return used / _OPEN_STREAMS / 1000
 
 
 async def _in_turns(

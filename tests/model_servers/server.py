@@ -104,7 +104,7 @@ async def text(request: web.Request, body: Body, number: int) -> web.StreamRespo
     cap = body.get("max_tokens", body.get("max_completion_tokens"))
     content = WORDS[: cap if isinstance(cap, int) else None]
     finish = "stop" if len(content) == len(WORDS) else "length"
-    pieces: list[bytes] = [*TEXT[: len(content) + 1], chunk({}, finish)]
+    pieces = [*TEXT[: len(content) + 1], chunk({}, finish)]
     options = body.get("stream_options")
     if isinstance(options, dict) and options.get("include_usage"):
         pieces.append(TOLD_USAGE)
@@ -127,8 +127,8 @@ async def tools(request: web.Request, body: Body, number: int) -> web.StreamResp
     for index, (call_id, name, _) in enumerate(CALLS):
         function = {"name": name, "arguments": ""}
         fragments.append({"index": index, "id": call_id, "type": "function", "function": function})
-    for index, (_, _, pieces) in enumerate(CALLS):
-        fragments += [{"index": index, "function": {"arguments": piece}} for piece in pieces]
+    for index, (_, _, arguments) in enumerate(CALLS):
+        fragments += [{"index": index, "function": {"arguments": piece}} for piece in arguments]
     pieces = [chunk({"tool_calls": [fragment]}) for fragment in fragments]
     usage = [] if "stream_options" not in body else [TOLD_USAGE]
     return await send(request, *pieces, chunk({}, "tool_calls"), *usage, DONE)
@@ -158,6 +158,50 @@ async def whole_error(request: web.Request, body: Body, number: int) -> web.Stre
     return web.json_response({"error": {"message": "No GPU is free.", "code": 503}})
 
 
+async def sloppy(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    """What real servers write beside the format, in one answer."""
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "the "}]
+    many_lines = json.dumps({"choices": [{"delta": {"content": "server."}}]}, indent=1)
+    used = {"prompt_tokens": 11, "completion_tokens": 2.0, "total_tokens": None, "cost": 0.1}
+    details = {"prompt_tokens_details": None, "completion_tokens_details": {"audio_tokens": 0}}
+    return await send(
+        request,
+        b"\xef\xbb\xbfdata:",
+        json.dumps({"choices": [{"delta": {"content": "Hello "}}]}).encode(),
+        b"\r\n\r\n: OPENROUTER PROCESSING\n\n:\n\ndata:\n\nevent: message\nid: 7\nretry: 3\n",
+        event({"id": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}),
+        event({"choices": None, "usage": None, "error": None}),
+        event({"created": 1.5, "choices": [{"delta": None, "finish_reason": None}]}),
+        chunk({"role": "assistant", "content": None, "tool_calls": [], "refusal": None}),
+        chunk({"reasoning_content": "Hm.", "reasoning": "Hm."}, timings={"predicted_ms": 1.5}),
+        chunk({"content": "from ", "tool_calls": None}, "", usage=None),
+        chunk({"content": parts}),
+        "".join(f"data:{line}\r\n" for line in many_lines.splitlines()).encode() + b"\r\n",
+        chunk({"content": ""}, "eos", usage={**used, **details}),
+        b"data: [DONE]\r\n\r\n: bye\n\n",
+    )
+
+
+async def gzip(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    response.enable_compression(web.ContentCoding.gzip)
+    await response.prepare(request)
+    for piece in (*TEXT, STOP, TOLD_USAGE, DONE):
+        await response.write(piece)
+    return response
+
+
+async def moved(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    raise web.HTTPPermanentRedirect("/v1/embeddings")
+
+
+async def too_hot(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    """Knows the temperature, and finds it too high."""
+    if body.get("temperature") == 2:
+        return refusal(400, "temperature must be at most 1.", param="temperature")
+    return await text(request, body, number)
+
+
 async def unauthorized(request: web.Request, body: Body, number: int) -> web.StreamResponse:
     """Repeats the credentials, as some do."""
     sent = request.headers.get("authorization", "")
@@ -174,6 +218,14 @@ async def busy(request: web.Request, body: Body, number: int) -> web.StreamRespo
     """`busy-2`: 429 twice, then the answer."""
     if number:
         headers = {"retry-after": "7"}
+        return web.json_response({"error": {"message": "Slow down."}}, status=429, headers=headers)
+    return await text(request, body, number)
+
+
+async def busy_briefly(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    """As `busy`, with a wait that a test can do in earnest."""
+    if number:
+        headers = {"retry-after": "0.05"}
         return web.json_response({"error": {"message": "Slow down."}}, status=429, headers=headers)
     return await text(request, body, number)
 
@@ -325,6 +377,7 @@ MODELS: dict[str, Handler] = {
     "chatty-refusal": refuses(400, "no " * 100_000),
     "overloaded": refuses(529, "Overloaded."),
     "busy": busy,
+    "busy-briefly": busy_briefly,
     "busy-until": busy_until,
     "busy-long": busy_long,
     "failing": failing,
@@ -346,11 +399,33 @@ MODELS: dict[str, Handler] = {
     "stalls": stalls,
     "lingers": lingers,
     "slow": slow,
+    "sloppy": sloppy,
+    "gzip": gzip,
+    "moved": moved,
+    "too-hot": too_hot,
+    "calls-without-index": says(
+        chunk({"tool_calls": [
+            {"index": None, "id": "call_a", "function": {"name": "add", "arguments": {"a": None}}},
+            {"index": None, "id": "call_b", "function": {"name": "sub", "arguments": None}},
+        ]}),
+        chunk({}, "tool_calls", usage=USAGE),
+        DONE,
+    ),
+    "running-usage": says(
+        *(chunk({"content": word}, usage={**USAGE, "completion_tokens": place})
+          for place, word in enumerate(WORDS)),
+        chunk({}, "stop", usage=USAGE),
+        DONE,
+    ),
     "picky": picky,
     "reasoning": reasoning,
     "capped": capped,
     "strict": strict,
 }  # fmt: skip
+
+
+def headers_of(request: web.Request) -> Body:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def drop(request: web.Request) -> None:
@@ -363,7 +438,7 @@ async def completions(request: web.Request) -> web.StreamResponse:
     log = request.app[LOG]
     body: Body = await request.json()
     peer = request.transport.get_extra_info("peername")[1] if request.transport else None
-    log.seen.append({"path": request.path, "headers": dict(request.headers), "body": body,
+    log.seen.append({"path": request.path, "headers": headers_of(request), "body": body,
                      "peer": peer})  # fmt: skip
     model = str(body["model"])
     log.calls[model] += 1
@@ -381,7 +456,7 @@ async def completions(request: web.Request) -> web.StreamResponse:
 async def embeddings(request: web.Request) -> web.StreamResponse:
     body: Body = await request.json()
     request.app[LOG].seen.append(
-        {"path": request.path, "headers": dict(request.headers), "body": body,
+        {"path": request.path, "headers": headers_of(request), "body": body,
          "raw": (await request.read()).decode()}
     )  # fmt: skip
     if body.get("model") == "unauthorized":

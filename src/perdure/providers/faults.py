@@ -48,13 +48,16 @@ class Refusal(NamedTuple):
         return passing and self.code not in _QUOTA
 
     def names(self, parameter: str) -> bool:
-        """Whether it refuses this parameter as one that it does not know."""
+        """Whether it refuses this parameter as one that it does not know.
+
+        Not so if it finds the value wrong: whoever sent that has to learn it.
+        """
         if self.status not in (400, 422):
             return False
-        if self.param.rpartition(".")[2] == parameter:
-            return True
-        named = re.search(rf"\b{re.escape(parameter)}\b", self.message) is not None
-        return named and _REFUSES_PARAMETER.search(self.message) is not None
+        named = self.param.rpartition(".")[2] == parameter or re.search(
+            rf"\b{re.escape(parameter)}\b", self.message
+        )
+        return bool(named and _REFUSES_PARAMETER.search(f"{self.code} {self.message}"))
 
     def prefers(self, parameter: str) -> bool:
         """Whether it asks for this parameter in the place of another."""
@@ -97,7 +100,12 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
             "that it knows under [model_aliases] in perdure.toml. If it knows no model at all, "
             "check its base_url, which usually ends in /v1."
         )
-    if refusal.status in (400, 413, 422) or refusal.code in _WRONG:
+    if 300 <= refusal.status < 400:
+        return ProviderError(
+            f"The model server at {where} sent the request elsewhere (HTTP {refusal.status}). "
+            "Check its base_url: http or https, and the path, which usually ends in /v1."
+        )
+    if refusal.status in (400, 413, 422) or (refusal.status < 500 and refusal.code in _WRONG):
         return ProviderError(
             f"The model server at {where} refused the request{said}", code="invalid_prompt"
         )

@@ -14,6 +14,7 @@ import stamina
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.providers import faults, tokens
 from perdure.providers.faults import Refusal
+from perdure.providers.mending import mended
 from perdure.providers.provider import Relayed
 from perdure.providers.sse import SSEDecoder
 from perdure.providers.whole import ListedModels, WholeAnswer
@@ -102,7 +103,7 @@ class OpenAIProvider:
                     for choice in chunk.choices:
                         if choice.delta.content:
                             written.append(choice.delta.content)
-                        elif choice.delta.tool_calls or choice.delta.refusal:
+                        if choice.delta.tool_calls or choice.delta.refusal:
                             written += _rarer(choice.delta)
                     told = chunk.usage is not None
                     usage = chunk.usage or usage
@@ -128,7 +129,10 @@ class OpenAIProvider:
     ) -> AsyncIterator[Relayed]:
         try:
             response = await self._http().post(
-                f"{self._base_url}/{path}", data=body, headers={**_kept(headers), **self._headers()}
+                f"{self._base_url}/{path}",
+                data=body,
+                headers={**_kept(headers), **self._headers()},
+                allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
@@ -149,7 +153,8 @@ class OpenAIProvider:
             response = await self._post(body)
             if response.status == 200:
                 if unknown:
-                    self._unknown[request.model] = unknown
+                    # Another request may have learnt something else meanwhile.
+                    self._unknown.setdefault(request.model, set()).update(unknown)
                 return response
             refusal = await self._refusal(response)
             named = {name for name in _OPTIONAL if name in body and refusal.names(name)}
@@ -178,6 +183,8 @@ class OpenAIProvider:
                 f"{self._base_url}/chat/completions",
                 data=body,
                 headers={**self._headers(), "content-type": "application/json"},
+                # Followed, a POST would become a GET, or take the prompt somewhere else.
+                allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
             broken = self._broken(error)
@@ -220,7 +227,10 @@ class OpenAIProvider:
 
     def _decoded(self, payload: bytes, kind: type[T]) -> T:
         try:
-            return decode(payload, kind)
+            try:
+                return decode(payload, kind)
+            except msgspec.ValidationError:
+                return msgspec.convert(mended(msgspec.json.decode(payload)), kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise ProviderError(
                 f"The model server at {self._where} sent what cannot be read as an answer."
@@ -331,7 +341,7 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _rarer(delta: ChoiceDelta) -> list[str]:
-    """What a delta without content holds that counts as written."""
+    """What a delta holds beside content that counts as written."""
     functions = [call.function for call in delta.tool_calls or () if call.function]
     called = [text for function in functions for text in (function.name, function.arguments)]
     return [text for text in (delta.refusal, *called) if text]

@@ -112,7 +112,8 @@ class Routing:
         return model
 
     def _unknown(self, model: str) -> str:
-        known = [name for server in self._servers for name in server.models or ()]
+        named = (name for server in self._servers for name in server.models or ())
+        known = list(dict.fromkeys(named))
         return (
             f"The model '{model}' is not configured. Known models: {', '.join(known) or 'none'}. "
             "Add it under [model_aliases] in perdure.toml, for example: "

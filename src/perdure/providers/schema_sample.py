@@ -1,7 +1,7 @@
 """A small value that satisfies a JSON schema: the arguments of the scripted model's calls.
 
-Covers what the schemas of tools are made of; not `not`, `if`, `uniqueItems`, `contains`. A schema
-that nothing can satisfy gets a best effort.
+Covers what the schemas of tools are made of; not `not`, `if`, `contains`. A schema that
+nothing can satisfy gets a best effort.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +12,8 @@ from perdure.wire.base import JsonObject
 _MAX_DEPTH = 12
 # Values in all, whatever the schema's branches lead to.
 _MAX_VALUES = 2000
+# Items that have to differ, since each is compared with all before it.
+_MAX_DIFFERENT = 30
 # Optional properties are filled in down to here: as a model would, but not for ever.
 _FULL_DEPTH = 2
 
@@ -29,18 +31,20 @@ class _Sampler:
         self._root = root
         self._hint = hint
         self._left = _MAX_VALUES
+        # Counts the values of one schema that have to differ; 0 is the ordinary one.
+        self._variant = 0
 
     def value(self, schema: object, depth: int) -> object:
         if not isinstance(schema, dict):
             return self._hint  # `true`: anything will do
         schema = self._resolved(schema, depth)
         for key in ("const", "default"):
-            if key in schema:
+            if key in schema and not (key == "default" and self._variant):
                 return schema[key]
         for key in ("enum", "examples"):
             values = schema.get(key)
             if isinstance(values, list) and values:
-                return values[0]
+                return values[self._variant % len(values)]
         return self._of_type(schema, depth)
 
     def _of_type(self, schema: JsonObject, depth: int) -> object:
@@ -50,15 +54,15 @@ class _Sampler:
             case "array":
                 return self._array(schema, depth)
             case "integer":
-                return number(schema, whole=True)
+                return number(schema, whole=True, variant=self._variant)
             case "number":
-                return number(schema, whole=False)
+                return number(schema, whole=False, variant=self._variant)
             case "boolean":
-                return True
+                return self._variant % 2 == 0
             case "null":
                 return None
             case _:
-                return string(schema, hint=self._hint)
+                return string(schema, hint=self._hint, variant=self._variant)
 
     def _object(self, schema: JsonObject, depth: int) -> JsonObject:
         properties = schema.get("properties")
@@ -79,7 +83,21 @@ class _Sampler:
         kinds = list(prefix) if isinstance(prefix, list) else []
         wanted = max(wanted, len(kinds)) if most is None else wanted
         kinds += [schema.get("items", True)] * (min(wanted, _MAX_VALUES) - len(kinds))
+        if schema.get("uniqueItems") is True:
+            return self._different(kinds[: min(wanted, _MAX_DIFFERENT)], depth)
         return [self.value(kind, depth + 1) for kind in kinds[:wanted]]
+
+    def _different(self, kinds: list[object], depth: int) -> list[object]:
+        """A value of each schema, no two alike."""
+        before, values = self._variant, list[object]()
+        for kind in kinds:
+            for self._variant in range(len(kinds) + 1):
+                value = self.value(kind, depth + 1)
+                if value not in values:
+                    values.append(value)
+                    break
+        self._variant = before
+        return values
 
     def _resolved(self, schema: JsonObject, depth: int) -> JsonObject:
         """The schema with `$ref`, `allOf` and the first of `anyOf` or `oneOf` merged in."""

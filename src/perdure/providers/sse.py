@@ -4,6 +4,8 @@ from perdure.errors import ProviderError
 
 # No sane event is longer; a server that never ends its line must not fill the memory.
 _MAX_BYTES = 1024 * 1024
+# A byte order mark may stand before the first line.
+_MARKED = b"\xef\xbb\xbfdata:"
 
 
 class SSEDecoder:
@@ -29,8 +31,12 @@ class SSEDecoder:
             text = line.removesuffix(b"\r")
             if text.startswith(b"data:"):
                 self._hold(self._data, text[5:].removeprefix(b" "))
+            elif text.startswith(_MARKED):
+                self._hold(self._data, text[8:].removeprefix(b" "))
             elif not text and self._data:
-                payloads.append(b"\n".join(self._data))
+                payload = b"\n".join(self._data)
+                if payload:
+                    payloads.append(payload)
                 self._held -= sum(map(len, self._data))
                 self._data.clear()
         if unended:

@@ -1,0 +1,122 @@
+"""Which server answers for which name."""
+
+import pytest
+
+from perdure.errors import ConfigurationError, ProviderError
+from perdure.providers import ServerSettings, connect
+from perdure.providers.routing import Routing, Server
+from perdure.providers.scripted import ScriptedProvider
+from perdure.wire.chat import ChatMessage, ChatRequest
+from tests.model_servers.fixture import ModelServer
+from tests.providers.talk import asks, fails, hear
+
+
+def routing(aliases: dict[str, str] | None = None, *, any_name: bool = True) -> Routing:
+    """`gpu` and `cloud` list their models, `rest` takes any name."""
+    servers = [
+        Server("gpu", ScriptedProvider(), ("llama", "qwen")),
+        Server("cloud", ScriptedProvider(), ("gpt-4o", "llama")),
+    ]
+    if any_name:
+        servers.append(Server("rest", ScriptedProvider(), None))
+    return Routing(servers, aliases or {})
+
+
+@pytest.mark.parametrize(
+    ("name", "server", "model"),
+    [
+        ("llama", "gpu", "llama"),
+        ("qwen", "gpu", "qwen"),
+        ("gpt-4o", "cloud", "gpt-4o"),
+        ("cloud/llama", "cloud", "llama"),
+        ("gpu/gpt-4o", "rest", "gpu/gpt-4o"),
+        ("rest/anything", "rest", "anything"),
+        ("rest/org/model", "rest", "org/model"),
+        ("org/model", "rest", "org/model"),
+        ("nothing", "rest", "nothing"),
+        ("", "rest", ""),
+        ("exact", "gpu", "llama"),
+        ("prefixed", "cloud", "llama"),
+        ("gpt-4", "gpu", "llama"),
+        ("gpt-4-turbo", "gpu", "qwen"),
+        ("gpt-4.1", "gpu", "llama"),
+    ],
+)
+def test_an_alias_comes_first_then_lists_then_prefixes_then_any_name(
+    name: str, server: str, model: str
+) -> None:
+    aliases = {"exact": "llama", "prefixed": "cloud/llama", "gpt-4-*": "qwen", "gpt-4*": "llama"}
+    # gpt-4o is an alias pattern's too: what a list holds is only asked after the aliases
+    aliases["gpt-4o"] = "cloud/gpt-4o"
+    resolved = routing(aliases).resolve(name)
+    assert (resolved.server.name, resolved.model) == (server, model)
+
+
+def test_an_alias_covers_a_model_of_its_name() -> None:
+    assert routing({"llama": "qwen"}).resolve("llama").model == "qwen"
+
+
+def test_a_name_that_nobody_answers_for_is_told_with_what_to_write() -> None:
+    with pytest.raises(ProviderError) as caught:
+        routing(any_name=False).resolve("gpt-5")
+    assert (caught.value.code, caught.value.message) == (
+        "server_error",
+        "The model 'gpt-5' is not configured. Known models: llama, qwen, gpt-4o. Add it "
+        'under [model_aliases] in perdure.toml, for example: "gpt-5" = "llama".',
+    )
+
+
+@pytest.mark.parametrize("aliases", [{"a": "b", "b": "llama"}, {"a": "a"}, {"a": "b", "b": "a"}])
+def test_aliases_do_not_lead_to_aliases(aliases: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="alias"):
+        routing(aliases)
+
+
+async def test_the_server_is_asked_for_the_model_by_the_name_it_knows(
+    model_server: ModelServer,
+) -> None:
+    servers = [ServerSettings("one", "scripted:", models=("scripted",)),
+               ServerSettings("two", model_server.base_url)]  # fmt: skip
+    routing = connect(servers, {"gpt-4*": "text"})
+    assert (await hear(routing, asks("gpt-4o"))).text.startswith("Hello from the módel")
+    assert (await hear(routing, asks("scripted", "say: me"))).text == "me"
+    await routing.close()
+    assert [body["model"] for body in model_server.bodies()] == ["text"]
+
+
+async def test_a_chat_for_nobody_fails_as_a_model_call_does() -> None:
+    provider = routing(any_name=False)
+    request = ChatRequest(model="no", messages=[ChatMessage(role="user", content="x")])
+    with pytest.raises(ProviderError, match="'no' is not configured"):
+        provider.chat(request)
+
+
+async def test_all_models_are_listed_once_and_the_aliases(model_server: ModelServer) -> None:
+    """What a server lists itself is asked for, unless its models are configured."""
+    servers = [
+        ServerSettings("one", "scripted:", models=("scripted", "text")),
+        ServerSettings("two", model_server.base_url),
+        ServerSettings("down", "http://no-such-host.invalid/v1"),
+    ]
+    routing = connect(servers, {"gpt-4o": "text", "gpt-4*": "text", "bare": "scripted"})
+    models = await routing.models()
+    await routing.close()
+    assert [(model.id, model.owned_by) for model in models] == [
+        ("scripted", "one"),
+        ("text", "one"),
+        ("bare", ""),
+        ("gpt-4o", "alias"),
+    ]
+
+
+async def test_the_key_of_each_server_is_its_own(model_server: ModelServer) -> None:
+    servers = [ServerSettings("a", model_server.base_url, "key-a", ("text",)),
+               ServerSettings("b", model_server.base_url, "key-b")]  # fmt: skip
+    routing = connect(servers, {})
+    await hear(routing, asks("text"))
+    await fails(routing, asks("invalid"))
+    await routing.close()
+    sent = [seen["headers"] for seen in model_server.seen()]
+    assert [headers["authorization"] for headers in sent if isinstance(headers, dict)] == [
+        "Bearer key-a", "Bearer key-b",
+    ]  # fmt: skip

@@ -1,0 +1,63 @@
+"""docs/scripted-model.md knows every directive, and each of its examples is one."""
+
+import asyncio
+
+from perdure.providers import script
+from perdure.providers.script import Call, Round, Script, parse
+from perdure.providers.scripted import ScriptedProvider
+from tests.docs.documents import rows
+from tests.providers.talk import asks, hear
+
+DOCUMENT = "docs/scripted-model.md"
+# What the round behind a documented directive looks like.
+DIRECTED = {
+    "say: TEXT": Round(say=["It is sunny."]),
+    "say N words": Round(say=[" ".join(f"word{number}" for number in range(1, 301))]),
+    "call: NAME": Round(calls=[Call("get_weather")]),
+    "call: NAME JSON": Round(calls=[Call("get_weather", '{"city": "Oslo"}')]),
+    "refuse: TEXT": Round(refusal="I cannot help with that."),
+    "wait N ms": Round(wait_ms=20),
+    "wait N ms between tokens": Round(wait_ms=0.5),
+    "stop after N tokens": Round(stop_after=3),
+    "fail: CODE": Round(fail="rate_limit_exceeded"),
+    "fail: CODE after N tokens": Round(fail="server_error", fail_after=2),
+    "finish: REASON": Round(finish="content_filter"),
+    "usage: PROMPT COMPLETION": Round(usage=(1000, 20)),
+    "no usage": Round(no_usage=True),
+    "forever": Round(forever=True),
+}
+BETWEEN_ROUNDS = {"then:": Script([Round(), Round()], "")}
+BETWEEN_ROUNDS["then: DIRECTIVE"] = Script([Round(), Round(say=["Done."])], "")
+
+
+def _examples() -> dict[str, str]:
+    """The example of each documented directive."""
+    return {name.strip("`"): example.strip("`") for name, example, _ in rows(DOCUMENT, "Directive")}
+
+
+def test_every_documented_directive_means_what_its_example_does() -> None:
+    expected = {name: Script([round_], "") for name, round_ in DIRECTED.items()} | BETWEEN_ROUNDS
+    assert {name: parse(example) for name, example in _examples().items()} == expected
+
+
+def test_every_directive_is_documented() -> None:
+    examples = _examples().values()
+    unknown = [
+        pattern.pattern
+        for pattern, _ in script._DIRECTIVES
+        if not any(pattern.fullmatch(example) for example in examples)
+    ]
+    assert unknown == []
+
+
+async def test_wait_is_for_each_token() -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    heard = await hear(ScriptedProvider(), asks("any", "say 3 words\nwait 10 ms"))
+    assert heard.text == "word1 word2 word3"
+    assert loop.time() - began >= 0.03
+
+
+async def test_forever_has_no_end_of_its_own() -> None:
+    heard = await hear(ScriptedProvider(), asks("any", "forever", max_tokens=5000))
+    assert (heard.text, heard.finish) == ("on " * 5000, "length")

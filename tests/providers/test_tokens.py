@@ -1,0 +1,36 @@
+"""Tokens are counted offline, by the vocabulary o200k."""
+
+import pytest
+
+from perdure.providers import tokens
+from perdure.wire.chat import ChatMessage, ChatText, ChatToolCall
+from perdure.wire.messages import ImageUrl, ImageUrlPart
+from perdure.wire.tools import CalledFunction
+from tests.providers.talk import function
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 0), ("Hello", 1), ("Hello world", 2), ("tiktoken is great!", 6), ("🙂", 1),
+     ("<|endoftext|>", 7)],
+)  # fmt: skip
+def test_a_text_has_its_known_number_of_tokens(text: str, count: int) -> None:
+    assert tokens.count(text) == count
+
+
+def test_a_message_costs_three_and_the_answer_three() -> None:
+    assert tokens.count_messages([]) == 3
+    assert tokens.count_messages([ChatMessage(role="user", content="Hello")]) == 7
+    assert tokens.count_messages([ChatMessage(role="user", content="Hello")] * 2) == 11
+
+
+def test_parts_and_calls_count_and_a_picture_has_its_price() -> None:
+    picture = ImageUrlPart(ImageUrl(url="https://example.com/a.png"))
+    parts = ChatMessage(role="user", content=[ChatText("Hello"), picture])
+    assert tokens.count_messages([parts]) == 7 + 85
+    call = ChatToolCall(id="call_1", function=CalledFunction(name="Hello", arguments="{}"))
+    assert tokens.count_messages([ChatMessage(role="assistant", tool_calls=[call])]) == 8
+
+
+def test_offered_functions_are_part_of_the_prompt() -> None:
+    assert tokens.count_messages([], [function("f")]) > tokens.count_messages([])
