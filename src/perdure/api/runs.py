@@ -6,8 +6,10 @@ from typing import Concatenate, ParamSpec
 from starlette.responses import Response
 
 from perdure import ids, lifecycle
+from perdure.api.frames import Place, place
 from perdure.api.http import Answer, Call, respond
 from perdure.api.sse import EventStream
+from perdure.bus.bus import Subscription
 from perdure.commands import creation, lists, runs, threads
 from perdure.commands.creation import NewRun
 from perdure.store.database import Transaction
@@ -49,6 +51,20 @@ async def retrieve(call: Call) -> Answer:
         await database.write(runs.expire, run_id, now=call.now)
         run = await database.read(runs.get, run_id, thread_id=thread_id, project=call.project)
     return _polled(call, run)
+
+
+async def stream(call: Call) -> Answer:
+    """An extension: the run from its start, or from where a broken stream left off."""
+    run_id = call.id("run_id")
+    params = call.request.query_params
+    after = place(call.request.headers.get("last-event-id") or params.get("after", ""))
+    subscription = call.services.bus.subscribe(run_id)
+    try:
+        await retrieve(call)
+    except BaseException:
+        subscription.close()
+        raise
+    return _stream(call, subscription, run_id, after=after)
 
 
 async def modify(call: Call) -> Answer:
@@ -111,11 +127,19 @@ async def _write(
     except BaseException:
         subscription.close()
         raise
+    return _stream(call, subscription, run_id)
+
+
+def _stream(
+    call: Call, subscription: Subscription, run_id: str, *, after: Place | None = None
+) -> EventStream:
+    services = call.services
     return EventStream(
         subscription,
         run_id=run_id,
         database=services.database,
         keep_alive=services.settings.keep_alive_seconds,
+        after=after,
     )
 
 
