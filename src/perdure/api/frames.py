@@ -4,7 +4,8 @@ No I/O: `EventStream` fetches and sends, `Frames` knows what has been told and w
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from perdure import lifecycle
@@ -56,11 +57,20 @@ def place(text: str) -> Place:
 
 
 class Frames:
-    """The frames for one listener, from its place on."""
+    """The frames for one listener, from its place on.
 
-    def __init__(self, begin: Place = Place()) -> None:  # noqa: B008  # a value
+    `renamed` are events that the listener knows by another name.
+    """
+
+    def __init__(
+        self,
+        begin: Place = Place(),  # noqa: B008  # a value
+        *,
+        renamed: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.place = begin
         self.ended = False
+        self._renamed = renamed
         self._last = ""
         # How many characters of deltas have come by since the last event, told or not.
         self._passed = 0
@@ -111,7 +121,7 @@ class Frames:
         elif ".step." in event.name or event.name.startswith("thread.message."):
             self._deaf = False
         self.place, self._passed, self._last = Place(event.seq), 0, event.name
-        yield self._frame(event.name, event.data)
+        yield self._frame(self._renamed.get(event.name, event.name), event.data)
 
     def _delta(self, delta: Delta) -> bytes:
         if self._deaf:

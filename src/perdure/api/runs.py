@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from perdure import ids, lifecycle
+from perdure.api.dialects import dialect, is_poll
 from perdure.api.frames import Place, place
 from perdure.api.http import Answer, Call, respond
 from perdure.api.sse import EventStream
 from perdure.bus.bus import Subscription
 from perdure.commands import creation, lists, runs, threads
 from perdure.commands.creation import NewRun
+from perdure.lifecycle import RunStatus
 from perdure.store.database import Transaction
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery, check_id, include
@@ -140,11 +143,16 @@ def _stream(
         database=services.database,
         keep_alive=services.settings.keep_alive_seconds,
         after=after,
+        dialect=dialect(call.request.headers),
     )
 
 
 def _polled(call: Call, run: Run) -> Response:
     """The run, with a hint when to ask again while it is active (spec 07 §4)."""
+    headers = call.request.headers
+    if run.status == RunStatus.INCOMPLETE and dialect(headers).polls_on and is_poll(headers):
+        # `incomplete_details` still says what happened.
+        run = replace(run, status=RunStatus.COMPLETED)
     if run.status not in lifecycle.ACTIVE:
         return respond(run)
     return respond(run, {"openai-poll-after-ms": str(call.services.settings.poll_after_ms)})

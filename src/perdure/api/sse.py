@@ -5,6 +5,7 @@ import asyncio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from perdure.api.dialects import PLAIN, Dialect
 from perdure.api.frames import Frames, Place
 from perdure.bus.bus import Subscription
 from perdure.commands import events
@@ -32,6 +33,7 @@ class EventStream(Response):
         database: Database,
         keep_alive: float,
         after: Place | None = None,
+        dialect: Dialect = PLAIN,
     ) -> None:
         super().__init__()
         del self.headers["content-length"]
@@ -41,7 +43,7 @@ class EventStream(Response):
         self._database = database
         self._keep_alive = keep_alive
         self._replays = after is not None
-        self._frames = Frames(after or Place())
+        self._frames = Frames(after or Place(), renamed=dialect.renamed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         gone = asyncio.ensure_future(_disconnected(receive))
