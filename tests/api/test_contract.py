@@ -49,7 +49,7 @@ async def stream(http: httpx2.AsyncClient, path: str, body: object) -> list[Told
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     told = events(response.text)
-    assert told[-1] == ("done", "[DONE]")
+    assert told[-1] == ("done", "[DONE]", "")
     for event in told[:-1]:
         assert event.name in STREAM_EVENTS
         check(schema_of(event.name), event.data)

@@ -14,7 +14,7 @@ from perdure.bus.memory import MemoryBus
 from perdure.lifecycle import MESSAGE_DELTA
 from perdure.wire.events import Event
 from tests.api.conftest import HEADERS
-from tests.api.sse import events, names
+from tests.api.sse import Told, events, names
 
 PATIENCE_SECONDS = 20
 
@@ -65,7 +65,7 @@ async def test_a_client_that_goes_away_does_not_stop_its_run(
     messages = (await http.get(f"/threads/{run['thread_id']}/messages")).json()["data"]
     assert messages[0]["content"][0]["text"]["value"].endswith("word200")
     assert isinstance(app.bus, MemoryBus)
-    assert app.bus._listeners == {}
+    assert app.bus._topics == {}
 
 
 async def test_a_client_that_does_not_read_holds_nobody_up(
@@ -163,3 +163,120 @@ async def test_a_stream_that_the_server_must_leave_ends_with_an_error_every_sdk_
     assert (await http.get(f"/threads/{run['thread_id']}/runs/{run['id']}")).json()[
         "status"
     ] == "queued"
+
+
+def stream_path(run: dict[str, Any]) -> str:
+    return f"/threads/{run['thread_id']}/runs/{run['id']}/stream"
+
+
+def text_of(told: list[Told]) -> str:
+    return "".join(
+        part["text"]["value"]
+        for event in told
+        if event.name == MESSAGE_DELTA
+        for part in event.data["delta"]["content"]
+    )
+
+
+def without_deltas(told: list[Told]) -> list[Told]:
+    return [event for event in told if not event.name.endswith(".delta")]
+
+
+async def test_a_finished_run_is_told_again_from_its_start(http: httpx2.AsyncClient) -> None:
+    body = await run_body(http, "say: one two three")
+    told = events((await http.post("/threads/runs", json=body)).text)
+    again = events((await http.get(stream_path(told[1].data))).text)
+    assert without_deltas(again) == without_deltas(told)
+    assert text_of(again) == "one two three"
+    assert again[-1].name == "done"
+
+
+async def test_from_every_event_of_a_finished_run_the_rest_is_told_once(
+    http: httpx2.AsyncClient,
+) -> None:
+    body = await run_body(http, "say: one two three")
+    told = events((await http.post("/threads/runs", json=body)).text)
+    path = stream_path(told[1].data)
+    for number, event in enumerate(told[:-1], start=1):
+        for given in (
+            {"headers": {"last-event-id": event.id}},
+            {"params": {"after": event.id}},
+        ):
+            rest = events((await http.get(path, **given)).text)  # type: ignore[arg-type]
+            both = told[:number] + rest
+            assert without_deltas(both) == without_deltas(told)
+            assert text_of(both) == "one two three"
+
+
+async def test_a_broken_stream_of_a_living_run_is_picked_up_anywhere(
+    base_url: str, http: httpx2.AsyncClient, session: aiohttp.ClientSession
+) -> None:
+    """Everything, in order, once."""
+    words = [f"word{number}" for number in range(1, 41)]
+    for breaks in (1, 3, 5, 9, 20):
+        body = await run_body(http, "say 40 words\nwait 1 ms")
+        response = await session.post(f"{base_url}/threads/runs", json=body)
+        told: list[Told] = []
+        while not told or told[-1].name != "done":
+            seen = ""
+            while seen.count("\n\n") < breaks and "[DONE]" not in seen:
+                seen += (await response.content.readany()).decode()
+            told += events(seen.rpartition("\n\n")[0])
+            response.close()
+            if told[-1].name != "done":
+                url = f"{base_url}{stream_path(told[1].data)}"
+                response = await session.get(url, headers={"last-event-id": told[-1].id})
+        assert text_of(told).split() == words
+        assert [event.name for event in without_deltas(told)] == [
+            "thread.created", "thread.run.created", "thread.run.queued", "thread.run.in_progress",
+            "thread.run.step.created", "thread.run.step.in_progress", "thread.message.created",
+            "thread.message.in_progress", "thread.message.completed", "thread.run.step.completed",
+            "thread.run.completed", "done",
+        ]  # fmt: skip
+
+
+async def test_a_run_that_waits_for_outputs_is_told_up_to_there_and_the_rest_later(
+    http: httpx2.AsyncClient,
+) -> None:
+    body = await run_body(http, "call: f {}\nthen:\nsay: done")
+    body["tools"] = [{"type": "function", "function": {"name": "f"}}]
+    told = events((await http.post("/threads/runs", json=body)).text)
+    run = told[-2].data
+    path = stream_path(run)
+    assert without_deltas(events((await http.get(path)).text)) == without_deltas(told)
+    call = run["required_action"]["submit_tool_outputs"]["tool_calls"][0]
+    outputs = {"tool_outputs": [{"tool_call_id": call["id"], "output": "1"}], "stream": True}
+    submit = path.replace("/stream", "/submit_tool_outputs")
+    rest = events((await http.post(submit, json=outputs)).text)
+    whole = events((await http.get(path)).text)
+    assert without_deltas(whole) == without_deltas(told)[:-1] + without_deltas(rest)
+    assert whole[-1].name == "done"
+
+
+async def test_any_number_of_listeners_hear_the_same(
+    base_url: str, http: httpx2.AsyncClient, session: aiohttp.ClientSession
+) -> None:
+    body = await run_body(http, "say 30 words\nwait 1 ms")
+    response = await session.post(f"{base_url}/threads/runs", json=body)
+    seen = await read_until(response, MESSAGE_DELTA)
+    run = events(seen.partition("\n\nid: 8.")[0])[1].data
+
+    async def listen() -> list[Told]:
+        async with session.get(f"{base_url}{stream_path(run)}") as answer:
+            return events((await answer.read()).decode())
+
+    heard = await asyncio.gather(*(listen() for _ in range(10)))
+    first = events(seen + (await response.content.read()).decode())
+    for told in heard:
+        assert without_deltas(told) == without_deltas(first)
+        assert text_of(told) == text_of(first)
+
+
+async def test_a_wrong_event_id_is_refused(http: httpx2.AsyncClient) -> None:
+    body = await run_body(http, "say: hi")
+    told = events((await http.post("/threads/runs", json=body)).text)
+    response = await http.get(stream_path(told[1].data), params={"after": "x1"})
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "after"
+    missing = await http.get("/threads/thread_no/runs/run_no/stream")
+    assert missing.status_code == 404

@@ -50,6 +50,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
         "/threads/{thread_id}/runs/{run_id}/submit_tool_outputs",
         runs.submit_tool_outputs,
     ),
+    ("GET", "/threads/{thread_id}/runs/{run_id}/stream", runs.stream),
     ("GET", "/threads/{thread_id}/runs/{run_id}/steps", run_steps.list_all),
     ("GET", "/threads/{thread_id}/runs/{run_id}/steps/{step_id}", run_steps.retrieve),
     ("GET", "/models", models.list_all),

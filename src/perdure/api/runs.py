@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from perdure import ids, lifecycle
+from perdure.api.dialects import dialect, is_poll
+from perdure.api.frames import Place, place
 from perdure.api.http import Answer, Call, respond
 from perdure.api.sse import EventStream
+from perdure.bus.bus import Subscription
 from perdure.commands import creation, lists, runs, threads
 from perdure.commands.creation import NewRun
+from perdure.lifecycle import RunStatus
 from perdure.store.database import Transaction
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery, check_id, include
@@ -49,6 +54,20 @@ async def retrieve(call: Call) -> Answer:
         await database.write(runs.expire, run_id, now=call.now)
         run = await database.read(runs.get, run_id, thread_id=thread_id, project=call.project)
     return _polled(call, run)
+
+
+async def stream(call: Call) -> Answer:
+    """An extension: the run from its start, or from where a broken stream left off."""
+    run_id = call.id("run_id")
+    params = call.request.query_params
+    after = place(call.request.headers.get("last-event-id") or params.get("after", ""))
+    subscription = call.services.bus.subscribe(run_id)
+    try:
+        await retrieve(call)
+    except BaseException:
+        subscription.close()
+        raise
+    return _stream(call, subscription, run_id, after=after)
 
 
 async def modify(call: Call) -> Answer:
@@ -111,16 +130,29 @@ async def _write(
     except BaseException:
         subscription.close()
         raise
+    return _stream(call, subscription, run_id)
+
+
+def _stream(
+    call: Call, subscription: Subscription, run_id: str, *, after: Place | None = None
+) -> EventStream:
+    services = call.services
     return EventStream(
         subscription,
         run_id=run_id,
         database=services.database,
         keep_alive=services.settings.keep_alive_seconds,
+        after=after,
+        dialect=dialect(call.request.headers),
     )
 
 
 def _polled(call: Call, run: Run) -> Response:
     """The run, with a hint when to ask again while it is active (spec 07 §4)."""
+    headers = call.request.headers
+    if run.status == RunStatus.INCOMPLETE and dialect(headers).polls_on and is_poll(headers):
+        # `incomplete_details` still says what happened.
+        run = replace(run, status=RunStatus.COMPLETED)
     if run.status not in lifecycle.ACTIVE:
         return respond(run)
     return respond(run, {"openai-poll-after-ms": str(call.services.settings.poll_after_ms)})

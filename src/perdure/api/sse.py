@@ -1,28 +1,23 @@
-"""Streams of events: what is told about a run, as server-sent events (spec 04 §1)."""
+"""A stream of server-sent events over HTTP: what is told about a run (spec 04 §1)."""
 
 import asyncio
-from collections.abc import Iterable
 
-import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from perdure import lifecycle
+from perdure.api.dialects import PLAIN, Dialect
+from perdure.api.frames import Frames, Place
 from perdure.bus.bus import Subscription
 from perdure.commands import events
 from perdure.store.database import Database
-from perdure.wire.base import encode
-from perdure.wire.events import Closing, Delta, Event
 
-_log = structlog.get_logger(__name__)
-
-_DONE = f"event: {lifecycle.DONE}\ndata: [DONE]\n\n".encode()
 _KEEP_ALIVE = b": keep-alive\n\n"
 
 
 class EventStream(Response):
-    """Tells a run from now until it rests: ends, or waits for tool outputs.
+    """Tells a run until it rests: ends, or waits for tool outputs.
 
+    Without `after`, the stream tells what comes; with it, all that came after that place first.
     The run never depends on it: a client that goes away leaves the run as it is. In silence, a
     comment keeps the connection open, and the log is looked at for events that the bus did not
     bring here.
@@ -31,7 +26,14 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, subscription: Subscription, *, run_id: str, database: Database, keep_alive: float
+        self,
+        subscription: Subscription,
+        *,
+        run_id: str,
+        database: Database,
+        keep_alive: float,
+        after: Place | None = None,
+        dialect: Dialect = PLAIN,
     ) -> None:
         super().__init__()
         del self.headers["content-length"]
@@ -40,7 +42,8 @@ class EventStream(Response):
         self._run_id = run_id
         self._database = database
         self._keep_alive = keep_alive
-        self._seq = 0
+        self._replays = after is not None
+        self._frames = Frames(after or Place(), renamed=dialect.renamed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         gone = asyncio.ensure_future(_disconnected(receive))
@@ -53,54 +56,33 @@ class EventStream(Response):
                     "headers": self.raw_headers,
                 }
             )
-            await self._tell_all(send)
+            if self._replays:
+                await self._send(send, await self._missed())
+            while not self._frames.ended and (body := await self._next()) is not None:
+                await self._send(send, body)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             gone.cancel()
             self._subscription.close()
 
-    async def _tell_all(self, send: Send) -> None:
-        more = True
-        while more:
-            try:
-                async with asyncio.timeout(self._keep_alive):
-                    told: Iterable[Event | Delta | Closing] = await self._subscription.next()
-                if not told:
-                    return
-                body, more = self._frames(told)
-            except TimeoutError:
-                told = await self._database.read(events.after, self._run_id, self._seq)
-                body, more = self._frames(told)
-                body = body or _KEEP_ALIVE
+    async def _missed(self) -> bytes:
+        place = self._frames.place
+        log = await self._database.read(events.after, self._run_id, place.seq - 1)
+        return self._frames.replay(log, upto=self._subscription.seq)
+
+    async def _next(self) -> bytes | None:
+        """The next bytes to send; None when the client has gone."""
+        try:
+            async with asyncio.timeout(self._keep_alive):
+                told = await self._subscription.next()
+            return self._frames.tell(told) if told else None
+        except TimeoutError:
+            log = await self._database.read(events.after, self._run_id, self._frames.place.seq)
+            return self._frames.tell(log) or _KEEP_ALIVE
+
+    async def _send(self, send: Send, body: bytes) -> None:
+        if body:
             await send({"type": "http.response.body", "body": body, "more_body": True})
-
-    def _frames(self, told: Iterable[Event | Delta | Closing]) -> tuple[bytes, bool]:
-        """The bytes to send, and whether more may come."""
-        frames: list[bytes] = []
-        for item in told:
-            if isinstance(item, Delta):
-                frames.append(_frame(item.name, item.data()))
-            elif isinstance(item, Closing):
-                frames.append(_frame(lifecycle.ERROR, _error(item.reason)))
-                return b"".join(frames), False
-            elif item.seq > self._seq:
-                self._seq = item.seq
-                frames.append(_frame(item.name, item.data))
-                if item.name in lifecycle.STREAM_ENDS:
-                    frames.append(_DONE)
-                    return b"".join(frames), False
-        return b"".join(frames), True
-
-
-def _frame(name: str, data: bytes) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
-
-
-def _error(message: str) -> bytes:
-    # Bare keys and an `error` member that holds the same: the one form that makes every SDK
-    # raise (spec 04 §7).
-    detail = {"message": message, "type": "server_error", "param": None, "code": None}
-    return encode({**detail, "error": detail})
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -14,6 +14,11 @@ from perdure.wire.events import Closing, Delta, Event, Told
 class Subscription(Protocol):
     """One listener's place on a topic."""
 
+    seq: int | None
+    """The last event that was told on the topic before this listener came, while the run is
+    worked on here; the listener is given the deltas since then first. None: nothing is known.
+    """
+
     async def next(self) -> list[Event | Delta | Closing]:
         """Waits until something was told and takes all of it, in order.
 
@@ -53,6 +58,10 @@ class Bus(Protocol):
         self, run_id: str, callback: Callable[[], None]
     ) -> AbstractContextManager[None]:
         """Calls back whenever the run is interrupted, as long as the context is open."""
+        ...
+
+    def leave(self, topic: str) -> None:
+        """The run is worked on here no more: nothing is kept for listeners that come later."""
         ...
 
     def close(self, reason: str) -> None:

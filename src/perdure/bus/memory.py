@@ -5,43 +5,100 @@ order of the calls.
 """
 
 import asyncio
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from perdure.lifecycle import STREAM_ENDS
 from perdure.wire.events import Closing, Delta, Event, Interrupted, Queued, Told
+
+Heard = Event | Delta | Closing
 
 # A listener that has this many items waiting lags: from here on deltas are joined.
 _LAG = 64
 
 
+class _Line:
+    """What waits, in order; beyond so many items, deltas of the same part are joined."""
+
+    def __init__(self, lag: int, items: Iterable[Heard] = ()) -> None:
+        self._lag = lag
+        self._items = list(items)
+        # The pieces that continue the last item: a string that grows by a token at a time
+        # would be copied at each.
+        self._joined: list[str] = []
+
+    def put(self, told: Heard) -> None:
+        last = self._items[-1] if self._items else None
+        continues = isinstance(told, Delta) and isinstance(last, Delta) and told.head == last.head
+        if isinstance(told, Delta) and continues and len(self._items) > self._lag:
+            self._joined.append(told.text)
+        else:
+            self._close_join()
+            self._items.append(told)
+
+    def all(self) -> list[Heard]:
+        self._close_join()
+        return list(self._items)
+
+    def clear(self) -> None:
+        self._items.clear()
+        self._joined.clear()
+
+    def _close_join(self) -> None:
+        last = self._items[-1] if self._joined else None
+        if isinstance(last, Delta):
+            self._items[-1] = last._replace(text="".join([last.text, *self._joined]))
+            self._joined.clear()
+
+
+class _Topic:
+    """A run that is told here: who listens, the last event, and the deltas since."""
+
+    def __init__(self) -> None:
+        self.listeners: list[MemorySubscription] = []
+        self.seq: int | None = None
+        self.since = _Line(0)
+
+    def note(self, told: Heard) -> None:
+        """Keeps what a listener that comes later must be given to catch up."""
+        if isinstance(told, Delta):
+            self.since.put(told)
+        elif isinstance(told, Event):
+            self.rest() if told.name in STREAM_ENDS else self.reach(told.seq)
+
+    def reach(self, seq: int | None) -> None:
+        self.seq = seq
+        self.since.clear()
+
+    def rest(self) -> None:
+        """The run is worked on here no more: the log has it all."""
+        self.reach(None)
+
+
 class MemorySubscription:
     """One listener's place; see `Subscription`."""
 
-    def __init__(self, leave: Callable[["MemorySubscription"], None]) -> None:
+    def __init__(self, topic: _Topic, leave: Callable[["MemorySubscription"], None]) -> None:
+        self.seq = topic.seq
         self._leave = leave
-        self._waiting: deque[Event | Delta | Closing] = deque()
-        self._joined: list[str] = []
+        self._line = _Line(_LAG, topic.since.all())
         self._told = asyncio.Event()
+        if topic.since.all():
+            self._told.set()
         self._closed = False
 
-    def put(self, told: Event | Delta | Closing) -> None:
+    def put(self, told: Heard) -> None:
         """Adds an item, or joins it to the last one when the listener lags."""
-        if self._joined and not self._continues(told):
-            self._close_join()
-        if len(self._waiting) >= _LAG and self._continues(told):
-            self._joined.append(told.text)  # type: ignore[union-attr]
-        else:
-            self._waiting.append(told)
+        self._line.put(told)
         self._told.set()
 
-    async def next(self) -> list[Event | Delta | Closing]:
+    async def next(self) -> list[Heard]:
         await self._told.wait()
         if not self._closed:
             self._told.clear()
-        self._close_join()
-        taken = list(self._waiting)
-        self._waiting.clear()
+        taken = self._line.all()
+        self._line.clear()
         return taken
 
     def close(self) -> None:
@@ -49,49 +106,43 @@ class MemorySubscription:
         self._closed = True
         self._told.set()
 
-    def _continues(self, told: Event | Delta | Closing) -> bool:
-        last = self._waiting[-1] if self._waiting else None
-        return isinstance(told, Delta) and isinstance(last, Delta) and told.head == last.head
-
-    def _close_join(self) -> None:
-        # The pieces are kept in a list until then: a string that grows by a token at a time
-        # would be copied at each.
-        if self._joined:
-            last = self._waiting.pop()
-            assert isinstance(last, Delta)  # noqa: S101
-            self._waiting.append(last._replace(text="".join([last.text, *self._joined])))
-            self._joined.clear()
-
 
 class MemoryBus:
     """Publish/subscribe and dispatch in one process; see `Bus`."""
 
     def __init__(self) -> None:
-        self._listeners: dict[str, list[MemorySubscription]] = {}
+        self._topics: dict[str, _Topic] = {}
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
         self._closed: Closing | None = None
 
     def publish(self, topic: str, told: Told) -> None:
-        if isinstance(told, Queued):
-            self._queue.put_nowait(topic)
-        elif isinstance(told, Interrupted):
+        if isinstance(told, Interrupted):
             for callback in list(self._callbacks.get(topic, ())):
                 callback()
-        else:
-            for subscription in self._listeners.get(topic, ()):
-                subscription.put(told)
+            return
+        if isinstance(told, Queued):
+            self._queue.put_nowait(topic)
+            self.leave(topic)
+            return
+        found = self._topics.get(topic)
+        if found is None:
+            found = self._topics[topic] = _Topic()
+        found.note(told)
+        for subscription in found.listeners:
+            subscription.put(told)
+        if isinstance(told, Event):
+            self._drop_if_idle(topic)
 
     def subscribe(self, topic: str) -> MemorySubscription:
         def leave(subscription: MemorySubscription) -> None:
-            listeners = self._listeners.get(topic, [])
-            if subscription in listeners:
-                listeners.remove(subscription)
-            if not listeners:
-                self._listeners.pop(topic, None)
+            if subscription in found.listeners:
+                found.listeners.remove(subscription)
+            self._drop_if_idle(topic)
 
-        subscription = MemorySubscription(leave)
-        self._listeners.setdefault(topic, []).append(subscription)
+        found = self._topics.setdefault(topic, _Topic())
+        subscription = MemorySubscription(found, leave)
+        found.listeners.append(subscription)
         if self._closed:
             subscription.put(self._closed)
         return subscription
@@ -110,8 +161,18 @@ class MemoryBus:
             if not callbacks:
                 self._callbacks.pop(run_id, None)
 
+    def leave(self, topic: str) -> None:
+        if topic in self._topics:
+            self._topics[topic].rest()
+            self._drop_if_idle(topic)
+
     def close(self, reason: str) -> None:
         self._closed = Closing(reason)
-        for listeners in list(self._listeners.values()):
-            for subscription in listeners:
+        for topic in list(self._topics.values()):
+            for subscription in topic.listeners:
                 subscription.put(self._closed)
+
+    def _drop_if_idle(self, topic: str) -> None:
+        found = self._topics.get(topic)
+        if found and not found.listeners and found.seq is None:
+            del self._topics[topic]

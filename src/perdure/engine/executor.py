@@ -64,6 +64,8 @@ class Execution:
             _log.info("lease_lost", run_id=self.run_id, reason=str(lost))
         except Exception:
             _log.exception("execution_broke", run_id=self.run_id)
+        finally:
+            self._means.bus.leave(self.run_id)
 
     async def _claim(self) -> Recorder | None:
         means = self._means

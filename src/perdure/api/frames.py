@@ -1,0 +1,169 @@
+"""What is told about a run, as the frames of a stream of server-sent events (spec 04 §1).
+
+No I/O: `EventStream` fetches and sends, `Frames` knows what has been told and what comes next.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from perdure import lifecycle
+from perdure.errors import BadRequest
+from perdure.wire.base import decode, encode
+from perdure.wire.events import (
+    FIRST_TEXT_TAIL,
+    REFUSAL_TAIL,
+    TEXT_TAIL,
+    Closing,
+    Delta,
+    Event,
+    refusal_head,
+    text_head,
+)
+from perdure.wire.messages import Message, RefusalPart, TextPart
+
+_DONE = f"event: {lifecycle.DONE}\ndata: [DONE]\n\n".encode()
+_CLAIMED = "thread.run.in_progress"
+_MESSAGE_OPEN = lifecycle.MESSAGE_CREATED[-1]
+_MESSAGE_ENDS = frozenset(move.event for move in lifecycle.MESSAGE)
+
+
+class Place(NamedTuple):
+    """How far a listener has come: the last event it was told, and so many characters of the
+    deltas after it. On the wire, the id of an event: `12`, or `12.345` for a delta.
+    """
+
+    seq: int = 0
+    chars: int = 0
+
+    @property
+    def id(self) -> bytes:
+        return b"%d.%d" % self if self.chars else b"%d" % self.seq
+
+
+def place(text: str) -> Place:
+    """The place that an event id names; the start for an empty one. Raises `BadRequest`."""
+    if not text:
+        return Place()
+    match = re.fullmatch(r"(\d{1,18})(?:\.(\d{1,18}))?", text, re.ASCII)
+    if match is None:
+        raise BadRequest(
+            f"Invalid 'after': '{text[:64]}'. Expected the id of an event of this run's stream.",
+            param="after",
+            code="invalid_value",
+        )
+    return Place(int(match[1]), int(match[2] or 0))
+
+
+class Frames:
+    """The frames for one listener, from its place on.
+
+    `renamed` are events that the listener knows by another name.
+    """
+
+    def __init__(
+        self,
+        begin: Place = Place(),  # noqa: B008  # a value
+        *,
+        renamed: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.place = begin
+        self.ended = False
+        self._renamed = renamed
+        self._last = ""
+        # How many characters of deltas have come by since the last event, told or not.
+        self._passed = 0
+        self._resumed = begin != Place()
+        self._deaf = False
+
+    def replay(self, log: list[Event], *, upto: int | None) -> bytes:
+        """What the log has beyond the place, up to an event after which the bus takes over.
+
+        Without such an event nobody works on the run here, and the log tells it all: where it
+        ends with the run at rest, the stream does too. `log` begins with the event at the place.
+        """
+        self._resumed = True
+        frames: list[bytes] = []
+        for event in log:
+            if event.seq <= self.place.seq:
+                self._last = event.name
+            elif upto is None or event.seq <= upto:
+                frames += self._event(event)
+        if upto is None and (not log or log[-1].name in lifecycle.STREAM_ENDS):
+            frames.append(self._end())
+        return b"".join(frames)
+
+    def tell(self, told: Iterable[Event | Delta | Closing]) -> bytes:
+        """What the bus brought."""
+        frames: list[bytes] = []
+        for item in told:
+            if isinstance(item, Delta):
+                frames.append(self._delta(item))
+            elif isinstance(item, Closing):
+                frames.append(b"event: %b\ndata: %b\n\n" % (b"error", _error(item.reason)))
+                self.ended = True
+            elif item.seq > self.place.seq:
+                frames += self._event(item)
+                if item.name in lifecycle.STREAM_ENDS:
+                    frames.append(self._end())
+            if self.ended:
+                break
+        return b"".join(frames)
+
+    def _event(self, event: Event) -> Iterator[bytes]:
+        if self._resumed and self._last == _MESSAGE_OPEN and event.name in _MESSAGE_ENDS:
+            yield from self._missed(event)
+        if event.name == _CLAIMED:
+            # The run was resumed. The part that was open is told from its beginning again, which
+            # is news to those only who heard nothing of it before.
+            self._deaf = self.place.chars > 0
+        elif ".step." in event.name or event.name.startswith("thread.message."):
+            self._deaf = False
+        self.place, self._passed, self._last = Place(event.seq), 0, event.name
+        yield self._frame(self._renamed.get(event.name, event.name), event.data)
+
+    def _delta(self, delta: Delta) -> bytes:
+        if self._deaf:
+            return b""
+        known = max(0, self.place.chars - self._passed)
+        self._passed += len(delta.text)
+        if known and self._passed <= self.place.chars:
+            return b""
+        if known:
+            tail = TEXT_TAIL if delta.tail == FIRST_TEXT_TAIL else delta.tail
+            delta = delta._replace(text=delta.text[known:], tail=tail)
+        self.place = Place(self.place.seq, self._passed)
+        return self._frame(delta.name, delta.data())
+
+    def _missed(self, event: Event) -> Iterator[bytes]:
+        """The text of a message that ended while its listener was away."""
+        message = decode(event.data, Message)
+        known = self.place.chars
+        for index, part in enumerate(message.content):
+            if isinstance(part, TextPart):
+                text, head = part.text.value, text_head(message.id, index)
+                tail = TEXT_TAIL if known else FIRST_TEXT_TAIL
+            elif isinstance(part, RefusalPart):
+                text, head, tail = part.refusal, refusal_head(message.id, index), REFUSAL_TAIL
+            else:
+                continue
+            if len(text) > known:
+                self.place = Place(self.place.seq, self.place.chars + len(text) - known)
+                missed = Delta(lifecycle.MESSAGE_DELTA, head, text[known:], tail)
+                yield self._frame(missed.name, missed.data())
+            known = max(0, known - len(text))
+
+    def _frame(self, name: str, data: bytes) -> bytes:
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (self.place.id, name.encode(), data)
+
+    def _end(self) -> bytes:
+        self.ended = True
+        return _DONE
+
+
+def _error(message: str) -> bytes:
+    # Bare keys and an `error` member that holds the same: the one form that makes every SDK
+    # raise (spec 04 §7).
+    detail = {"message": message, "type": "server_error", "param": None, "code": None}
+    return encode({**detail, "error": detail})
