@@ -9,12 +9,12 @@ from bench.client import Ask, Client, load
 from bench.processes import Server
 
 _FIRST_TOKEN_ROUNDS = 60
-_CPU_ROUNDS = 3
+_CPU_ROUNDS = 4
 _CPU_STREAMS = 50
 _CPU_TOKENS = (60, 240)
 _TOKENS_PER_SECOND = 30
 _RUN_ROUNDS = 3
-_RUNS = 1000
+_RUNS = 500
 _STREAMING_CLIENTS = 50
 # One client can have no more than four runs a second: it waits 250 ms, as the server says.
 _POLLING_CLIENTS = 200
@@ -33,6 +33,10 @@ class Measured(NamedTuple):
     @property
     def median(self) -> float:
         return median(self.figures)
+
+    def over(self, other: "Measured") -> "Measured":
+        """This subject's figures as multiples of another's of the same round."""
+        return Measured([a / b for a, b in zip(self.figures, other.figures, strict=True)])
 
     @property
     def range(self) -> tuple[float, float]:

@@ -3,11 +3,15 @@
 import os
 import platform
 import sqlite3
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import NamedTuple
+
+import psutil
 
 _PACKAGES = (
     *("perdure", "uvicorn", "uvloop", "starlette", "aiohttp", "msgspec"),
@@ -33,15 +37,34 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def circumstances(*, load_before: float) -> str:
-    """Date, machine, load and versions."""
-    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores ({_processor()})"
-    load = f"load average {load_before:.1f} before and {os.getloadavg()[0]:.1f} after"
-    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {system}; {load}; "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}."
-    )
+class Machine:
+    """The machine while the measures run: what else it did meanwhile is noise in the figures."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._others = self._others_seconds()
+
+    def described(self) -> str:
+        """Date, machine, the work of other programs since the start, and versions.
+
+        To be asked for when the measured servers have ended: what they used is known then.
+        """
+        others = self._others_seconds() - self._others
+        cores = others / (time.monotonic() - self._began)
+        versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+        return (
+            f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {platform.system()} {platform.machine()}, "
+            f"{os.cpu_count()} cores ({_processor()}), of which other programs used {cores:.2f} "
+            f"meanwhile; Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
+            f"{versions}."
+        )
+
+    def _others_seconds(self) -> float:
+        """CPU time of all programs, less that of this process and of those that it waited for."""
+        everybody = psutil.cpu_times()
+        own, ended = getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)
+        ours = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
+        return everybody.user + everybody.system - ours
 
 
 def _processor() -> str:

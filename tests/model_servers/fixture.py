@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30
 
 
@@ -50,7 +51,8 @@ class ModelServer:
 def model_server_process() -> Iterator[ModelServer]:
     """One process for the session; it ends when its input is closed."""
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("server.py"))],
+        [sys.executable, "-m", "tests.model_servers.server"],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

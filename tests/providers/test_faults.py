@@ -64,6 +64,8 @@ REFUSED = (
         ("cut-politely", *EARLY),
         ("cut-in-a-line", *EARLY),
         ("malformed", *UNREADABLE),
+        ("nothing", *EARLY),
+        ("whole-nothing", *UNREADABLE),
         ("error-event", "server_error", "The model server at {url} failed: The GPU fell over."),
         ("text-event", "server_error", "The model server at {url} failed: Out of memory."),
         ("rate-event", "rate_limit_exceeded", "Slow down."),

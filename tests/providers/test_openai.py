@@ -99,6 +99,16 @@ def test_a_key_and_a_password_in_the_url_are_one_too_many() -> None:
     )
 
 
+@pytest.mark.parametrize("key", ["sk-a\nb", "sk-ключ", "sk-a\x00b"])
+def test_a_key_that_cannot_be_sent_is_told_without_the_key(key: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        OpenAIProvider("http://localhost/v1", api_key=key)
+    assert str(caught.value) == (
+        "The API key of the model server at http://localhost/v1 holds a character that no "
+        "HTTP header takes."
+    )
+
+
 @pytest.mark.parametrize(
     "model",
     ["text", "byte-by-byte", "no-usage", "early-usage", "no-done", "no-finish", "no-blank-line",
@@ -161,6 +171,18 @@ async def test_what_one_model_refuses_another_is_still_sent(
     assert model_server.bodies()[-1]["temperature"] == 0.5
 
 
+async def test_what_requests_learn_at_the_same_time_is_not_lost(
+    openai: Provider, model_server: ModelServer
+) -> None:
+    await asyncio.gather(
+        hear(openai, asks("strict", top_p=0.5)),
+        hear(openai, asks("strict", reasoning_effort="low")),
+    )
+    await hear(openai, asks("strict", top_p=0.5, reasoning_effort="low"))
+    assert len(model_server.bodies()) == 5
+    assert not {"top_p", "reasoning_effort"} & set(model_server.bodies()[-1])
+
+
 async def test_several_refusals_in_one_answer_are_taken_together(
     openai: Provider, model_server: ModelServer
 ) -> None:
@@ -192,12 +214,30 @@ async def test_a_cap_that_is_too_large_is_no_unknown_parameter(
     assert len(model_server.seen()) == 1
 
 
+async def test_a_cap_without_any_name_is_told_and_not_left_out(
+    openai: Provider, model_server: ModelServer
+) -> None:
+    """Without it, an answer could cost more than the run's budget allows."""
+    code, message = await fails(openai, asks("capless", max_tokens=5))
+    assert code == "invalid_prompt"
+    assert message.endswith("Unrecognized request argument supplied: max_tokens")
+    assert len(model_server.seen()) == 1
+
+
 async def test_the_connection_is_used_again(openai: Provider, model_server: ModelServer) -> None:
     for model in ("text", "tools", "no-usage", "whole", "invalid", "text"):
         if model == "invalid":
             await fails(openai, asks(model))
         else:
             await hear(openai, asks(model))
+    assert len({seen["peer"] for seen in model_server.seen()}) == 1
+
+
+async def test_an_end_that_lags_does_not_cost_the_connection(
+    openai: Provider, model_server: ModelServer
+) -> None:
+    for _ in range(2):
+        await hear(openai, asks("lags"))
     assert len({seen["peer"] for seen in model_server.seen()}) == 1
 
 

@@ -1,12 +1,13 @@
 """Models, and what is passed through to model servers as it is (spec 02 §12)."""
 
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from perdure.api.http import Answer, Call
 from perdure.errors import Forbidden, NotFound, ProviderError, Unavailable
+from perdure.providers.provider import Relayed
 from perdure.wire.lists import Model, Models
 
 
@@ -54,11 +55,16 @@ async def _relay(call: Call, path: str) -> Response:
             )
         except ProviderError as error:
             raise Unavailable(error.message) from error
-        upstream = stack.pop_all()
+        return _RelayedResponse(relayed, stack.pop_all())
 
-    async def chunks() -> AsyncIterator[bytes]:
-        async with upstream:
-            async for chunk in relayed.body:
-                yield chunk
 
-    return StreamingResponse(chunks(), status_code=relayed.status, headers=dict(relayed.headers))
+class _RelayedResponse(StreamingResponse):
+    """A model server's answer, whose connection is given back whatever becomes of the client."""
+
+    def __init__(self, relayed: Relayed, upstream: AsyncExitStack) -> None:
+        super().__init__(relayed.body, status_code=relayed.status, headers=dict(relayed.headers))
+        self._upstream = upstream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._upstream:
+            await super().__call__(scope, receive, send)

@@ -65,7 +65,7 @@ class OpenAIProvider:
     """One model server; see `Provider`.
 
     `idle_seconds` bounds the silence between two pieces of an answer. Raises
-    `ConfigurationError` for a base URL that cannot be used with the key.
+    `ConfigurationError` for a key that cannot be sent, or not with this base URL.
     """
 
     def __init__(
@@ -81,6 +81,11 @@ class OpenAIProvider:
             )
         # A key from a file ends in a line end, which no header takes.
         self._api_key = api_key.strip() if api_key else None
+        if self._api_key and not (self._api_key.isascii() and self._api_key.isprintable()):
+            raise ConfigurationError(
+                f"The API key of the model server at {self._where} holds a character that no "
+                "HTTP header takes."
+            )
         self._timeout = aiohttp.ClientTimeout(
             total=_TOTAL_SECONDS, connect=_CONNECT_SECONDS, sock_read=idle_seconds
         )
@@ -208,22 +213,28 @@ class OpenAIProvider:
             body = await _read(response, _MAX_ANSWER_BYTES)
             yield self._decoded(body, WholeAnswer).chunk()
             return
-        decoder, received, finished = SSEDecoder(), 0, False
+        decoder, received = SSEDecoder(), 0
+        begun = finished = False
         async for data in response.content.iter_any():
             received += len(data)
             if received > _MAX_ANSWER_BYTES:
                 raise ProviderError(f"The answer of the model server at {self._where} has no end.")
             for payload in decoder.feed(data):
                 if payload == b"[DONE]":
+                    if not begun:
+                        raise self._ended_early()
                     await _read_to_end(response)
                     return
                 chunk = self._decoded(payload, ChatChunk)
-                if chunk.choices and chunk.choices[0].finish_reason:
-                    finished = True
+                if chunk.choices:
+                    begun = True
+                    finished = finished or bool(chunk.choices[0].finish_reason)
                 yield chunk
-        rest = decoder.end()
-        if not finished and rest != [b"[DONE]"]:
-            raise ProviderError(f"The model server at {self._where} ended its answer too early.")
+        if not finished and not (begun and decoder.end() == [b"[DONE]"]):
+            raise self._ended_early()
+
+    def _ended_early(self) -> ProviderError:
+        return ProviderError(f"The model server at {self._where} ended its answer too early.")
 
     def _decoded(self, payload: bytes, kind: type[T]) -> T:
         try:

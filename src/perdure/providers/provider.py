@@ -1,6 +1,6 @@
 """The seam to model servers: what a provider must do.
 
-`tests/providers/conformance.py` runs against every implementation.
+`tests/providers/test_conformance.py` runs against every implementation.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping

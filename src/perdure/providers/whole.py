@@ -19,9 +19,15 @@ class WholeChoice(Object):
 
 
 class WholeAnswer(Object):
+    """Either choices or an error; `msgspec.ValidationError` where there is neither."""
+
     choices: list[WholeChoice] = []
     usage: ChatUsage | None = None
     error: JsonObject | str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.choices and self.error is None:
+            raise ValueError("an answer without a choice")
 
     def chunk(self) -> ChatChunk:
         """The whole answer as the only chunk of a stream."""

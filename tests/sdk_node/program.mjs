@@ -1,0 +1,217 @@
+// Plain SDK code against a running server, in a process of its own.
+//
+// Usage: node program.mjs PACKAGE BASE_URL. Runs every check and prints one JSON line for each:
+// its name, and what went wrong, if anything did.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+
+const [name, baseURL, folder] = process.argv.slice(2);
+const require = createRequire(`${folder}/package.json`);
+const { default: OpenAI } = await import(pathToFileURL(require.resolve(name)).href);
+const client = new OpenAI({ baseURL, apiKey: "any", maxRetries: 0 });
+
+// Until 4.x ids come one after the other; later ones take all but the last by name.
+const positional = name.startsWith("openai-4");
+const { assistants, threads } = client.beta;
+const { runs, messages } = threads;
+const inThread = (method, thread, id, body) =>
+  positional ? method(thread, id, body) : method(id, { thread_id: thread, ...body });
+const remove = (api, id) => (positional ? api.del(id) : api.delete(id));
+
+const tools = [
+  {
+    type: "function",
+    function: {
+      name: "get_weather",
+      parameters: { type: "object", properties: { city: { type: "string" } } },
+    },
+  },
+];
+const begun = ["thread.run.created", "thread.run.queued", "thread.run.in_progress"];
+const text = [
+  "thread.run.step.created", "thread.run.step.in_progress", "thread.message.created",
+  "thread.message.in_progress", "thread.message.delta", "thread.message.completed",
+  "thread.run.step.completed", "thread.run.completed",
+];
+const called = [
+  "thread.run.step.created", "thread.run.step.in_progress", "thread.run.step.delta",
+  "thread.run.requires_action",
+];
+
+const assistant = (fields = {}) => assistants.create({ model: "scripted", ...fields });
+const thread = (...texts) =>
+  threads.create({ messages: texts.map((content) => ({ role: "user", content })) });
+const outputs = (run) =>
+  run.required_action.submit_tool_outputs.tool_calls.map((call) => ({
+    tool_call_id: call.id,
+    output: "21",
+  }));
+const short = (names) => names.filter((each, place) => each !== names[place - 1]);
+
+/** What a stream tells and how its helpers answer. */
+async function follow(stream) {
+  const names = [];
+  const helpers = [];
+  stream.on("event", (event) => names.push(event.event));
+  for (const helper of [
+    "textCreated", "textDone", "messageDone", "runStepDone", "toolCallCreated", "toolCallDone", "end",
+  ]) {
+    stream.on(helper, () => helpers.push(helper));
+  }
+  const run = await stream.finalRun();
+  return { run, names: short(names), helpers, stream };
+}
+
+async function refused(kind, act) {
+  try {
+    await act();
+  } catch (error) {
+    assert.ok(error instanceof OpenAI[kind], `${error.constructor.name}: ${error.message}`);
+    return error;
+  }
+  throw new Error(`nothing raised ${kind}`);
+}
+
+const checks = {
+  async assistants_can_be_made_read_changed_listed_and_deleted() {
+    const made = await assistant({ name: "one", metadata: { a: "b" }, tools });
+    assert.deepEqual(await assistants.retrieve(made.id), made);
+    const changed = await assistants.update(made.id, { name: "two", tools: [] });
+    assert.deepEqual([changed.name, changed.tools, changed.metadata], ["two", [], { a: "b" }]);
+    assert.equal((await remove(assistants, made.id)).deleted, true);
+    const error = await refused("NotFoundError", () => assistants.retrieve(made.id));
+    assert.match(error.message, new RegExp(`No assistant found with id '${made.id}'.`));
+  },
+
+  async more_than_a_hundred_objects_are_iterated() {
+    const ids = [];
+    for (let number = 0; number < 101; number++) ids.push((await assistant()).id);
+    const seen = [];
+    for await (const each of assistants.list({ limit: 20 })) seen.push(each.id);
+    assert.deepEqual(seen.slice(0, 101), ids.reverse());
+  },
+
+  async a_polled_run_completes_with_usage_and_its_message() {
+    const on = await thread("say: Good morning");
+    const run = await runs.createAndPoll(on.id, { assistant_id: (await assistant()).id });
+    assert.equal(run.status, "completed");
+    assert.ok(run.usage.total_tokens > 0);
+    const { data } = await messages.list(on.id);
+    assert.deepEqual(data.map((each) => each.role), ["assistant", "user"]);
+    assert.equal(data[0].content[0].text.value, "Good morning");
+  },
+
+  async a_streamed_run_calls_its_helpers_in_the_right_order() {
+    const on = await thread("say: one two three");
+    const stream = runs.stream(on.id, { assistant_id: (await assistant()).id });
+    let heard = "";
+    stream.on("textDelta", (delta) => (heard += delta.value));
+    const told = await follow(stream);
+    assert.deepEqual(told.names, [...begun, ...text]);
+    assert.deepEqual(told.helpers.slice(0, 4), [
+      "textCreated", "textDone", "messageDone", "runStepDone",
+    ]);
+    assert.equal(heard, "one two three");
+    assert.equal((await stream.finalMessages())[0].content[0].text.value, "one two three");
+    assert.equal((await stream.finalRunSteps())[0].type, "message_creation");
+  },
+
+  async two_rounds_of_calls_are_streamed() {
+    const prompt = "call: get_weather {}\nthen:\ncall: get_weather {}\nthen:\nsay: Sunny";
+    const on = await thread(prompt);
+    let told = await follow(runs.stream(on.id, { assistant_id: (await assistant({ tools })).id }));
+    assert.deepEqual(told.names, [...begun, ...called]);
+    assert.ok(told.helpers.includes("toolCallCreated") && told.helpers.includes("toolCallDone"));
+    for (const rest of [called, text]) {
+      const body = { tool_outputs: outputs(told.run) };
+      const submit = runs.submitToolOutputsStream.bind(runs);
+      told = await follow(inThread(submit, on.id, told.run.id, body));
+      assert.deepEqual(told.names, ["thread.run.step.completed", ...begun.slice(1), ...rest]);
+    }
+    assert.equal(told.run.status, "completed");
+  },
+
+  async parallel_calls_take_their_outputs_polled() {
+    const on = await thread("call: get_weather {}\ncall: get_weather {}");
+    let run = await runs.createAndPoll(on.id, { assistant_id: (await assistant({ tools })).id });
+    assert.equal(run.status, "requires_action");
+    const submit = runs.submitToolOutputsAndPoll.bind(runs);
+    run = await inThread(submit, on.id, run.id, { tool_outputs: outputs(run) });
+    assert.equal(run.status, "completed");
+    const steps = await inThread(runs.steps.list.bind(runs.steps), on.id, run.id);
+    assert.deepEqual(steps.data.map((each) => each.type), ["message_creation", "tool_calls"]);
+  },
+
+  async a_thread_and_its_run_are_made_in_one_call() {
+    const told = await follow(
+      threads.createAndRunStream({
+        assistant_id: (await assistant()).id,
+        thread: { messages: [{ role: "user", content: "say: hi" }] },
+      }),
+    );
+    assert.deepEqual(told.names, ["thread.created", ...begun, ...text]);
+  },
+
+  async a_run_is_cancelled_once() {
+    const on = await thread("forever\nwait 1 ms");
+    let run = await runs.create(on.id, { assistant_id: (await assistant()).id });
+    const cancel = () => inThread(runs.cancel.bind(runs), on.id, run.id);
+    assert.equal((await cancel()).status, "cancelling");
+    run = await inThread(runs.poll.bind(runs), on.id, run.id);
+    assert.equal(run.status, "cancelled");
+    const error = await refused("BadRequestError", cancel);
+    assert.match(error.message, /Cannot cancel run with status 'cancelled'\./);
+  },
+
+  async an_active_run_locks_its_thread() {
+    const on = await thread("forever\nwait 1 ms");
+    const run = await runs.create(on.id, { assistant_id: (await assistant()).id });
+    const error = await refused("BadRequestError", () =>
+      messages.create(on.id, { role: "user", content: "x" }),
+    );
+    assert.ok(
+      error.message.includes(`Can't add messages to ${on.id} while a run ${run.id} is active.`),
+    );
+    await remove(threads, on.id);
+  },
+
+  async an_incomplete_run_ends_polling_and_streaming() {
+    const on = await thread("say: one two three");
+    const body = { assistant_id: (await assistant()).id, max_completion_tokens: 2 };
+    const run = await runs.createAndPoll(on.id, body);
+    assert.equal(run.incomplete_details.reason, "max_completion_tokens");
+    const told = await follow(runs.stream(on.id, body));
+    assert.equal(told.run.status, "incomplete");
+  },
+
+  async errors_are_the_sdks_exceptions() {
+    const wrong = await refused("BadRequestError", () =>
+      assistant({ metadata: { k: "v".repeat(513) } }),
+    );
+    assert.deepEqual([wrong.param, wrong.code], ["metadata.k", "string_above_max_length"]);
+    await refused("NotFoundError", () => threads.retrieve("thread_x"));
+  },
+
+  async chat_completions_are_streamed_too() {
+    const stream = await client.chat.completions.create({
+      model: "any",
+      messages: [{ role: "user", content: "say: hi there" }],
+      stream: true,
+    });
+    let heard = "";
+    for await (const chunk of stream) heard += chunk.choices[0]?.delta?.content ?? "";
+    assert.equal(heard, "hi there");
+  },
+};
+
+for (const [check, act] of Object.entries(checks)) {
+  let wrong = null;
+  try {
+    await act();
+  } catch (error) {
+    wrong = error.stack ?? String(error);
+  }
+  console.log(JSON.stringify({ check, wrong }));
+}

@@ -1,0 +1,88 @@
+"""Unmodified programs get what they expect, on the SDKs of every age."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import clean, serving
+
+PROGRAM = Path(__file__).with_name("program.py")
+CACHE = Path(__file__).parents[2] / ".cache" / "sdk_python"
+INSTALLED = "installed"
+# What a user of that time had beside it: newer ones do not go with it.
+COMPANIONS = {"1.26.0": ("httpx<0.28",), "1.54.0": ("httpx<0.28",)}
+VERSIONS = ("1.26.0", "1.54.0", INSTALLED)
+INSTALL_SECONDS = 300
+RUN_SECONDS = 100
+
+pytestmark = pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)
+
+
+def _checks() -> list[str]:
+    tree = ast.parse(PROGRAM.read_text())
+    return [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(each, ast.Name) and each.id == "check" for each in node.decorator_list)
+    ]
+
+
+@cache
+def _packages(release: str) -> Path:
+    """A folder with that SDK; made once, and kept."""
+    folder = CACHE / f"openai-{release}-py{sys.version_info.major}{sys.version_info.minor}"
+    if not (folder / "openai").is_dir():
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder),
+             f"openai=={release}", *COMPANIONS[release]],
+            capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            pytest.skip(f"openai {release} cannot be installed here: {done.stderr[-300:]}")
+    return folder
+
+
+@cache
+def _results(release: str, base_url: str) -> Mapping[str, str | None]:
+    environment = clean(None)
+    if release != INSTALLED:
+        environment["PYTHONPATH"] = str(_packages(release))
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), base_url],
+        capture_output=True, text=True, timeout=RUN_SECONDS, env=environment, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return {line["check"]: line["wrong"] for line in lines}
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def results(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str | None]]:
+    """What each check of the program found, with one version of the SDK and a server of its own."""
+    if request.param != INSTALLED:
+        _packages(request.param)
+    with serving(tmp_path_factory.mktemp("sdk") / "data") as served:
+        yield _results(request.param, served.base_url)
+        assert served.stop()[0] == 0
+
+
+@pytest.mark.xdist_group("sdk_python")
+@pytest.mark.parametrize("check", _checks())
+def test_a_program(results: Mapping[str, str | None], check: str) -> None:
+    wrong = results[check]
+    assert wrong is None, wrong
+
+
+def test_the_installed_sdk_is_a_current_one() -> None:
+    """Else the newest would not be tested at all."""
+    assert int(version("openai").split(".")[0]) >= 3
