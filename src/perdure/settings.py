@@ -9,6 +9,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -337,6 +338,7 @@ def without_password(url: str) -> str:
     return f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}"
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether only programs on this machine can reach what listens on this address."""
     if host.lower() == "localhost":

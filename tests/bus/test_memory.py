@@ -50,7 +50,11 @@ async def test_a_listener_that_left_gets_nothing_and_does_not_wait(bus: MemoryBu
     listener.close()
     assert await waiting == []
     bus.publish("a", event(1))
-    assert await listener.next() == []
+    waiting = asyncio.ensure_future(listener.next())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    listener.wake()
+    assert await waiting == []
 
 
 async def test_a_slow_listener_gets_deltas_of_a_part_joined(bus: MemoryBus) -> None:

@@ -19,6 +19,7 @@ from tests.model_servers.pieces import (
     refusal,
     refuses,
     says,
+    send,
 )
 
 
@@ -44,6 +45,19 @@ async def echoes(request: web.Request, body: Body, number: int) -> web.StreamRes
     """Repeats the credentials at the very place where a long message is cut off."""
     key = request.headers.get("authorization", "").removeprefix("Bearer ")
     return refusal(400, "x" * 490 + key)
+
+
+async def echoes_in_stream(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    """Repeats the credentials where the answer should be."""
+    key = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return await send(request, event({"error": {"message": f"{key} is no key."}}))
+
+
+async def endless_refusal(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    response = web.StreamResponse(status=400)
+    await response.prepare(request)
+    while True:
+        await response.write(b"no " * 20_000)
 
 
 async def busy(request: web.Request, body: Body, number: int) -> web.StreamResponse:
@@ -133,11 +147,13 @@ FAULTS: dict[str, Handler] = {
     "unauthorized": unauthorized,
     "forbidden": refuses(403, "Not your model."),
     "echoes": echoes,
+    "echoes-in-stream": echoes_in_stream,
     "unknown": refuses(404, "The model does not exist.", code="model_not_found"),
     "quota": refuses(429, "You exceeded your quota.", code="insufficient_quota"),
     "too-long": refuses(400, "This model's limit is 8192.", code="context_length_exceeded"),
     "invalid": refuses(400, "messages[0] is wrong."),
-    "chatty-refusal": refuses(400, "no " * 100_000),
+    "chatty-refusal": refuses(400, "no " * 10_000),
+    "endless-refusal": endless_refusal,
     "overloaded": refuses(529, "Overloaded."),
     "busy": busy,
     "busy-briefly": busy_briefly,

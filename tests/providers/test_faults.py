@@ -1,5 +1,6 @@
 """What goes wrong at a model server, and what the user reads of it."""
 
+import asyncio
 import socket
 
 import pytest
@@ -127,16 +128,29 @@ async def test_what_was_written_before_the_fault_is_handed_on(openai: Provider) 
         await anext(chunks)
 
 
-@pytest.mark.parametrize("model", ["unauthorized", "echoes", "forbidden"])
+@pytest.mark.parametrize("model", ["unauthorized", "echoes", "echoes-in-stream", "forbidden"])
 async def test_no_message_holds_the_key(openai: Provider, model: str) -> None:
     """`echoes` puts it where a long message is cut off: half a key is too much as well."""
     _, message = await fails(openai, asks(model))
     assert KEY[:4] not in message
 
 
-async def test_long_messages_of_the_server_are_cut(openai: Provider) -> None:
+async def test_long_messages_of_the_server_are_cut(
+    openai: Provider, model_server: ModelServer
+) -> None:
     _, message = await fails(openai, asks("chatty-refusal"))
-    assert len(message) < 700
+    said = ("no " * 10_000)[:500]
+    assert message == f"The model server at {model_server.base_url} refused the request: {said}"
+
+
+async def test_a_refusal_without_an_end_is_not_read_to_it(
+    openai: Provider, model_server: ModelServer
+) -> None:
+    assert await fails(openai, asks("endless-refusal")) == (
+        "invalid_prompt",
+        f"The model server at {model_server.base_url} refused the request.",
+    )
+    await asyncio.to_thread(model_server.wait_aborted, 1)
 
 
 async def test_a_server_that_is_not_there_is_told() -> None:

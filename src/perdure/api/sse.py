@@ -41,13 +41,16 @@ class EventStream(Response):
         self._subscription = subscription
         self._run_id = run_id
         self._database = database
-        self._keep_alive = keep_alive
+        # Twice in the time: silence is noticed at the second look.
+        self._look_seconds = keep_alive / 2
         self._replays = after is not None
         self._frames = Frames(after or Place(), renamed=dialect.renamed)
+        self._gone = self._quiet = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        gone = asyncio.ensure_future(_disconnected(receive))
-        gone.add_done_callback(lambda _: self._subscription.close())
+        disconnect = asyncio.ensure_future(_disconnected(receive))
+        disconnect.add_done_callback(lambda _: self._leave())
+        self._looking = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
         try:
             await send(
                 {
@@ -58,11 +61,12 @@ class EventStream(Response):
             )
             if self._replays:
                 await self._send(send, await self._missed())
-            while not self._frames.ended and (body := await self._next()) is not None:
-                await self._send(send, body)
+            while not (self._frames.ended or self._gone):
+                await self._send(send, await self._next())
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            gone.cancel()
+            self._looking.cancel()
+            disconnect.cancel()
             self._subscription.close()
 
     async def _missed(self) -> bytes:
@@ -70,15 +74,30 @@ class EventStream(Response):
         log = await self._database.read(events.after, self._run_id, place.seq - 1)
         return self._frames.replay(log, upto=self._subscription.seq)
 
-    async def _next(self) -> bytes | None:
-        """The next bytes to send; None when the client has gone."""
-        try:
-            async with asyncio.timeout(self._keep_alive):
-                told = await self._subscription.next()
-            return self._frames.tell(told) if told else None
-        except TimeoutError:
-            log = await self._database.read(events.after, self._run_id, self._frames.place.seq)
-            return self._frames.tell(log) or _KEEP_ALIVE
+    async def _next(self) -> bytes:
+        """The next bytes to send."""
+        told = await self._subscription.next()
+        if told:
+            self._quiet = False
+            return self._frames.tell(told)
+        if self._gone:
+            return b""
+        log = await self._database.read(events.after, self._run_id, self._frames.place.seq)
+        return self._frames.tell(log) or _KEEP_ALIVE
+
+    def _look(self) -> None:
+        """Wakes the stream when nothing was told since the last look.
+
+        One timer for each stream, and none for each token.
+        """
+        if self._quiet:
+            self._subscription.wake()
+        self._quiet = True
+        self._looking = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
+
+    def _leave(self) -> None:
+        self._gone = True
+        self._subscription.close()
 
     async def _send(self, send: Send, body: bytes) -> None:
         if body:

@@ -23,12 +23,16 @@ class Subscription(Protocol):
         """Waits until something was told and takes all of it, in order.
 
         For a listener that lags behind, deltas of the same part are joined, so that what waits
-        for it never outgrows the text itself. Nothing at all means that the place was left.
+        for it never outgrows the text itself. Nothing at all means that it was woken.
         """
         ...
 
+    def wake(self) -> None:
+        """Lets who waits in `next` return, with nothing if there is nothing."""
+        ...
+
     def close(self) -> None:
-        """Leaves the topic; who waits in `next` returns."""
+        """Leaves the topic, and wakes who waits."""
         ...
 
 

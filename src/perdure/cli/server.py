@@ -25,6 +25,7 @@ from perdure.settings import Settings
 T = TypeVar("T")
 
 _BACKLOG = 2048
+_KEEP_ALIVE_SECONDS = 75
 # After the drain, open answers get this long to be written out before they are cut.
 _GRACE_SECONDS = 5
 
@@ -47,6 +48,10 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
+                # longer than clients keep an idle connection, so that they never meet one that
+                # is just being closed
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 backlog=_BACKLOG,
                 timeout_graceful_shutdown=math.ceil(app.settings.drain_seconds) + _GRACE_SECONDS,
             )
