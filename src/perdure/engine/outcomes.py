@@ -36,4 +36,13 @@ class Failed(NamedTuple):
     message_reason: str | None = None
 
 
+class TooLong(NamedTuple):
+    """The model server refused the prompt as too long, before the model said anything: nothing
+    has to be written, and a shorter one can be tried. `limit`: the window in tokens, if told.
+    """
+
+    failed: Failed
+    limit: int | None
+
+
 Outcome = Done | Ask | Truncated | Failed
