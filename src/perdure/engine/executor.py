@@ -17,7 +17,6 @@ from perdure.errors import LeaseLost
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
 from perdure.store.database import Database
-from perdure.wire.chat import ChatRequest
 from perdure.wire.runs import LastError
 
 _log = structlog.get_logger(__name__)
@@ -114,32 +113,33 @@ class Execution:
             await recorder.end(outcome)
 
     async def _turn(self, recorder: Recorder) -> Outcome:
-        """Calls the model; with less and less context, where it is too much for the model."""
+        """Calls the model; with less and less of the thread, while it is too much for the model."""
         run, means = recorder.run, self._means
-        refused: ChatRequest | None = None
+        refused: TooLong | None = None
         attempts = 0
         while True:
             window = means.windows.of(run.model)
             prepared = await means.database.read(context.prepare, run, window)
             if isinstance(prepared, Truncated):
                 return prepared
+            # The same again when there is nothing left to leave out.
+            if refused and (attempts == _ATTEMPTS or prepared.request == refused.request):
+                return refused.failed
             if prepared.said:
                 recorder.hold_back()
-            request = prepared.request
-            self._answer = turn.Answer(request)
+            attempts += 1
+            self._answer = turn.Answer(prepared.request)
             outcome = await turn.take(
                 means.provider, self._answer, recorder, used_ids=prepared.used_ids
             )
-            attempts += 1
             if not isinstance(outcome, TooLong):
                 return outcome
-            if request == refused or attempts == _ATTEMPTS:
-                return outcome.failed
-            await self._learn(request, outcome)
-            refused = request
+            await self._learn(outcome)
+            refused = outcome
 
-    async def _learn(self, request: ChatRequest, refusal: TooLong) -> None:
+    async def _learn(self, refused: TooLong) -> None:
+        request = refused.request
         sent = await asyncio.to_thread(tokens.count_messages, request.messages, request.tools)
         self._means.windows.learn(
-            request.model, sent=sent + (request.max_tokens or 0), limit=refusal.limit
+            request.model, sent=sent + (request.max_tokens or 0), limit=refused.limit
         )

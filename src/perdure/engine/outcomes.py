@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from perdure.wire.chat import ChatRequest
 from perdure.wire.runs import IncompleteRun, LastError
 from perdure.wire.usage import Usage
 
@@ -41,6 +42,7 @@ class TooLong(NamedTuple):
     has to be written, and a shorter one can be tried. `limit`: the window in tokens, if told.
     """
 
+    request: ChatRequest
     failed: Failed
     limit: int | None
 

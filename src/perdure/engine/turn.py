@@ -60,7 +60,7 @@ async def take(
         failure = LastError(code=error.code, message=error.message)  # type: ignore[arg-type]
         failed = Failed(failure, await used(answer, recorder))
         if isinstance(error, PromptTooLong) and not recorder.has_begun:
-            return TooLong(failed, error.limit)
+            return TooLong(answer.request, failed, error.limit)
         return failed
     return decide(answer, recorder, answer.usage or await used(answer, recorder) or Usage())
 

@@ -16,6 +16,9 @@ _PER_MESSAGE = 3
 _PER_ANSWER = 3
 # The documented cost of a low-detail picture (spec 03 §16).
 _PER_IMAGE = 85
+# Longer texts are counted in pieces of so many characters: the library refuses a million, and each
+# piece keeps other threads waiting. A cut adds a token at most.
+_PIECE = 65_536
 
 
 class _Encoding(Protocol):
@@ -39,7 +42,9 @@ def warm() -> None:
 def count(text: str) -> int:
     """The number of tokens of a text."""
     # "ordinary": special tokens in a text are text, as hostile input may well hold them
-    return len(_encoding().encode_ordinary(text))
+    encode_ordinary = _encoding().encode_ordinary
+    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+    return sum(len(encode_ordinary(piece)) for piece in pieces)
 
 
 def count_messages(

@@ -11,7 +11,8 @@ from perdure.wire.base import JsonObject
 _CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _SAID = re.compile(
     r"(maximum|model's|max) context length|context[ _]length[ _]exceeded"
-    r"|exceeds? (the|your) context|(exceeds?|exceeded) the available context size|context size has been exceeded"
+    r"|exceeds? (the|your) context|(exceeds?|exceeded) the available context size"
+    r"|context size has been exceeded"
     r"|context length of only|greater than the context length|exceeds? context window"
     r"|(prompt|input) is too long|prompt too long|maximum prompt length is"
     r"|input token count .*exceeds the maximum|reduce the length of the (messages|prompt)"
