@@ -1,7 +1,8 @@
 """What the model is given: instructions, the thread, this run's own steps (spec 03 §4 and §12).
 
-`read` fetches, `build` makes the request, `truncation.py` says what fits; none of them changes the
-stored thread. What a call costs does not grow with the thread: only as much of it is read as fits.
+`read` fetches, `build` puts together; `requests.py` translates, `truncation.py` says what fits. The
+stored thread is not changed. What a call costs does not grow with the thread: only as much of it
+is read as fits.
 """
 
 from collections.abc import Iterable
@@ -10,27 +11,16 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from perdure.commands import run_steps
-from perdure.engine import truncation
+from perdure.engine import requests, truncation
 from perdure.engine.outcomes import Truncated
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
 from perdure.store.database import Row, Transaction
 from perdure.wire.base import decode
-from perdure.wire.chat import (
-    ChatMessage,
-    ChatPart,
-    ChatRequest,
-    ChatText,
-    ChatToolCall,
-    ChatToolChoice,
-    ChosenFunction,
-    FunctionToolChoice,
-)
-from perdure.wire.formats import ResponseFormat, TextFormat
-from perdure.wire.messages import ImageUrlPart, Message, RefusalPart, TextPart, text
-from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls
+from perdure.wire.chat import ChatMessage, ChatRequest
+from perdure.wire.messages import Message
+from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import IncompleteRun, Run
-from perdure.wire.tools import CalledFunction, FunctionChoice, FunctionTool
 from perdure.wire.usage import Usage, total
 
 _LAST = 2**62
@@ -72,7 +62,7 @@ def prepare(tx: Transaction, run: Run, window: int) -> Prepared | Truncated:
     request = build(run, material, window)
     if isinstance(request, Truncated):
         return request
-    return Prepared(request, material.said, _call_ids(material.steps))
+    return Prepared(request, material.said, requests.call_ids(material.steps))
 
 
 def read(tx: Transaction, run: Run, window: int) -> Material:
@@ -98,9 +88,9 @@ def build(run: Run, material: Material, window: int) -> ChatRequest | Truncated:
     left = truncation.left(run, material.usage)
     if left.completion == 0:
         return Truncated(IncompleteRun(reason="max_completion_tokens"), None)
-    request = _settings(run, material.steps)
+    request = requests.settings(run, material.steps)
     head = [ChatMessage(role="system", content=run.instructions)] if run.instructions else []
-    rounds = _rounds(material)
+    rounds = requests.rounds_of(material.steps, material.written)
     thread = material.thread
     room = truncation.room(run, left, window)
     if room is not None:
@@ -158,106 +148,5 @@ def _earlier(
 
 def _messages(rows: Iterable[Row]) -> list[ChatMessage]:
     """The messages in these rows, without those that have no content."""
-    read = (_message(decode(row["body"], Message)) for row in rows)
+    read = (requests.message_of(decode(row["body"], Message)) for row in rows)
     return [message for message in read if message is not None]
-
-
-def _settings(run: Run, steps: list[RunStep]) -> ChatRequest:
-    """The request without its messages. Some servers refuse parameters they do not know, so what
-    is at its default is not sent.
-    """
-    tools = [tool for tool in run.tools if isinstance(tool, FunctionTool)]
-    return ChatRequest(
-        model=run.model,
-        messages=[],
-        tools=tools or None,
-        tool_choice=_tool_choice(run, steps) if tools else None,
-        parallel_tool_calls=False if tools and not run.parallel_tool_calls else None,
-        temperature=_unless_default(run.temperature),
-        top_p=_unless_default(run.top_p),
-        response_format=_format(run.response_format),
-        reasoning_effort=run.reasoning_effort,
-    )
-
-
-def _call_ids(steps: list[RunStep]) -> set[str]:
-    return {
-        call.id
-        for step in steps
-        if isinstance(step.step_details, ToolCalls)
-        for call in step.step_details.tool_calls
-    }
-
-
-def _format(wanted: ResponseFormat | None) -> ResponseFormat | None:
-    return None if wanted == "auto" or isinstance(wanted, TextFormat) else wanted
-
-
-def _unless_default(value: float | None) -> float | None:
-    return None if value == 1.0 else value
-
-
-def _tool_choice(run: Run, steps: list[RunStep]) -> ChatToolChoice | None:
-    """A forced choice holds until the first tool round (spec 03 §13)."""
-    choice = run.tool_choice
-    if choice == "none":
-        return "none"
-    if any(step.type == "tool_calls" for step in steps):
-        return None
-    if isinstance(choice, FunctionChoice):
-        return FunctionToolChoice(function=ChosenFunction(name=choice.function.name))
-    return "required" if choice == "required" else None
-
-
-def _message(message: Message) -> ChatMessage | None:
-    """A message of the thread; None for one without content, such as an abandoned one."""
-    if message.role == "assistant":
-        written = text(message)
-        return ChatMessage(role="assistant", content=written) if written else None
-    parts: list[ChatPart] = []
-    for part in message.content:
-        if isinstance(part, TextPart):
-            parts.append(ChatText(text=part.text.value))
-        elif isinstance(part, ImageUrlPart):
-            parts.append(part)
-        elif isinstance(part, RefusalPart):
-            parts.append(ChatText(text=part.refusal))
-    if all(isinstance(part, ChatText) for part in parts):
-        # Plain text goes as a string: not every server takes parts.
-        return ChatMessage(role="user", content=text(message))
-    return ChatMessage(role="user", content=parts)
-
-
-def _rounds(material: Material) -> list[ChatMessage]:
-    """This run's own rounds: what it said, what it called, what came back."""
-    chat: list[ChatMessage] = []
-    said: str | None = None
-    for step in material.steps:
-        details = step.step_details
-        if isinstance(details, MessageCreation):
-            message = material.written.get(details.message_creation.message_id)
-            said = text(message) if message else None
-            if said:
-                chat.append(ChatMessage(role="assistant", content=said))
-            continue
-        if said:
-            # Text and calls of one round are one message of the model.
-            chat.pop()
-        chat.extend(_tool_round(details, said))
-        said = None
-    return chat
-
-
-def _tool_round(details: ToolCalls, said: str | None) -> list[ChatMessage]:
-    calls = [
-        ChatToolCall(
-            id=call.id,
-            function=CalledFunction(name=call.function.name, arguments=call.function.arguments),
-        )
-        for call in details.tool_calls
-    ]
-    outputs = [
-        ChatMessage(role="tool", tool_call_id=call.id, content=call.function.output or "")
-        for call in details.tool_calls
-    ]
-    return [ChatMessage(role="assistant", content=said, tool_calls=calls), *outputs]
