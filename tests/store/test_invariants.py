@@ -99,6 +99,7 @@ def add_message(tx: Transaction, message_id: str) -> int:
         project="p",
         thread_id="thread_1",
         run_id="run_1",
+        role="assistant",
         status="in_progress",
         body="{}",
     )

@@ -137,6 +137,7 @@ def _insert(tx: Transaction, message: Message, *, project: str) -> None:
         project=project,
         thread_id=message.thread_id,
         run_id=message.run_id,
+        role=message.role,
         status=message.status,
         body=encode(message).decode(),
     )

@@ -1,7 +1,7 @@
 -- name: insert!
 -- Adds a message at the end of its thread.
-INSERT INTO messages (id, project, thread_id, run_id, status, body)
-VALUES (:id, :project, :thread_id, :run_id, :status, :body)
+INSERT INTO messages (id, project, thread_id, run_id, role, status, body)
+VALUES (:id, :project, :thread_id, :run_id, :role, :status, :body)
 
 -- name: get^
 -- The message of this thread and project.

@@ -59,10 +59,12 @@ CREATE TABLE messages (
     project text NOT NULL,
     thread_id text NOT NULL,
     run_id text,
+    role text NOT NULL,
     status text NOT NULL,
     body text NOT NULL,
     CONSTRAINT messages_id_key UNIQUE (id),
     CONSTRAINT messages_pkey PRIMARY KEY (seq),
+    CONSTRAINT messages_role_check CHECK (role = ANY (ARRAY['user'::text, 'assistant'::text])),
     CONSTRAINT messages_status_check CHECK (status = ANY (ARRAY['in_progress'::text, 'incomplete'::text, 'completed'::text])),
     CONSTRAINT messages_thread_id_fkey FOREIGN KEY (thread_id) REFERENCES threads(id) ON DELETE CASCADE
 );

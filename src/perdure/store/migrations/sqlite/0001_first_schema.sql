@@ -57,6 +57,7 @@ CREATE TABLE messages (
     project TEXT NOT NULL,
     thread_id TEXT NOT NULL REFERENCES threads (id) ON DELETE CASCADE,
     run_id TEXT,
+    role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
     status TEXT NOT NULL CHECK (status IN ('in_progress', 'incomplete', 'completed')),
     body TEXT NOT NULL
 );
