@@ -86,6 +86,14 @@ async def test_a_server_to_which_everything_is_too_much_is_not_asked_for_ever(
     assert await upstream.stage.steps(run) == []
 
 
+async def test_what_was_said_is_not_said_again_with_less_context(upstream: Upstream) -> None:
+    run = await upstream.run("late-window", *THREAD)
+    assert run.last_error is not None
+    assert (run.status, run.last_error.code) == ("failed", "invalid_prompt")
+    assert len(upstream.sent()) == 1
+    assert (await upstream.stage.thread(run))[-1] == ("assistant", "incomplete", "Hello from ")
+
+
 async def test_the_newest_message_is_never_left_out_and_what_does_not_fit_fails(
     upstream: Upstream,
 ) -> None:

@@ -6,7 +6,7 @@ A word is a token here: the server counts otherwise than whoever calls it, as re
 from aiohttp import web
 
 from tests.model_servers.answers import text
-from tests.model_servers.pieces import Body, Handler, refusal
+from tests.model_servers.pieces import TEXT, Body, Handler, event, refusal, says
 
 
 def words(body: Body) -> int:
@@ -62,4 +62,7 @@ WINDOWS: dict[str, Handler] = {
     "mute-window": mute_window,
     "dense-window": dense_window,
     "no-window": no_window,
+    "late-window": says(
+        *TEXT[:3], event({"error": {"message": "Too much.", "code": "context_length_exceeded"}})
+    ),
 }
