@@ -230,3 +230,31 @@ def test_only_reads_neither_the_environment_nor_a_file(
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.load().port = 1
+
+
+def test_context_windows_come_from_the_file_or_as_json_and_a_server_can_have_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("perdure.toml").write_text(
+        """
+        [[model_servers]]
+        name = "small"
+        base_url = "http://small/v1"
+        context_window = 4096
+
+        [context_windows]
+        "qwen*" = 32768
+        """
+    )
+    chosen = settings.load()
+    assert chosen.context_windows == {"qwen*": 32_768}
+    assert [server.context_window for server in chosen.servers] == [4096]
+    monkeypatch.setenv("PERDURE_CONTEXT_WINDOWS", '{"llama": 8192}')
+    assert settings.load().context_windows == {"llama": 8192}
+
+
+def test_a_context_window_that_no_model_has_is_refused() -> None:
+    assert _refusal(context_windows={"llama": 8}) == (
+        "The setting context_windows.llama from the flag --context-windows is wrong (8): input "
+        "should be greater than or equal to 512."
+    )

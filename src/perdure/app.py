@@ -10,6 +10,7 @@ from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
+from perdure.engine.windows import Windows
 from perdure.providers import ServerSettings, tokens
 from perdure.settings import Settings
 
@@ -34,14 +35,23 @@ class Perdure:
                     base_url=server.base_url,
                     api_key=server.key.get_secret_value() if server.key else None,
                     models=server.models,
+                    window=server.context_window,
                 )
                 for server in settings.servers
             ],
             settings.model_aliases,
+            windows=settings.context_windows,
             idle_seconds=settings.model_idle_seconds,
         )
         self.engine = Engine(
-            Means(self.database, self.bus, self.provider, clock, settings.lease_seconds),
+            Means(
+                self.database,
+                self.bus,
+                self.provider,
+                clock,
+                settings.lease_seconds,
+                Windows(self.provider.window, unknown=settings.max_context_tokens),
+            ),
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
         )

@@ -87,6 +87,17 @@ class ProviderError(PerdureError):
         self.code = code
 
 
+class PromptTooLong(ProviderError):
+    """The request has more tokens than the model's context window holds.
+
+    `limit` is the size of the window in tokens, where the model server says it.
+    """
+
+    def __init__(self, message: str, *, limit: int | None = None) -> None:
+        super().__init__(message, code="invalid_prompt")
+        self.limit = limit
+
+
 class LeaseLost(PerdureError):
     """The run is no longer this worker's: another took it over, or it was ended."""
 

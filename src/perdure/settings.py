@@ -44,6 +44,8 @@ DEFAULT = "default"
 
 _SECRETS = frozenset({"database_url", "model_api_key", "model_servers", "api_keys"})
 
+# fewer would be a typing error: no model has so few
+Tokens = Annotated[int, Field(ge=512)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -92,6 +94,8 @@ class ModelServer(BaseModel):
     api_key_env: str | None = None
     # the models it is asked for; None: those that it lists itself
     models: tuple[str, ...] | None = None
+    # the context window of its models in tokens; None: that of `context_windows`, or unknown
+    context_window: Tokens | None = None
 
     _url = field_validator("base_url")(_check_model_url)
 
@@ -147,10 +151,17 @@ class Settings(BaseSettings):
     """API key sent to the model server named `default`."""
 
     model_servers: Annotated[tuple[ModelServer, ...], NoDecode] = ()
-    """More model servers: tables with name, base_url, api_key or api_key_env, models."""
+    """More model servers: tables with name, base_url, api_key or api_key_env, models,
+    context_window."""
 
     model_aliases: Annotated[dict[str, str], NoDecode] = {}
     """Model names that programs use, and the names of the models that answer instead."""
+
+    context_windows: Annotated[dict[str, Tokens], NoDecode] = {}
+    """Model names (`*` stands for any characters), and their context windows in tokens."""
+
+    max_context_tokens: Tokens = 256_000
+    """Most tokens that are sent to a model whose context window is not known."""
 
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """API keys that clients must present, parted by commas; without any, every key will do."""
@@ -192,7 +203,9 @@ class Settings(BaseSettings):
     """`console` for people, `json` (one object a line) for machines."""
 
     _split = field_validator("api_keys", "allowed_hosts", mode="before")(_split_commas)
-    _parse = field_validator("model_servers", "model_aliases", mode="before")(_parse_json)
+    _parse = field_validator("model_servers", "model_aliases", "context_windows", mode="before")(
+        _parse_json
+    )
 
     @classmethod
     def settings_customise_sources(  # the library's name and signature

@@ -52,6 +52,7 @@ def test_a_running_server_its_models_and_aliases_are_found(tmp_path: Path, free_
             data_dir = "{tmp_path / "data"}"
             model_base_url = "{served.base_url}"
             model_api_key = "sk-secret"
+            context_windows = {{ scripted = 8192 }}
             [model_aliases]
             good = "scripted"
             bad = "no-such-model"
@@ -65,6 +66,11 @@ def test_a_running_server_its_models_and_aliases_are_found(tmp_path: Path, free_
         finding.startswith(f"ok models default ({served.base_url}) lists scripted")
         for finding in findings
     )
+    assert (
+        "ok models default: context windows configured: scripted 8192; others are learnt when it "
+        "refuses a prompt. Whether it takes response_format shows when a run asks for one: where "
+        "it does not, the run fails and says so"
+    ) in findings
     assert "ok alias good is answered by scripted of default" in findings
     assert "fail alias bad is answered by no-such-model, which default does not list" in findings
     assert "sk-secret" not in "".join(findings)

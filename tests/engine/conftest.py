@@ -1,9 +1,16 @@
+from collections.abc import AsyncIterator, Iterator
+
 import pytest
+import stamina
 
 from perdure.bus.memory import MemoryBus
 from perdure.clock import ManualClock
 from perdure.store.database import Database
 from tests.engine.stage import Stage
+from tests.engine.upstream import Upstream
+from tests.model_servers.fixture import ModelServer, model_server, model_server_process
+
+__all__ = ["model_server", "model_server_process"]
 
 
 @pytest.fixture
@@ -15,3 +22,20 @@ def clock() -> ManualClock:
 def stage(database: Database, bus: MemoryBus, clock: ManualClock) -> Stage:
     """An engine's means; the test runs on both databases."""
     return Stage(database, bus, clock)
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Model calls that failed are repeated at once, as often as in earnest."""
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+@pytest.fixture
+async def upstream(
+    stage: Stage, model_server: ModelServer, impatient: None
+) -> AsyncIterator[Upstream]:
+    """The stage with a model server, which is a process of its own, in place of the script."""
+    upstream = Upstream(stage, model_server)
+    yield upstream
+    await upstream.close()

@@ -10,6 +10,7 @@ from perdure.clock import ManualClock
 from perdure.commands import events, run_steps, runs
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Execution, Means
+from perdure.engine.windows import Windows
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
 from perdure.store.database import Database, Transaction
@@ -35,7 +36,8 @@ class Stage:
         self.clock = clock
         self.acts = Acts(database)
         self.acts.now = int(clock.now())
-        self.means = Means(database, bus, ScriptedProvider(), clock, lease_seconds=30)
+        windows = Windows(lambda _: None, unknown=256_000)
+        self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows)
 
     def engine(self) -> Engine:
         return Engine(self.means, max_concurrent_runs=10, event_retention_days=30)
@@ -148,6 +150,6 @@ class CrashingDatabase:
 
 def _messages(tx: Transaction, thread_id: str) -> list[Message]:
     rows = tx.all(
-        "messages.oldest_first", parent=thread_id, low=0, high=2**62, limit=100, run_id=None
+        "messages.oldest_first", parent=thread_id, low=0, high=2**62, limit=1000, run_id=None
     )
     return [decode(row["body"], Message) for row in rows]

@@ -17,9 +17,11 @@ from aiohttp import web
 
 from tests.model_servers.answers import ANSWERS
 from tests.model_servers.faults import FAULTS, unauthorized
-from tests.model_servers.pieces import Body
+from tests.model_servers.formats import FORMATS
+from tests.model_servers.pieces import Body, refusal
+from tests.model_servers.windows import WINDOWS
 
-MODELS = ANSWERS | FAULTS
+MODELS = ANSWERS | FAULTS | FORMATS | WINDOWS
 
 
 class Log:
@@ -56,6 +58,8 @@ async def completions(request: web.Request) -> web.StreamResponse:
     left = 0
     if times.isdigit():
         model, left = name, max(0, int(times) + 1 - log.calls[model])
+    if model not in MODELS:
+        return refusal(404, f"The model '{model}' does not exist.", code="model_not_found")
     try:
         return await MODELS[model](request, body, left)
     except (asyncio.CancelledError, ConnectionResetError):

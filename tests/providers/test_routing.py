@@ -120,3 +120,29 @@ async def test_the_key_of_each_server_is_its_own(model_server: ModelServer) -> N
     assert [headers["authorization"] for headers in sent if isinstance(headers, dict)] == [
         "Bearer key-a", "Bearer key-b",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "window"),
+    [
+        ("llama", 8192),  # by its own name
+        ("gpt-4o", 8192),  # by the name of the model that answers
+        ("qwen-7b", 32_768),  # by a pattern
+        ("qwen-tiny", 2048),  # by the longest one
+        ("claude", 200_000),  # by the name that the program uses
+        ("server/other", 4096),  # by its server
+        ("unheard-of", None),
+    ],
+)
+def test_the_window_of_a_model_is_found_by_any_of_its_names(name: str, window: int | None) -> None:
+    servers = [
+        Server("rest", ScriptedProvider(), None),
+        Server("server", ScriptedProvider(), ("other",), 4096),
+    ]
+    aliases = {"gpt-4o": "llama", "claude": "haiku"}
+    windows = {"llama": 8192, "gpt-*": 1, "qwen*": 32_768, "qwen-t*": 2048, "claude": 200_000}
+    assert Routing(servers, aliases, windows).window(name) == window
+
+
+def test_a_model_that_nobody_answers_for_has_no_window() -> None:
+    assert routing(any_name=False).window("unheard-of") is None

@@ -34,3 +34,10 @@ def test_parts_and_calls_count_and_a_picture_has_its_price() -> None:
 
 def test_offered_functions_are_part_of_the_prompt() -> None:
     assert tokens.count_messages([], [function("f")]) > tokens.count_messages([])
+
+
+@pytest.mark.parametrize("text", ["word " * 300_000, "x" * 1_500_000])
+def test_texts_of_any_length_are_counted(text: str) -> None:
+    """As a tool may answer a million characters, and a model write them."""
+    piece = text[:65_536]
+    assert tokens.count(text) == pytest.approx(tokens.count(piece) * len(text) / 65_536, rel=0.01)

@@ -23,6 +23,7 @@ from perdure.cli import options, probe
 from perdure.cli.server import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
+from perdure.providers.routing import Routing
 from perdure.settings import SCRIPTED, Settings, without_password
 from perdure.store import checkup
 
@@ -151,7 +152,12 @@ async def _network(chosen: Settings) -> list[Finding]:
     findings = [await _listener(chosen)]
     answers = await probe.ask_all(chosen.servers)
     findings.extend(_model_server(answer) for answer in answers)
-    findings.extend(_aliases(chosen, answers))
+    try:
+        routing = Perdure(chosen, clock=SystemClock()).provider
+    except ConfigurationError as error:
+        return [*findings, Finding(State.FAIL, "alias", str(error), "Correct model_aliases.")]
+    findings.extend(_untold(routing, answer) for answer in answers if answer.models)
+    findings.extend(_aliases(chosen, routing, answers))
     return findings
 
 
@@ -198,14 +204,25 @@ def _model_server(answer: probe.Answer) -> Finding:
     return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}")
 
 
-def _aliases(chosen: Settings, answers: Iterable[probe.Answer]) -> Iterable[Finding]:
+def _untold(routing: Routing, answer: probe.Answer) -> Finding:
+    """What a list of models does not tell, and only a model call could."""
+    name = answer.server.name
+    windows = {model: routing.window(f"{name}/{model}") for model in answer.models}
+    known = ", ".join(f"{model} {window}" for model, window in windows.items() if window)
+    return Finding(
+        State.OK,
+        "models",
+        f"{name}: context windows configured: {known or 'none'}; others are learnt when it refuses "
+        "a prompt. Whether it takes response_format shows when a run asks for one: where it does "
+        "not, the run fails and says so",
+    )
+
+
+def _aliases(
+    chosen: Settings, routing: Routing, answers: Iterable[probe.Answer]
+) -> Iterable[Finding]:
     """Follows each alias the way a run does, to the server that would answer."""
     by_name = {answer.server.name: answer for answer in answers}
-    try:
-        routing = Perdure(chosen, clock=SystemClock()).provider
-    except ConfigurationError as error:
-        yield Finding(State.FAIL, "alias", str(error), "Correct model_aliases.")
-        return
     for alias, target in chosen.model_aliases.items():
         text = f"{alias} is answered by {target}"
         try:

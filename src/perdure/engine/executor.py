@@ -10,16 +10,19 @@ from perdure.clock import Clock
 from perdure.commands import leases
 from perdure.commands.runs import Lease
 from perdure.engine import context, turn
-from perdure.engine.outcomes import Failed, Outcome, Truncated
+from perdure.engine.outcomes import Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder
+from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost
+from perdure.providers import tokens
 from perdure.providers.provider import Provider
 from perdure.store.database import Database
-from perdure.wire.chat import ChatRequest
-from perdure.wire.run_steps import RunStep, ToolCalls
 from perdure.wire.runs import LastError
 
 _log = structlog.get_logger(__name__)
+
+# Halving leads from a quarter of a million tokens to eight thousand.
+_ATTEMPTS = 6
 
 _SORRY = LastError(code="server_error", message="Sorry, something went wrong.")
 
@@ -32,6 +35,7 @@ class Means(NamedTuple):
     provider: Provider
     clock: Clock
     lease_seconds: float
+    windows: Windows
 
 
 class Execution:
@@ -43,7 +47,7 @@ class Execution:
         self._means = means
         self._owner = owner
         self._interrupted = asyncio.Event()
-        self._request: ChatRequest | None = None
+        self._answer: turn.Answer | None = None
 
     def interrupt(self) -> None:
         """Stops the model call; the run ends or goes back to the queue, as its row says."""
@@ -98,7 +102,7 @@ class Execution:
             work.cancel()
             (outcome,) = await asyncio.gather(work, return_exceptions=True)
         if isinstance(outcome, asyncio.CancelledError):
-            usage = turn.estimate(self._request, recorder) if self._request else None
+            usage = await turn.used(self._answer, recorder) if self._answer else None
             await recorder.release(usage)
         elif isinstance(outcome, LeaseLost):
             raise outcome
@@ -109,22 +113,33 @@ class Execution:
             await recorder.end(outcome)
 
     async def _turn(self, recorder: Recorder) -> Outcome:
-        material = await self._means.database.read(context.read, recorder.run)
-        request = context.build(recorder.run, material)
-        if isinstance(request, Truncated):
-            return request
-        if material.said:
-            recorder.hold_back()
-        self._request = request
-        return await turn.take(
-            self._means.provider, request, recorder, used_ids=_call_ids(material.steps)
+        """Calls the model; with less and less of the thread, while it is too much for the model."""
+        run, means = recorder.run, self._means
+        refused: TooLong | None = None
+        attempts = 0
+        while True:
+            window = means.windows.of(run.model)
+            prepared = await means.database.read(context.prepare, run, window)
+            if isinstance(prepared, Truncated):
+                return prepared
+            # The same again when there is nothing left to leave out.
+            if refused and (attempts == _ATTEMPTS or prepared.request == refused.request):
+                return refused.failed
+            if prepared.said:
+                recorder.hold_back()
+            attempts += 1
+            self._answer = turn.Answer(prepared.request)
+            outcome = await turn.take(
+                means.provider, self._answer, recorder, used_ids=prepared.used_ids
+            )
+            if not isinstance(outcome, TooLong):
+                return outcome
+            await self._learn(outcome)
+            refused = outcome
+
+    async def _learn(self, refused: TooLong) -> None:
+        request = refused.request
+        sent = await asyncio.to_thread(tokens.count_messages, request.messages, request.tools)
+        self._means.windows.learn(
+            request.model, sent=sent + (request.max_tokens or 0), limit=refused.limit
         )
-
-
-def _call_ids(steps: list[RunStep]) -> set[str]:
-    return {
-        call.id
-        for step in steps
-        if isinstance(step.step_details, ToolCalls)
-        for call in step.step_details.tool_calls
-    }

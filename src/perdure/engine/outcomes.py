@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from perdure.wire.chat import ChatRequest
 from perdure.wire.runs import IncompleteRun, LastError
 from perdure.wire.usage import Usage
 
@@ -34,6 +35,16 @@ class Failed(NamedTuple):
     error: LastError
     usage: Usage | None = None
     message_reason: str | None = None
+
+
+class TooLong(NamedTuple):
+    """The model server refused the prompt as too long, before the model said anything: nothing
+    has to be written, and a shorter one can be tried. `limit`: the window in tokens, if told.
+    """
+
+    request: ChatRequest
+    failed: Failed
+    limit: int | None
 
 
 Outcome = Done | Ask | Truncated | Failed

@@ -79,6 +79,11 @@ class Recorder:
         return len(self._calls)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the model said anything in this round."""
+        return bool(self._parts or self._calls)
+
+    @property
     def written(self) -> str:
         """Everything the model wrote in this round, for counting its tokens."""
         calls = "".join(call.name + "".join(call.arguments) for call in self._calls)

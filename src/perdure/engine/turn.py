@@ -3,15 +3,18 @@
 `take` does the I/O; `decide` does none and returns a value.
 """
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import structlog
+from msgspec.structs import replace
 
 from perdure import ids
-from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
+from perdure.engine import strict
+from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder
-from perdure.errors import ProviderError
+from perdure.errors import PromptTooLong, ProviderError
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
 from perdure.wire.chat import ChatRequest, ChatUsage, ChoiceDelta, ToolCallDelta
@@ -27,6 +30,7 @@ _DROPPED = -1
 class Answer:
     """What is known of the model's answer so far."""
 
+    request: ChatRequest
     finish_reason: str | None = None
     usage: Usage | None = None
     # the model's index of a call → ours; the ids seen, to tell calls of one index apart
@@ -35,12 +39,11 @@ class Answer:
 
 
 async def take(
-    provider: Provider, request: ChatRequest, recorder: Recorder, *, used_ids: set[str]
-) -> Outcome:
+    provider: Provider, answer: Answer, recorder: Recorder, *, used_ids: set[str]
+) -> Outcome | TooLong:
     """Calls the model once and tells its answer as it comes."""
-    answer = Answer()
     try:
-        async with aclosing(provider.chat(request)) as chunks:
+        async with aclosing(provider.chat(answer.request)) as chunks:
             async for chunk in chunks:
                 if chunk.usage is not None:
                     answer.usage = usage_of(chunk.usage)
@@ -55,31 +58,43 @@ async def take(
                     answer.finish_reason = choice.finish_reason or answer.finish_reason
     except ProviderError as error:
         failure = LastError(code=error.code, message=error.message)  # type: ignore[arg-type]
-        return Failed(failure, answer.usage or estimate(request, recorder))
-    return decide(answer, request, recorder)
+        failed = Failed(failure, await used(answer, recorder))
+        if isinstance(error, PromptTooLong) and not recorder.has_begun:
+            return TooLong(answer.request, failed, error.limit)
+        return failed
+    return decide(answer, recorder, answer.usage or await used(answer, recorder) or Usage())
 
 
-def decide(answer: Answer, request: ChatRequest, recorder: Recorder) -> Outcome:
+def decide(answer: Answer, recorder: Recorder, usage: Usage) -> Outcome:
     """What the answer means for the run."""
-    usage = answer.usage or estimate(request, recorder) or Usage()
     if answer.finish_reason == "content_filter":
         message = "The model's content filter stopped the answer."
         return Failed(LastError(code="server_error", message=message), usage, "content_filter")
     if answer.finish_reason == "length":
         return Truncated(IncompleteRun(reason="max_completion_tokens"), usage)
-    return Ask(usage) if answer.calls else Done(usage)
+    if answer.calls:
+        return Ask(usage)
+    broken = strict.breach(answer.request.response_format, recorder.content)
+    if broken is not None:
+        return Failed(LastError(code="server_error", message=broken), usage)
+    return Done(usage)
 
 
-def estimate(request: ChatRequest, recorder: Recorder) -> Usage | None:
-    """What an answer that broke off has used, by our own count; None if it never began."""
-    content, calls = recorder.content, recorder.calls
-    if not content and not calls:
+async def used(answer: Answer, recorder: Recorder) -> Usage | None:
+    """What an answer that broke off has used; None if it never began.
+
+    What the model server told of it holds, but it may have written more since.
+    """
+    told, request = answer.usage, answer.request
+    if told is None and not recorder.has_begun:
         return None
-    prompt = tokens.count_messages(request.messages, request.tools)
-    completion = tokens.count(recorder.written)
-    return Usage(
-        prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
-    )
+    # In a thread: a prompt can be long.
+    completion = await asyncio.to_thread(tokens.count, recorder.written)
+    if told is None:
+        prompt = await asyncio.to_thread(tokens.count_messages, request.messages, request.tools)
+        told = Usage(prompt_tokens=prompt)
+    completion = max(completion, told.completion_tokens)
+    return replace(told, completion_tokens=completion, total_tokens=told.prompt_tokens + completion)
 
 
 def usage_of(usage: ChatUsage) -> Usage:

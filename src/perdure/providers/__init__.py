@@ -11,24 +11,32 @@ from perdure.settings import SCRIPTED
 
 
 class ServerSettings(NamedTuple):
-    """A model server as configured; `models` None: it takes any name."""
+    """A model server as configured; `models` None: it takes any name. `window`: its models'
+    context window in tokens.
+    """
 
     name: str
     base_url: str
     api_key: str | None = None
     models: tuple[str, ...] | None = None
+    window: int | None = None
 
 
 def connect(
     servers: Iterable[ServerSettings],
     aliases: Mapping[str, str],
     *,
+    windows: Mapping[str, int] | None = None,
     idle_seconds: float = 120.0,
 ) -> Routing:
     """All configured model servers as one provider; nothing is asked of them yet."""
     return Routing(
-        [Server(server.name, _provider(server, idle_seconds), server.models) for server in servers],
+        [
+            Server(server.name, _provider(server, idle_seconds), server.models, server.window)
+            for server in servers
+        ],
         aliases,
+        windows,
     )
 
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from perdure.errors import ProviderError
+from perdure.errors import PromptTooLong, ProviderError
+from perdure.providers import too_long
 from perdure.wire.base import JsonObject
 
 _MAX_MESSAGE = 500
@@ -27,12 +28,17 @@ _REFUSES_PARAMETER = re.compile(
     r"|extra (inputs|fields)|invalid (argument|parameter|field)",
     re.IGNORECASE,
 )
+# What servers say of a format that they know by name and do not have.
+_LACKS_FORMAT = re.compile(
+    r"unavailable|not available|response_format.type' must be", re.IGNORECASE
+)
 
 
 class Refusal(NamedTuple):
     """A model server's answer that is no answer.
 
     `status` is that of HTTP; inside of an answer, what the error gives in its place, or 0.
+    `window` is the size of the context window that it states, in tokens.
     """
 
     status: int
@@ -40,6 +46,7 @@ class Refusal(NamedTuple):
     code: str
     param: str
     retry_after: float | None
+    window: int | None = None
 
     @property
     def passing(self) -> bool:
@@ -58,6 +65,15 @@ class Refusal(NamedTuple):
             rf"\b{re.escape(parameter)}\b", self.message
         )
         return bool(named and _REFUSES_PARAMETER.search(f"{self.code} {self.message}"))
+
+    @property
+    def lacks_format(self) -> bool:
+        """Whether it refuses the `response_format`, and not the schema in it."""
+        if "response_format" not in f"{self.param} {self.message}" or self.status not in (400, 422):
+            return False
+        if "invalid schema" in self.message.lower():
+            return False
+        return self.names("response_format") or _LACKS_FORMAT.search(self.message) is not None
 
     def prefers(self, parameter: str) -> bool:
         """Whether it asks for this parameter in the place of another."""
@@ -94,6 +110,10 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
             refusal.message or f"The model server at {where} limits the rate of requests.",
             code="rate_limit_exceeded",
         )
+    if too_long.says_so(refusal.message, refusal.code):
+        return PromptTooLong(
+            f"The model server at {where} refused the request{said}", limit=refusal.window
+        )
     if refusal.status == 404 or refusal.code == "model_not_found":
         return ProviderError(
             f"The model server at {where} does not know the model '{model}'. Map the name to one "
@@ -113,6 +133,14 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
     return ProviderError(f"The model server at {where} failed{how}{said}")
 
 
+def lacking_format(refusal: Refusal, *, where: str, kind: str) -> ProviderError:
+    """For a server that cannot answer in the form that the run asks for."""
+    return ProviderError(
+        f"The model server at {where} does not support response_format {kind}. It said: "
+        f"{refusal.message}"
+    )
+
+
 def _refusal(status: int, error: object, retry_after: float | None, secret: str | None) -> Refusal:
     if isinstance(error, str):
         error = {"message": error}
@@ -121,12 +149,14 @@ def _refusal(status: int, error: object, retry_after: float | None, secret: str 
         error = {}
     message = error.get("message") or error.get("detail") or ""
     text = message if isinstance(message, str) else msgspec.json.encode(message).decode()
+    shown = _without_credentials(text, secret)[:_MAX_MESSAGE]
     return Refusal(
         status,
-        _without_credentials(text, secret)[:_MAX_MESSAGE],
+        shown,
         str(error.get("code") or error.get("type") or ""),
         str(error.get("param") or ""),
         retry_after,
+        too_long.limit(shown, error),
     )
 
 

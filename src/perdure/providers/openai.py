@@ -165,6 +165,10 @@ class OpenAIProvider:
             named = {name for name in _OPTIONAL if name in body and refusal.names(name)}
             if "max_tokens" in body and refusal.prefers("max_completion_tokens"):
                 named.add("max_tokens")
+            wanted = body.get("response_format")
+            if isinstance(wanted, dict) and refusal.lacks_format:
+                # Not left out: text in another form would look like an answer.
+                raise faults.lacking_format(refusal, where=self._where, kind=str(wanted["type"]))
             if not named:
                 raise self._error(refusal, request.model)
             unknown |= named

@@ -27,7 +27,7 @@ class Provider(Protocol):
 
         Closing the generator, or cancelling the task that reads it, aborts the request to the
         model server. Raises `ProviderError`; before the first token, passing faults (429, 5xx,
-        no connection) are tried again first.
+        no connection) are tried again first. `PromptTooLong` says that less context may do.
         """
         ...
 

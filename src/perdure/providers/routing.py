@@ -4,7 +4,7 @@ import asyncio
 import fnmatch
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -15,15 +15,20 @@ from perdure.wire.base import decode, encode
 from perdure.wire.chat import ChatChunk, ChatRequest
 from perdure.wire.lists import Model
 
+T = TypeVar("T")
+
 _UNNAMED = msgspec.Raw(b"null")
 
 
 class Server(NamedTuple):
-    """A provider by name. `models` are the names it answers for; None: any."""
+    """A provider by name. `models` are the names it answers for; None: any. `window` is the
+    context window of its models in tokens, where it is configured.
+    """
 
     name: str
     provider: Provider
     models: tuple[str, ...] | None
+    window: int | None = None
 
 
 class Resolved(NamedTuple):
@@ -34,9 +39,17 @@ class Resolved(NamedTuple):
 
 
 class Routing:
-    """Several model servers as one; see `Provider`."""
+    """Several model servers as one; see `Provider`.
 
-    def __init__(self, servers: Sequence[Server], aliases: Mapping[str, str]) -> None:
+    `windows` are the context windows of models in tokens, by name or pattern.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[Server],
+        aliases: Mapping[str, str],
+        windows: Mapping[str, int] | None = None,
+    ) -> None:
         for name, target in aliases.items():
             if target in aliases:
                 raise ConfigurationError(
@@ -45,8 +58,7 @@ class Routing:
                 )
         self._servers = servers
         self._aliases = aliases
-        # The longest pattern is the most particular.
-        self._patterns = sorted((name for name in aliases if "*" in name), key=len, reverse=True)
+        self._windows = windows or {}
 
     def resolve(self, model: str) -> Resolved:
         """Who answers for a model name. Raises `ProviderError` that says what to configure.
@@ -66,6 +78,20 @@ class Routing:
             if server.models is None:
                 return Resolved(server, name)
         raise ProviderError(self._unknown(model))
+
+    def window(self, model: str) -> int | None:
+        """The configured context window of a model in tokens: of the model that answers, of the
+        name that the program uses, of the server.
+        """
+        try:
+            server, name = self.resolve(model)
+        except ProviderError:
+            return None
+        for each in (name, self._unaliased(model), model):
+            window = _matching(self._windows, each)
+            if window is not None:
+                return window
+        return server.window
 
     def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         server, model = self.resolve(request.model)
@@ -104,12 +130,8 @@ class Routing:
             await server.provider.close()
 
     def _unaliased(self, model: str) -> str:
-        if model in self._aliases:
-            return self._aliases[model]
-        for pattern in self._patterns:
-            if fnmatch.fnmatchcase(model, pattern):
-                return self._aliases[pattern]
-        return model
+        alias = _matching(self._aliases, model)
+        return model if alias is None else alias
 
     def _unknown(self, model: str) -> str:
         named = (name for server in self._servers for name in server.models or ())
@@ -119,6 +141,16 @@ class Routing:
             "Add it under [model_aliases] in perdure.toml, for example: "
             f'"{model}" = "{known[0] if known else "my-model"}".'
         )
+
+
+def _matching(table: Mapping[str, T], name: str) -> T | None:
+    """What a table says for a name: under the name itself, else under its longest pattern, which
+    is the most particular.
+    """
+    if name in table:
+        return table[name]
+    fitting = [key for key in table if "*" in key and fnmatch.fnmatchcase(name, key)]
+    return table[max(fitting, key=len)] if fitting else None
 
 
 async def _listed(server: Server) -> list[Model]:

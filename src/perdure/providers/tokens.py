@@ -1,9 +1,9 @@
-"""Counts tokens, offline: for servers that send no usage, and for prompt budgets.
+"""Counts tokens, offline: for servers that send no usage, for budgets and context windows.
 
 The counts are those of the o200k vocabulary; another model's own count differs by some percent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Protocol
 
@@ -16,6 +16,9 @@ _PER_MESSAGE = 3
 _PER_ANSWER = 3
 # The documented cost of a low-detail picture (spec 03 §16).
 _PER_IMAGE = 85
+# Longer texts are counted in pieces of so many characters: the library refuses a million, and each
+# piece keeps other threads waiting. A cut adds a token at most.
+_PIECE = 65_536
 
 
 class _Encoding(Protocol):
@@ -39,25 +42,55 @@ def warm() -> None:
 def count(text: str) -> int:
     """The number of tokens of a text."""
     # "ordinary": special tokens in a text are text, as hostile input may well hold them
-    return len(_encoding().encode_ordinary(text))
+    encode_ordinary = _encoding().encode_ordinary
+    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+    return sum(len(encode_ordinary(piece)) for piece in pieces)
 
 
 def count_messages(
     messages: Sequence[ChatMessage], tools: Sequence[FunctionTool] | None = None
 ) -> int:
     """The number of prompt tokens of a request."""
-    tokens = _PER_ANSWER + sum(_PER_MESSAGE + _count_message(message) for message in messages)
-    return tokens + (count(encode(tools).decode()) if tools else 0)
+    return _total(messages, tools, count)
 
 
-def _count_message(message: ChatMessage) -> int:
+def count_message(message: ChatMessage) -> int:
+    """What one message adds to a prompt."""
+    return _PER_MESSAGE + _of_message(message, count)
+
+
+def are_within(
+    messages: Sequence[ChatMessage], tools: Sequence[FunctionTool] | None, limit: int
+) -> bool:
+    """Whether a request has at most so many prompt tokens.
+
+    Most requests are far from their limit: for them a glance at the length of the text will do,
+    since every token is at least one byte.
+    """
+    return _total(messages, tools, _byte_length) <= limit or _total(messages, tools, count) <= limit
+
+
+def _total(
+    messages: Sequence[ChatMessage],
+    tools: Sequence[FunctionTool] | None,
+    measure: Callable[[str], int],
+) -> int:
+    tokens = _PER_ANSWER + sum(_PER_MESSAGE + _of_message(each, measure) for each in messages)
+    return tokens + (measure(encode(tools).decode()) if tools else 0)
+
+
+def _of_message(message: ChatMessage, measure: Callable[[str], int]) -> int:
     if isinstance(message.content, list):
         tokens = sum(
-            count(part.text) if isinstance(part, ChatText) else _PER_IMAGE
+            measure(part.text) if isinstance(part, ChatText) else _PER_IMAGE
             for part in message.content
         )
     else:
-        tokens = count(message.content or "")
+        tokens = measure(message.content or "")
     for call in message.tool_calls or ():
-        tokens += count(call.function.name) + count(call.function.arguments)
+        tokens += measure(call.function.name) + measure(call.function.arguments)
     return tokens
+
+
+def _byte_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

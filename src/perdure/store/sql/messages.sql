@@ -40,6 +40,12 @@ SELECT seq, body FROM messages
 WHERE thread_id = :thread_id AND (run_id IS NULL OR run_id <> :run_id) AND seq < :high
 ORDER BY seq DESC LIMIT :limit
 
+-- name: newest_of_user^
+-- The newest message of a user in a thread.
+SELECT seq, body FROM messages
+WHERE thread_id = :thread_id AND seq < :high AND role = 'user'
+ORDER BY seq DESC LIMIT 1
+
 -- name: any_of_thread^
 -- One message of the thread, if it has any.
 SELECT id FROM messages WHERE thread_id = :thread_id LIMIT 1

@@ -1,0 +1,121 @@
+"""A run in the terms of the model server: its settings, its thread's messages, its rounds."""
+
+from collections.abc import Iterable, Mapping
+
+from perdure.wire.chat import (
+    ChatMessage,
+    ChatPart,
+    ChatRequest,
+    ChatText,
+    ChatToolCall,
+    ChatToolChoice,
+    ChosenFunction,
+    FunctionToolChoice,
+)
+from perdure.wire.formats import ResponseFormat, TextFormat
+from perdure.wire.messages import ImageUrlPart, Message, RefusalPart, TextPart, text
+from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls
+from perdure.wire.runs import Run
+from perdure.wire.tools import CalledFunction, FunctionChoice, FunctionTool
+
+
+def settings(run: Run, steps: list[RunStep]) -> ChatRequest:
+    """The request without its messages. Some servers refuse parameters they do not know, so what
+    is at its default is not sent.
+    """
+    tools = [tool for tool in run.tools if isinstance(tool, FunctionTool)]
+    return ChatRequest(
+        model=run.model,
+        messages=[],
+        tools=tools or None,
+        tool_choice=_tool_choice(run, steps) if tools else None,
+        parallel_tool_calls=False if tools and not run.parallel_tool_calls else None,
+        temperature=_unless_default(run.temperature),
+        top_p=_unless_default(run.top_p),
+        response_format=_format(run.response_format),
+        reasoning_effort=run.reasoning_effort,
+    )
+
+
+def message_of(message: Message) -> ChatMessage | None:
+    """A message of the thread; None for one without content, such as an abandoned one."""
+    if message.role == "assistant":
+        written = text(message)
+        return ChatMessage(role="assistant", content=written) if written else None
+    parts: list[ChatPart] = []
+    for part in message.content:
+        if isinstance(part, TextPart):
+            parts.append(ChatText(text=part.text.value))
+        elif isinstance(part, ImageUrlPart):
+            parts.append(part)
+        elif isinstance(part, RefusalPart):
+            parts.append(ChatText(text=part.refusal))
+    if all(isinstance(part, ChatText) for part in parts):
+        # Plain text goes as a string: not every server takes parts.
+        return ChatMessage(role="user", content=text(message))
+    return ChatMessage(role="user", content=parts)
+
+
+def rounds_of(steps: Iterable[RunStep], written: Mapping[str, Message]) -> list[ChatMessage]:
+    """This run's own rounds: what it said, what it called, what came back."""
+    chat: list[ChatMessage] = []
+    said: str | None = None
+    for step in steps:
+        details = step.step_details
+        if isinstance(details, MessageCreation):
+            message = written.get(details.message_creation.message_id)
+            said = text(message) if message else None
+            if said:
+                chat.append(ChatMessage(role="assistant", content=said))
+            continue
+        if said:
+            # Text and calls of one round are one message of the model.
+            chat.pop()
+        chat.extend(_tool_round(details, said))
+        said = None
+    return chat
+
+
+def call_ids(steps: Iterable[RunStep]) -> set[str]:
+    """The ids of all calls in these steps."""
+    return {
+        call.id
+        for step in steps
+        if isinstance(step.step_details, ToolCalls)
+        for call in step.step_details.tool_calls
+    }
+
+
+def _format(wanted: ResponseFormat | None) -> ResponseFormat | None:
+    return None if wanted == "auto" or isinstance(wanted, TextFormat) else wanted
+
+
+def _unless_default(value: float | None) -> float | None:
+    return None if value == 1.0 else value
+
+
+def _tool_choice(run: Run, steps: list[RunStep]) -> ChatToolChoice | None:
+    """A forced choice holds until the first tool round (spec 03 §13)."""
+    choice = run.tool_choice
+    if choice == "none":
+        return "none"
+    if any(step.type == "tool_calls" for step in steps):
+        return None
+    if isinstance(choice, FunctionChoice):
+        return FunctionToolChoice(function=ChosenFunction(name=choice.function.name))
+    return "required" if choice == "required" else None
+
+
+def _tool_round(details: ToolCalls, said: str | None) -> list[ChatMessage]:
+    calls = [
+        ChatToolCall(
+            id=call.id,
+            function=CalledFunction(name=call.function.name, arguments=call.function.arguments),
+        )
+        for call in details.tool_calls
+    ]
+    outputs = [
+        ChatMessage(role="tool", tool_call_id=call.id, content=call.function.output or "")
+        for call in details.tool_calls
+    ]
+    return [ChatMessage(role="assistant", content=said, tool_calls=calls), *outputs]

@@ -1,0 +1,56 @@
+"""The stage with a real model server: what it receives is what a run is worth."""
+
+from perdure import providers
+from perdure.engine.windows import Windows
+from perdure.providers import ServerSettings
+from perdure.wire.runs import Run
+from tests.engine.stage import Stage
+from tests.model_servers.fixture import ModelServer
+
+KEY = "sk-secret-0123456789"
+
+
+class Upstream:
+    """Runs on models of the model server; the model's name says what it does."""
+
+    def __init__(self, stage: Stage, server: ModelServer) -> None:
+        self.stage = stage
+        self.server = server
+        self.use()
+
+    def use(
+        self,
+        *,
+        base_url: str | None = None,
+        idle_seconds: float = 20,
+        windows: dict[str, int] | None = None,
+        unknown: int = 256_000,
+    ) -> None:
+        """Makes a provider with these settings the one that is called."""
+        url = base_url or self.server.base_url
+        self.provider = providers.connect(
+            [ServerSettings("tests", url, KEY)], {}, windows=windows, idle_seconds=idle_seconds
+        )
+        self.stage.means = self.stage.means._replace(
+            provider=self.provider, windows=Windows(self.provider.window, unknown=unknown)
+        )
+
+    async def begin(self, model: str, *texts: str, **fields: object) -> Run:
+        """A queued run on a thread with these messages of the user."""
+        assistant = await self.stage.acts.assistant()
+        thread = await self.stage.acts.thread(*(texts or ("Hello",)))
+        return await self.stage.acts.run(thread.id, assistant.id, model=model, **fields)
+
+    async def run(self, model: str, *texts: str, **fields: object) -> Run:
+        """The same, brought to its next rest."""
+        return await self.stage.execute(await self.begin(model, *texts, **fields))
+
+    def sent(self) -> list[list[str]]:
+        """The texts of the messages of each request that arrived."""
+        return [[message["content"] for message in body["messages"]] for body in self.bodies()]  # type: ignore[attr-defined]
+
+    def bodies(self) -> list[dict[str, object]]:
+        return self.server.bodies()
+
+    async def close(self) -> None:
+        await self.provider.close()
