@@ -78,10 +78,12 @@ class Talk:
         """Presses it, and again while nothing happens: between the prompt and the wait for a
         line, Python notes the first one only when the line has come.
         """
-        shown: list[object] = []
-        while not shown:
+        assert self._process.stdout is not None
+        reacted = False
+        while not reacted:
             self._process.send_signal(signal.SIGINT)
             shown, _, _ = select.select([self._process.stdout], [], [], _REACTION_SECONDS)
+            reacted = bool(shown)
 
     def press_ctrl_d(self) -> int:
         """Ends the input; the exit code."""
