@@ -57,7 +57,6 @@ async def test_a_failure_before_the_first_word_leaves_no_trace_but_the_error(
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("cut", "The connection to the model server at {url} broke."),
         ("cut-politely", "The model server at {url} ended its answer too early."),
         ("malformed", "The model server at {url} sent what cannot be read as an answer."),
         ("error-event", "The model server at {url} failed: The GPU fell over."),
@@ -78,6 +77,20 @@ async def test_a_failure_in_mid_answer_keeps_the_text_and_counts_it(
     assert (run.usage.prompt_tokens, run.usage.completion_tokens, run.usage.total_tokens) == (
         7, 3, 10,
     )  # fmt: skip
+
+
+async def test_a_broken_connection_keeps_the_text_that_had_been_read(upstream: Upstream) -> None:
+    """What had arrived but was not read yet goes with the connection: at most the last words."""
+    run = await upstream.run("cut")
+    message = f"The connection to the model server at {upstream.server.base_url} broke."
+    assert error(run) == (BROKEN, message)
+    thread = await upstream.stage.thread(run)
+    assert thread[0] == ("user", "completed", "Hello")
+    assert thread[1:] in (
+        [],
+        [("assistant", "incomplete", "Hello ")],
+        [("assistant", "incomplete", "Hello from ")],
+    )
 
 
 async def test_silence_ends_the_run_in_time_and_keeps_what_was_said(upstream: Upstream) -> None:

@@ -1,5 +1,6 @@
 """What every wire struct is made of."""
 
+import threading
 from typing import Annotated, TypeAlias, TypeVar, dataclass_transform
 
 import msgspec
@@ -49,6 +50,9 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
+# msgspec learns a struct in steps, and keeps what it has so far on the struct. A thread that met
+# one half learnt would crash the interpreter: so one thread at a time.
+_building = threading.Lock()
 _decoders: dict[object, msgspec.json.Decoder[object]] = {}
 
 
@@ -60,5 +64,8 @@ def decode(text: str | bytes, kind: type[T]) -> T:
     """
     decoder = _decoders.get(kind)
     if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+        with _building:
+            decoder = _decoders.get(kind)
+            if decoder is None:
+                decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     return decoder.decode(text)  # type: ignore[return-value]
