@@ -26,7 +26,7 @@ bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
 	@$(BIN)/python -m bench
 
 clean:  ## remove what these targets made, the environment too
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name .git -prune -o \( -name __pycache__ -o -name node_modules \) -type d -prune -exec rm -rf {} +
 
 # The stamps run set-up again when pyproject.toml changes. Dependency groups need pip 25.1.

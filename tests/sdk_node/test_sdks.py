@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.cli.processes import serving
 
@@ -34,15 +35,17 @@ def _folder() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     wanted = (HERE / "package.json").read_text()
     done = CACHE / "done.json"
-    if not done.is_file() or done.read_text() != wanted:
-        (CACHE / "package.json").write_text(wanted)
-        installed = subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"],
-            cwd=CACHE, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
-        )  # fmt: skip
-        if installed.returncode:
-            pytest.skip(f"the Node SDKs cannot be installed here: {installed.stderr[-300:]}")
-        done.write_text(wanted)
+    # Another process of the same test run may be at it.
+    with FileLock(CACHE / "lock"):
+        if not done.is_file() or done.read_text() != wanted:
+            (CACHE / "package.json").write_text(wanted)
+            installed = subprocess.run(
+                ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"],
+                cwd=CACHE, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
+            )  # fmt: skip
+            if installed.returncode:
+                pytest.skip(f"the Node SDKs cannot be installed here: {installed.stderr[-300:]}")
+            done.write_text(wanted)
     return CACHE
 
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.cli.processes import clean, serving
 
@@ -39,14 +40,19 @@ def _checks() -> list[str]:
 def _packages(release: str) -> Path:
     """A folder with that SDK; made once, and kept."""
     folder = CACHE / f"openai-{release}-py{sys.version_info.major}{sys.version_info.minor}"
-    if not (folder / "openai").is_dir():
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder),
-             f"openai=={release}", *COMPANIONS[release]],
-            capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            pytest.skip(f"openai {release} cannot be installed here: {done.stderr[-300:]}")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    done = folder / "done"
+    # Another process of the same test run may be at it.
+    with FileLock(CACHE / f"{folder.name}.lock"):
+        if not done.is_file():
+            installed = subprocess.run(
+                [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder),
+                 "--upgrade", f"openai=={release}", *COMPANIONS[release]],
+                capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
+            )  # fmt: skip
+            if installed.returncode:
+                pytest.skip(f"openai {release} cannot be installed here: {installed.stderr[-300:]}")
+            done.touch()
     return folder
 
 
