@@ -116,3 +116,81 @@ CREATE TABLE tombstones (
 );
 
 CREATE INDEX tombstones_by_age ON public.tombstones USING btree (deleted_at);
+
+CREATE TABLE vector_stores (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    expires_at bigint,
+    last_active_at bigint NOT NULL,
+    embedding text,
+    body text NOT NULL,
+    CONSTRAINT vector_stores_id_key UNIQUE (id),
+    CONSTRAINT vector_stores_pkey PRIMARY KEY (seq)
+);
+
+CREATE INDEX vector_stores_by_project ON public.vector_stores USING btree (project, seq);
+
+CREATE TABLE vector_store_files (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    vector_store_id text NOT NULL,
+    file_id text NOT NULL,
+    filename text NOT NULL,
+    status text NOT NULL,
+    usage_bytes bigint NOT NULL DEFAULT 0,
+    attributes text NOT NULL,
+    ingestion bigint,
+    attempts integer NOT NULL DEFAULT 0,
+    owner text,
+    epoch integer NOT NULL DEFAULT 0,
+    lease_until double precision,
+    body text NOT NULL,
+    CONSTRAINT vector_store_files_check CHECK ((owner IS NULL) = (lease_until IS NULL)),
+    CONSTRAINT vector_store_files_check1 CHECK (owner IS NULL OR status = 'in_progress'::text),
+    CONSTRAINT vector_store_files_check2 CHECK ((status = 'completed'::text) = (ingestion IS NOT NULL)),
+    CONSTRAINT vector_store_files_pkey PRIMARY KEY (seq),
+    CONSTRAINT vector_store_files_status_check CHECK (status = ANY (ARRAY['in_progress'::text, 'completed'::text, 'cancelled'::text, 'failed'::text])),
+    CONSTRAINT vector_store_files_vector_store_id_file_id_key UNIQUE (vector_store_id, file_id),
+    CONSTRAINT vector_store_files_vector_store_id_fkey FOREIGN KEY (vector_store_id) REFERENCES vector_stores(id) ON DELETE CASCADE
+);
+
+CREATE INDEX vector_store_files_at_work ON public.vector_store_files USING btree (lease_until, seq) WHERE (status = 'in_progress'::text);
+
+CREATE INDEX vector_store_files_by_file ON public.vector_store_files USING btree (file_id);
+
+CREATE INDEX vector_store_files_by_status ON public.vector_store_files USING btree (vector_store_id, status);
+
+CREATE INDEX vector_store_files_by_store ON public.vector_store_files USING btree (vector_store_id, seq);
+
+CREATE TABLE file_batches (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    vector_store_id text NOT NULL,
+    cancelled integer NOT NULL DEFAULT 0,
+    body text NOT NULL,
+    CONSTRAINT file_batches_id_key UNIQUE (id),
+    CONSTRAINT file_batches_pkey PRIMARY KEY (seq),
+    CONSTRAINT file_batches_vector_store_id_fkey FOREIGN KEY (vector_store_id) REFERENCES vector_stores(id) ON DELETE CASCADE
+);
+
+CREATE TABLE file_batch_files (
+    batch_id text NOT NULL,
+    file bigint NOT NULL,
+    CONSTRAINT file_batch_files_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES file_batches(id) ON DELETE CASCADE,
+    CONSTRAINT file_batch_files_file_fkey FOREIGN KEY (file) REFERENCES vector_store_files(seq) ON DELETE CASCADE,
+    CONSTRAINT file_batch_files_pkey PRIMARY KEY (batch_id, file)
+);
+
+CREATE INDEX file_batch_files_by_file ON public.file_batch_files USING btree (file);
+
+CREATE TABLE ingestions (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    vector_store_id text NOT NULL,
+    file_id text NOT NULL,
+    dropped integer NOT NULL DEFAULT 0,
+    CONSTRAINT ingestions_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX ingestions_by_file ON public.ingestions USING btree (vector_store_id, file_id);
+
+CREATE INDEX ingestions_dropped ON public.ingestions USING btree (id) WHERE (dropped = 1);
