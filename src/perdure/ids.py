@@ -19,11 +19,18 @@ MESSAGE = "msg"
 RUN = "run"
 STEP = "step"
 CALL = "call"
+VECTOR_STORE = "vs"
+FILE_BATCH = "vsfb"
 
 
 def new(prefix: str) -> str:
     """A new id such as `run_9Xk…`: the prefix, an underscore, 24 base-62 characters."""
     return f"{prefix}_{secrets.token_bytes(_LENGTH).translate(_TO_BASE62).decode()}"
+
+
+def new_hex(prefix: str) -> str:
+    """A new id such as `vs_6a1f…`: the prefix, an underscore, 32 hex characters."""
+    return f"{prefix}_{secrets.token_hex(16)}"
 
 
 def new_request_id() -> str:

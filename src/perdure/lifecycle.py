@@ -167,9 +167,7 @@ MESSAGE = (
 
 # No stream tells of these. A file that failed or was cancelled begins anew when it is added again.
 VECTOR_STORE_FILE = (
-    Move(
-        VectorStoreFileStatus.IN_PROGRESS, Signal.COMPLETE, VectorStoreFileStatus.COMPLETED, None
-    ),
+    Move(VectorStoreFileStatus.IN_PROGRESS, Signal.COMPLETE, VectorStoreFileStatus.COMPLETED, None),
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.FAIL, VectorStoreFileStatus.FAILED, None),
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.CANCEL, VectorStoreFileStatus.CANCELLED, None),
     Move(VectorStoreFileStatus.FAILED, Signal.RETRY, VectorStoreFileStatus.IN_PROGRESS, None),

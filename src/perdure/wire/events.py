@@ -48,7 +48,11 @@ class Interrupted(NamedTuple):
     """The run was cancelled, ended or deleted: goes to the worker that holds it."""
 
 
-Told = Event | Delta | Closing | Queued | Interrupted
+class Waiting(NamedTuple):
+    """Files of a vector store wait to be ingested: goes to the worker of this process."""
+
+
+Told = Event | Delta | Closing | Queued | Interrupted | Waiting
 
 
 def text_head(message_id: str, index: int) -> bytes:

@@ -7,25 +7,31 @@ from typing import Literal
 
 import msgspec
 
+from perdure.lifecycle import VectorStoreFileStatus
 from perdure.wire import refusals
 
 Params = Sequence[tuple[str, str]]
 
 RESULT_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
 
-_NAMES = ("limit", "order", "after", "before", "run_id")
+_NAMES = ("limit", "order", "after", "before", "run_id", "filter")
 _ORDERS = ("asc", "desc")
+_STATUSES = tuple(VectorStoreFileStatus)
 _MAX_LIMIT = 100
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which page of a list is asked for; `after` and `before` are ids, not included."""
+    """Which page of a list is asked for; `after` and `before` are ids, not included.
+
+    `status` is that of vector store files, and is spelt `filter` in the address.
+    """
 
     limit: int = 20
     order: Literal["asc", "desc"] = "desc"
     after: str | None = None
     before: str | None = None
     run_id: str | None = None
+    status: str | None = None
 
 
 def query(params: Params) -> ListQuery:
@@ -44,6 +50,7 @@ def query(params: Params) -> ListQuery:
         after=given.get("after") or None,
         before=given.get("before") or None,
         run_id=given.get("run_id") or None,
+        status=_status(given["filter"]) if given.get("filter") else None,
     )
 
 
@@ -64,6 +71,12 @@ def _order(text: str) -> Literal["asc", "desc"]:
     if text == "desc":
         return "desc"
     raise refusals.unsupported_value("order", value=text, supported=_ORDERS)
+
+
+def _status(text: str) -> str:
+    if text not in _STATUSES:
+        raise refusals.unsupported_value("filter", value=text, supported=_STATUSES)
+    return text
 
 
 def include(params: Params) -> frozenset[str]:
