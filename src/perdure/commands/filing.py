@@ -136,6 +136,8 @@ def signal(
     )
     if not changed:
         raise LeaseLost(f"file {was.id} of {was.vector_store_id} is not {was.status} any more")
+    # Runs may be waiting for the store.
+    tx.tell(was.vector_store_id, Interrupted())
     return moved
 
 

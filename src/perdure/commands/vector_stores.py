@@ -13,6 +13,9 @@ from perdure.wire.base import Metadata, decode, encode
 from perdure.wire.chunking import AskedChunking
 from perdure.wire.lists import Deleted, Page
 from perdure.wire.query import ListQuery
+from perdure.wire.runs import Run
+from perdure.wire.threads import Thread
+from perdure.wire.tools import ToolResources
 from perdure.wire.vector_store_files import CreateVectorStoreFile
 from perdure.wire.vector_stores import (
     CreateVectorStore,
@@ -139,6 +142,38 @@ def modify(
 def touch(tx: Transaction, store_id: str, *, now: int) -> None:
     """Notes that the store was used (spec 06 §1.6), to the minute."""
     tx.run("vector_stores.touch", id=store_id, now=now, before=now - _TOUCH_SECONDS)
+
+
+def use(tx: Transaction, run: Run, *, now: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The stores of a run, and those among them that are the thread's; notes their use.
+
+    Stores that are gone are passed over. Raises `BadRequest` where one has expired.
+    """
+    row = tx.one("threads.any", id=run.thread_id)
+    thread = decode(row["body"], Thread).tool_resources if row else None
+    of_thread = _existing(tx, thread, now=now)
+    stores = dict.fromkeys([*_existing(tx, run.tool_resources, now=now), *of_thread])
+    for store_id in stores:
+        touch(tx, store_id, now=now)
+    return tuple(stores), of_thread
+
+
+def is_at_work(tx: Transaction, store_id: str) -> bool:
+    """Whether files of the store are in progress."""
+    return tx.one("vector_stores.at_work", id=store_id) is not None
+
+
+def _existing(tx: Transaction, resources: ToolResources | None, *, now: int) -> tuple[str, ...]:
+    search = resources.file_search if resources else None
+    asked = (search.vector_store_ids if search else None) or []
+    found = []
+    for store_id in asked:
+        row = tx.one("vector_stores.any", id=store_id)
+        if row is not None and _is_expired(row, now):
+            raise expired(store_id)
+        if row is not None:
+            found.append(store_id)
+    return tuple(found)
 
 
 def delete(tx: Transaction, store_id: str, *, project: str, now: int) -> Deleted:

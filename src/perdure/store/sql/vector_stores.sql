@@ -8,6 +8,14 @@ VALUES (:id, :project, :expires_at, :last_active_at, :body)
 SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
 WHERE id = :id AND project = :project
 
+-- name: any^
+-- A store of any project, for who has its id from a row.
+SELECT expires_at FROM vector_stores WHERE id = :id
+
+-- name: at_work^
+-- A file of the store that is in progress, if there is any.
+SELECT seq FROM vector_store_files WHERE vector_store_id = :id AND status = 'in_progress' LIMIT 1
+
 -- name: lock^
 -- The same, kept from other writers until the transaction ends.
 SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
