@@ -1,8 +1,9 @@
-"""The state machines: run, run step, message. THE tables.
+"""The state machines: run, run step, message, upload. THE tables.
 
 Every status, every legal move, the timestamps it sets, the stream events it tells and the
 errors for what is not legal come from here and from nowhere else. `docs/lifecycle.md` is
-printed from these tables. Sources: spec 03 §1-2 (runs), §14 (messages), 01 §7 (steps).
+printed from these tables. Sources: spec 03 §1-2 (runs), §14 (messages), 01 §7 (steps) and
+§13 (uploads).
 """
 
 from enum import StrEnum
@@ -33,6 +34,13 @@ class MessageStatus(StrEnum):
     IN_PROGRESS = "in_progress"
     INCOMPLETE = "incomplete"
     COMPLETED = "completed"
+
+
+class UploadStatus(StrEnum):
+    PENDING = "pending"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 class Signal(StrEnum):
@@ -156,6 +164,13 @@ MESSAGE = (
     ),
 )
 
+# An upload is told to nobody; it leaves its one open status once.
+UPLOAD = (
+    Move(UploadStatus.PENDING, Signal.COMPLETE, UploadStatus.COMPLETED, None),
+    Move(UploadStatus.PENDING, Signal.CANCEL, UploadStatus.CANCELLED, None),
+    Move(UploadStatus.PENDING, Signal.EXPIRE, UploadStatus.EXPIRED, None),
+)
+
 # The deltas, and the events that are not moves of a table. With the tables above: all 25.
 THREAD_CREATED = "thread.created"
 MESSAGE_DELTA = "thread.message.delta"
@@ -208,9 +223,18 @@ REFUSALS = {
     Signal.MODIFY: "Cannot update run with status '{status}'.",
 }
 
+# The same for uploads. The live service's texts are not known; these follow its runs' (spec 05
+# §3.5). MODIFY: a part is added.
+UPLOAD_REFUSALS = {
+    Signal.COMPLETE: "Cannot complete upload with status '{status}'.",
+    Signal.CANCEL: "Cannot cancel upload with status '{status}'.",
+    Signal.MODIFY: "Cannot add parts to upload with status '{status}'.",
+}
+
 _RUN_MOVES = {(move.source, move.signal): move for move in RUN}
 _STEP_MOVES = {(move.source, move.signal): move for move in STEP}
 _MESSAGE_MOVES = {(move.source, move.signal): move for move in MESSAGE}
+_UPLOAD_MOVES = {(move.source, move.signal): move for move in UPLOAD}
 
 
 def run_move(status: str, signal: Signal) -> Move | None:
@@ -226,3 +250,8 @@ def step_move(status: str, signal: Signal) -> Move | None:
 def message_move(status: str, signal: Signal) -> Move | None:
     """The legal move of a message, or None."""
     return _MESSAGE_MOVES.get((status, signal))
+
+
+def upload_move(status: str, signal: Signal) -> Move | None:
+    """The legal move of an upload, or None."""
+    return _UPLOAD_MOVES.get((status, signal))

@@ -33,6 +33,7 @@ def page(
         high=high,
         limit=query.limit + 1,
         run_id=query.run_id,
+        purpose=query.purpose,
     )
     has_more = len(rows) > query.limit
     rows = rows[: query.limit]
