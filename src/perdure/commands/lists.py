@@ -45,6 +45,7 @@ def rows(
         limit=query.limit + 1,
         run_id=query.run_id,
         status=query.status,
+        purpose=query.purpose,
     )
     has_more = len(found) > query.limit
     found = found[: query.limit]

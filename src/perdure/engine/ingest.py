@@ -15,8 +15,8 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import filing, ingestions
 from perdure.commands.ingestions import Job
-from perdure.errors import LeaseLost, Unavailable
 from perdure.engine.reading import Reading
+from perdure.errors import LeaseLost
 from perdure.retrieval.parse import Unparsable
 from perdure.store.database import Database
 from perdure.wire.vector_store_files import FileError
