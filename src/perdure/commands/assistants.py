@@ -41,6 +41,7 @@ def create(tx: Transaction, body: CreateAssistant, *, project: str, now: int) ->
         **{name: _CLEARED[name] if value is None else value for name, value in given.items()},
     )
     tx.run("assistants.insert", id=assistant.id, project=project, body=encode(assistant).decode())
+    resources.note(tx, assistant.id, assistant.tool_resources)
     return assistant
 
 
@@ -74,6 +75,7 @@ def modify(
     changes = {name: _CLEARED[name] if value is None else value for name, value in given.items()}
     assistant = replace(decode(row["body"], Assistant), **changes)
     tx.run("assistants.update", id=assistant_id, body=encode(assistant).decode())
+    resources.note(tx, assistant.id, assistant.tool_resources)
     return assistant
 
 

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from perdure import ids
-from perdure.commands import blobs
+from perdure.commands import blobs, filing, resources
 from perdure.commands.blobs import Written
 from perdure.commands.lists import bury
 from perdure.errors import NotFound
@@ -86,10 +86,12 @@ def content(tx: Transaction, file_id: str, *, project: str) -> Content:
 def delete(tx: Transaction, file_id: str, *, project: str, now: int) -> Deleted:
     """Removes the file and whatever refers to it, and dooms its content.
 
-    THE place to remove it from vector stores and tool resources (spec 02 §10): explicit
-    deletion and expiry both come through here.
+    It goes from vector stores and tool resources too (spec 02 §10). Explicit deletion and expiry
+    both come through here.
     """
     row = _found(tx.one("files.lock", id=file_id, project=project), file_id)
+    filing.remove_everywhere(tx, file_id, now=now)
+    resources.unlist(tx, file_id)
     tx.run("blobs.doom_of_owner", owner=file_id)
     tx.run("files.delete", id=file_id)
     bury(tx, file_id, seq=row["seq"], now=now)

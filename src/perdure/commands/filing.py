@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from perdure import lifecycle
-from perdure.commands import files
+from perdure.commands import known_files
 from perdure.commands.lists import bury
 from perdure.errors import BadRequest, IllegalMove, LeaseLost
 from perdure.lifecycle import Signal, VectorStoreFileStatus
@@ -39,9 +39,7 @@ def add(
     where a file does not exist; then none is added.
     """
     wanted = {body.file_id: body for body in asked}
-    names = files.names(tx, list(wanted), project=project)
-    if missing := [file_id for file_id in wanted if file_id not in names]:
-        raise BadRequest(f"The files {missing} were not found.", param=param, code="file_not_found")
+    found = known_files.require(tx, wanted, project=project, param=param)
     there = tx.all(
         "vector_store_files.lock_all", parent=store_id, ids=encode(list(wanted)).decode()
     )
@@ -57,7 +55,7 @@ def add(
                     chunking_strategy=strategy(body.chunking_strategy, param=_within(param)),
                     attributes=body.attributes or {},
                 ),
-                names[file_id],
+                found[file_id].filename,
             )
             for file_id, body in wanted.items()
         ],

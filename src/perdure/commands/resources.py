@@ -4,10 +4,14 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from perdure.commands import files, filing, vector_stores
+from perdure import ids
+from perdure.commands import filing, known_files, vector_stores
 from perdure.errors import BadRequest
 from perdure.store.database import Transaction
+from perdure.wire.assistants import Assistant
+from perdure.wire.base import decode, encode
 from perdure.wire.messages import Attachment, CreateMessage
+from perdure.wire.threads import Thread
 from perdure.wire.tools import (
     CodeInterpreterResources,
     CreateFileSearchResources,
@@ -21,6 +25,7 @@ from perdure.wire.vector_stores import ExpiresAfter
 # The store that a thread's attachments or its helper make (spec 03 §15).
 _OF_THREAD = ExpiresAfter(anchor="last_active_at", days=7)
 _MOST_FILES = 20
+_KINDS: dict[str, type[Assistant] | type[Thread]] = {"assistants": Assistant, "threads": Thread}
 
 
 def resolve(
@@ -40,7 +45,7 @@ def resolve(
         return None
     interpreter, search = asked.code_interpreter, asked.file_search
     if interpreter is not None:
-        files.require(
+        known_files.require(
             tx, interpreter.file_ids, project=project, param=f"{param}.code_interpreter.file_ids"
         )
     if search is None:
@@ -72,6 +77,35 @@ def resolve(
     )
 
 
+def note(tx: Transaction, owner: str, tools: ToolResources | None) -> None:
+    """Notes which files an assistant or a thread lists, so that deleting one finds it there."""
+    if tools is not None and tools.code_interpreter is not None:
+        uses = [{"file_id": each, "owner": owner} for each in tools.code_interpreter.file_ids]
+        tx.many("file_uses.insert", uses)
+
+
+def unlist(tx: Transaction, file_id: str) -> None:
+    """Takes a file that is being deleted off the lists of assistants and threads (spec 02 §10)."""
+    for row in tx.all("file_uses.of_file", file_id=file_id):
+        noun = "assistants" if row["owner"].startswith(ids.ASSISTANT) else "threads"
+        owner = tx.one(f"{noun}.any", id=row["owner"])
+        if owner is not None:
+            kept = _without(decode(owner["body"], _KINDS[noun]), file_id)
+            tx.run(f"{noun}.update", id=row["owner"], body=encode(kept).decode())
+    tx.run("file_uses.delete", file_id=file_id)
+
+
+def _without(owner: Assistant | Thread, file_id: str) -> Assistant | Thread:
+    tools = owner.tool_resources
+    if tools is None or tools.code_interpreter is None:
+        return owner
+    left = [each for each in tools.code_interpreter.file_ids if each != file_id]
+    return replace(
+        owner,
+        tool_resources=replace(tools, code_interpreter=CodeInterpreterResources(file_ids=left)),
+    )
+
+
 def attach(
     tx: Transaction,
     had: ToolResources,
@@ -87,7 +121,9 @@ def attach(
     list becomes too long, or the store has expired.
     """
     attached = [each for message in messages for each in message.attachments or ()]
-    files.require(tx, [each.file_id for each in attached], project=project, param="attachments")
+    known_files.require(
+        tx, [each.file_id for each in attached], project=project, param="attachments"
+    )
     searched, interpreted = _for("file_search", attached), _for("code_interpreter", attached)
     if searched:
         had = replace(had, file_search=_search(tx, had, searched, project=project, now=now))

@@ -34,6 +34,7 @@ def create(tx: Transaction, body: CreateThread, *, project: str, now: int) -> Th
         ),
     )
     tx.run("threads.insert", id=thread.id, project=project, body=encode(thread).decode())
+    resources.note(tx, thread.id, thread.tool_resources)
     for message in body.messages or ():
         messages.add(tx, thread.id, message, project=project, now=now)
     return thread
@@ -80,6 +81,7 @@ def append(
     if tools != had:
         thread = replace(thread, tool_resources=tools)
         tx.run("threads.update", id=thread.id, body=encode(thread).decode())
+        resources.note(tx, thread.id, tools)
     return [messages.add(tx, thread.id, body, project=project, now=now) for body in bodies]
 
 
@@ -96,6 +98,7 @@ def modify(
         changes["tool_resources"] = tools or ToolResources()
     thread = replace(thread, **changes)
     tx.run("threads.update", id=thread_id, body=encode(thread).decode())
+    resources.note(tx, thread_id, thread.tool_resources)
     return thread
 
 

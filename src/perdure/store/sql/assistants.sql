@@ -32,3 +32,8 @@ ORDER BY seq DESC LIMIT :limit
 SELECT seq, id, body FROM assistants
 WHERE project = :parent AND seq < :high AND seq > :low
 ORDER BY seq ASC LIMIT :limit
+
+-- name: any^
+-- An assistant of any project, for who has its id from a row.
+SELECT body FROM assistants WHERE id = :id
+FOR UPDATE -- postgres

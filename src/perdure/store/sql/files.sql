@@ -34,3 +34,11 @@ SELECT seq, id, body FROM files
 WHERE project = :parent AND seq < :high AND seq > :low
   AND (CAST(:purpose AS TEXT) IS NULL OR purpose = :purpose)
 ORDER BY seq ASC LIMIT :limit
+
+-- name: known
+-- Those of the named files that the project has. `ids` is JSON.
+SELECT body FROM files
+WHERE project = :project AND id IN (
+    SELECT value FROM json_each(:ids) -- sqlite
+    SELECT json_array_elements_text(CAST(:ids AS JSON)) -- postgres
+)

@@ -24,3 +24,4 @@ DELETE FROM threads WHERE id = :id
 -- name: any^
 -- A thread of any project, for who has its id from a row.
 SELECT body FROM threads WHERE id = :id
+FOR UPDATE -- postgres

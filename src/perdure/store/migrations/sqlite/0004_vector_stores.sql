@@ -74,3 +74,10 @@ CREATE TABLE ingestions (
 
 CREATE INDEX ingestions_by_file ON ingestions (vector_store_id, file_id);
 CREATE INDEX ingestions_dropped ON ingestions (id) WHERE dropped = 1;
+
+-- Which assistants and threads list a file for code_interpreter, or have listed it.
+CREATE TABLE file_uses (
+    file_id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (file_id, owner)
+);
