@@ -40,7 +40,9 @@ class Stage:
         self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows)
 
     def engine(self) -> Engine:
-        return Engine(self.means, max_concurrent_runs=10, event_retention_days=30)
+        return Engine(
+            self.means, self.blobs, max_concurrent_runs=10, event_retention_days=30
+        )
 
     async def begin(self, prompt: str, **fields: object) -> Run:
         """A queued run on a new thread that holds the prompt."""

@@ -12,6 +12,7 @@ from perdure.clock import Clock
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
 from perdure.settings import Settings
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database
 from perdure.wire.base import Object, encode
 from perdure.wire.lists import ErrorDetail, ErrorEnvelope, Page
@@ -29,6 +30,7 @@ _PREFIXES = {
     "message_id": "msg",
     "run_id": "run",
     "step_id": "step",
+    "upload_id": "upload",
 }
 
 
@@ -37,6 +39,7 @@ class Services(NamedTuple):
 
     database: Database
     bus: Bus
+    blobs: Blobs
     provider: Provider
     clock: Clock
     settings: Settings

@@ -6,13 +6,5 @@ from perdure.errors import NotFound
 _CODE = "not_available"
 
 
-async def files(call: Call) -> Answer:  # noqa: ARG001
-    raise NotFound("This version of Perdure does not have files yet.", code=_CODE)
-
-
-async def uploads(call: Call) -> Answer:  # noqa: ARG001
-    raise NotFound("This version of Perdure does not have uploads yet.", code=_CODE)
-
-
 async def vector_stores(call: Call) -> Answer:  # noqa: ARG001
     raise NotFound("This version of Perdure does not have vector stores yet.", code=_CODE)

@@ -11,12 +11,14 @@ from starlette.types import Scope
 
 from perdure.api import (
     assistants,
+    files,
     messages,
     missing,
     models,
     run_steps,
     runs,
     threads,
+    uploads,
 )
 from perdure.api.http import Handler
 from perdure.errors import MethodNotAllowed, NotFound
@@ -53,6 +55,15 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/threads/{thread_id}/runs/{run_id}/stream", runs.stream),
     ("GET", "/threads/{thread_id}/runs/{run_id}/steps", run_steps.list_all),
     ("GET", "/threads/{thread_id}/runs/{run_id}/steps/{step_id}", run_steps.retrieve),
+    ("POST", "/files", files.create),
+    ("GET", "/files", files.list_all),
+    ("GET", "/files/{file_id}", files.retrieve),
+    ("DELETE", "/files/{file_id}", files.delete),
+    ("GET", "/files/{file_id}/content", files.content),
+    ("POST", "/uploads", uploads.create),
+    ("POST", "/uploads/{upload_id}/parts", uploads.add_part),
+    ("POST", "/uploads/{upload_id}/complete", uploads.complete),
+    ("POST", "/uploads/{upload_id}/cancel", uploads.cancel),
     ("GET", "/models", models.list_all),
     ("GET", "/models/{model:path}", models.retrieve),
     ("DELETE", "/models/{model:path}", models.delete),
@@ -65,11 +76,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/deployments/{deployment}/embeddings", models.embeddings),
     *(
         (method, f"{path}{rest}", handler)
-        for path, handler in (
-            ("/files", missing.files),
-            ("/uploads", missing.uploads),
-            ("/vector_stores", missing.vector_stores),
-        )
+        for path, handler in (("/vector_stores", missing.vector_stores),)
         for rest in ("", "/{rest:path}")
         for method in ("GET", "POST", "DELETE")
     ),

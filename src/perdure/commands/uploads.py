@@ -56,9 +56,7 @@ def require_pending(
     return upload
 
 
-def add_part(
-    tx: Transaction, upload_id: str, blob: Written, *, project: str, now: int
-) -> Part:
+def add_part(tx: Transaction, upload_id: str, blob: Written, *, project: str, now: int) -> Part:
     """Adds what was just received to the upload."""
     _lock(tx, upload_id, Signal.MODIFY, project=project, now=now)
     received = sum(row["bytes"] for row in tx.all("uploads.parts", upload_id=upload_id))
