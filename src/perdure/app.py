@@ -11,8 +11,10 @@ from perdure.clock import Clock
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
 from perdure.engine.windows import Windows
+from perdure.errors import ConfigurationError
 from perdure.providers import ServerSettings, tokens
 from perdure.settings import Settings
+from perdure.store import S3Settings
 
 # How long a thread may keep the interpreter from the others. Streams at full load would keep the
 # database's threads waiting for seconds at the default of 5 ms.
@@ -28,6 +30,7 @@ class Perdure:
         url = settings.database_url.get_secret_value() if settings.database_url else None
         self.bus = MemoryBus()
         self.database = store.connect(url, settings.data_dir, bus=self.bus)
+        self.blobs = store.connect_blobs(_bucket(settings), settings.data_dir)
         self.provider = providers.connect(
             [
                 ServerSettings(
@@ -52,17 +55,25 @@ class Perdure:
                 settings.lease_seconds,
                 Windows(self.provider.window, unknown=settings.max_context_tokens),
             ),
+            self.blobs,
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
         )
-        self.asgi = Application(Services(self.database, self.bus, self.provider, clock, settings))
+        self.asgi = Application(
+            Services(self.database, self.bus, self.blobs, self.provider, clock, settings)
+        )
         self._warming: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Opens the database and starts the engine. Raises `ConfigurationError`."""
+        """Opens database and blob store and starts the engine. Raises `ConfigurationError`."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         await self.database.open()
+        try:
+            await self.blobs.open()
+        except ConfigurationError:
+            await self.database.close()
+            raise
         await self.engine.start()
         self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
 
@@ -80,8 +91,23 @@ class Perdure:
             if task is not None:
                 await task
         await self.provider.close()
+        await self.blobs.close()
         await self.database.close()
 
     async def _drain(self) -> None:
         await self.engine.drain(self.settings.drain_seconds)
         self.bus.close(_CLOSING)
+
+
+def _bucket(settings: Settings) -> S3Settings | None:
+    """The bucket for contents; None where they stay in the data folder."""
+    if settings.blob_url is None:
+        return None
+    key, secret = settings.blob_access_key_id, settings.blob_secret_access_key
+    return S3Settings(
+        settings.blob_url,
+        settings.blob_endpoint,
+        settings.blob_region,
+        key.get_secret_value() if key else None,
+        secret.get_secret_value() if secret else None,
+    )

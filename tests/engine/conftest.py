@@ -5,6 +5,7 @@ import stamina
 
 from perdure.bus.memory import MemoryBus
 from perdure.clock import ManualClock
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database
 from tests.engine.stage import Stage
 from tests.engine.upstream import Upstream
@@ -19,9 +20,9 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def stage(database: Database, bus: MemoryBus, clock: ManualClock) -> Stage:
+def stage(database: Database, bus: MemoryBus, blobs: Blobs, clock: ManualClock) -> Stage:
     """An engine's means; the test runs on both databases."""
-    return Stage(database, bus, clock)
+    return Stage(database, bus, blobs, clock)
 
 
 @pytest.fixture

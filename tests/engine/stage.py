@@ -13,6 +13,7 @@ from perdure.engine.executor import Execution, Means
 from perdure.engine.windows import Windows
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database, Transaction
 from perdure.wire.base import decode
 from perdure.wire.events import Delta, Event
@@ -30,9 +31,10 @@ PATIENCE_SECONDS = 20
 class Stage:
     """Runs executions one at a time, as the test says."""
 
-    def __init__(self, database: Database, bus: Bus, clock: ManualClock) -> None:
+    def __init__(self, database: Database, bus: Bus, blobs: Blobs, clock: ManualClock) -> None:
         self.database = database
         self.bus = bus
+        self.blobs = blobs
         self.clock = clock
         self.acts = Acts(database)
         self.acts.now = int(clock.now())
@@ -40,7 +42,7 @@ class Stage:
         self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows)
 
     def engine(self) -> Engine:
-        return Engine(self.means, max_concurrent_runs=10, event_retention_days=30)
+        return Engine(self.means, self.blobs, max_concurrent_runs=10, event_retention_days=30)
 
     async def begin(self, prompt: str, **fields: object) -> Run:
         """A queued run on a new thread that holds the prompt."""

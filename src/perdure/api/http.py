@@ -12,6 +12,7 @@ from perdure.clock import Clock
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
 from perdure.settings import Settings
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database
 from perdure.wire.base import Object, encode
 from perdure.wire.lists import ErrorDetail, ErrorEnvelope, Page
@@ -31,6 +32,7 @@ _PREFIXES = {
     "step_id": "step",
     "vector_store_id": "vs",
     "batch_id": "vsfb",
+    "upload_id": "upload",
 }
 
 
@@ -39,6 +41,7 @@ class Services(NamedTuple):
 
     database: Database
     bus: Bus
+    blobs: Blobs
     provider: Provider
     clock: Clock
     settings: Settings

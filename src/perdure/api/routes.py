@@ -12,12 +12,13 @@ from starlette.types import Scope
 from perdure.api import (
     assistants,
     file_batches,
+    files,
     messages,
-    missing,
     models,
     run_steps,
     runs,
     threads,
+    uploads,
     vector_store_files,
     vector_stores,
 )
@@ -83,6 +84,15 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
         "/vector_stores/{vector_store_id}/file_batches/{batch_id}/files",
         file_batches.list_files,
     ),
+    ("POST", "/files", files.create),
+    ("GET", "/files", files.list_all),
+    ("GET", "/files/{file_id}", files.retrieve),
+    ("DELETE", "/files/{file_id}", files.delete),
+    ("GET", "/files/{file_id}/content", files.content),
+    ("POST", "/uploads", uploads.create),
+    ("POST", "/uploads/{upload_id}/parts", uploads.add_part),
+    ("POST", "/uploads/{upload_id}/complete", uploads.complete),
+    ("POST", "/uploads/{upload_id}/cancel", uploads.cancel),
     ("GET", "/models", models.list_all),
     ("GET", "/models/{model:path}", models.retrieve),
     ("DELETE", "/models/{model:path}", models.delete),
@@ -93,15 +103,6 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/deployments/{deployment}/chat/completions", models.chat_completions),
     ("POST", "/deployments/{deployment}/completions", models.completions),
     ("POST", "/deployments/{deployment}/embeddings", models.embeddings),
-    *(
-        (method, f"{path}{rest}", handler)
-        for path, handler in (
-            ("/files", missing.files),
-            ("/uploads", missing.uploads),
-        )
-        for rest in ("", "/{rest:path}")
-        for method in ("GET", "POST", "DELETE")
-    ),
 )
 
 # The groups whose calls need the beta header (spec 02 §1).

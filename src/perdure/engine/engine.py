@@ -5,10 +5,13 @@ import asyncio
 from perdure.engine.executor import Means
 from perdure.engine.looper import loop
 from perdure.engine.maintenance import Maintenance
+from perdure.engine.sweeper import Sweeper
 from perdure.engine.worker import Worker
+from perdure.store.blobs import Blobs
 
 _MAINTENANCE_SECONDS = 1.0
 _ANNOUNCE_SECONDS = 5.0
+_SWEEP_SECONDS = 5.0
 _FORGET_SECONDS = 3600.0
 
 
@@ -16,12 +19,13 @@ class Engine:
     """Started once, drained once."""
 
     def __init__(
-        self, means: Means, *, max_concurrent_runs: int, event_retention_days: float
+        self, means: Means, blobs: Blobs, *, max_concurrent_runs: int, event_retention_days: float
     ) -> None:
         self.worker = Worker(means, max_concurrent_runs=max_concurrent_runs)
         self.maintenance = Maintenance(
             means.database, means.clock, event_retention_days=event_retention_days
         )
+        self.sweeper = Sweeper(means.database, blobs, means.clock)
         self._heartbeat_seconds = means.lease_seconds / 3
         self._claiming: asyncio.Task[None] | None = None
         self._loops: asyncio.Task[None] | None = None
@@ -29,6 +33,7 @@ class Engine:
     async def start(self) -> None:
         """Recovers what an earlier server left, then takes runs."""
         await self.maintenance.recover()
+        await self.sweeper.recover()
         self._claiming = asyncio.create_task(self.worker.run(), name="worker")
         self._loops = asyncio.create_task(self._keep(), name="loops")
 
@@ -45,6 +50,7 @@ class Engine:
                 ("heartbeat", self.worker.heartbeat, self._heartbeat_seconds),
                 ("maintenance", self.maintenance.step, _MAINTENANCE_SECONDS),
                 ("announce", self.maintenance.announce, _ANNOUNCE_SECONDS),
+                ("sweep", self.sweeper.step, _SWEEP_SECONDS),
                 ("forget", self.maintenance.forget, _FORGET_SECONDS),
             ):
                 group.create_task(loop(name, step, every=every), name=name)

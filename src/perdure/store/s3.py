@@ -7,7 +7,7 @@ and is paid for until somebody finds its id. Objects below the blob's name are f
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from obstore.exceptions import BaseError
@@ -15,6 +15,9 @@ from obstore.store import S3Store
 
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.store.blobs import joined
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 # A part of the stored form: with another number, blobs that exist could not be read.
 _PIECE_BYTES = 8 * 1024 * 1024
@@ -42,17 +45,19 @@ class S3Blobs:
 
     def __init__(self, settings: S3Settings) -> None:
         parts = urlsplit(settings.url)
-        given = {
-            "endpoint": settings.endpoint,
-            "region": settings.region,
-            "access_key_id": settings.access_key_id,
-            "secret_access_key": settings.secret_access_key,
-        }
+        config: S3Config = {}
+        if settings.endpoint:
+            config["endpoint"] = settings.endpoint
+        if settings.region:
+            config["region"] = settings.region
+        if settings.access_key_id and settings.secret_access_key:
+            config["access_key_id"] = settings.access_key_id
+            config["secret_access_key"] = settings.secret_access_key
         self._url = settings.url
         self._store = S3Store(
             parts.netloc,
             prefix=parts.path.strip("/") or None,
-            config={name: value for name, value in given.items() if value},  # type: ignore[misc]
+            config=config,
             client_options={"allow_http": (settings.endpoint or "").startswith("http://")},
             retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
         )

@@ -48,10 +48,8 @@ class CreateFile(Body):
     expires_after: ExpiresAfter | None = None
 
 
-def create_file(fields: Mapping[str, str], *, has_file: bool) -> CreateFile:
+def create_file(fields: Mapping[str, str]) -> CreateFile:
     """The fields of the form that stand beside the file. Raises `BadRequest`."""
-    if not has_file:
-        raise required("file")
     if "purpose" not in fields:
         raise required("purpose")
     for name in fields:

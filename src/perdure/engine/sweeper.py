@@ -1,0 +1,37 @@
+"""Ends files and uploads that are past their time, and deletes the contents that nobody has: the
+only one that deletes bytes.
+"""
+
+from perdure.clock import Clock
+from perdure.commands import blobs, files, uploads
+from perdure.store.blobs import Blobs
+from perdure.store.database import Database
+
+_AT_ONCE = 200
+
+
+class Sweeper:
+    """The upkeep of contents; every server of a database may do it."""
+
+    def __init__(self, database: Database, store: Blobs, clock: Clock) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+
+    async def step(self) -> None:
+        """Ends what is due, and deletes some of what is doomed."""
+        now = self._clock.now()
+        await self._database.write(files.expire_due, now=int(now), limit=_AT_ONCE)
+        await self._database.write(uploads.expire_due, now=int(now), limit=_AT_ONCE)
+        await self._database.write(blobs.doom_lapsed, now=now, everybody=False)
+        doomed = await self._database.read(blobs.doomed, limit=_AT_ONCE)
+        for blob_id in doomed:
+            await self._store.delete(blob_id)
+        if doomed:
+            await self._database.write(blobs.forget, doomed)
+
+    async def recover(self) -> None:
+        """At the start of a server: nobody else can be writing where it is alone."""
+        await self._database.write(
+            blobs.doom_lapsed, now=self._clock.now(), everybody=self._database.exclusive
+        )
