@@ -42,7 +42,10 @@ SCRIPTED = "scripted:"
 # where a value comes from that nobody set
 DEFAULT = "default"
 
-_SECRETS = frozenset({"database_url", "model_api_key", "model_servers", "api_keys"})
+_SECRETS = frozenset(
+    {"database_url", "model_api_key", "model_servers", "api_keys"}
+    | {"blob_access_key_id", "blob_secret_access_key"}
+)
 
 # fewer would be a typing error: no model has so few
 Tokens = Annotated[int, Field(ge=512)]
@@ -144,6 +147,21 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """`postgresql://…`; without it, an SQLite file in the data folder."""
 
+    blob_url: str | None = None
+    """`s3://bucket/prefix` for the contents of files; without it, a folder in the data folder."""
+
+    blob_endpoint: str | None = None
+    """URL of the S3-compatible server; without it, Amazon's."""
+
+    blob_region: str | None = None
+    """Region of the bucket."""
+
+    blob_access_key_id: SecretStr | None = None
+    """Access key of the bucket; without it, what AWS's own variables and roles say."""
+
+    blob_secret_access_key: SecretStr | None = None
+    """Secret that belongs to the access key."""
+
     model_base_url: str | None = None
     """Base URL of the model server named `default`, such as `http://localhost:11434/v1`."""
 
@@ -170,7 +188,10 @@ class Settings(BaseSettings):
     """Host names that requests may be sent to, besides the loopback names, parted by commas."""
 
     max_body_bytes: Annotated[int, Field(ge=1)] = 32 * 1024 * 1024
-    """Largest request body in bytes; a larger one is refused with 413."""
+    """Largest request body in bytes, but for files; a larger one is refused with 413."""
+
+    max_file_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
+    """Largest file in bytes that one request may upload; a larger one is refused with 413."""
 
     run_lifetime_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from a run's creation until it expires."""
@@ -231,6 +252,22 @@ class Settings(BaseSettings):
             raise ValueError("expected a URL that begins with postgresql://")
         return url
 
+    @field_validator("blob_url")
+    @classmethod
+    def _check_blob_url(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "s3://bucket")
+        if parts.scheme != "s3" or not parts.hostname or parts.query or "@" in parts.netloc:
+            raise ValueError("expected a URL such as s3://bucket or s3://bucket/prefix")
+        return url
+
+    @field_validator("blob_endpoint")
+    @classmethod
+    def _check_blob_endpoint(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "https://host")
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("expected a URL such as http://localhost:9000")
+        return url
+
     @field_validator("data_dir")
     @classmethod
     def _expand_home(cls, path: Path) -> Path:
@@ -241,6 +278,10 @@ class Settings(BaseSettings):
         if self.model_api_key and not self.model_base_url:
             raise ValueError(
                 "model_api_key is set but model_base_url is not: name the model server too"
+            )
+        if bool(self.blob_access_key_id) != bool(self.blob_secret_access_key):
+            raise ValueError(
+                "blob_access_key_id and blob_secret_access_key belong together: set both or none"
             )
         names = [server.name for server in self.servers]
         for name in names:

@@ -22,6 +22,7 @@ from perdure.wire.events import (
     text_head,
 )
 from perdure.wire.messages import Message, RefusalPart, TextPart
+from perdure.wire.run_steps import without_contents
 
 _DONE = f"event: {lifecycle.DONE}\ndata: [DONE]\n\n".encode()
 _CLAIMED = "thread.run.in_progress"
@@ -59,7 +60,8 @@ def place(text: str) -> Place:
 class Frames:
     """The frames for one listener, from its place on.
 
-    `renamed` are events that the listener knows by another name.
+    `renamed` are events that the listener knows by another name; `contents` says that it wants
+    those of search results (`include[]`).
     """
 
     def __init__(
@@ -67,10 +69,12 @@ class Frames:
         begin: Place = Place(),  # noqa: B008  # a value
         *,
         renamed: Mapping[str, str] = MappingProxyType({}),
+        contents: bool = False,
     ) -> None:
         self.place = begin
         self.ended = False
         self._renamed = renamed
+        self._contents = contents
         self._last = ""
         # How many characters of deltas have come by since the last event, told or not.
         self._passed = 0
@@ -121,7 +125,12 @@ class Frames:
         elif ".step." in event.name or event.name.startswith("thread.message."):
             self._deaf = False
         self.place, self._passed, self._last = Place(event.seq), 0, event.name
-        yield self._frame(self._renamed.get(event.name, event.name), event.data)
+        yield self._frame(self._renamed.get(event.name, event.name), self._shown(event))
+
+    def _shown(self, event: Event) -> bytes:
+        if self._contents or not event.name.startswith("thread.run.step."):
+            return event.data
+        return without_contents(event.data)
 
     def _delta(self, delta: Delta) -> bytes:
         if self._deaf:

@@ -29,6 +29,8 @@ _PREFIXES = {
     "message_id": "msg",
     "run_id": "run",
     "step_id": "step",
+    "vector_store_id": "vs",
+    "batch_id": "vsfb",
 }
 
 

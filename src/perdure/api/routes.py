@@ -11,12 +11,15 @@ from starlette.types import Scope
 
 from perdure.api import (
     assistants,
+    file_batches,
     messages,
     missing,
     models,
     run_steps,
     runs,
     threads,
+    vector_store_files,
+    vector_stores,
 )
 from perdure.api.http import Handler
 from perdure.errors import MethodNotAllowed, NotFound
@@ -53,6 +56,33 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/threads/{thread_id}/runs/{run_id}/stream", runs.stream),
     ("GET", "/threads/{thread_id}/runs/{run_id}/steps", run_steps.list_all),
     ("GET", "/threads/{thread_id}/runs/{run_id}/steps/{step_id}", run_steps.retrieve),
+    ("POST", "/vector_stores", vector_stores.create),
+    ("GET", "/vector_stores", vector_stores.list_all),
+    ("GET", "/vector_stores/{vector_store_id}", vector_stores.retrieve),
+    ("POST", "/vector_stores/{vector_store_id}", vector_stores.modify),
+    ("DELETE", "/vector_stores/{vector_store_id}", vector_stores.delete),
+    ("POST", "/vector_stores/{vector_store_id}/files", vector_store_files.create),
+    ("GET", "/vector_stores/{vector_store_id}/files", vector_store_files.list_all),
+    ("GET", "/vector_stores/{vector_store_id}/files/{file_id}", vector_store_files.retrieve),
+    ("POST", "/vector_stores/{vector_store_id}/files/{file_id}", vector_store_files.modify),
+    ("DELETE", "/vector_stores/{vector_store_id}/files/{file_id}", vector_store_files.delete),
+    (
+        "GET",
+        "/vector_stores/{vector_store_id}/files/{file_id}/content",
+        vector_store_files.content,
+    ),
+    ("POST", "/vector_stores/{vector_store_id}/file_batches", file_batches.create),
+    ("GET", "/vector_stores/{vector_store_id}/file_batches/{batch_id}", file_batches.retrieve),
+    (
+        "POST",
+        "/vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel",
+        file_batches.cancel,
+    ),
+    (
+        "GET",
+        "/vector_stores/{vector_store_id}/file_batches/{batch_id}/files",
+        file_batches.list_files,
+    ),
     ("GET", "/models", models.list_all),
     ("GET", "/models/{model:path}", models.retrieve),
     ("DELETE", "/models/{model:path}", models.delete),
@@ -68,7 +98,6 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
         for path, handler in (
             ("/files", missing.files),
             ("/uploads", missing.uploads),
-            ("/vector_stores", missing.vector_stores),
         )
         for rest in ("", "/{rest:path}")
         for method in ("GET", "POST", "DELETE")

@@ -144,6 +144,7 @@ def _stream(
         keep_alive=services.settings.keep_alive_seconds,
         after=after,
         dialect=dialect(call.request.headers),
+        contents=bool(include(call.request.query_params.multi_items())),
     )
 
 

@@ -34,6 +34,7 @@ class EventStream(Response):
         keep_alive: float,
         after: Place | None = None,
         dialect: Dialect = PLAIN,
+        contents: bool = False,
     ) -> None:
         super().__init__()
         del self.headers["content-length"]
@@ -44,7 +45,7 @@ class EventStream(Response):
         # Twice in the time: silence is noticed at the second look.
         self._look_seconds = keep_alive / 2
         self._replays = after is not None
-        self._frames = Frames(after or Place(), renamed=dialect.renamed)
+        self._frames = Frames(after or Place(), renamed=dialect.renamed, contents=contents)
         self._gone = self._quiet = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002

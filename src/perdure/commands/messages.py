@@ -1,5 +1,7 @@
 """Rules for messages (spec 01 §5, 02 §6, 03 §11 and §14)."""
 
+from collections.abc import Sequence
+
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -124,10 +126,13 @@ def delete(tx: Transaction, message_id: str, *, thread_id: str, project: str, no
     return Deleted(id=message_id, object="thread.message.deleted")
 
 
-def refuse_missing(messages: list[CreateMessage] | None, param: str) -> None:
-    """Raises `BadRequest` where one of the messages needs what this version does not have."""
+def refuse_missing(messages: Sequence[CreateMessage] | None, param: str | None) -> None:
+    """Raises `BadRequest` where one of the messages needs what this version does not have.
+
+    `param` names the list in the request; None: the request is the message.
+    """
     for place, message in enumerate(messages or ()):
-        missing.refuse_message(message, f"{param}[{place}].")
+        missing.refuse_message(message, f"{param}[{place}]." if param else "")
 
 
 def _insert(tx: Transaction, message: Message, *, project: str) -> None:

@@ -17,7 +17,7 @@ from perdure.store.database import Transaction
 from perdure.wire.base import decode, encode
 from perdure.wire.events import Interrupted, Queued
 from perdure.wire.messages import Message, Part
-from perdure.wire.run_steps import FunctionToolCall, RunStep, ToolCalls
+from perdure.wire.run_steps import FunctionToolCall, RunStep, ToolCall, ToolCalls
 from perdure.wire.runs import ModifyRun, Run, SubmitToolOutputs
 from perdure.wire.usage import Usage, total
 
@@ -45,7 +45,7 @@ class Partial(NamedTuple):
     """What a worker had of the parts that were open when the run ended."""
 
     content: Sequence[Part] = ()
-    calls: Sequence[FunctionToolCall] = ()
+    calls: Sequence[ToolCall] = ()
     usage: Usage | None = None
     message_reason: str | None = None
 
@@ -283,11 +283,10 @@ def _matched(run: Run, body: SubmitToolOutputs) -> dict[str, str]:
 def _filled(step: RunStep, outputs: dict[str, str]) -> RunStep:
     """The tool step with the outputs in their calls."""
     assert isinstance(step.step_details, ToolCalls)  # noqa: S101
-    calls = [
-        FunctionToolCall(
-            id=call.id,
-            function=replace(call.function, output=outputs.get(call.id, call.function.output)),
-        )
+    calls: list[ToolCall] = [
+        replace(call, function=replace(call.function, output=outputs[call.id]))
+        if isinstance(call, FunctionToolCall)
+        else call
         for call in step.step_details.tool_calls
     ]
     return replace(step, step_details=ToolCalls(tool_calls=calls))

@@ -10,8 +10,9 @@ from perdure.clock import Clock
 from perdure.commands import leases
 from perdure.commands.runs import Lease
 from perdure.engine import context, turn
-from perdure.engine.outcomes import Failed, Outcome, TooLong, Truncated
+from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder
+from perdure.engine.searching import Searching, Shelf
 from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost
 from perdure.providers import tokens
@@ -36,6 +37,7 @@ class Means(NamedTuple):
     clock: Clock
     lease_seconds: float
     windows: Windows
+    searching: Searching
 
 
 class Execution:
@@ -93,7 +95,7 @@ class Execution:
 
     async def _execute(self, recorder: Recorder) -> None:
         """Waits for the turn or for an interrupt, whichever is first."""
-        work = asyncio.ensure_future(self._turn(recorder))
+        work = asyncio.ensure_future(self._work(recorder))
         ear = asyncio.ensure_future(self._interrupted.wait())
         try:
             await asyncio.wait({work, ear}, return_when=asyncio.FIRST_COMPLETED)
@@ -109,24 +111,45 @@ class Execution:
         elif isinstance(outcome, BaseException):
             _log.error("turn_broke", run_id=self.run_id, exc_info=outcome)
             await recorder.end(Failed(_SORRY))
-        else:
+        elif outcome is not None:
             await recorder.end(outcome)
 
-    async def _turn(self, recorder: Recorder) -> Outcome:
+    async def _work(self, recorder: Recorder) -> Outcome | None:
+        """Round after round, as long as the server itself answers all that the model calls.
+
+        None where the run was cancelled between two rounds, and has ended.
+        """
+        searching = self._means.searching
+        shelf = await searching.stores(recorder.run)
+        if isinstance(shelf, Failed):
+            return shelf
+        while True:
+            outcome = await self._round(recorder, shelf)
+            if not isinstance(outcome, Ask):
+                return outcome
+            await searching.answer(recorder, shelf)
+            if recorder.asks_client:
+                return outcome
+            if not await recorder.close_calls(outcome.usage):
+                return None
+            self._answer = None
+
+    async def _round(self, recorder: Recorder, shelf: Shelf) -> Outcome:
         """Calls the model; with less and less of the thread, while it is too much for the model."""
         run, means = recorder.run, self._means
         refused: TooLong | None = None
         attempts = 0
         while True:
             window = means.windows.of(run.model)
-            prepared = await means.database.read(context.prepare, run, window)
+            prepared = await means.database.read(
+                context.prepare, run, window, searches=bool(shelf.stores)
+            )
             if isinstance(prepared, Truncated):
                 return prepared
             # The same again when there is nothing left to leave out.
             if refused and (attempts == _ATTEMPTS or prepared.request == refused.request):
                 return refused.failed
-            if prepared.said:
-                recorder.hold_back()
+            recorder.begin(means.searching.round_of(run, shelf, prepared), hold_back=prepared.said)
             attempts += 1
             self._answer = turn.Answer(prepared.request)
             outcome = await turn.take(

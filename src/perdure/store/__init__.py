@@ -1,14 +1,29 @@
-"""Durable facts: SQL databases behind one seam. Only this package knows a database driver."""
+"""Durable facts and contents: databases behind one seam, blob stores behind another. Only this
+package knows a driver of either.
+"""
 
 from pathlib import Path
 
 from perdure.bus.bus import Bus
 from perdure.errors import ConfigurationError
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database
+from perdure.store.folder import FolderBlobs
 from perdure.store.postgres import PostgreSQL
+from perdure.store.s3 import S3Blobs, S3Settings
 from perdure.store.sqlite import SQLite
 
-__all__ = ["Database", "PostgreSQL", "SQLite", "connect"]
+__all__ = [
+    "Blobs",
+    "Database",
+    "FolderBlobs",
+    "PostgreSQL",
+    "S3Blobs",
+    "S3Settings",
+    "SQLite",
+    "connect",
+    "connect_blobs",
+]
 
 
 def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
@@ -23,3 +38,10 @@ def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
         # Not shown: what comes first in a malformed URL may be its password.
         raise ConfigurationError("The database URL must begin with postgresql://.")
     return PostgreSQL(url, bus=bus)
+
+
+def connect_blobs(bucket: S3Settings | None, data_dir: Path) -> Blobs:
+    """The blob store that the settings ask for, not yet open: a bucket, or without one the
+    folder `blobs` in the data folder.
+    """
+    return S3Blobs(bucket) if bucket else FolderBlobs(data_dir / "blobs")

@@ -59,16 +59,7 @@ class AnyOf(Body, tag_field="type", tag="or"):
 
 
 Filter: TypeAlias = (
-    Equal
-    | NotEqual
-    | Greater
-    | GreaterOrEqual
-    | Less
-    | LessOrEqual
-    | In
-    | NotIn
-    | All
-    | AnyOf
+    Equal | NotEqual | Greater | GreaterOrEqual | Less | LessOrEqual | In | NotIn | All | AnyOf
 )
 
 

@@ -1,0 +1,58 @@
+"""Files of vector stores over HTTP (spec 02 §9)."""
+
+from perdure.api.http import Answer, Call
+from perdure.commands import vector_store_files
+from perdure.wire.vector_store_files import CreateVectorStoreFile, ModifyVectorStoreFile
+
+
+async def create(call: Call) -> Answer:
+    store_id = call.id("vector_store_id")
+    body = await call.body(CreateVectorStoreFile)
+    return await call.services.database.write(
+        vector_store_files.create, store_id, body, project=call.project, now=call.now
+    )
+
+
+async def list_all(call: Call) -> Answer:
+    return await call.services.database.read(
+        vector_store_files.page,
+        call.list_query,
+        store_id=call.id("vector_store_id"),
+        project=call.project,
+    )
+
+
+async def retrieve(call: Call) -> Answer:
+    return await call.services.database.read(
+        vector_store_files.get,
+        call.id("file_id"),
+        store_id=call.id("vector_store_id"),
+        project=call.project,
+    )
+
+
+async def modify(call: Call) -> Answer:
+    store_id, file_id = call.id("vector_store_id"), call.id("file_id")
+    body = await call.body(ModifyVectorStoreFile)
+    return await call.services.database.write(
+        vector_store_files.modify, file_id, body, store_id=store_id, project=call.project
+    )
+
+
+async def delete(call: Call) -> Answer:
+    return await call.services.database.write(
+        vector_store_files.delete,
+        call.id("file_id"),
+        store_id=call.id("vector_store_id"),
+        project=call.project,
+        now=call.now,
+    )
+
+
+async def content(call: Call) -> Answer:
+    return await call.services.database.read(
+        vector_store_files.content,
+        call.id("file_id"),
+        store_id=call.id("vector_store_id"),
+        project=call.project,
+    )

@@ -1,0 +1,36 @@
+-- name: insert!
+-- Adds a file at the end of its project's list.
+INSERT INTO files (id, project, purpose, expires_at, body)
+VALUES (:id, :project, :purpose, :expires_at, :body)
+
+-- name: get^
+-- The file of this project.
+SELECT seq, body FROM files WHERE id = :id AND project = :project
+
+-- name: lock^
+-- The file, kept from other writers until the transaction ends.
+SELECT seq, body FROM files
+WHERE id = :id AND project = :project
+FOR UPDATE -- postgres
+
+-- name: delete!
+-- Removes the file's row.
+DELETE FROM files WHERE id = :id
+
+-- name: due
+-- Files past their time.
+SELECT id, project FROM files WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+
+-- name: newest_first
+-- A page by descending order, of one purpose only if named.
+SELECT seq, id, body FROM files
+WHERE project = :parent AND seq < :high AND seq > :low
+  AND (CAST(:purpose AS TEXT) IS NULL OR purpose = :purpose)
+ORDER BY seq DESC LIMIT :limit
+
+-- name: oldest_first
+-- The same page by ascending order.
+SELECT seq, id, body FROM files
+WHERE project = :parent AND seq < :high AND seq > :low
+  AND (CAST(:purpose AS TEXT) IS NULL OR purpose = :purpose)
+ORDER BY seq ASC LIMIT :limit
