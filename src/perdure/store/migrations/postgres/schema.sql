@@ -216,9 +216,13 @@ CREATE INDEX vector_store_files_at_work ON public.vector_store_files USING btree
 
 CREATE INDEX vector_store_files_by_file ON public.vector_store_files USING btree (file_id);
 
+CREATE INDEX vector_store_files_by_ingestion ON public.vector_store_files USING btree (ingestion) WHERE (ingestion IS NOT NULL);
+
 CREATE INDEX vector_store_files_by_status ON public.vector_store_files USING btree (vector_store_id, status);
 
 CREATE INDEX vector_store_files_by_store ON public.vector_store_files USING btree (vector_store_id, seq);
+
+CREATE INDEX vector_store_files_searched ON public.vector_store_files USING btree (vector_store_id, ingestion) WHERE (ingestion IS NOT NULL);
 
 CREATE TABLE file_batches (
     seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -258,3 +262,38 @@ CREATE TABLE file_uses (
     owner text NOT NULL,
     CONSTRAINT file_uses_pkey PRIMARY KEY (file_id, owner)
 );
+
+CREATE TABLE chunks (
+    ingestion bigint NOT NULL,
+    position integer NOT NULL,
+    start bigint NOT NULL,
+    tokens integer NOT NULL,
+    text text NOT NULL,
+    vector bytea,
+    CONSTRAINT chunks_ingestion_fkey FOREIGN KEY (ingestion) REFERENCES ingestions(id),
+    CONSTRAINT chunks_pkey PRIMARY KEY (ingestion, "position")
+);
+
+CREATE TABLE pieces (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    ingestion bigint NOT NULL,
+    vector_store bigint NOT NULL,
+    first integer NOT NULL,
+    chunks integer NOT NULL,
+    words bigint NOT NULL,
+    signs bytea,
+    CONSTRAINT pieces_ingestion_fkey FOREIGN KEY (ingestion) REFERENCES ingestions(id),
+    CONSTRAINT pieces_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX pieces_by_ingestion ON public.pieces USING btree (ingestion);
+
+CREATE TABLE postings (
+    vector_store bigint NOT NULL,
+    word text NOT NULL,
+    piece bigint NOT NULL,
+    chunks bytea NOT NULL,
+    CONSTRAINT postings_pkey PRIMARY KEY (vector_store, word, piece)
+);
+
+CREATE INDEX postings_by_piece ON public.postings USING btree (piece);

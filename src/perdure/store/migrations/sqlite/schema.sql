@@ -30,6 +30,18 @@ CREATE UNIQUE INDEX blobs_by_owner ON blobs (owner, place) WHERE owner IS NOT NU
 
 CREATE INDEX blobs_to_sweep ON blobs (state, lease_until) WHERE state <> 'kept';
 
+CREATE TABLE chunks (
+    ingestion INTEGER NOT NULL REFERENCES ingestions (id),
+    position INTEGER NOT NULL,
+    -- where it starts in the text of its file, in characters: chunks overlap
+    start INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    -- a unit vector of half floats; null where no embedding model was configured
+    vector BLOB,
+    PRIMARY KEY (ingestion, position)
+);
+
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
@@ -104,6 +116,31 @@ CREATE INDEX messages_by_run ON messages (run_id, seq);
 CREATE INDEX messages_by_thread ON messages (thread_id, seq);
 
 CREATE UNIQUE INDEX one_open_message_per_run ON messages (run_id) WHERE status = 'in_progress';
+
+CREATE TABLE pieces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    ingestion INTEGER NOT NULL REFERENCES ingestions (id),
+    -- vector_stores.seq, whether the store is still there or not
+    vector_store INTEGER NOT NULL,
+    -- the position of its first chunk, how many there are, and how many words they have together
+    first INTEGER NOT NULL,
+    chunks INTEGER NOT NULL,
+    words INTEGER NOT NULL,
+    -- the signs of the chunks' vectors, one bit a dimension, one chunk after the other
+    signs BLOB
+);
+
+CREATE INDEX pieces_by_ingestion ON pieces (ingestion);
+
+CREATE TABLE postings (
+    vector_store INTEGER NOT NULL,
+    word TEXT NOT NULL,
+    piece INTEGER NOT NULL,
+    chunks BLOB NOT NULL,
+    PRIMARY KEY (vector_store, word, piece)
+) WITHOUT ROWID;
+
+CREATE INDEX postings_by_piece ON postings (piece);
 
 CREATE TABLE run_steps (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -221,9 +258,15 @@ CREATE INDEX vector_store_files_at_work ON vector_store_files (lease_until, seq)
 
 CREATE INDEX vector_store_files_by_file ON vector_store_files (file_id);
 
+CREATE INDEX vector_store_files_by_ingestion ON vector_store_files (ingestion)
+    WHERE ingestion IS NOT NULL;
+
 CREATE INDEX vector_store_files_by_status ON vector_store_files (vector_store_id, status);
 
 CREATE INDEX vector_store_files_by_store ON vector_store_files (vector_store_id, seq);
+
+CREATE INDEX vector_store_files_searched ON vector_store_files (vector_store_id, ingestion)
+    WHERE ingestion IS NOT NULL;
 
 CREATE TABLE vector_stores (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

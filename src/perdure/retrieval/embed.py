@@ -1,0 +1,51 @@
+"""Texts to vectors: what searches need of an embedding model, and which stores use which.
+
+A store's vectors all come from one model. It is noted in the store when the store is made, so
+that changing the setting never mixes vectors: a store keeps its own model as long as that is
+configured, and is searched by words alone if it is not.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+import structlog
+
+from perdure.errors import ProviderError
+from perdure.retrieval.vectors import Vectors
+
+_log = structlog.get_logger(__name__)
+
+
+class Embedder(Protocol):
+    """An embedding model."""
+
+    name: str
+    """The model and its dimensions, as stores note them: `text-embedding-3-small@256`."""
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """One row for each text. Raises `ProviderError`."""
+        ...
+
+
+# The configured models by name.
+Embedders: TypeAlias = Mapping[str, Embedder]
+
+
+async def for_chunks(
+    embedders: Embedders, noted: str | None, texts: Sequence[str]
+) -> Vectors | None:
+    """The vectors of a store's new chunks; None if it has none or its model is not configured.
+
+    Raises `ProviderError`: a file without its vectors would be found by halves for ever.
+    """
+    embedder = embedders.get(noted) if noted is not None else None
+    return await embedder.embed(texts) if embedder is not None and texts else None
+
+
+async def for_queries(embedder: Embedder, queries: Sequence[str]) -> Vectors | None:
+    """The vectors of queries; None where the model cannot be reached now: words will do."""
+    try:
+        return await embedder.embed(queries)
+    except ProviderError as error:
+        _log.warning("search_without_vectors", model=embedder.name, reason=error.message)
+        return None

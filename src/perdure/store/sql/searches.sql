@@ -1,0 +1,72 @@
+-- name: store^
+-- The number of a store, and the model of its vectors.
+SELECT seq, embedding FROM vector_stores WHERE id = :vector_store_id
+
+-- name: pieces^
+-- The pieces that may be found in a store, as JSON arrays in the same order.
+SELECT
+    json_group_array(p.id) AS ids, -- sqlite
+    json_group_array(p.ingestion) AS ingestions, -- sqlite
+    json_group_array(p.first) AS firsts, -- sqlite
+    json_group_array(p.chunks) AS chunks, -- sqlite
+    CAST(json_agg(p.id) AS TEXT) AS ids, -- postgres
+    CAST(json_agg(p.ingestion) AS TEXT) AS ingestions, -- postgres
+    CAST(json_agg(p.first) AS TEXT) AS firsts, -- postgres
+    CAST(json_agg(p.chunks) AS TEXT) AS chunks, -- postgres
+    CAST(SUM(p.words) AS BIGINT) AS words
+FROM (
+    SELECT pieces.* FROM vector_store_files
+    JOIN pieces ON pieces.ingestion = vector_store_files.ingestion
+    WHERE vector_store_files.vector_store_id = :vector_store_id
+    ORDER BY pieces.id
+) AS p
+
+-- name: postings
+-- Where some words stand in a store, one row a word. Of dropped attempts as well.
+SELECT word,
+    json_group_array(piece) AS pieces, -- sqlite
+    json_group_array(length(chunks)) AS sizes, -- sqlite
+    CAST(group_concat(chunks, '') AS BLOB) AS packed -- sqlite
+    CAST(json_agg(piece) AS TEXT) AS pieces, -- postgres
+    CAST(json_agg(length(chunks)) AS TEXT) AS sizes, -- postgres
+    string_agg(chunks, '') AS packed -- postgres
+FROM postings
+WHERE vector_store = :vector_store
+  AND word IN (SELECT value FROM json_each(:words)) -- sqlite
+  AND word IN (SELECT json_array_elements_text(CAST(:words AS JSON))) -- postgres
+GROUP BY word
+
+-- name: attributes
+-- What filters look at, of the files that may be found in a store.
+SELECT ingestion, attributes FROM vector_store_files
+WHERE vector_store_id = :vector_store_id AND ingestion IS NOT NULL
+
+-- name: signs
+-- The signs of the vectors of a store's pieces. Of dropped attempts as well.
+SELECT pieces.id, pieces.signs FROM vector_store_files
+JOIN pieces ON pieces.ingestion = vector_store_files.ingestion
+WHERE vector_store_files.vector_store_id = :vector_store_id AND pieces.signs IS NOT NULL
+ORDER BY pieces.id
+
+-- name: vectors
+-- The vectors of some chunks, each named by its attempt and its position.
+SELECT chunks.ingestion, chunks.position, chunks.vector
+FROM json_each(:found) AS found -- sqlite
+JOIN chunks ON chunks.ingestion = json_extract(found.value, '$[0]') -- sqlite
+    AND chunks.position = json_extract(found.value, '$[1]') -- sqlite
+FROM json_array_elements(CAST(:found AS JSON)) AS found -- postgres
+JOIN chunks ON chunks.ingestion = CAST(found.value ->> 0 AS BIGINT) -- postgres
+    AND chunks.position = CAST(found.value ->> 1 AS INTEGER) -- postgres
+WHERE chunks.vector IS NOT NULL
+
+-- name: passages
+-- Some chunks with the files that they are of.
+SELECT chunks.ingestion, chunks.position, chunks.tokens, chunks.text,
+    files.vector_store_id, files.file_id, files.filename, files.attributes
+FROM json_each(:found) AS found -- sqlite
+JOIN chunks ON chunks.ingestion = json_extract(found.value, '$[0]') -- sqlite
+    AND chunks.position = json_extract(found.value, '$[1]') -- sqlite
+FROM json_array_elements(CAST(:found AS JSON)) AS found -- postgres
+JOIN chunks ON chunks.ingestion = CAST(found.value ->> 0 AS BIGINT) -- postgres
+    AND chunks.position = CAST(found.value ->> 1 AS INTEGER) -- postgres
+JOIN vector_store_files AS files ON files.ingestion = chunks.ingestion
