@@ -10,9 +10,14 @@ from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
+from perdure.engine.ingest import Ingest
+from perdure.engine.reading import Reading
+from perdure.engine.searching import Searching
 from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError
 from perdure.providers import ServerSettings, tokens
+from perdure.retrieval.embed import Embedders
+from perdure.retrieval.parse import Parser
 from perdure.settings import Settings
 from perdure.store import S3Settings
 
@@ -46,6 +51,8 @@ class Perdure:
             windows=settings.context_windows,
             idle_seconds=settings.model_idle_seconds,
         )
+        windows = Windows(self.provider.window, unknown=settings.max_context_tokens)
+        embedders: Embedders = {}
         self.engine = Engine(
             Means(
                 self.database,
@@ -53,14 +60,32 @@ class Perdure:
                 self.provider,
                 clock,
                 settings.lease_seconds,
-                Windows(self.provider.window, unknown=settings.max_context_tokens),
+                windows,
+                Searching(
+                    self.database,
+                    self.bus,
+                    clock,
+                    windows,
+                    embedders,
+                    cite_unmarked=settings.cite_unmarked,
+                ),
             ),
             self.blobs,
+            Ingest(
+                self.database,
+                self.bus,
+                clock,
+                Reading(
+                    self.database, self.blobs, Parser(), embedders, folder=settings.data_dir / "tmp"
+                ),
+                lease_seconds=settings.lease_seconds,
+                at_once=settings.max_concurrent_files,
+            ),
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
         )
         self.asgi = Application(
-            Services(self.database, self.bus, self.blobs, self.provider, clock, settings)
+            Services(self.database, self.bus, self.blobs, self.provider, clock, settings, embedders)
         )
         self._warming: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None

@@ -205,6 +205,12 @@ class Settings(BaseSettings):
     max_concurrent_runs: Annotated[int, Field(ge=1)] = 1000
     """Runs that one worker works on at once; the others stay queued."""
 
+    max_concurrent_files: Annotated[int, Field(ge=1)] = 2
+    """Files that one server reads into vector stores at once; the others wait."""
+
+    cite_unmarked: bool = True
+    """Whether sentences that evidently come from a file are cited where the model cites nothing."""
+
     keep_alive_seconds: Seconds = 15.0
     """Seconds of silence after which an event stream carries a comment line."""
 

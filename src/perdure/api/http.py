@@ -11,6 +11,7 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
+from perdure.retrieval.embed import Embedders
 from perdure.settings import Settings
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database
@@ -45,6 +46,7 @@ class Services(NamedTuple):
     provider: Provider
     clock: Clock
     settings: Settings
+    embedders: Embedders
 
 
 class Call:

@@ -25,14 +25,14 @@ async def list_all(call: Call) -> Answer:
 async def retrieve(call: Call) -> Answer:
     return await call.services.database.read(
         vector_store_files.get,
-        call.id("file_id"),
+        str(call.request.path_params["file_id"]),
         store_id=call.id("vector_store_id"),
         project=call.project,
     )
 
 
 async def modify(call: Call) -> Answer:
-    store_id, file_id = call.id("vector_store_id"), call.id("file_id")
+    store_id, file_id = call.id("vector_store_id"), str(call.request.path_params["file_id"])
     body = await call.body(ModifyVectorStoreFile)
     return await call.services.database.write(
         vector_store_files.modify, file_id, body, store_id=store_id, project=call.project
@@ -42,7 +42,7 @@ async def modify(call: Call) -> Answer:
 async def delete(call: Call) -> Answer:
     return await call.services.database.write(
         vector_store_files.delete,
-        call.id("file_id"),
+        str(call.request.path_params["file_id"]),
         store_id=call.id("vector_store_id"),
         project=call.project,
         now=call.now,
@@ -52,7 +52,7 @@ async def delete(call: Call) -> Answer:
 async def content(call: Call) -> Answer:
     return await call.services.database.read(
         vector_store_files.content,
-        call.id("file_id"),
+        str(call.request.path_params["file_id"]),
         store_id=call.id("vector_store_id"),
         project=call.project,
     )

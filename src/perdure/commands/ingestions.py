@@ -11,10 +11,15 @@ from perdure.commands import filing
 from perdure.commands.runs import Lease
 from perdure.errors import LeaseLost
 from perdure.lifecycle import Signal
+from perdure.retrieval import index
+from perdure.retrieval.index import Piece
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.chunking import ChunkSizes
 from perdure.wire.vector_store_files import FileError, VectorStoreFile
+
+# The model of a store's vectors where it has none: it is searched by words alone.
+NO_VECTORS = "none"
 
 # A file that stopped its worker so often is given up.
 _ATTEMPTS = 3
@@ -35,11 +40,16 @@ class Job(NamedTuple):
     sizes: ChunkSizes
     lease: Lease
     ingestion: int
+    embedding: str
 
 
-def claim(tx: Transaction, *, owner: str, now: float, lease_seconds: float) -> Job | None:
+def claim(
+    tx: Transaction, *, owner: str, now: float, lease_seconds: float, embedding: str | None
+) -> Job | None:
     """Gives the file that has waited longest to a worker, with a fresh attempt; None if none
     waits. What an earlier attempt wrote is dropped. A file that was tried too often fails.
+
+    `embedding` names the model that a store is given with its first file, for ever.
     """
     while row := tx.one("ingestions.waiting", now=now):
         found = decode(row["body"], VectorStoreFile)
@@ -57,10 +67,19 @@ def claim(tx: Transaction, *, owner: str, now: float, lease_seconds: float) -> J
             lease_until=lease.until,
         )
         begun = tx.one("ingestions.begin", **where)
+        tx.run("vector_stores.embed", id=found.vector_store_id, embedding=embedding or NO_VECTORS)
+        store = tx.one("vector_stores.embedding", id=found.vector_store_id)
         assert begun is not None  # noqa: S101 # it returns a row
-        sizes = found.chunking_strategy.static
+        assert store is not None  # noqa: S101 # the file's row refers to it
         return Job(
-            row["seq"], found.vector_store_id, found.id, row["filename"], sizes, lease, begun["id"]
+            row["seq"],
+            found.vector_store_id,
+            found.id,
+            row["filename"],
+            found.chunking_strategy.static,
+            lease,
+            begun["id"],
+            store["embedding"],
         )
     return None
 
@@ -71,6 +90,12 @@ def held(tx: Transaction, job: Job) -> VectorStoreFile:
     if row is None:
         raise LeaseLost(f"file {job.file_id} of {job.store_id} is no longer held")
     return decode(row["body"], VectorStoreFile)
+
+
+def write(tx: Transaction, job: Job, piece: Piece) -> int:
+    """Writes the next chunks of the attempt; the bytes that they take."""
+    held(tx, job)
+    return index.write(tx, job.ingestion, job.store_id, piece)
 
 
 def renew(tx: Transaction, jobs: list[Job], *, now: float, lease_seconds: float) -> list[Job]:

@@ -17,6 +17,9 @@ from perdure.wire.vector_store_files import (
     VectorStoreFile,
 )
 
+# More than a file of 5,000,000 tokens can have (spec 06 §1.4).
+_MOST_CHUNKS = 100_000
+
 
 def create(
     tx: Transaction, store_id: str, body: CreateVectorStoreFile, *, project: str, now: int
@@ -67,8 +70,8 @@ def content(tx: Transaction, file_id: str, *, store_id: str, project: str) -> Fi
         raise BadRequest(
             f"The content of file '{file_id}' cannot be shown: its status is '{found.status}'."
         )
-    texts = index.texts(tx, row["ingestion"])
-    return FileContentPage(data=[ContentText(text=text) for text in texts])
+    texts = index.texts(tx, row["ingestion"], limit=_MOST_CHUNKS)
+    return FileContentPage(data=[ContentText(text=text) for _, text in texts])
 
 
 def _locked(tx: Transaction, file_id: str, *, store_id: str, project: str) -> Row:

@@ -107,6 +107,16 @@ def require(tx: Transaction, store_id: str, *, project: str) -> None:
     _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
 
 
+def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> None:
+    """Raises `NotFound` unless the project has the store, `BadRequest` where it has expired;
+    notes that it is used.
+    """
+    row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
+    if _is_expired(row, now):
+        raise expired(store_id)
+    touch(tx, store_id, now=now)
+
+
 def lock(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorStore:
     """The store without its counts, kept from other writers until the transaction ends.
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from perdure.engine.executor import Means
+from perdure.engine.ingest import Ingest
 from perdure.engine.looper import loop
 from perdure.engine.maintenance import Maintenance
 from perdure.engine.sweeper import Sweeper
@@ -11,6 +12,7 @@ from perdure.store.blobs import Blobs
 
 _MAINTENANCE_SECONDS = 1.0
 _ANNOUNCE_SECONDS = 5.0
+_INGEST_SECONDS = 2.0
 _SWEEP_SECONDS = 5.0
 _FORGET_SECONDS = 3600.0
 
@@ -19,13 +21,20 @@ class Engine:
     """Started once, drained once."""
 
     def __init__(
-        self, means: Means, blobs: Blobs, *, max_concurrent_runs: int, event_retention_days: float
+        self,
+        means: Means,
+        blobs: Blobs,
+        ingest: Ingest,
+        *,
+        max_concurrent_runs: int,
+        event_retention_days: float,
     ) -> None:
         self.worker = Worker(means, max_concurrent_runs=max_concurrent_runs)
         self.maintenance = Maintenance(
             means.database, means.clock, event_retention_days=event_retention_days
         )
         self.sweeper = Sweeper(means.database, blobs, means.clock)
+        self.ingest = ingest
         self._heartbeat_seconds = means.lease_seconds / 3
         self._claiming: asyncio.Task[None] | None = None
         self._loops: asyncio.Task[None] | None = None
@@ -34,20 +43,29 @@ class Engine:
         """Recovers what an earlier server left, then takes runs."""
         await self.maintenance.recover()
         await self.sweeper.recover()
-        self._claiming = asyncio.create_task(self.worker.run(), name="worker")
+        await self.ingest.recover()
+        self._claiming = asyncio.create_task(self._claim(), name="worker")
         self._loops = asyncio.create_task(self._keep(), name="loops")
 
     async def drain(self, seconds: float) -> None:
         """Takes no more runs, lets those in hand finish for so long, releases the rest."""
         await _cancelled(self._claiming)
+        await self.ingest.drain()
         await self.worker.drain(seconds)
         # The loops end last: until then the heartbeat keeps the leases.
         await _cancelled(self._loops)
+
+    async def _claim(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.worker.run(), name="runs")
+            group.create_task(self.ingest.run(), name="ingest")
 
     async def _keep(self) -> None:
         async with asyncio.TaskGroup() as group:
             for name, step, every in (
                 ("heartbeat", self.worker.heartbeat, self._heartbeat_seconds),
+                ("ingest heartbeat", self.ingest.heartbeat, self._heartbeat_seconds),
+                ("ingest", self.ingest.take, _INGEST_SECONDS),
                 ("maintenance", self.maintenance.step, _MAINTENANCE_SECONDS),
                 ("announce", self.maintenance.announce, _ANNOUNCE_SECONDS),
                 ("sweep", self.sweeper.step, _SWEEP_SECONDS),

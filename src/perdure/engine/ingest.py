@@ -16,7 +16,7 @@ from perdure.clock import Clock
 from perdure.commands import filing, ingestions
 from perdure.commands.ingestions import Job
 from perdure.engine.reading import Reading
-from perdure.errors import LeaseLost
+from perdure.errors import LeaseLost, ProviderError, Unavailable
 from perdure.retrieval.parse import Unparsable
 from perdure.store.database import Database
 from perdure.wire.vector_store_files import FileError
@@ -27,7 +27,10 @@ _SORRY = FileError(code="server_error", message="Sorry, something went wrong.")
 
 
 class Ingest:
-    """One worker of one process, with as many files in hand as it may have."""
+    """One worker of one process, with as many files in hand as it may have.
+
+    `embedding` names the model of the vectors of stores that have no file yet.
+    """
 
     def __init__(
         self,
@@ -38,26 +41,33 @@ class Ingest:
         *,
         lease_seconds: float,
         at_once: int,
+        embedding: str | None = None,
     ) -> None:
         self._database = database
         self._bus = bus
         self._clock = clock
         self._reading = reading
         self._lease_seconds = lease_seconds
+        self._embedding = embedding
         self._slots = asyncio.Semaphore(at_once)
         self._owner = ids.new("worker")
         self._jobs: dict[asyncio.Task[None], Job] = {}
 
     async def recover(self) -> None:
         """At the start of a server that is alone on its database: what a dead one held is free."""
+        await asyncio.to_thread(self._reading.tidy, now=self._clock.now())
         if self._database.exclusive:
             await self._database.write(ingestions.free)
 
     async def run(self) -> None:
         """Takes files as they come, until cancelled; those begun go on."""
         while True:
-            await self.take()
             await self._bus.next_files()
+            try:
+                await self.take()
+            except Unavailable as error:
+                # The loop takes them later.
+                _log.warning("ingest_waits", reason=error.message)
 
     async def take(self) -> None:
         """Takes all files that wait, each as soon as there is a slot for it."""
@@ -69,6 +79,7 @@ class Ingest:
                     owner=self._owner,
                     now=self._clock.now(),
                     lease_seconds=self._lease_seconds,
+                    embedding=self._embedding,
                 )
             except BaseException:
                 self._slots.release()
@@ -111,8 +122,12 @@ class Ingest:
         """Brings one file to its end. Raises nothing but a cancel of its task."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101
+
+        def leave() -> None:
+            task.cancel()
+
         try:
-            with self._bus.on_interrupt(filing.topic(job.store_id, job.file_id), task.cancel):
+            with self._bus.on_interrupt(filing.topic(job.store_id, job.file_id), leave):
                 await self._end(job, await self._read(job))
         except LeaseLost as lost:
             _log.info("lease_lost", file_id=job.file_id, reason=str(lost))
@@ -127,11 +142,13 @@ class Ingest:
         """Writes the file's chunks; what they take, or why the file cannot be read."""
         usage = 0
         try:
-            async with aclosing(self._reading.chunks(job)) as batches:
-                async for batch in batches:
-                    usage += await self._database.write(ingestions.write, job, batch)
+            async with aclosing(self._reading.pieces(job)) as pieces:
+                async for piece in pieces:
+                    usage += await self._database.write(ingestions.write, job, piece)
         except Unparsable as error:
             return FileError(code=error.code, message=error.message)
+        except ProviderError as error:
+            return FileError(code="server_error", message=error.message)
         return usage
 
     async def _end(self, job: Job, outcome: int | FileError) -> None:

@@ -1,9 +1,8 @@
 """The file_search tool in a run: which stores it has, and what its calls find (spec 06 §1)."""
 
 import asyncio
-from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
@@ -13,30 +12,20 @@ from perdure.engine.outcomes import Failed
 from perdure.engine.recorder import Recorder, Round
 from perdure.engine.windows import Windows
 from perdure.errors import BadRequest
+from perdure.retrieval import search as retrieval
+from perdure.retrieval.embed import Embedders
 from perdure.store.database import Database
 from perdure.tools import file_search
 from perdure.tools.citations import Citer
 from perdure.wire.formats import TextFormat
 from perdure.wire.run_steps import FileSearchResult
 from perdure.wire.runs import LastError, Run
+from perdure.wire.vector_store_files import ContentText
 
 # How long a search waits for the files of the thread's own store (spec 03 §4).
 _PATIENCE = 60
 # How long until it looks again by itself: another node may be the one that reads the files.
 _LOOK_SECONDS = 1.0
-
-
-class Find(Protocol):
-    """Searches vector stores; see `retrieval`."""
-
-    async def __call__(
-        self,
-        stores: Sequence[str],
-        queries: Sequence[str],
-        *,
-        limit: int,
-        score_threshold: float,
-    ) -> list[FileSearchResult]: ...
 
 
 class Shelf(NamedTuple):
@@ -56,7 +45,7 @@ class Searching:
         bus: Bus,
         clock: Clock,
         windows: Windows,
-        find: Find,
+        embedders: Embedders,
         *,
         cite_unmarked: bool,
     ) -> None:
@@ -64,7 +53,7 @@ class Searching:
         self._bus = bus
         self._clock = clock
         self._windows = windows
-        self._find = find
+        self._embedders = embedders
         self._cite_unmarked = cite_unmarked
 
     async def stores(self, run: Run) -> Shelf | Failed:
@@ -100,9 +89,24 @@ class Searching:
         threshold = settings.ranking_options.score_threshold
         for search in searches:
             queries = file_search.queries(search.arguments)
-            found = await self._find(
-                shelf.stores, queries, limit=bounds.results, score_threshold=threshold
+            passages = await retrieval.search(
+                self._database,
+                self._embedders,
+                shelf.stores,
+                queries,
+                limit=bounds.results,
+                score_threshold=threshold,
             )
+            found = [
+                FileSearchResult(
+                    file_id=passage.file_id,
+                    file_name=passage.filename,
+                    score=passage.score,
+                    attributes=passage.attributes,
+                    content=[ContentText(text=passage.text)],
+                )
+                for passage in passages
+            ]
             call = await asyncio.to_thread(
                 file_search.call, search.id, queries, settings, found, most_tokens=bounds.tokens
             )

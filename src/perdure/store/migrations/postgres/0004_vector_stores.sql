@@ -8,7 +8,7 @@ CREATE TABLE vector_stores (
     -- null: never
     expires_at BIGINT,
     last_active_at BIGINT NOT NULL,
-    -- the model and the dimensions of all vectors in the store; null: none are made
+    -- the model and the dimensions of all vectors in the store; null: it had no file yet
     embedding TEXT,
     body TEXT NOT NULL
 );

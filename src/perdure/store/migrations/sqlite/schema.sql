@@ -275,7 +275,7 @@ CREATE TABLE vector_stores (
     -- null: never
     expires_at INTEGER,
     last_active_at INTEGER NOT NULL,
-    -- the model and the dimensions of all vectors in the store; null: none are made
+    -- the model and the dimensions of all vectors in the store; null: it had no file yet
     embedding TEXT,
     body TEXT NOT NULL
 );
