@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import stamina
@@ -20,9 +21,11 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def stage(database: Database, bus: MemoryBus, blobs: Blobs, clock: ManualClock) -> Stage:
+def stage(
+    database: Database, bus: MemoryBus, blobs: Blobs, clock: ManualClock, tmp_path: Path
+) -> Stage:
     """An engine's means; the test runs on both databases."""
-    return Stage(database, bus, blobs, clock)
+    return Stage(database, bus, blobs, clock, tmp_path / "reading")
 
 
 @pytest.fixture

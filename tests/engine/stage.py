@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from perdure import lifecycle
@@ -10,9 +11,13 @@ from perdure.clock import ManualClock
 from perdure.commands import events, run_steps, runs
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Execution, Means
+from perdure.engine.ingest import Ingest
+from perdure.engine.reading import Reading
+from perdure.engine.searching import Searching
 from perdure.engine.windows import Windows
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
+from perdure.retrieval.parse import Parser
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database, Transaction
 from perdure.wire.base import decode
@@ -31,7 +36,9 @@ PATIENCE_SECONDS = 20
 class Stage:
     """Runs executions one at a time, as the test says."""
 
-    def __init__(self, database: Database, bus: Bus, blobs: Blobs, clock: ManualClock) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, blobs: Blobs, clock: ManualClock, folder: Path
+    ) -> None:
         self.database = database
         self.bus = bus
         self.blobs = blobs
@@ -39,10 +46,31 @@ class Stage:
         self.acts = Acts(database)
         self.acts.now = int(clock.now())
         windows = Windows(lambda _: None, unknown=256_000)
-        self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows)
+        self.searching = Searching(database, bus, clock, windows, {}, cite_unmarked=True)
+        self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows, self.searching)
+
+        self._folder = folder
 
     def engine(self) -> Engine:
-        return Engine(self.means, self.blobs, max_concurrent_runs=10, event_retention_days=30)
+        return Engine(
+            self.means,
+            self.blobs,
+            self.ingest(),
+            max_concurrent_runs=10,
+            event_retention_days=30,
+        )
+
+    def ingest(self, database: Database | None = None) -> Ingest:
+        """A worker that reads files, on this database or on one that breaks."""
+        database = database or self.database
+        return Ingest(
+            database,
+            self.bus,
+            self.clock,
+            Reading(database, self.blobs, Parser(), {}, folder=self._folder),
+            lease_seconds=30,
+            at_once=2,
+        )
 
     async def begin(self, prompt: str, **fields: object) -> Run:
         """A queued run on a new thread that holds the prompt."""

@@ -5,6 +5,8 @@ longer the worker's. What a dead worker left open is adopted where it fits and c
 does not, so that a resumed run doubles nothing (design, decision 1).
 """
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from perdure import ids
@@ -66,7 +68,7 @@ def open_calls(tx: Transaction, hold: Hold) -> str:
     return run_steps.create(tx, held.run, ToolCalls(), project=held.project, now=hold.now).id
 
 
-def close_calls(tx: Transaction, hold: Hold, calls: list[ToolCall], *, usage: Usage) -> bool:
+def close_calls(tx: Transaction, hold: Hold, calls: Sequence[ToolCall], *, usage: Usage) -> bool:
     """Completes the step of calls that the server has answered itself (spec 03 §4).
 
     False where the run was cancelled in the meantime: then it has ended.
@@ -78,7 +80,7 @@ def close_calls(tx: Transaction, hold: Hold, calls: list[ToolCall], *, usage: Us
     opened = run_steps.open_of_run(tx, hold.run_id)
     if opened is None:
         raise AssertionError(f"{hold.run_id} has tool calls without an open step")
-    step = replace(opened[0], step_details=ToolCalls(tool_calls=calls))
+    step = replace(opened[0], step_details=ToolCalls(tool_calls=list(calls)))
     run_steps.signal(tx, step, Signal.COMPLETE, usage=usage, now=hold.now)
     return True
 
@@ -86,7 +88,7 @@ def close_calls(tx: Transaction, hold: Hold, calls: list[ToolCall], *, usage: Us
 def ask(
     tx: Transaction,
     hold: Hold,
-    calls: list[ToolCall],
+    calls: Sequence[ToolCall],
     *,
     usage: Usage,
 ) -> None:
@@ -145,11 +147,11 @@ def fail(tx: Transaction, hold: Hold, error: LastError, *, partial: Partial) -> 
     runs.signal(tx, held, Signal.FAIL, now=hold.now, partial=partial, last_error=error)
 
 
-def _write_calls(tx: Transaction, run_id: str, calls: list[ToolCall], *, usage: Usage) -> None:
+def _write_calls(tx: Transaction, run_id: str, calls: Sequence[ToolCall], *, usage: Usage) -> None:
     opened = run_steps.open_of_run(tx, run_id)
     if opened is None:
         raise AssertionError(f"{run_id} has tool calls without an open step")
-    step = replace(opened[0], step_details=ToolCalls(tool_calls=calls))
+    step = replace(opened[0], step_details=ToolCalls(tool_calls=list(calls)))
     run_steps.update(tx, step, usage=usage)
 
 
