@@ -11,7 +11,7 @@ from perdure.store.blobs import Blobs
 
 _MAINTENANCE_SECONDS = 1.0
 _ANNOUNCE_SECONDS = 5.0
-_SWEEP_SECONDS = 5.0
+_SWEEP_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
 
 
