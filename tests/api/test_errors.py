@@ -73,8 +73,6 @@ def check(response: httpx2.Response, expected: Expected) -> None:
             404, "Invalid URL (GET /v1/assistants)", None, None)),
         ("GET", "/models/no-such", (
             404, "The model 'no-such' does not exist", "model", "model_not_found")),
-        ("GET", "/files", (
-            404, "This version of Perdure does not have files yet.", None, "not_available")),
         ("POST", "/vector_stores/vs_1/search", (
             404, "This version of Perdure does not have vector stores yet.", None,
             "not_available")),

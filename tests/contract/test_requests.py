@@ -10,6 +10,7 @@ from perdure.wire.messages import CreateMessage, ModifyMessage
 from perdure.wire.query import ListQuery
 from perdure.wire.runs import CreateRun, CreateThreadAndRun, ModifyRun, SubmitToolOutputs
 from perdure.wire.threads import CreateThread, ModifyThread
+from perdure.wire.uploads import CompleteUpload, CreateUpload
 from tests.contract.schema import FACTS
 from tests.contract.shapes import of_schema, of_struct
 
@@ -24,6 +25,8 @@ REQUESTS: dict[str, type[Body]] = {
     "CreateThreadAndRunRequest": CreateThreadAndRun,
     "ModifyRunRequest": ModifyRun,
     "SubmitToolOutputsRunRequest": SubmitToolOutputs,
+    "CreateUploadRequest": CreateUpload,
+    "CompleteUploadRequest": CompleteUpload,
 }
 
 NAMES = "spec 01 §2.3, §2.7: names of functions and schemas"
@@ -78,6 +81,14 @@ OURS = {
     ".reasoning_effort: 'xhigh'": "spec 02 §7",
     ".reasoning_effort: 'max'": "spec 02 §7",
     ".reasoning_effort: null": "spec 02 §7",
+    "purpose: 'user_data'": "spec 01 §13: all purposes of files",
+    "purpose: 'evals'": "spec 01 §13: all purposes of files",
+    ".filename: at least 1 long": "a file has a name",
+    ".bytes: at least 0": "spec 01 §13",
+    ".bytes: at most 8589934592": "spec 01 §13: 8 GB in all",
+    ".part_ids: at most 10000 long": "one request must not name parts without end",
+    ".expires_after: null": UNSET_NULL,
+    ".md5: null": UNSET_NULL,
 }
 
 # Ends of lines that only the description has.

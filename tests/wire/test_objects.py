@@ -6,14 +6,17 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from openai.types import beta, model
+from openai.types import FileDeleted, FileObject, beta, model
+from openai.types import Upload as SdkUpload
 from openai.types.beta import threads
 from openai.types.beta.threads import runs
+from openai.types.uploads import UploadPart
 from pydantic import BaseModel
 
 from perdure.wire.assistants import Assistant
 from perdure.wire.base import Object, decode, encode
 from perdure.wire.chat import ChatChunk, ChatRequest
+from perdure.wire.files import File
 from perdure.wire.lists import Deleted, ErrorDetail, ErrorEnvelope, Model, Models
 from perdure.wire.messages import Message, TextContent, TextPart
 from perdure.wire.run_steps import (
@@ -37,6 +40,7 @@ from perdure.wire.tools import (
     Tool,
     ToolResources,
 )
+from perdure.wire.uploads import Part, Upload
 from perdure.wire.usage import Usage
 from tests.wire.bodies import near
 
@@ -73,6 +77,10 @@ RUN = Run(
             ]
         )
     ),
+)
+FILE = File(id="file-1", bytes=3, created_at=1, filename="a.txt", purpose="assistants")
+UPLOAD = Upload(
+    id="upload_1", bytes=3, created_at=1, filename="a.txt", purpose="batch", expires_at=3601
 )
 MESSAGE_STEP = RunStep(
     id="step_1",
@@ -141,6 +149,12 @@ WIRE_ORDER: dict[str, tuple[Object, str]] = {
             "completion_tokens_details"
         ),
     ),
+    "file": (
+        FILE,
+        "id object bytes created_at expires_at filename purpose status status_details",
+    ),
+    # a completed one has its file at the end
+    "upload": (UPLOAD, "id object bytes created_at filename purpose status expires_at"),
     "model": (MODEL, "id object created owned_by"),
     "list of models": (Models(data=[MODEL]), "object data"),
     "deletion marker": (Deleted(id="asst_1", object="assistant.deleted"), "id object deleted"),
@@ -246,6 +260,10 @@ SDK_MODELS: list[tuple[Object, type[BaseModel]]] = [
     (MESSAGE_STEP, runs.RunStep),
     (TOOL_STEP, runs.RunStep),
     (MODEL, model.Model),
+    (FILE, FileObject),
+    (UPLOAD, SdkUpload),
+    (Part(id="part_1", created_at=1, upload_id="upload_1"), UploadPart),
+    (Deleted(id="file-1", object="file"), FileDeleted),
     (Deleted(id="asst_1", object="assistant.deleted"), beta.AssistantDeleted),
     (Deleted(id="thread_1", object="thread.deleted"), beta.ThreadDeleted),
     (Deleted(id="msg_1", object="thread.message.deleted"), threads.MessageDeleted),

@@ -6,7 +6,7 @@ from perdure.clock import Clock
 from perdure.commands import blobs, files, uploads, vector_stores
 from perdure.retrieval import index
 from perdure.store.blobs import Blobs
-from perdure.store.database import Database
+from perdure.store.database import Database, Transaction
 
 _AT_ONCE = 200
 # Rows in one transaction, so that nobody waits long behind it.
@@ -23,11 +23,7 @@ class Sweeper:
 
     async def step(self) -> None:
         """Ends what is due, and deletes some of what is doomed."""
-        now = self._clock.now()
-        await self._database.write(files.expire_due, now=int(now), limit=_AT_ONCE)
-        await self._database.write(uploads.expire_due, now=int(now), limit=_AT_ONCE)
-        await self._database.write(blobs.doom_lapsed, now=now, everybody=False)
-        doomed = await self._database.read(blobs.doomed, limit=_AT_ONCE)
+        doomed = await self._database.write(_end_due, self._clock.now())
         for blob_id in doomed:
             await self._store.delete(blob_id)
         if doomed:
@@ -46,3 +42,10 @@ class Sweeper:
         await self._database.write(
             blobs.doom_lapsed, now=self._clock.now(), everybody=self._database.exclusive
         )
+
+
+def _end_due(tx: Transaction, now: float) -> list[str]:
+    files.expire_due(tx, now=int(now), limit=_AT_ONCE)
+    uploads.expire_due(tx, now=int(now), limit=_AT_ONCE)
+    blobs.doom_lapsed(tx, now=now, everybody=False)
+    return blobs.doomed(tx, limit=_AT_ONCE)
