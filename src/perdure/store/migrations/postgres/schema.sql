@@ -117,6 +117,64 @@ CREATE TABLE tombstones (
 
 CREATE INDEX tombstones_by_age ON public.tombstones USING btree (deleted_at);
 
+CREATE TABLE files (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    purpose text NOT NULL,
+    expires_at bigint,
+    body text NOT NULL,
+    CONSTRAINT files_id_key UNIQUE (id),
+    CONSTRAINT files_pkey PRIMARY KEY (seq)
+);
+
+CREATE INDEX files_by_project ON public.files USING btree (project, seq);
+
+CREATE INDEX files_that_expire ON public.files USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE TABLE uploads (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    status text NOT NULL,
+    expires_at bigint NOT NULL,
+    file_lifetime bigint,
+    body text NOT NULL,
+    CONSTRAINT uploads_id_key UNIQUE (id),
+    CONSTRAINT uploads_pkey PRIMARY KEY (seq),
+    CONSTRAINT uploads_status_check CHECK (status = ANY (ARRAY['pending'::text, 'completed'::text, 'cancelled'::text, 'expired'::text]))
+);
+
+CREATE INDEX uploads_by_status ON public.uploads USING btree (status, expires_at);
+
+CREATE TABLE upload_parts (
+    id text NOT NULL,
+    upload_id text NOT NULL,
+    CONSTRAINT upload_parts_pkey PRIMARY KEY (id),
+    CONSTRAINT upload_parts_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE
+);
+
+CREATE INDEX upload_parts_by_upload ON public.upload_parts USING btree (upload_id);
+
+CREATE TABLE blobs (
+    id text NOT NULL,
+    state text NOT NULL,
+    owner text,
+    place bigint,
+    bytes bigint,
+    lease_until double precision,
+    CONSTRAINT blobs_check CHECK ((state = 'writing'::text) = (lease_until IS NOT NULL)),
+    CONSTRAINT blobs_check1 CHECK ((state = 'kept'::text) = (owner IS NOT NULL)),
+    CONSTRAINT blobs_check2 CHECK ((owner IS NULL) = (place IS NULL)),
+    CONSTRAINT blobs_check3 CHECK ((owner IS NULL) = (bytes IS NULL)),
+    CONSTRAINT blobs_pkey PRIMARY KEY (id),
+    CONSTRAINT blobs_state_check CHECK (state = ANY (ARRAY['writing'::text, 'kept'::text, 'doomed'::text]))
+);
+
+CREATE UNIQUE INDEX blobs_by_owner ON public.blobs USING btree (owner, place) WHERE (owner IS NOT NULL);
+
+CREATE INDEX blobs_to_sweep ON public.blobs USING btree (state, lease_until) WHERE (state <> 'kept'::text);
+
 CREATE TABLE vector_stores (
     seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     id text NOT NULL,
@@ -210,26 +268,44 @@ CREATE TABLE chunks (
     CONSTRAINT chunks_pkey PRIMARY KEY (ingestion, "position")
 );
 
+CREATE TABLE segments (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    vector_store bigint NOT NULL,
+    level integer NOT NULL,
+    chunks integer NOT NULL,
+    live integer NOT NULL,
+    dropped integer NOT NULL DEFAULT 0,
+    CONSTRAINT segments_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX segments_by_store ON public.segments USING btree (vector_store, level) WHERE (dropped = 0);
+
+CREATE INDEX segments_dropped ON public.segments USING btree (id) WHERE (dropped = 1);
+
+CREATE INDEX segments_thinned ON public.segments USING btree (id) WHERE ((dropped = 0) AND (live < chunks));
+
+CREATE TABLE postings (
+    segment bigint NOT NULL,
+    word text NOT NULL,
+    packed bytea NOT NULL,
+    CONSTRAINT postings_pkey PRIMARY KEY (segment, word),
+    CONSTRAINT postings_segment_fkey FOREIGN KEY (segment) REFERENCES segments(id)
+);
+
 CREATE TABLE pieces (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     ingestion bigint NOT NULL,
-    vector_store bigint NOT NULL,
+    segment bigint NOT NULL,
+    base integer NOT NULL,
     first integer NOT NULL,
     chunks integer NOT NULL,
     words bigint NOT NULL,
     signs bytea,
     CONSTRAINT pieces_ingestion_fkey FOREIGN KEY (ingestion) REFERENCES ingestions(id),
-    CONSTRAINT pieces_pkey PRIMARY KEY (id)
+    CONSTRAINT pieces_pkey PRIMARY KEY (id),
+    CONSTRAINT pieces_segment_fkey FOREIGN KEY (segment) REFERENCES segments(id)
 );
 
 CREATE INDEX pieces_by_ingestion ON public.pieces USING btree (ingestion);
 
-CREATE TABLE postings (
-    vector_store bigint NOT NULL,
-    word text NOT NULL,
-    piece bigint NOT NULL,
-    chunks bytea NOT NULL,
-    CONSTRAINT postings_pkey PRIMARY KEY (vector_store, word, piece)
-);
-
-CREATE INDEX postings_by_piece ON public.postings USING btree (piece);
+CREATE INDEX pieces_by_segment ON public.pieces USING btree (segment);

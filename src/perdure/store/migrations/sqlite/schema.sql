@@ -9,6 +9,27 @@ CREATE TABLE assistants (
 
 CREATE INDEX assistants_by_project ON assistants (project, seq);
 
+CREATE TABLE blobs (
+    id TEXT PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('writing', 'kept', 'doomed')),
+    -- the file or the part of an upload that it belongs to, and its place among the owner's
+    owner TEXT,
+    place INTEGER,
+    bytes INTEGER,
+    -- when its writer is given up for dead
+    lease_until REAL,
+    -- only what is being written has a writer
+    CHECK ((state = 'writing') = (lease_until IS NOT NULL)),
+    -- only what is kept has an owner, and is known in full
+    CHECK ((state = 'kept') = (owner IS NOT NULL)),
+    CHECK ((owner IS NULL) = (place IS NULL)),
+    CHECK ((owner IS NULL) = (bytes IS NULL))
+);
+
+CREATE UNIQUE INDEX blobs_by_owner ON blobs (owner, place) WHERE owner IS NOT NULL;
+
+CREATE INDEX blobs_to_sweep ON blobs (state, lease_until) WHERE state <> 'kept';
+
 CREATE TABLE chunks (
     ingestion INTEGER NOT NULL REFERENCES ingestions (id),
     position INTEGER NOT NULL,
@@ -49,6 +70,19 @@ CREATE TABLE file_batches (
     body TEXT NOT NULL
 );
 
+CREATE TABLE files (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    expires_at INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX files_by_project ON files (project, seq);
+
+CREATE INDEX files_that_expire ON files (expires_at) WHERE expires_at IS NOT NULL;
+
 CREATE TABLE ingestions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     vector_store_id TEXT NOT NULL,
@@ -80,8 +114,9 @@ CREATE UNIQUE INDEX one_open_message_per_run ON messages (run_id) WHERE status =
 CREATE TABLE pieces (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     ingestion INTEGER NOT NULL REFERENCES ingestions (id),
-    -- vector_stores.seq, whether the store is still there or not
-    vector_store INTEGER NOT NULL,
+    -- where it is in the index: the number of its first chunk there
+    segment INTEGER NOT NULL REFERENCES segments (id),
+    base INTEGER NOT NULL,
     -- the position of its first chunk, how many there are, and how many words they have together
     first INTEGER NOT NULL,
     chunks INTEGER NOT NULL,
@@ -92,15 +127,14 @@ CREATE TABLE pieces (
 
 CREATE INDEX pieces_by_ingestion ON pieces (ingestion);
 
-CREATE TABLE postings (
-    vector_store INTEGER NOT NULL,
-    word TEXT NOT NULL,
-    piece INTEGER NOT NULL,
-    chunks BLOB NOT NULL,
-    PRIMARY KEY (vector_store, word, piece)
-) WITHOUT ROWID;
+CREATE INDEX pieces_by_segment ON pieces (segment);
 
-CREATE INDEX postings_by_piece ON postings (piece);
+CREATE TABLE postings (
+    segment INTEGER NOT NULL REFERENCES segments (id),
+    word TEXT NOT NULL,
+    packed BLOB NOT NULL,
+    PRIMARY KEY (segment, word)
+) WITHOUT ROWID;
 
 CREATE TABLE run_steps (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -155,6 +189,25 @@ CREATE INDEX runs_by_thread ON runs (thread_id, seq);
 
 CREATE TABLE schema_migrations (name TEXT PRIMARY KEY);
 
+CREATE TABLE segments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- vector_stores.seq, whether the store is still there or not
+    vector_store INTEGER NOT NULL,
+    -- how large it is, in powers of 8: those of one level are merged
+    level INTEGER NOT NULL,
+    -- how many chunks it has, and how many of them are not removed
+    chunks INTEGER NOT NULL,
+    live INTEGER NOT NULL,
+    -- merged, or without live chunks: its postings go
+    dropped INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX segments_by_store ON segments (vector_store, level) WHERE dropped = 0;
+
+CREATE INDEX segments_dropped ON segments (id) WHERE dropped = 1;
+
+CREATE INDEX segments_thinned ON segments (id) WHERE dropped = 0 AND live < chunks;
+
 CREATE TABLE threads (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -169,6 +222,26 @@ CREATE TABLE tombstones (
 );
 
 CREATE INDEX tombstones_by_age ON tombstones (deleted_at);
+
+CREATE TABLE upload_parts (
+    id TEXT PRIMARY KEY,
+    upload_id TEXT NOT NULL REFERENCES uploads (id) ON DELETE CASCADE
+);
+
+CREATE INDEX upload_parts_by_upload ON upload_parts (upload_id);
+
+CREATE TABLE uploads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'completed', 'cancelled', 'expired')),
+    expires_at INTEGER NOT NULL,
+    -- seconds that the file will live, if not for ever
+    file_lifetime INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX uploads_by_status ON uploads (status, expires_at);
 
 CREATE TABLE vector_store_files (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
