@@ -57,3 +57,11 @@ DELETE FROM pieces WHERE ingestion = :ingestion RETURNING segment, chunks
 -- name: drop_ingestion!
 -- Removes an attempt of which nothing is left.
 DELETE FROM ingestions WHERE id = :ingestion
+
+-- name: counts^
+-- How large the index is, in rows.
+SELECT (SELECT COUNT(*) FROM chunks) AS chunks,
+    (SELECT COUNT(*) FROM pieces) AS pieces,
+    (SELECT COUNT(*) FROM segments) AS segments,
+    (SELECT COUNT(*) FROM postings) AS postings,
+    (SELECT COUNT(*) FROM ingestions) AS ingestions
