@@ -181,6 +181,18 @@ class Settings(BaseSettings):
     max_context_tokens: Tokens = 256_000
     """Most tokens that are sent to a model whose context window is not known."""
 
+    embedding_base_url: str | None = None
+    """Base URL of a server that answers `/embeddings`; without it, files are searched by words."""
+
+    embedding_api_key: SecretStr | None = None
+    """API key sent to it."""
+
+    embedding_model: str | None = None
+    """The model that it is asked for. A vector store keeps the one that it began with."""
+
+    embedding_dimensions: Annotated[int | None, Field(ge=1, le=4096)] = None
+    """Dimensions that are asked of the model; without it, as many as it has."""
+
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """API keys that clients must present, parted by commas; without any, every key will do."""
 
@@ -246,7 +258,7 @@ class Settings(BaseSettings):
         toml = TomlConfigSettingsSource(settings_cls, toml_file=_file(init_settings()))
         return init_settings, env_settings, toml
 
-    @field_validator("model_base_url")
+    @field_validator("model_base_url", "embedding_base_url")
     @classmethod
     def _check_base_url(cls, url: str | None) -> str | None:
         return url and _check_model_url(url)
@@ -288,6 +300,12 @@ class Settings(BaseSettings):
         if bool(self.blob_access_key_id) != bool(self.blob_secret_access_key):
             raise ValueError(
                 "blob_access_key_id and blob_secret_access_key belong together: set both or none"
+            )
+        if bool(self.embedding_base_url) != bool(self.embedding_model):
+            raise ValueError("embedding_base_url and embedding_model are needed together")
+        if self.embedding_api_key and not self.embedding_base_url:
+            raise ValueError(
+                "embedding_api_key is set but embedding_base_url is not: name the server too"
             )
         names = [server.name for server in self.servers]
         for name in names:

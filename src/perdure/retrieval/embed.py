@@ -8,6 +8,7 @@ configured, and is searched by words alone if it is not.
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
+import numpy as np
 import structlog
 
 from perdure.errors import ProviderError
@@ -19,11 +20,13 @@ _log = structlog.get_logger(__name__)
 class Embedder(Protocol):
     """An embedding model."""
 
-    name: str
-    """The model and its dimensions, as stores note them: `text-embedding-3-small@256`."""
+    @property
+    def name(self) -> str:
+        """The model and its dimensions, as stores note them: `text-embedding-3-small@256`."""
+        ...
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """One row for each text. Raises `ProviderError`."""
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, all of one length. Raises `ProviderError`."""
         ...
 
 
@@ -39,13 +42,15 @@ async def for_chunks(
     Raises `ProviderError`: a file without its vectors would be found by halves for ever.
     """
     embedder = embedders.get(noted) if noted is not None else None
-    return await embedder.embed(texts) if embedder is not None and texts else None
+    if embedder is None or not texts:
+        return None
+    return np.array(await embedder.embed(texts), dtype=np.float32)
 
 
 async def for_queries(embedder: Embedder, queries: Sequence[str]) -> Vectors | None:
     """The vectors of queries; None where the model cannot be reached now: words will do."""
     try:
-        return await embedder.embed(queries)
+        return np.array(await embedder.embed(queries), dtype=np.float32)
     except ProviderError as error:
         _log.warning("search_without_vectors", model=embedder.name, reason=error.message)
         return None

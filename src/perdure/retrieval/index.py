@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from perdure.errors import LeaseLost
-from perdure.retrieval import postings, vectors
+from perdure.retrieval import postings, segments, vectors
 from perdure.retrieval.postings import Words
 from perdure.retrieval.vectors import Vectors
 from perdure.store.database import Transaction
@@ -35,6 +35,20 @@ class Piece(NamedTuple):
     chunks: Sequence[Chunk]
     words: Words
     vectors: Vectors | None
+
+
+def model(tx: Transaction, vector_store_id: str, configured: str | None) -> str | None:
+    """The name of the model that a store's vectors are of; None if it has none.
+
+    A store that has no chunks yet takes the configured one, and stays with it.
+    """
+    row = tx.one("chunks.model", vector_store_id=vector_store_id)
+    if row is None or row["has_chunks"]:
+        noted: str | None = row["embedding"] if row is not None else None
+        return noted
+    if row["embedding"] != configured:
+        tx.run("chunks.note_model", vector_store_id=vector_store_id, embedding=configured)
+    return configured
 
 
 def prepare(chunks: Sequence[Chunk], embedded: Vectors | None = None) -> Piece:
@@ -64,16 +78,16 @@ def write(tx: Transaction, ingestion: int, vector_store_id: str, piece: Piece) -
     assert written is not None  # noqa: S101 # an aggregate has a row
     first: int = written["count"]
     packed = None if piece.vectors is None else vectors.pack(piece.vectors)
-    row = tx.one(
+    segment = segments.add(tx, store["seq"], piece.words, chunks=len(piece.chunks))
+    tx.run(
         "chunks.insert_piece",
         ingestion=ingestion,
-        vector_store=store["seq"],
+        segment=segment,
         first=first,
         chunks=len(piece.chunks),
         words=piece.words.total,
         signs=packed and packed.signs,
     )
-    assert row is not None  # noqa: S101 # it returns a row
     tx.many(
         "chunks.insert",
         (
@@ -88,14 +102,7 @@ def write(tx: Transaction, ingestion: int, vector_store_id: str, piece: Piece) -
             for place, chunk in enumerate(piece.chunks)
         ),
     )
-    tx.run(
-        "chunks.insert_postings",
-        vector_store=store["seq"],
-        piece=row["id"],
-        words=piece.words.directory,
-        packed=piece.words.packed,
-    )
-    return _bytes(piece) + (len(packed) if packed else 0)
+    return _bytes(piece) + (packed.size if packed else 0)
 
 
 def texts(tx: Transaction, ingestion: int, *, after: int = -1, limit: int) -> list[tuple[int, str]]:
@@ -113,19 +120,18 @@ def texts(tx: Transaction, ingestion: int, *, after: int = -1, limit: int) -> li
 
 
 def drop(tx: Transaction, *, limit: int) -> int:
-    """Removes about `limit` rows of one dropped attempt, and with the last of them the attempt.
-
-    Returns how many; 0 if nothing is left to be removed, or another process is at it.
+    """Removes about `limit` rows of what was dropped: attempts with their chunks, and parts of
+    the index. Returns how many; 0 if nothing is left to be removed, or others are at it.
     """
     row = tx.one("chunks.dropped")
     if row is None:
-        return 0
+        return segments.remove(tx, limit=limit)
     ingestion = row["id"]
-    removed = tx.run("chunks.drop_postings", ingestion=ingestion, limit=limit)
+    # First, so that a search never finds a piece without its chunks.
+    for piece in tx.all("chunks.drop_pieces", ingestion=ingestion):
+        tx.run("segments.thin", segment=piece["segment"], chunks=piece["chunks"])
+    removed = tx.run("chunks.drop_chunks", ingestion=ingestion, limit=limit)
     if removed < limit:
-        removed += tx.run("chunks.drop_chunks", ingestion=ingestion, limit=limit - removed)
-    if removed < limit:
-        removed += tx.run("chunks.drop_pieces", ingestion=ingestion)
         removed += tx.run("chunks.drop_ingestion", ingestion=ingestion)
     return removed
 

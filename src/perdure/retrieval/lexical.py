@@ -5,7 +5,8 @@ as it is rare in the store, a word that no chunk has as much as the rarest; a ch
 between nothing and all, more the more often it has the word and the shorter the chunk is.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -14,11 +15,13 @@ import numpy as np
 from perdure.retrieval import postings, words
 from perdure.retrieval.postings import Floats, Integers, Packed
 from perdure.retrieval.scope import Key, Scope
-from perdure.store.database import Row, Transaction
+from perdure.store.database import Transaction
 
 # Of a query; what comes behind is not looked at. No question is as long.
 _MOST_CHARACTERS = 8_000
 _MOST_WORDS = 64
+
+_NOWHERE = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32))
 
 
 class Scored(NamedTuple):
@@ -35,35 +38,37 @@ def rank(tx: Transaction, store: int, scope: Scope, query: str, *, limit: int) -
         return []
     statistics = scope.statistics
     shares = postings.shares(statistics)
-    scores = np.zeros(statistics.chunks, dtype=np.float32)
-    attainable = sum(asked.values()) * postings.rarity(0, statistics)
-    names = msgspec.json.encode(list(asked)).decode()
-    for row in tx.all("searches.postings", vector_store=store, words=names):
-        numbers, packed, count = _found(scope, row)
-        times = asked[row["word"]]
-        rarity = postings.rarity(count, statistics)
-        attainable += times * (rarity - postings.rarity(0, statistics))
+    scores = np.zeros(scope.size, dtype=np.float32)
+    attainable = 0.0
+    found = _found(tx, store, scope, asked)
+    for word, times in asked.items():
+        numbers, packed = found.get(word, _NOWHERE)
+        count = len(numbers) if scope.live is None else np.count_nonzero(scope.live[numbers])
+        weight = times * postings.rarity(int(count), statistics)
+        attainable += weight
         # Each chunk is there once, so that nothing is lost by adding to all at once.
-        scores[numbers] += np.float32(times * rarity) * shares[packed & 0xFFFF]
+        scores[numbers] += np.float32(weight) * shares[packed & np.uint32(0xFFFF)]
+    if scope.allowed is not None:
+        scores *= scope.allowed
     return _best(scope, scores / np.float32(attainable), limit)
 
 
-def _found(scope: Scope, row: Row) -> tuple[Integers, Packed, int]:
-    """The numbers of the chunks that have a word and may be found, with their postings; and how
-    many have it, whether the filter lets them be found or not.
-    """
-    packed = postings.unpack(row["packed"])
-    pieces = np.array(msgspec.json.decode(row["pieces"], type=list[int]), dtype=np.int64)
-    sizes = np.array(msgspec.json.decode(row["sizes"], type=list[int]), dtype=np.int64) // 4
-    places, found = scope.known(pieces)
-    count = int(sizes[found].sum())
-    if scope.allowed is not None:
-        found &= scope.allowed[places]
-    if not found.all():
-        packed = packed[np.repeat(found, sizes)]
-        places, sizes = places[found], sizes[found]
-    starts = np.repeat(scope.offsets[places], sizes)
-    return starts + postings.places(packed), packed, count
+def _found(
+    tx: Transaction, store: int, scope: Scope, asked: Iterable[str]
+) -> dict[str, tuple[Integers, Packed]]:
+    """The numbers of the chunks that have a word, with their postings, by word."""
+    names = msgspec.json.encode(list(asked)).decode()
+    found: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
+    for row in tx.all("searches.postings", vector_store=store, words=names):
+        found[row["word"]].append((scope.segments[row["segment"]], row["packed"]))
+    return {word: _joined(rows) for word, rows in found.items()}
+
+
+def _joined(rows: Sequence[tuple[int, bytes]]) -> tuple[Integers, Packed]:
+    packed = postings.unpack(b"".join(each for _, each in rows))
+    starts = np.array([start for start, _ in rows], dtype=np.int64)
+    sizes = np.array([len(each) // packed.itemsize for _, each in rows])
+    return np.repeat(starts, sizes) + postings.places(packed), packed
 
 
 def _best(scope: Scope, scores: Floats, limit: int) -> list[Scored]:

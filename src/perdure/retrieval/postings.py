@@ -1,14 +1,14 @@
 """The inverted index as numbers: how postings are packed, and BM25 over them.
 
-A posting is one chunk that a word stands in, 32 bits: 16 for the chunk's place in its piece, 6
+A posting is one chunk that a word stands in, 32 bits: 16 for the chunk's number in its segment, 6
 for how often the word stands there (63 means that or more), 10 for the logarithm of the
 chunk's length in words. So a score needs nothing but the postings of the words of the query.
 """
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from itertools import accumulate, chain
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -21,7 +21,7 @@ Floats: TypeAlias = NDArray[np.float32]
 Integers: TypeAlias = NDArray[np.int64]
 Packed: TypeAlias = NDArray[np.uint32]
 
-# Chunks of one piece.
+# Chunks of one segment.
 MOST_CHUNKS = 1 << 16
 
 _PACKED = np.dtype("<u4")
@@ -37,7 +37,7 @@ _B = 0.75
 
 
 class Words(NamedTuple):
-    """The words of a piece and their postings, as the database takes them.
+    """The words of a segment and their postings, as the database takes them.
 
     `directory` is JSON: for each word the word, where its postings begin in `packed`, in bytes
     from 1 on, and how many bytes they have. `total` is the length of all chunks together.
@@ -49,9 +49,9 @@ class Words(NamedTuple):
 
 
 def pack(texts: Sequence[str]) -> Words:
-    """The postings of the chunks of a piece. Raises `ValueError` for more than `MOST_CHUNKS`."""
+    """The postings of neighbouring chunks. Raises `ValueError` for more than `MOST_CHUNKS`."""
     if len(texts) > MOST_CHUNKS:
-        raise ValueError(f"a piece has at most {MOST_CHUNKS} chunks, not {len(texts)}")
+        raise ValueError(f"a segment has at most {MOST_CHUNKS} chunks, not {len(texts)}")
     total = 0
     found: defaultdict[str, list[int]] = defaultdict(list)
     for place, text in enumerate(texts):
@@ -61,13 +61,18 @@ def pack(texts: Sequence[str]) -> Words:
         low = place << 16 | min(_LONGEST, round(_STEPS * math.log2(1 + length)))
         for word, times in counts.items():
             found[word].append(low | min(times, _OFTEN) << 10)
+    return join({word: np.array(each, _PACKED) for word, each in found.items()}, total)
+
+
+def join(found: Mapping[str, Packed], total: int = 0) -> Words:
+    """Postings by word, as the database takes them."""
     # In the order of the index, which takes them faster so.
     ordered = sorted(found)
-    sizes = [_PACKED.itemsize * len(found[word]) for word in ordered]
+    sizes = [found[word].nbytes for word in ordered]
     starts = accumulate(sizes, initial=1)
     return Words(
         msgspec.json.encode(list(zip(ordered, starts, sizes, strict=False))).decode(),
-        np.fromiter(chain.from_iterable(found[word] for word in ordered), _PACKED).tobytes(),
+        b"".join(found[word].tobytes() for word in ordered),
         total,
     )
 
@@ -78,8 +83,26 @@ def unpack(postings: bytes) -> Packed:
 
 
 def places(packed: Packed) -> Integers:
-    """The chunks' places in their pieces."""
+    """The chunks' numbers in their segment."""
     return (packed >> np.uint32(16)).astype(np.int64)
+
+
+def renumber(rows: Sequence[bytes], numbers: Integers) -> list[Packed]:
+    """The postings of some words in another segment, where the chunks have these numbers; without
+    those whose number is below 0.
+    """
+    # All at once: there are thousands of words, most of them with a posting or two.
+    packed = unpack(b"".join(rows))
+    moved = numbers[places(packed)]
+    kept = moved >= 0
+    ends = np.cumsum([len(row) // packed.itemsize for row in rows], dtype=np.int64)
+    bounds = np.concatenate(([0], np.cumsum(kept)))[ends]
+    high = moved[kept].astype(_PACKED) << np.uint32(16)
+    renumbered = high | packed[kept] & np.uint32(0xFFFF)
+    starts = np.concatenate(([0], bounds[:-1]))
+    return [
+        renumbered[start:end] for start, end in zip(starts.tolist(), bounds.tolist(), strict=True)
+    ]
 
 
 class Statistics(NamedTuple):

@@ -1,10 +1,11 @@
 """What of a store a search may find: the pieces of its live attempts, in one numbering.
 
-All chunks of a store are numbered from 0, piece by piece, so that rankings are arrays.
+All chunks of a store's index are numbered from 0, segment by segment, so that rankings are
+arrays. Numbers of chunks that were removed stay empty.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -16,6 +17,8 @@ from perdure.store.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.search import Filter, Value
 
+Mask: TypeAlias = NDArray[np.bool_]
+
 
 class Key(NamedTuple):
     """A chunk: the attempt that wrote it, and its position in the file."""
@@ -25,52 +28,70 @@ class Key(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """`offsets` has the number of each piece's first chunk, and behind them how many there are.
-    `allowed` says of each piece whether the filter accepts its file; None: there is no filter.
+    """`segments` has the number of each segment's first chunk; the other arrays have an entry
+    for each piece, in the order of `starts`, the numbers of their first chunks. `live` says of
+    each number whether it is in one of the pieces, `allowed` whether in one of a file that the
+    filter accepts; None: all are.
     """
 
-    ids: Integers
+    size: int
+    segments: dict[int, int]
+    starts: Integers
+    counts: Integers
     ingestions: Integers
     firsts: Integers
-    offsets: Integers
-    words: int
-    allowed: NDArray[np.bool_] | None
-
-    @property
-    def statistics(self) -> Statistics:
-        return Statistics(int(self.offsets[-1]), self.words)
-
-    def known(self, pieces: Integers) -> tuple[Integers, NDArray[np.bool_]]:
-        """The places of pieces in this scope, by their ids, and which of them are in it at all."""
-        places = np.searchsorted(self.ids, pieces)
-        places[places == len(self.ids)] = 0
-        return places, self.ids[places] == pieces
+    statistics: Statistics
+    live: Mask | None
+    allowed: Mask | None
 
     def keys(self, numbers: Integers) -> list[Key]:
         """The chunks with these numbers."""
-        places = np.searchsorted(self.offsets, numbers, side="right") - 1
-        positions = self.firsts[places] + numbers - self.offsets[places]
+        places = np.searchsorted(self.starts, numbers, side="right") - 1
+        positions = self.firsts[places] + numbers - self.starts[places]
         return [
             Key(*key)
             for key in zip(self.ingestions[places].tolist(), positions.tolist(), strict=True)
         ]
 
 
-def read(tx: Transaction, vector_store_id: str, filters: Filter | None) -> Scope | None:
+def read(
+    tx: Transaction, vector_store_id: str, vector_store: int, filters: Filter | None
+) -> Scope | None:
     """The scope of a search; None if there is nothing to be found."""
     row = tx.one("searches.pieces", vector_store_id=vector_store_id)
-    ids = _numbers(row["ids"]) if row is not None else _numbers(None)
-    if row is None or not len(ids):
+    ingestions = _numbers(row["ingestions"] if row is not None else None)
+    if row is None or not len(ingestions):
         return None
-    ingestions = _numbers(row["ingestions"])
-    allowed = None
+    size, segments = 0, {}
+    for segment in tx.all("searches.segments", vector_store=vector_store):
+        segments[segment["id"]] = size
+        size += segment["chunks"]
+    offsets = np.array([segments[segment] for segment in _numbers(row["segments"]).tolist()])
+    starts, counts = offsets + _numbers(row["bases"]), _numbers(row["chunks"])
+    statistics = Statistics(int(counts.sum()), row["words"])
+    live = None if statistics.chunks == size else _mask(size, starts, counts)
+    allowed = live
     if filters is not None:
         accepted = _accepted(tx, vector_store_id, filters)
-        allowed = np.isin(ingestions, np.array(accepted, dtype=np.int64))
-        if not allowed.any():
+        chosen = np.isin(ingestions, np.array(accepted, dtype=np.int64))
+        if not chosen.any():
             return None
-    offsets = np.concatenate(([0], np.cumsum(_numbers(row["chunks"]))))
-    return Scope(ids, ingestions, _numbers(row["firsts"]), offsets, row["words"], allowed)
+        allowed = _mask(size, starts[chosen], counts[chosen])
+    firsts = _numbers(row["firsts"])
+    return Scope(size, segments, starts, counts, ingestions, firsts, statistics, live, allowed)
+
+
+def runs(starts: Integers, counts: Integers) -> Integers:
+    """The numbers from each start on, as many as are counted."""
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    numbers: Integers = np.repeat(starts, counts) + within
+    return numbers
+
+
+def _mask(size: int, starts: Integers, counts: Integers) -> Mask:
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[runs(starts, counts)] = True
+    return mask
 
 
 def _accepted(tx: Transaction, vector_store_id: str, filters: Filter) -> Sequence[int]:

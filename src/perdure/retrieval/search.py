@@ -94,7 +94,7 @@ def _in_store(tx: Transaction, vector_store_id: str, asked: Asked) -> list[Score
     store = tx.one("searches.store", vector_store_id=vector_store_id)
     if store is None:
         return []
-    searched = scope.read(tx, vector_store_id, asked.filters)
+    searched = scope.read(tx, vector_store_id, store["seq"], asked.filters)
     if searched is None:
         return []
     vectors = asked.vectors.get(store["embedding"])

@@ -6,7 +6,7 @@ import numpy as np
 from perdure.retrieval import vectors
 from perdure.retrieval.lexical import Scored
 from perdure.retrieval.postings import Integers
-from perdure.retrieval.scope import Key, Scope
+from perdure.retrieval.scope import Key, Scope, runs
 from perdure.retrieval.vectors import Vectors
 from perdure.store.database import Transaction
 
@@ -43,22 +43,17 @@ def _nearest_by_signs(
 ) -> Integers:
     """The numbers of the chunks whose vectors' signs are most like the query's."""
     rows = tx.all("searches.signs", vector_store_id=vector_store_id)
-    places, found = scope.known(np.array([row["id"] for row in rows], dtype=np.int64))
-    counts = scope.offsets[places + 1] - scope.offsets[places]
+    places = np.searchsorted(
+        scope.starts,
+        np.array([scope.segments[row["segment"]] + row["base"] for row in rows], dtype=np.int64),
+    )
     sizes = np.array([len(row["signs"]) for row in rows], dtype=np.int64)
-    found &= sizes == counts * vectors.width(len(query))
+    good = sizes == scope.counts[places] * vectors.width(len(query))
     if scope.allowed is not None:
-        found &= scope.allowed[places]
-    signs = b"".join(row["signs"] for row, good in zip(rows, found.tolist(), strict=True) if good)
-    numbers = _runs(scope.offsets[places[found]], counts[found])
+        good &= scope.allowed[scope.starts[places]]
+    signs = b"".join(row["signs"] for row, each in zip(rows, good.tolist(), strict=True) if each)
+    numbers = runs(scope.starts[places[good]], scope.counts[places[good]])
     if len(numbers) <= limit:
         return numbers
     distances = vectors.distances(query, signs)
     return numbers[np.argpartition(distances, limit)[:limit]]
-
-
-def _runs(starts: Integers, counts: Integers) -> Integers:
-    """The numbers from each start on, as many as are counted."""
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    numbers: Integers = np.repeat(starts, counts) + within
-    return numbers

@@ -25,7 +25,9 @@ class PackedVectors(NamedTuple):
     vectors: list[bytes]
     signs: bytes
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """In bytes."""
         return len(self.signs) + sum(map(len, self.vectors))
 
 

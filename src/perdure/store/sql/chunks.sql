@@ -1,8 +1,22 @@
+-- name: model^
+-- The model of a store's vectors, and whether it has chunks yet; kept from other writers until
+-- the transaction ends.
+SELECT embedding, EXISTS (
+    SELECT 1 FROM segments WHERE segments.vector_store = vector_stores.seq AND dropped = 0
+) AS has_chunks
+FROM vector_stores WHERE id = :vector_store_id
+FOR UPDATE -- postgres
+
+-- name: note_model!
+-- Notes the model of the vectors that a store will have.
+UPDATE vector_stores SET embedding = :embedding WHERE id = :vector_store_id
+
 -- name: store_of_ingestion^
 -- The number of the store that an attempt belongs to, if the store is still there.
 SELECT vector_stores.seq FROM ingestions
 JOIN vector_stores ON vector_stores.id = ingestions.vector_store_id
 WHERE ingestions.id = :ingestion AND ingestions.vector_store_id = :vector_store_id
+  AND ingestions.dropped = 0
 
 -- name: written^
 -- How many chunks of an attempt have been written so far.
@@ -13,23 +27,10 @@ SELECT COALESCE(MAX(first + chunks), 0) AS count FROM pieces WHERE ingestion = :
 INSERT INTO chunks (ingestion, position, start, tokens, text, vector)
 VALUES (:ingestion, :position, :start, :tokens, :text, :vector)
 
--- name: insert_piece^
+-- name: insert_piece!
 -- Adds a piece.
-INSERT INTO pieces (ingestion, vector_store, first, chunks, words, signs)
-VALUES (:ingestion, :vector_store, :first, :chunks, :words, :signs)
-RETURNING id
-
--- name: insert_postings!
--- Adds the words of a piece: JSON arrays of a word, and of where its bytes are in `packed`, from 1
--- on, and how many. In one statement, for there are thousands.
-INSERT INTO postings (vector_store, word, piece, chunks)
-SELECT CAST(:vector_store AS BIGINT), word.value ->> 0, CAST(:piece AS BIGINT), -- postgres
-    substring(CAST(:packed AS BYTEA) FROM CAST(word.value ->> 1 AS INTEGER) -- postgres
-        FOR CAST(word.value ->> 2 AS INTEGER)) -- postgres
-FROM json_array_elements(CAST(:words AS JSON)) AS word -- postgres
-SELECT :vector_store, json_extract(word.value, '$[0]'), :piece, -- sqlite
-    substr(:packed, json_extract(word.value, '$[1]'), json_extract(word.value, '$[2]')) -- sqlite
-FROM json_each(:words) AS word -- sqlite
+INSERT INTO pieces (ingestion, segment, base, first, chunks, words, signs)
+VALUES (:ingestion, :segment, 0, :first, :chunks, :words, :signs)
 
 -- name: texts
 -- A page of the chunks of an attempt, in order.
@@ -43,27 +44,24 @@ SELECT id FROM ingestions WHERE dropped = 1
 ORDER BY id LIMIT 1
 FOR UPDATE SKIP LOCKED -- postgres
 
--- name: drop_postings!
--- Removes some postings of an attempt.
-DELETE FROM postings
-WHERE (vector_store, word, piece) IN ( -- sqlite
-    SELECT vector_store, word, piece FROM postings -- sqlite
-WHERE ctid = ANY (ARRAY( -- postgres
-    SELECT ctid FROM postings -- postgres
-    WHERE piece IN (SELECT id FROM pieces WHERE ingestion = :ingestion) LIMIT :limit
-) -- sqlite
-)) -- postgres
-
 -- name: drop_chunks!
 -- Removes some chunks of an attempt.
 DELETE FROM chunks
 WHERE rowid IN (SELECT rowid FROM chunks WHERE ingestion = :ingestion LIMIT :limit) -- sqlite
 WHERE ctid = ANY (ARRAY(SELECT ctid FROM chunks WHERE ingestion = :ingestion LIMIT :limit)) -- postgres
 
--- name: drop_pieces!
--- Removes the pieces of an attempt, after its postings.
-DELETE FROM pieces WHERE ingestion = :ingestion
+-- name: drop_pieces
+-- Removes the pieces of an attempt, and says how many chunks the segments lose.
+DELETE FROM pieces WHERE ingestion = :ingestion RETURNING segment, chunks
 
 -- name: drop_ingestion!
 -- Removes an attempt of which nothing is left.
 DELETE FROM ingestions WHERE id = :ingestion
+
+-- name: counts^
+-- How large the index is, in rows.
+SELECT (SELECT COUNT(*) FROM chunks) AS chunks,
+    (SELECT COUNT(*) FROM pieces) AS pieces,
+    (SELECT COUNT(*) FROM segments) AS segments,
+    (SELECT COUNT(*) FROM postings) AS postings,
+    (SELECT COUNT(*) FROM ingestions) AS ingestions

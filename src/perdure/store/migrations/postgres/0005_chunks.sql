@@ -13,13 +13,41 @@ CREATE TABLE chunks (
     PRIMARY KEY (ingestion, position)
 );
 
--- Chunks that were written together. A piece is never changed, so that writers never meet in a
--- row, and it goes as a whole.
+-- A part of the index of one store: the words of up to some thousand chunks. It is written once;
+-- small ones are merged into larger ones, so that searches look into few. Its chunks are
+-- numbered from 0.
+CREATE TABLE segments (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- vector_stores.seq, whether the store is still there or not
+    vector_store BIGINT NOT NULL,
+    -- how large it is, in powers of 8: those of one level are merged
+    level INTEGER NOT NULL,
+    -- how many chunks it has, and how many of them are not removed
+    chunks INTEGER NOT NULL,
+    live INTEGER NOT NULL,
+    -- merged, or without live chunks: its postings go
+    dropped INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX segments_by_store ON segments (vector_store, level) WHERE dropped = 0;
+CREATE INDEX segments_thinned ON segments (id) WHERE dropped = 0 AND live < chunks;
+CREATE INDEX segments_dropped ON segments (id) WHERE dropped = 1;
+
+-- In which chunks of a segment a word stands, and how often: see retrieval/postings.py.
+CREATE TABLE postings (
+    segment BIGINT NOT NULL REFERENCES segments (id),
+    word TEXT COLLATE "C" NOT NULL,
+    packed BYTEA NOT NULL,
+    PRIMARY KEY (segment, word)
+);
+
+-- Neighbouring chunks of a file that were written together.
 CREATE TABLE pieces (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     ingestion BIGINT NOT NULL REFERENCES ingestions (id),
-    -- vector_stores.seq, whether the store is still there or not
-    vector_store BIGINT NOT NULL,
+    -- where it is in the index: the number of its first chunk there
+    segment BIGINT NOT NULL REFERENCES segments (id),
+    base INTEGER NOT NULL,
     -- the position of its first chunk, how many there are, and how many words they have together
     first INTEGER NOT NULL,
     chunks INTEGER NOT NULL,
@@ -29,17 +57,7 @@ CREATE TABLE pieces (
 );
 
 CREATE INDEX pieces_by_ingestion ON pieces (ingestion);
-
--- In which chunks of a piece a word stands, and how often: see retrieval/postings.py.
-CREATE TABLE postings (
-    vector_store BIGINT NOT NULL,
-    word TEXT COLLATE "C" NOT NULL,
-    piece BIGINT NOT NULL,
-    chunks BYTEA NOT NULL,
-    PRIMARY KEY (vector_store, word, piece)
-);
-
-CREATE INDEX postings_by_piece ON postings (piece);
+CREATE INDEX pieces_by_segment ON pieces (segment);
 
 -- Searches go from a store to the live attempts at its files, without reading the files.
 CREATE INDEX vector_store_files_searched ON vector_store_files (vector_store_id, ingestion)

@@ -274,26 +274,44 @@ CREATE TABLE chunks (
     CONSTRAINT chunks_pkey PRIMARY KEY (ingestion, "position")
 );
 
+CREATE TABLE segments (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    vector_store bigint NOT NULL,
+    level integer NOT NULL,
+    chunks integer NOT NULL,
+    live integer NOT NULL,
+    dropped integer NOT NULL DEFAULT 0,
+    CONSTRAINT segments_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX segments_by_store ON public.segments USING btree (vector_store, level) WHERE (dropped = 0);
+
+CREATE INDEX segments_dropped ON public.segments USING btree (id) WHERE (dropped = 1);
+
+CREATE INDEX segments_thinned ON public.segments USING btree (id) WHERE ((dropped = 0) AND (live < chunks));
+
+CREATE TABLE postings (
+    segment bigint NOT NULL,
+    word text NOT NULL,
+    packed bytea NOT NULL,
+    CONSTRAINT postings_pkey PRIMARY KEY (segment, word),
+    CONSTRAINT postings_segment_fkey FOREIGN KEY (segment) REFERENCES segments(id)
+);
+
 CREATE TABLE pieces (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     ingestion bigint NOT NULL,
-    vector_store bigint NOT NULL,
+    segment bigint NOT NULL,
+    base integer NOT NULL,
     first integer NOT NULL,
     chunks integer NOT NULL,
     words bigint NOT NULL,
     signs bytea,
     CONSTRAINT pieces_ingestion_fkey FOREIGN KEY (ingestion) REFERENCES ingestions(id),
-    CONSTRAINT pieces_pkey PRIMARY KEY (id)
+    CONSTRAINT pieces_pkey PRIMARY KEY (id),
+    CONSTRAINT pieces_segment_fkey FOREIGN KEY (segment) REFERENCES segments(id)
 );
 
 CREATE INDEX pieces_by_ingestion ON public.pieces USING btree (ingestion);
 
-CREATE TABLE postings (
-    vector_store bigint NOT NULL,
-    word text NOT NULL,
-    piece bigint NOT NULL,
-    chunks bytea NOT NULL,
-    CONSTRAINT postings_pkey PRIMARY KEY (vector_store, word, piece)
-);
-
-CREATE INDEX postings_by_piece ON public.postings USING btree (piece);
+CREATE INDEX pieces_by_segment ON public.pieces USING btree (segment);

@@ -120,8 +120,9 @@ CREATE UNIQUE INDEX one_open_message_per_run ON messages (run_id) WHERE status =
 CREATE TABLE pieces (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     ingestion INTEGER NOT NULL REFERENCES ingestions (id),
-    -- vector_stores.seq, whether the store is still there or not
-    vector_store INTEGER NOT NULL,
+    -- where it is in the index: the number of its first chunk there
+    segment INTEGER NOT NULL REFERENCES segments (id),
+    base INTEGER NOT NULL,
     -- the position of its first chunk, how many there are, and how many words they have together
     first INTEGER NOT NULL,
     chunks INTEGER NOT NULL,
@@ -132,15 +133,14 @@ CREATE TABLE pieces (
 
 CREATE INDEX pieces_by_ingestion ON pieces (ingestion);
 
-CREATE TABLE postings (
-    vector_store INTEGER NOT NULL,
-    word TEXT NOT NULL,
-    piece INTEGER NOT NULL,
-    chunks BLOB NOT NULL,
-    PRIMARY KEY (vector_store, word, piece)
-) WITHOUT ROWID;
+CREATE INDEX pieces_by_segment ON pieces (segment);
 
-CREATE INDEX postings_by_piece ON postings (piece);
+CREATE TABLE postings (
+    segment INTEGER NOT NULL REFERENCES segments (id),
+    word TEXT NOT NULL,
+    packed BLOB NOT NULL,
+    PRIMARY KEY (segment, word)
+) WITHOUT ROWID;
 
 CREATE TABLE run_steps (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -194,6 +194,25 @@ CREATE UNIQUE INDEX one_active_run_per_thread ON runs (thread_id)
 CREATE INDEX runs_by_thread ON runs (thread_id, seq);
 
 CREATE TABLE schema_migrations (name TEXT PRIMARY KEY);
+
+CREATE TABLE segments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- vector_stores.seq, whether the store is still there or not
+    vector_store INTEGER NOT NULL,
+    -- how large it is, in powers of 8: those of one level are merged
+    level INTEGER NOT NULL,
+    -- how many chunks it has, and how many of them are not removed
+    chunks INTEGER NOT NULL,
+    live INTEGER NOT NULL,
+    -- merged, or without live chunks: its postings go
+    dropped INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX segments_by_store ON segments (vector_store, level) WHERE dropped = 0;
+
+CREATE INDEX segments_dropped ON segments (id) WHERE dropped = 1;
+
+CREATE INDEX segments_thinned ON segments (id) WHERE dropped = 0 AND live < chunks;
 
 CREATE TABLE threads (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
