@@ -1,0 +1,1 @@
+"""Bytes become ranked passages: parse, chunk. Knows no HTTP and no database."""
