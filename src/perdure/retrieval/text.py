@@ -8,6 +8,7 @@ from typing import BinaryIO
 import kreuzberg
 
 from perdure.retrieval.formats import DOCUMENTS, Unparsable
+from perdure.retrieval.limits import Limits, MiB
 
 _NAMES = {
     "doc": "Word 97-2003 file",
@@ -30,31 +31,34 @@ _CONFIG = kreuzberg.ExtractionConfig(
 # Without these, since PostgreSQL stores no NUL and models have no use for the others.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-# More control characters than one in so many characters, and it is no text.
+# More control characters than these few, and than one in so many characters, and it is no text.
+_CONTROLS_ALWAYS = 8
 _CHARACTERS_PER_CONTROL = 20
 
 
-def extract(file: BinaryIO, *, extension: str, max_characters: int) -> str:
+def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
     """The text of a file, with neither control characters nor lone surrogates.
 
     Raises `Unparsable` where there is none, where it is not what its extension says, or where it
-    is longer than `max_characters`.
+    is too long.
     """
     size = os.fstat(file.fileno()).st_size
     if size == 0:
         raise _invalid("it is empty")
+    if size > limits.file_bytes:
+        raise _invalid(f"it is larger than {limits.file_bytes // MiB:,} MiB")
     if extension in DOCUMENTS and extension != "html":
         text = _parse(_checked(file.read(), extension), extension)
     else:
         # no character has more than four bytes
-        if size > 4 * max_characters:
-            raise _too_long(max_characters)
+        if size > 4 * limits.characters:
+            raise _too_long(limits)
         text = _decode(file.read())
         if extension == "html":
             text = _parse(text.encode(), extension)
-    text = _CONTROLS.sub("", _SURROGATES.sub("\ufffd", text))
-    if len(text) > max_characters:
-        raise _too_long(max_characters)
+    text = _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
+    if len(text) > limits.characters:
+        raise _too_long(limits)
     if not text or text.isspace():
         raise _invalid("no text was found in it; pictures of text are not read")
     return text
@@ -65,7 +69,9 @@ def _parse(content: bytes, extension: str) -> str:
         return kreuzberg.extract_bytes_sync(content, DOCUMENTS[extension], _CONFIG).content
     except kreuzberg.KreuzbergError as error:
         if "password" in str(error).lower():
-            raise _protected() from error
+            raise _invalid("it is protected by a password") from error
+        if "security limit" in str(error).lower():
+            raise _invalid("it unpacks to far more than its size") from error
         raise _invalid(f"it is damaged, or not a {_NAMES[extension]}") from error
 
 
@@ -87,7 +93,8 @@ def _decode(content: bytes) -> str:
         text = content.decode(_encoding_of(content))
     except UnicodeDecodeError as error:
         raise _invalid("it is not text in UTF-8, UTF-16 or ASCII") from error
-    if len(_CONTROLS.findall(text)) * _CHARACTERS_PER_CONTROL > len(text):
+    controls = _CONTROLS.subn("", text)[1]
+    if controls > _CONTROLS_ALWAYS and controls > len(text) // _CHARACTERS_PER_CONTROL:
         raise _invalid("it holds binary data where its name promises text")
     return text
 
@@ -109,9 +116,5 @@ def _invalid(reason: str) -> Unparsable:
     return Unparsable(f"The file could not be parsed: {reason}.")
 
 
-def _protected() -> Unparsable:
-    return _invalid("it is protected by a password")
-
-
-def _too_long(max_characters: int) -> Unparsable:
-    return _invalid(f"its text is longer than {max_characters:,} characters")
+def _too_long(limits: Limits) -> Unparsable:
+    return _invalid(f"its text is longer than {limits.characters:,} characters")
