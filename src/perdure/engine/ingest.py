@@ -17,7 +17,7 @@ from perdure.commands import filing, ingestions
 from perdure.commands.ingestions import Job
 from perdure.engine.reading import Reading
 from perdure.errors import LeaseLost, ProviderError, Unavailable
-from perdure.retrieval.parse import Unparsable
+from perdure.retrieval.formats import Unparsable
 from perdure.store.database import Database
 from perdure.wire.vector_store_files import FileError
 
@@ -107,6 +107,7 @@ class Ingest:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._reading.close()
 
     def _begin(self, job: Job) -> None:
         task = asyncio.create_task(self._ingest(job), name=f"ingest {job.file_id}")
@@ -146,7 +147,7 @@ class Ingest:
                 async for piece in pieces:
                     usage += await self._database.write(ingestions.write, job, piece)
         except Unparsable as error:
-            return FileError(code=error.code, message=error.message)
+            return FileError(code=error.code, message=str(error))
         except ProviderError as error:
             return FileError(code="server_error", message=error.message)
         return usage

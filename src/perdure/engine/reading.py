@@ -55,7 +55,7 @@ class Reading:
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=_PREFIX) as folder:
             path = Path(folder) / "content"
             await self._fetch(job.file_id, path)
-            found = self._parser.chunks(
+            found = self._parser.passages(
                 path,
                 job.filename,
                 max_tokens=job.sizes.max_chunk_size_tokens,
@@ -66,6 +66,10 @@ class Reading:
                     texts = [chunk.text for chunk in chunks]
                     vectors = await embed.for_chunks(self._embedders, job.embedding, texts)
                     yield await asyncio.to_thread(index.prepare, chunks, vectors)
+
+    async def close(self) -> None:
+        """Ends the processes that parse."""
+        await self._parser.close()
 
     async def _fetch(self, file_id: str, path: Path) -> None:
         parts = await self._database.read(blobs.of_owner, file_id)
