@@ -62,6 +62,7 @@ def enqueue(
         event=event,
         data=data.decode(),
         told_at=now,
+        due_at=float(now),
     )
 
 

@@ -30,10 +30,11 @@ def is_public(address: str) -> bool:
     """
     # what stands behind the percent sign names an interface of this machine
     found = _meant(ipaddress.ip_address(address.partition("%")[0]))
-    return found.is_global and not (
-        found.is_multicast
-        or found.is_reserved
-        or (isinstance(found, IPv6Address) and found.is_site_local)
+    if not found.is_global or found.is_multicast or found.is_reserved:
+        return False
+    # Tunnels lead to an IPv4 address that stands inside of them; nobody has needed them for years.
+    return isinstance(found, IPv4Address) or not (
+        found.is_site_local or found.sixtofour or found.teredo
     )
 
 

@@ -7,6 +7,7 @@ an answer but its status and headers.
 from collections.abc import Mapping
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from perdure.sending import guard
 from perdure.sending.sender import Answer, SendFailed
@@ -15,12 +16,17 @@ _TIMEOUT_SECONDS = 15.0
 
 
 class HttpSender:
-    """The sender of a server; see `Sender`. `private_targets` lets the guard through."""
+    """The sender of a server; see `Sender`. With `private_targets` nothing is refused."""
 
     def __init__(
-        self, *, private_targets: bool = False, timeout_seconds: float = _TIMEOUT_SECONDS
+        self,
+        *,
+        private_targets: bool = False,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self._private_targets = private_targets
+        self._resolver = resolver
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
 
@@ -43,6 +49,7 @@ class HttpSender:
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 limit=0,
+                resolver=self._resolver,
                 socket_factory=None if self._private_targets else guard.public_socket,
             )
             self._session = aiohttp.ClientSession(
@@ -57,6 +64,8 @@ class HttpSender:
 
 def _reason(error: Exception) -> str:
     match error:
+        case aiohttp.InvalidURL():
+            return "Its URL is not valid."
         case aiohttp.ClientConnectorDNSError():
             return "Its host name is not known."
         case aiohttp.ClientConnectorError(os_error=guard.Refused() as refused):

@@ -2,7 +2,7 @@
 -- Adds a delivery for each webhook of the project that hears of the event; in the transaction of
 -- the row that it tells.
 INSERT INTO webhook_deliveries (id, webhook, run_id, event, told_at, data, due_at)
-SELECT :id, name, :run_id, :event, :told_at, :data, :told_at FROM webhooks
+SELECT :id, name, :run_id, :event, :told_at, :data, :due_at FROM webhooks
 WHERE project = :project AND event = :event
 
 -- name: due^
@@ -55,8 +55,3 @@ DELETE FROM webhook_deliveries WHERE (id, webhook) IN (
     SELECT id, webhook FROM webhook_deliveries
     WHERE ended_at < :before ORDER BY ended_at LIMIT :limit
 )
-
--- name: of_run
--- The deliveries of a run, in the order of their events.
-SELECT id, webhook, event, status, attempts, due_at, ended_at, last_error, data
-FROM webhook_deliveries WHERE run_id = :run_id ORDER BY told_at, event, webhook
