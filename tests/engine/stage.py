@@ -41,8 +41,9 @@ class Stage:
         windows = Windows(lambda _: None, unknown=256_000)
         self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows)
 
-    def engine(self) -> Engine:
-        webhooks = Webhooks((), HttpSender(), database=self.database, clock=self.clock)
+    def engine(self, webhooks: Webhooks | None = None) -> Engine:
+        if webhooks is None:
+            webhooks = Webhooks((), HttpSender(), database=self.database, clock=self.clock)
         return Engine(self.means, webhooks, max_concurrent_runs=10, event_retention_days=30)
 
     async def begin(self, prompt: str, **fields: object) -> Run:
