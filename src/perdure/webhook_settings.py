@@ -38,6 +38,7 @@ class WebhookSettings(BaseModel):
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("expected a URL such as https://example.com/perdure")
+        _ = parts.port  # raises ValueError for what is none
         if "@" in parts.netloc:
             raise ValueError("a webhook's URL holds no user and no password")
         return url

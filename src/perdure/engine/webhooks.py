@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 # Deliveries to one webhook that are under way at once.
 AT_ONCE = 8
 # Longer than a sender may take, so that nobody sends what is being sent.
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 30.0
 
 
 class Webhook(NamedTuple):
