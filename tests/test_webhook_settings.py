@@ -55,8 +55,8 @@ def test_a_secret_can_be_in_a_variable_of_its_own(monkeypatch: pytest.MonkeyPatc
     table = _table(secret=None, secret_env="HOOK_SECRET")
     monkeypatch.delenv("HOOK_SECRET", raising=False)
     assert _refusal(table) == (
-        "The setting webhooks.0 from the flag --webhooks is wrong: webhook 'a' takes its secret from the "
-        "environment variable HOOK_SECRET, which is not set."
+        "The setting webhooks.0 from the flag --webhooks is wrong: webhook 'a' takes its secret "
+        "from the environment variable HOOK_SECRET, which is not set."
     )
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     assert settings.only(webhooks=[table]).webhooks[0].key == KEY
@@ -81,8 +81,8 @@ def test_a_secret_has_24_to_64_bytes(count: int) -> None:
 )
 def test_a_secret_that_receivers_could_not_use_is_refused_and_not_shown(secret: str) -> None:
     assert _refusal(_table(secret=secret)) == (
-        "The setting webhooks.0 from the flag --webhooks is wrong: the secret of webhook 'a' must be whsec_ "
-        "and the base64 of 24 to 64 random bytes."
+        "The setting webhooks.0 from the flag --webhooks is wrong: the secret of webhook 'a' must "
+        "be whsec_ and the base64 of 24 to 64 random bytes."
     )
 
 
@@ -110,15 +110,20 @@ def test_a_url_holds_no_password(url: str) -> None:
     assert "word@" not in refusal
 
 
+@pytest.mark.parametrize("host", [f"{'a' * 64}.com", "a..com"])
+def test_a_host_name_that_nobody_could_look_up_is_refused(host: str) -> None:
+    assert _refusal(_table(url=f"http://{host}/")).endswith(f"wrong: '{host}' is no host name.")
+
+
 def test_a_port_is_a_port() -> None:
     assert _refusal(_table(url="http://a:65536/")).endswith("wrong: port out of range 0-65535.")
 
 
 def test_an_event_that_no_webhook_hears_of_is_named_with_those_they_do() -> None:
     assert _refusal(_table(events=["thread.run.queued"])) == (
-        "The setting webhooks.0.events from the flag --webhooks is wrong: 'thread.run.queued' is none of "
-        "thread.run.cancelled, thread.run.completed, thread.run.expired, thread.run.failed, "
-        "thread.run.incomplete, thread.run.requires_action."
+        "The setting webhooks.0.events from the flag --webhooks is wrong: 'thread.run.queued' is "
+        "none of thread.run.cancelled, thread.run.completed, thread.run.expired, "
+        "thread.run.failed, thread.run.incomplete, thread.run.requires_action."
     )
     assert "events" in _refusal(_table(events=[]))
 

@@ -39,6 +39,10 @@ class WebhookSettings(BaseModel):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("expected a URL such as https://example.com/perdure")
         _ = parts.port  # raises ValueError for what is none
+        try:
+            parts.hostname.encode("idna")
+        except UnicodeError:
+            raise ValueError(f"{parts.hostname!r} is no host name") from None
         if "@" in parts.netloc:
             raise ValueError("a webhook's URL holds no user and no password")
         return url

@@ -6,7 +6,7 @@ the same id: at least once is the promise, and no order.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -65,20 +65,7 @@ class Webhooks:
         """Begins to send what is due, and waits for nothing of it."""
         under_way = list(self._under_way.values())
         free = {name: AT_ONCE - under_way.count(name) for name in self._known}
-        open_ = [name for name, places in free.items() if places > 0]
-        if not open_:
-            return
-        now = self._clock.now()
-        due = await self._database.read(webhooks.due, open_, now=now)
-        if not due:
-            return
-        claimed = await self._database.write(
-            webhooks.claim,
-            {name: free[name] for name in due},
-            now=now,
-            lease_seconds=LEASE_SECONDS,
-        )
-        for delivery in claimed:
+        for delivery in await self._claim(free):
             self._begin(delivery)
 
     async def settle(self, seconds: float | None = None) -> None:
@@ -96,16 +83,40 @@ class Webhooks:
         """Lets go of the targets."""
         await self._sender.close()
 
+    async def _claim(self, most: Mapping[str, int]) -> list[Delivery]:
+        """What is due, for each webhook so many at most."""
+        open_ = [name for name, places in most.items() if places > 0]
+        if not open_:
+            return []
+        now = self._clock.now()
+        # Mostly there is nothing, and a look costs less than a write.
+        due = await self._database.read(webhooks.due, open_, now=now)
+        if not due:
+            return []
+        return await self._database.write(
+            webhooks.claim,
+            {name: most[name] for name in due},
+            now=now,
+            lease_seconds=LEASE_SECONDS,
+        )
+
     def _begin(self, delivery: Delivery) -> None:
-        task = asyncio.create_task(self._deliver(delivery), name=delivery.id)
+        """Takes a place of the webhook for this delivery, and for what is due after it."""
+        task = asyncio.create_task(self._work(delivery), name=delivery.id)
         self._under_way[task] = delivery.webhook
 
         def end(task: asyncio.Task[None]) -> None:
             del self._under_way[task]
             if not task.cancelled() and (error := task.exception()) is not None:
-                _log.error("webhook_broke", **_named(delivery), exc_info=error)
+                _log.error("webhook_broke", webhook=delivery.webhook, exc_info=error)
 
         task.add_done_callback(end)
+
+    async def _work(self, delivery: Delivery) -> None:
+        claimed = [delivery]
+        while claimed:
+            await self._deliver(claimed[0])
+            claimed = await self._claim({delivery.webhook: 1})
 
     async def _deliver(self, delivery: Delivery) -> None:
         answer = await self._send(delivery)
