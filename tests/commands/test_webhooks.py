@@ -9,6 +9,7 @@ import pytest
 from perdure.commands import events, recording, threads, webhooks
 from perdure.commands.webhooks import Delivery, Ear
 from perdure.lifecycle import RUN, STREAM_ENDS
+from perdure.store import checkup
 from perdure.store.database import Database, Transaction
 from perdure.webhook_settings import EVENTS
 from perdure.wire.base import decode
@@ -263,6 +264,19 @@ async def test_a_silenced_webhook_is_told_nothing_until_a_server_is_started(
     await hear(acts, "a", "b")
     await completed(acts)
     assert sorted(row.webhook for row in rows() if row.status == "waiting") == ["a", *"bbb"]
+
+
+async def test_the_doctor_counts_what_waits_and_what_was_given_up(
+    acts: Acts, database_url: str | None, data_dir: Path
+) -> None:
+    await hear(acts, "a", "b")
+    for _ in range(3):
+        await completed(acts)
+    await acts.database.write(webhooks.silence, "a", now=acts.now, error="Gone.")
+    (delivery,) = await claim(acts, b=1)
+    await acts.database.write(webhooks.deliver, delivery, now=acts.now)
+    seen = checkup.look(database_url, data_dir)
+    assert (seen.waiting, seen.given_up) == (2, 3)
 
 
 def test_every_status_at_which_a_run_rests_can_be_heard() -> None:

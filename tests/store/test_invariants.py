@@ -142,13 +142,18 @@ async def test_the_place_of_a_deleted_row_is_never_given_again(database: Databas
     assert await database.write(add_event, "run_1", "two") > first
 
 
-def _add_delivery(tx: Transaction, **fields: object) -> None:
+def _add_delivery(tx: Transaction, data: str | None = "{}") -> None:
     tx.run("webhooks.insert", name="a", project="p", event="e")
-    delivery: dict[str, object] = {
-        "id": "evt_1", "project": "p", "run_id": "run_1", "event": "e", "told_at": 1,
-        "due_at": 1.0, "data": "{}",
-    }  # fmt: skip
-    tx.run("webhook_deliveries.insert", **(delivery | fields))
+    tx.run(
+        "webhook_deliveries.insert",
+        id="evt_1",
+        project="p",
+        run_id="run_1",
+        event="e",
+        told_at=1,
+        due_at=1.0,
+        data=data,
+    )
 
 
 async def test_a_delivery_that_waits_has_something_to_deliver(database: Database) -> None:
