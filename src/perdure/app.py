@@ -5,7 +5,7 @@ import sys
 
 from perdure import providers, store
 from perdure.api.application import Application
-from perdure.api.http import Services
+from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
 from perdure.engine.engine import Engine
@@ -13,11 +13,13 @@ from perdure.engine.executor import Means
 from perdure.engine.ingest import Ingest
 from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
+from perdure.engine.webhooks import Webhook, Webhooks
 from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError
 from perdure.providers import ServerSettings, tokens
-from perdure.retrieval.embed import Embedders
+from perdure.providers.embeddings import EmbeddingModel
 from perdure.retrieval.parse import Parser
+from perdure.sending import HttpSender
 from perdure.settings import Settings
 from perdure.store import S3Settings
 
@@ -52,7 +54,8 @@ class Perdure:
             idle_seconds=settings.model_idle_seconds,
         )
         windows = Windows(self.provider.window, unknown=settings.max_context_tokens)
-        embedders: Embedders = {}
+        self.embedding = _embedding(settings)
+        embedders = {self.embedding.name: self.embedding} if self.embedding else {}
         self.engine = Engine(
             Means(
                 self.database,
@@ -80,7 +83,9 @@ class Perdure:
                 ),
                 lease_seconds=settings.lease_seconds,
                 at_once=settings.max_concurrent_files,
+                embedding=self.embedding.name if self.embedding else None,
             ),
+            self._webhooks(clock),
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
         )
@@ -116,12 +121,41 @@ class Perdure:
             if task is not None:
                 await task
         await self.provider.close()
+        if self.embedding is not None:
+            await self.embedding.close()
         await self.blobs.close()
         await self.database.close()
+
+    def _webhooks(self, clock: Clock) -> Webhooks:
+        known = [
+            Webhook(
+                webhook.name,
+                webhook.project or DEFAULT_PROJECT,
+                webhook.url,
+                webhook.key,
+                webhook.events,
+            )
+            for webhook in self.settings.webhooks
+        ]
+        sender = HttpSender(private_targets=self.settings.webhook_private_targets)
+        return Webhooks(known, sender, database=self.database, clock=clock)
 
     async def _drain(self) -> None:
         await self.engine.drain(self.settings.drain_seconds)
         self.bus.close(_CLOSING)
+
+
+def _embedding(settings: Settings) -> EmbeddingModel | None:
+    """The model of the vectors; None where files are searched by words alone."""
+    if settings.embedding_base_url is None or settings.embedding_model is None:
+        return None
+    key = settings.embedding_api_key
+    return providers.connect_embeddings(
+        settings.embedding_base_url,
+        model=settings.embedding_model,
+        dimensions=settings.embedding_dimensions,
+        api_key=key.get_secret_value() if key else None,
+    )
 
 
 def _bucket(settings: Settings) -> S3Settings | None:

@@ -26,6 +26,7 @@ FILE = "file"
 UPLOAD = "upload"
 PART = "part"
 BLOB = "blob"
+EVENT = "evt"
 
 
 def new(prefix: str) -> str:

@@ -14,10 +14,12 @@ from perdure.engine.executor import Execution, Means
 from perdure.engine.ingest import Ingest
 from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
+from perdure.engine.webhooks import Webhooks
 from perdure.engine.windows import Windows
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
 from perdure.retrieval.parse import Parser
+from perdure.sending import HttpSender
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database, Transaction
 from perdure.wire.base import decode
@@ -51,15 +53,6 @@ class Stage:
 
         self._folder = folder
 
-    def engine(self) -> Engine:
-        return Engine(
-            self.means,
-            self.blobs,
-            self.ingest(),
-            max_concurrent_runs=10,
-            event_retention_days=30,
-        )
-
     def ingest(self, database: Database | None = None) -> Ingest:
         """A worker that reads files, on this database or on one that breaks."""
         database = database or self.database
@@ -70,6 +63,18 @@ class Stage:
             Reading(database, self.blobs, Parser(), {}, folder=self._folder),
             lease_seconds=30,
             at_once=2,
+        )
+
+    def engine(self, webhooks: Webhooks | None = None) -> Engine:
+        if webhooks is None:
+            webhooks = Webhooks((), HttpSender(), database=self.database, clock=self.clock)
+        return Engine(
+            self.means,
+            self.blobs,
+            self.ingest(),
+            webhooks,
+            max_concurrent_runs=10,
+            event_retention_days=30,
         )
 
     async def begin(self, prompt: str, **fields: object) -> Run:

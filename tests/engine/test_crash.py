@@ -8,7 +8,7 @@ import pytest
 from perdure.bus.memory import MemoryBus
 from perdure.engine.executor import Execution
 from perdure.lifecycle import RUN
-from perdure.wire.run_steps import ToolCalls
+from perdure.wire.run_steps import FunctionToolCall, ToolCalls
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.engine.stage import PATIENCE_SECONDS, Crash, CrashingDatabase, Stage
@@ -27,7 +27,10 @@ async def outcome(stage: Stage, run: Run) -> object:
             (
                 step.type,
                 step.status,
-                [call.function for call in step.step_details.tool_calls]
+                [
+                    call.function if isinstance(call, FunctionToolCall) else call.file_search
+                    for call in step.step_details.tool_calls
+                ]
                 if isinstance(step.step_details, ToolCalls)
                 else None,
             )
