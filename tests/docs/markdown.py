@@ -1,0 +1,21 @@
+"""The few pieces of Markdown that the printed documents are made of."""
+
+from collections.abc import Iterable, Sequence
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table, of cells that hold no bar."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        "|".join(["", *(f" {cell}".rstrip() + " " for cell in line), ""]) for line in lines
+    )
+
+
+def code(*words: str | None) -> str:
+    """The words as code, with commas between; what is None or empty is left out."""
+    return ", ".join(f"`{word}`" for word in words if word)
+
+
+def page(*parts: str) -> str:
+    """A document of these parts, with an empty line between them."""
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
