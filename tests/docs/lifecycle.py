@@ -58,10 +58,9 @@ def text() -> str:
     return page(
         "# The life of a run",
         "<!-- Printed from src/perdure/lifecycle.py by `python -m tests.docs.generate`. -->",
-        "Runs, run steps and messages are small state machines, and their tables are the code: the\n"
-        "pictures and tables of this page are printed from `lifecycle.py`. A status changes by a\n"
-        "move of a table, in one transaction that writes the object and the event that tells it.\n"
-        "What has no line in the table does not happen.",
+        "Runs, run steps and messages are small state machines. Their tables are code, and this\n"
+        "page is printed from them. A status changes by a move of a table, in one transaction that\n"
+        "writes the object and the event that tells it. What has no line there does not happen.",
         _runs(),
         _signals(),
         _parts(),
@@ -80,8 +79,8 @@ def _runs() -> str:
         f"A new run is told twice with the same payload: {code(*lifecycle.RUN_CREATED)}.\n"
         "After that:",
         _moves(RUN),
-        "`started_at` is set anew each time a worker takes the run; `expires_at` is set once, when\n"
-        "the run is created. A run that ends gets its `usage`: the sum over its steps.",
+        "`started_at` is set anew each time a worker takes the run, `expires_at` once, when it is\n"
+        "created. A run that ends gets its `usage`, the sum over its steps.",
     )
 
 
@@ -132,11 +131,12 @@ def _streams() -> str:
         "is after one of:",
         code(*sorted(filter(None, lifecycle.STREAM_ENDS))),
         table(("After", "comes one of"), rows),
-        f"{code(ANYWHERE[0])} comes in between wherever somebody cancels, once. {code(ANYWHERE[1])}\n"
-        "comes last, and only where the server must leave a run that goes on. The events of a run\n"
-        "that was resumed after a crash go on where they stopped, after one more\n"
-        "`thread.run.in_progress`; those of a run that is [told again](streaming.md) go on after\n"
-        "`thread.run.requires_action`. One message and one step are open at a time.",
+        f"{code(ANYWHERE[0])} comes in between, wherever somebody cancels.\n"
+        f"{code(ANYWHERE[1])} comes last, where the server must leave a run that goes on.\n"
+        "A run that was resumed after a crash is told on where it stopped, after one more\n"
+        "`thread.run.in_progress`. A run that is [told again](streaming.md) is told without the\n"
+        "deltas of its calls, and goes on behind `thread.run.requires_action`.\n"
+        "One message and one step are open at a time.",
     )
 
 

@@ -30,6 +30,8 @@ FOLLOWERS: dict[str, tuple[str, ...]] = {
     "thread.run.step.in_progress": (
         "thread.message.created",
         "thread.run.step.delta",
+        # without its deltas, when it is told again
+        "thread.run.requires_action",
         "thread.run.step.failed",
         "thread.run.step.cancelled",
         "thread.run.step.expired",
@@ -73,7 +75,13 @@ FOLLOWERS: dict[str, tuple[str, ...]] = {
     "thread.run.step.failed": ("thread.run.step.created", "thread.run.failed"),
     "thread.run.step.cancelled": ("thread.run.cancelled",),
     "thread.run.step.expired": ("thread.run.expired",),
-    "thread.run.requires_action": ("done",),
+    # those of steps when it is told again
+    "thread.run.requires_action": (
+        "done",
+        "thread.run.step.completed",
+        "thread.run.step.cancelled",
+        "thread.run.step.expired",
+    ),
     "thread.run.completed": ("done",),
     "thread.run.incomplete": ("done",),
     "thread.run.failed": ("done",),

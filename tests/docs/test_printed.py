@@ -2,7 +2,7 @@
 
 import pytest
 
-from perdure.lifecycle import STREAM_ENDS, STREAM_EVENTS
+from perdure.lifecycle import STREAM_ENDS, STREAM_EVENTS, TERMINAL
 from tests.docs.documents import read
 from tests.docs.generate import COMMAND, printed
 from tests.docs.stream_order import ANYWHERE, BEGIN, FOLLOWERS, out_of_order
@@ -22,7 +22,7 @@ def test_the_order_of_streams_knows_every_event_and_no_other() -> None:
 
 def test_what_ends_a_stream_is_followed_by_done_and_nothing_else_is() -> None:
     assert {name for name, then in FOLLOWERS.items() if "done" in then} == STREAM_ENDS
-    assert {FOLLOWERS[name] for name in STREAM_ENDS if name} == {("done",)}
+    assert {FOLLOWERS[f"thread.run.{status}"] for status in TERMINAL} == {("done",)}
 
 
 def test_events_out_of_order_are_found() -> None:
