@@ -3,19 +3,28 @@
 python -m tests.docs.generate
 """
 
-from tests.docs import lifecycle
+import asyncio
+
+from tests.docs import compatibility, lifecycle
+from tests.docs.absent import refusals
 from tests.docs.documents import ROOT
 
 COMMAND = "python -m tests.docs.generate"
 
 
-def printed() -> dict[str, str]:
+DOCUMENTS = (lifecycle.DOCUMENT, compatibility.DOCUMENT)
+
+
+async def printed() -> dict[str, str]:
     """Each printed document and what it should say."""
-    return {lifecycle.DOCUMENT: lifecycle.text()}
+    return {
+        lifecycle.DOCUMENT: lifecycle.text(),
+        compatibility.DOCUMENT: compatibility.text(await refusals()),
+    }
 
 
 def main() -> None:
-    for document, text in printed().items():
+    for document, text in asyncio.run(printed()).items():
         (ROOT / document).write_text(text, encoding="utf-8")
 
 

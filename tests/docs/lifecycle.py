@@ -21,7 +21,7 @@ from perdure.lifecycle import (
     Signal,
     StepStatus,
 )
-from tests.docs.markdown import code, page, table
+from tests.docs.markdown import code, item, page, prose, table
 from tests.docs.stream_order import ANYWHERE, BEGIN, FOLLOWERS
 
 DOCUMENT = "docs/lifecycle.md"
@@ -58,9 +58,11 @@ def text() -> str:
     return page(
         "# The life of a run",
         "<!-- Printed from src/perdure/lifecycle.py by `python -m tests.docs.generate`. -->",
-        "Runs, run steps and messages are small state machines. Their tables are code, and this\n"
-        "page is printed from them. A status changes by a move of a table, in one transaction that\n"
-        "writes the object and the event that tells it. What has no line there does not happen.",
+        prose("""
+            Runs, run steps and messages are small state machines. Their tables are code, and this
+            page is printed from them. A status changes by a move of a table, in one transaction
+            that writes the object and the event that tells it. What has no line in a table does
+            not happen."""),
         _runs(),
         _signals(),
         _parts(),
@@ -72,71 +74,83 @@ def _runs() -> str:
     return page(
         "## Runs",
         _diagram(RUN, RunStatus.QUEUED, TERMINAL),
-        f"- Active: {_listed(ACTIVE)}.\n"
-        "  A thread has one active run at most, and takes no messages while it has one.\n"
-        f"- Terminal: {_listed(TERMINAL)}.\n"
-        "  Nothing leaves a terminal status.",
-        f"A new run is told twice with the same payload: {code(*lifecycle.RUN_CREATED)}.\n"
-        "After that:",
+        item(f"""
+            Active: {_listed(ACTIVE)}. A thread has one active run at most, and takes no messages
+            while it has one.""")
+        + "\n"
+        + item(f"Terminal: {_listed(TERMINAL)}. Nothing leaves a terminal status."),
+        prose(f"""
+            A new run is told twice, with the same payload: {code(*lifecycle.RUN_CREATED)}. After
+            that:"""),
         _moves(RUN),
-        "`started_at` is set anew each time a worker takes the run, `expires_at` once, when it is\n"
-        "created. A run that ends gets its `usage`, the sum over its steps.",
+        prose("""
+            `started_at` is set anew each time a worker takes the run, `expires_at` once, when it
+            is created. A run that ends gets its `usage`, the sum over its steps."""),
     )
 
 
 def _signals() -> str:
-    rows = [(code(signal), *SENDERS[signal]) for signal in Signal]
-    refusals = [(code(signal), _quoted(text)) for signal, text in REFUSALS.items()]
     return page(
         "## Signals",
-        table(("Signal", "Sent by", "Why"), rows),
-        "A signal of a client that the table does not have is refused with status 400:",
-        table(("Signal", "Message"), refusals),
-        "A worker's signal that the table does not have is a fault in Perdure: it changes nothing\n"
-        "and is logged. So is anything that a worker writes after it has lost its lease.",
+        table(
+            ("Signal", "Sent by", "Why"), [(code(signal), *SENDERS[signal]) for signal in Signal]
+        ),
+        "A client's signal for which the table has no line is refused with status 400:",
+        table(
+            ("Signal", "Message"),
+            [(code(signal), code(text.format(status="…"))) for signal, text in REFUSALS.items()],
+        ),
+        prose("""
+            A worker's signal without a line is a fault in Perdure: it changes nothing and is
+            logged. Nor does anything change that a worker writes after it has lost its lease."""),
     )
 
 
 def _parts() -> str:
-    rows = [
-        (code(status), code(ends.message_reason), code(_step_end(ends.step_signal)))
-        for status, ends in PARTS_END.items()
+    ends = [
+        (code(status), code(end.message_reason), code(_step_end(end.step_signal)))
+        for status, end in PARTS_END.items()
     ]
     return page(
         "## Run steps",
-        f"A run step is told twice when it begins: {code(*lifecycle.STEP_CREATED)}.",
+        prose(f"A run step is told twice when it begins: {code(*lifecycle.STEP_CREATED)}."),
         _diagram(STEP, StepStatus.IN_PROGRESS, {move.target for move in STEP}),
         _moves(STEP),
         "## Messages",
-        f"So is a message that a run writes: {code(*lifecycle.MESSAGE_CREATED)}.\n"
-        "Messages that a client adds are complete from the start, and are not told.",
+        prose(f"""
+            So is a message that a run writes: {code(*lifecycle.MESSAGE_CREATED)}. Messages that a
+            client adds are complete from the start, and are not told."""),
         _diagram(MESSAGE, MessageStatus.IN_PROGRESS, {move.target for move in MESSAGE}),
         _moves(MESSAGE),
         "## What is open when a run ends",
-        "First the open message, then the open step, then the run, all in one transaction. The\n"
-        "message keeps the text that its worker had (none, if the worker is dead) and says why\n"
-        "there is no more. Where it was the model's content filter, it says `content_filter`.",
-        table(("The run is", "Its message is incomplete, because of", "Its step is"), rows),
+        prose("""
+            First the open message, then the open step, then the run, all in one transaction. The
+            message keeps the text that its worker had (none, if the worker is dead) and says why
+            there is no more. Where it was the model's content filter, it says
+            `content_filter`."""),
+        table(("The run is", "Its message is incomplete, because of", "Its step is"), ends),
     )
 
 
 def _streams() -> str:
-    rows = [
-        (code(event) if event != BEGIN else "*(the stream begins)*", code(*followers))
-        for event, followers in FOLLOWERS.items()
+    followers = [
+        (code(event) if event != BEGIN else "(the stream begins)", code(*then))
+        for event, then in FOLLOWERS.items()
     ]
+    ends = code(*sorted(filter(None, lifecycle.STREAM_ENDS)))
     return page(
         "## The order of a stream",
-        "A stream ends with `done` when the run does, and when it waits for tool outputs, which\n"
-        "is after one of:",
-        code(*sorted(filter(None, lifecycle.STREAM_ENDS))),
-        table(("After", "comes one of"), rows),
-        f"{code(ANYWHERE[0])} comes in between, wherever somebody cancels.\n"
-        f"{code(ANYWHERE[1])} comes last, where the server must leave a run that goes on.\n"
-        "A run that was resumed after a crash is told on where it stopped, after one more\n"
-        "`thread.run.in_progress`. A run that is [told again](streaming.md) is told without the\n"
-        "deltas of its calls, and goes on behind `thread.run.requires_action`.\n"
-        "One message and one step are open at a time.",
+        prose(f"""
+            A stream ends with `done` when the run has ended, and when it waits for tool outputs:
+            that is after one of {ends}."""),
+        table(("After", "comes one of"), followers),
+        prose(f"""
+            {code(ANYWHERE[0])} comes in between, wherever somebody cancels. {code(ANYWHERE[1])}
+            comes last, where the server must leave a run that goes on. A run that was resumed
+            after a crash is told on where it stopped, after one more `thread.run.in_progress`. A
+            run that is [told again](streaming.md) is told without the deltas of its calls, and
+            goes on behind `thread.run.requires_action`. One message and one step are open at a
+            time."""),
     )
 
 
@@ -171,7 +185,3 @@ def _step_end(signal: Signal) -> str:
 
 def _listed(chosen: frozenset[RunStatus]) -> str:
     return code(*(status for status in RunStatus if status in chosen))
-
-
-def _quoted(refusal: str) -> str:
-    return code(refusal.format(status="…"))

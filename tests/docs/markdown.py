@@ -1,6 +1,9 @@
 """The few pieces of Markdown that the printed documents are made of."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
+
+_WIDTH = 99
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -14,6 +17,17 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def code(*words: str | None) -> str:
     """The words as code, with commas between; what is None or empty is left out."""
     return ", ".join(f"`{word}`" for word in words if word)
+
+
+def prose(text: str) -> str:
+    """A paragraph, wrapped; however its lines stand in the code."""
+    words = " ".join(text.split())
+    return textwrap.fill(words, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def item(text: str) -> str:
+    """An item of a list, wrapped in the same way."""
+    return textwrap.indent(prose(text), "  ").replace("  ", "- ", 1)
 
 
 def page(*parts: str) -> str:
