@@ -3,10 +3,15 @@
 Spec 03 §3; what the model is sent of them is tested in `tests/engine/test_requests.py`.
 """
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from perdure import settings
+from perdure.app import Perdure
+from perdure.clock import ManualClock
+from tests.api.conftest import HEADERS
 from tests.api.sse import events
 
 DEFAULTS: dict[str, Any] = {
@@ -115,6 +120,22 @@ async def test_a_run_outlives_its_assistant(http: httpx2.AsyncClient) -> None:
     assert (await http.delete(f"/assistants/{made['id']}")).status_code == 200
     told = events((await http.get(f"/threads/{run['thread_id']}/runs/{run['id']}/stream")).text)
     assert (told[-2].name, told[-2].data["assistant_id"]) == ("thread.run.completed", made["id"])
+
+
+async def test_a_run_keeps_the_name_of_its_model_where_an_alias_answers(data_dir: Path) -> None:
+    app = Perdure(
+        settings.only(data_dir=data_dir, model_aliases={"old-*": "scripted"}), clock=ManualClock()
+    )
+    await app.open()
+    transport = httpx2.ASGITransport(app.asgi)
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1/v1", headers=HEADERS
+    ) as http:
+        made = (await http.post("/assistants", json={"model": "old-model"})).json()
+        body = {"assistant_id": made["id"], "thread": {"messages": [USER]}, "stream": True}
+        told = events((await http.post("/threads/runs", json=body)).text)
+    await app.close()
+    assert (told[-2].data["status"], told[-2].data["model"]) == ("completed", "old-model")
 
 
 async def test_additional_messages_are_on_the_thread_before_the_answer(

@@ -86,7 +86,8 @@ def text(refusals: Iterable[Refusal]) -> str:
         "## The run object",
         prose("""
             In the order in which they are sent; all of them are always there. The last event of a
-            stream, the polled run, and the run after a restart of the server are the same."""),
+            stream, the polled run, and the run after a restart of the server are the same, until
+            somebody changes its metadata."""),
         _table("Property", "run"),
         "## The body that creates a run",
         prose(f"""
