@@ -15,16 +15,16 @@ COMMAND = "python -m tests.docs.generate"
 DOCUMENTS = (lifecycle.DOCUMENT, compatibility.DOCUMENT)
 
 
-async def printed() -> dict[str, str]:
-    """Each printed document and what it should say."""
-    return {
-        lifecycle.DOCUMENT: lifecycle.text(),
-        compatibility.DOCUMENT: compatibility.text(await refusals()),
-    }
+async def printed(document: str) -> str:
+    """What a printed document should say."""
+    if document == lifecycle.DOCUMENT:
+        return lifecycle.text()
+    return compatibility.text(await refusals())
 
 
 def main() -> None:
-    for document, text in asyncio.run(printed()).items():
+    for document in DOCUMENTS:
+        text = asyncio.run(printed(document))
         (ROOT / document).write_text(text, encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ ENTRY = Entry(here="So.", evidence="recorded", test=TEST)
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 async def test_a_printed_document_is_up_to_date(document: str) -> None:
-    assert read(document) == (await printed())[document], f"{document} is stale: run `{COMMAND}`"
+    assert read(document) == await printed(document), f"{document} is stale: run `{COMMAND}`"
 
 
 def test_every_signal_says_who_sends_it() -> None:
