@@ -28,7 +28,7 @@ class Maintenance:
         await self._database.write(leases.announce, limit=_AT_ONCE)
 
     async def forget(self) -> None:
-        """Drops events and tombstones that nobody needs any more."""
+        """Drops events, tombstones and ended deliveries that nobody needs any more."""
         before = int(self._clock.now() - self._retention)
         # In pieces, so that nobody waits long behind it.
         while await self._database.write(_forget, before):
@@ -52,5 +52,5 @@ class Maintenance:
 def _forget(tx: Transaction, before: int) -> int:
     return sum(
         tx.run(statement, before=before, limit=_FORGOTTEN_AT_ONCE)
-        for statement in ("events.forget", "tombstones.forget")
+        for statement in ("events.forget", "tombstones.forget", "webhook_deliveries.forget")
     )
