@@ -21,15 +21,25 @@ def code(*words: str | None) -> str:
 
 def prose(text: str) -> str:
     """A paragraph, wrapped; however its lines stand in the code."""
-    words = " ".join(text.split())
-    return textwrap.fill(words, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return _wrapped(text)
 
 
 def item(text: str) -> str:
     """An item of a list, wrapped in the same way."""
-    return textwrap.indent(prose(text), "  ").replace("  ", "- ", 1)
+    return _wrapped(text, first="- ", later="  ")
 
 
 def page(*parts: str) -> str:
     """A document of these parts, with an empty line between them."""
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _wrapped(text: str, *, first: str = "", later: str = "") -> str:
+    return textwrap.fill(
+        " ".join(text.split()),
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
