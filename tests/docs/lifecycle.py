@@ -61,8 +61,8 @@ def text() -> str:
         prose("""
             Runs, run steps and messages are small state machines. Their tables are code, and this
             page is printed from them. A status changes by a move of a table, in one transaction
-            that writes the object and the event that tells it. What has no line in a table does
-            not happen."""),
+            that writes the object, the event that tells it, and the deliveries for
+            [webhooks](webhooks.md). What has no line in a table does not happen."""),
         _runs(),
         _signals(),
         _parts(),
