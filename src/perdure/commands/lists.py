@@ -44,7 +44,7 @@ def rows(
         high=high,
         limit=query.limit + 1,
         run_id=query.run_id,
-        status=query.status,
+        status=query.filter,
         purpose=query.purpose,
     )
     has_more = len(found) > query.limit

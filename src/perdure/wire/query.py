@@ -23,7 +23,7 @@ _MAX_LIMIT = 100
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which page of a list is asked for; `after` and `before` are ids, not included.
 
-    `status` is that of vector store files, and is spelt `filter` in the address.
+    `filter` is a status of vector store files.
     """
 
     limit: int = 20
@@ -31,7 +31,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None = None
     before: str | None = None
     run_id: str | None = None
-    status: str | None = None
+    filter: str | None = None
     purpose: str | None = None
 
 
@@ -52,7 +52,7 @@ def query(params: Params, *, limit: int = 20, most: int = _MAX_LIMIT) -> ListQue
         after=given.get("after") or None,
         before=given.get("before") or None,
         run_id=given.get("run_id") or None,
-        status=_status(given["filter"]) if given.get("filter") else None,
+        filter=_status(given["filter"]) if given.get("filter") else None,
         purpose=given.get("purpose") or None,
     )
 

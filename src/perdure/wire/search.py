@@ -71,7 +71,7 @@ class SearchRanking(Body):
 
 
 class SearchRequest(Body):
-    query: str | Annotated[list[str], Meta(min_length=1)]
+    query: str | Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1)]
     rewrite_query: bool = False
     max_num_results: Annotated[int, Meta(ge=1, le=50)] = 10
     filters: Filter | None = None
