@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from perdure import lifecycle
 from perdure.bus.bus import Bus
 from perdure.clock import ManualClock
-from perdure.commands import events, run_steps, runs
+from perdure.commands import events, run_steps, runs, threads
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Execution, Means
 from perdure.engine.ingest import Ingest
@@ -27,6 +27,8 @@ from perdure.wire.events import Delta, Event
 from perdure.wire.messages import Message, text
 from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import Run, SubmitToolOutputs, ToolOutput
+from perdure.wire.threads import ModifyThread
+from perdure.wire.tools import FileSearchResources, ToolResources
 from tests.commands.acts import PROJECT, Acts
 
 P = ParamSpec("P")
@@ -82,6 +84,17 @@ class Stage:
         assistant = await self.acts.assistant()
         thread = await self.acts.thread(prompt)
         return await self.acts.run(thread.id, assistant.id, **fields)
+
+    async def give_thread(self, thread_id: str, store_id: str) -> None:
+        """Makes a vector store the thread's own."""
+        body = ModifyThread(
+            tool_resources=ToolResources(
+                file_search=FileSearchResources(vector_store_ids=[store_id])
+            )
+        )
+        await self.database.write(
+            threads.modify, thread_id, body, project=PROJECT, now=int(self.clock.now())
+        )
 
     async def execute(self, run: Run, owner: str = "worker_1") -> Run:
         """Brings a queued run to its next rest."""

@@ -125,7 +125,8 @@ def test_a_label_cannot_break_out_of_its_marker() -> None:
 
 snippets = st.sampled_from(
     [BEES.text, RENT.text, BEES_MARK, RENT_MARK, "【4:9†x】", "【4:", "[4:1]", "[", "】", ". ",
-     "\n", "!", "。", "3.14", " ", "word", "【13†source】", "The rent is due on the third working day."]
+     "\n", "!", "。", "3.14", " ", "word", "【13†source】",
+     "The rent is due on the third working day."]
 )  # fmt: skip
 
 

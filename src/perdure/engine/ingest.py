@@ -101,6 +101,10 @@ class Ingest:
             if job in lost:
                 task.cancel()
 
+    async def settle(self) -> None:
+        """Waits for the files in hand."""
+        await asyncio.gather(*list(self._jobs), return_exceptions=True)
+
     async def drain(self) -> None:
         """Puts the files in hand back into the queue: they begin anew with the next server."""
         tasks = list(self._jobs)

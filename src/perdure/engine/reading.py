@@ -40,8 +40,7 @@ class Reading:
         self._folder = folder
 
     def tidy(self, *, now: float) -> None:
-        """At the start of a server: makes the folder, and removes what dead servers left there."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """At the start of a server: removes what dead ones left in the folder."""
         for left in self._folder.glob(f"{_PREFIX}*"):
             if left.stat().st_mtime < now - _LEFT_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)
@@ -52,6 +51,7 @@ class Reading:
         Raises `Unparsable` where the file cannot be read, `ProviderError` where its chunks
         cannot be embedded, `Unavailable` where its bytes cannot be had.
         """
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=_PREFIX) as folder:
             path = Path(folder) / "content"
             await self._fetch(job.file_id, path)

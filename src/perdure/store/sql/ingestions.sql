@@ -47,3 +47,7 @@ WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress
 -- on its database.
 UPDATE vector_store_files SET owner = NULL, lease_until = NULL
 WHERE status = 'in_progress' AND owner IS NOT NULL
+
+-- name: count^
+-- How many attempts were dropped and are not removed yet.
+SELECT COUNT(*) AS dropped FROM ingestions WHERE dropped = 1
