@@ -30,7 +30,7 @@ class Perdure:
         url = settings.database_url.get_secret_value() if settings.database_url else None
         self.bus = MemoryBus()
         self.database = store.connect(url, settings.data_dir, bus=self.bus)
-        self.blobs = store.connect_blobs(_bucket(settings), settings.data_dir)
+        self.blobs = store.connect_blobs(bucket_of(settings), settings.data_dir)
         self.provider = providers.connect(
             [
                 ServerSettings(
@@ -99,7 +99,7 @@ class Perdure:
         self.bus.close(_CLOSING)
 
 
-def _bucket(settings: Settings) -> S3Settings | None:
+def bucket_of(settings: Settings) -> S3Settings | None:
     """The bucket for contents; None where they stay in the data folder."""
     if settings.blob_url is None:
         return None
