@@ -24,6 +24,7 @@ FILE = "file"
 UPLOAD = "upload"
 PART = "part"
 BLOB = "blob"
+EVENT = "evt"
 
 
 def new(prefix: str) -> str:
