@@ -54,11 +54,11 @@ class Perdure:
                 self.bus,
                 self.provider,
                 clock,
+                self.blobs,
                 settings.lease_seconds,
                 Windows(self.provider.window, unknown=settings.max_context_tokens),
             ),
             self._webhooks(clock),
-            blobs=self.blobs,
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
         )

@@ -116,7 +116,7 @@ async def test_what_is_not_there_is_said(
             "but got an array with length 33 instead.", "messages", "array_above_max_length")),
         ("/threads", {"messages": [{"role": "user", "content": "x", "attachments":
             [{"file_id": "file-1", "tools": [{"type": "file_search"}]}]}]}, (
-            400, "This version of Perdure does not have files yet.",
+            400, "This version of Perdure does not have attachments yet.",
             "messages[0].attachments", "not_available")),
         ("/threads/runs", {"assistant_id": "x"}, (
             400, "Invalid 'assistant_id': 'x'. Expected an ID that begins with 'asst'.",

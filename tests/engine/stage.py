@@ -41,7 +41,7 @@ class Stage:
         self.acts = Acts(database)
         self.acts.now = int(clock.now())
         windows = Windows(lambda _: None, unknown=256_000)
-        self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows)
+        self.means = Means(database, bus, ScriptedProvider(), clock, blobs, 30, windows)
 
     def engine(self, webhooks: Webhooks | None = None) -> Engine:
         if webhooks is None:
@@ -49,7 +49,6 @@ class Stage:
         return Engine(
             self.means,
             webhooks,
-            blobs=self.blobs,
             max_concurrent_runs=10,
             event_retention_days=30,
         )

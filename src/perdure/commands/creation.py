@@ -36,7 +36,9 @@ def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run
     threads.lock(tx, thread_id, project=new.project)
     assistant = assistants.load(tx, body.assistant_id, project=new.project)
     runs.require_idle(tx, thread_id, now=new.now, refusal=_LOCKED.format(thread=thread_id))
-    messages.refuse_missing(body.additional_messages, "additional_messages")
+    messages.check_all(
+        tx, body.additional_messages, project=new.project, param="additional_messages"
+    )
     for message in body.additional_messages or ():
         messages.add(tx, thread_id, message, project=new.project, now=new.now)
     instructions = _joined(_chosen(body.instructions, assistant.instructions), body)

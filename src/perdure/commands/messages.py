@@ -4,7 +4,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids, lifecycle
-from perdure.commands import events, missing
+from perdure.commands import events, files, missing
 from perdure.commands.lists import bury
 from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import MessageStatus, Signal
@@ -13,6 +13,7 @@ from perdure.wire.base import decode, encode
 from perdure.wire.lists import Deleted
 from perdure.wire.messages import (
     CreateMessage,
+    ImageFilePart,
     IncompleteMessage,
     Message,
     ModifyMessage,
@@ -124,10 +125,29 @@ def delete(tx: Transaction, message_id: str, *, thread_id: str, project: str, no
     return Deleted(id=message_id, object="thread.message.deleted")
 
 
-def refuse_missing(messages: list[CreateMessage] | None, param: str) -> None:
-    """Raises `BadRequest` where one of the messages needs what this version does not have."""
+def check_all(
+    tx: Transaction, messages: list[CreateMessage] | None, *, project: str, param: str
+) -> None:
+    """Checks each of the messages. Raises `BadRequest`."""
     for place, message in enumerate(messages or ()):
-        missing.refuse_message(message, f"{param}[{place}].")
+        check(tx, message, project=project, param=f"{param}[{place}].")
+
+
+def check(tx: Transaction, message: CreateMessage, *, project: str, param: str = "") -> None:
+    """Raises `BadRequest` where the message needs what this version does not have, or shows a file
+    that is not there or no image.
+    """
+    missing.refuse_message(message, param)
+    if isinstance(message.content, str):
+        return
+    for place, part in enumerate(message.content):
+        if isinstance(part, ImageFilePart):
+            files.require_image(
+                tx,
+                part.image_file.file_id,
+                project=project,
+                param=f"{param}content[{place}].image_file.file_id",
+            )
 
 
 def _insert(tx: Transaction, message: Message, *, project: str) -> None:

@@ -1,7 +1,7 @@
 """What this version does not do yet: refused with the name of what is missing, never pretended."""
 
 from perdure.errors import BadRequest
-from perdure.wire.messages import CreateMessage, ImageFilePart
+from perdure.wire.messages import CreateMessage
 from perdure.wire.tools import (
     CreateFileSearchResources,
     CreateToolResources,
@@ -33,7 +33,11 @@ def refuse_resources(
         return
     interpreter, search = resources.code_interpreter, resources.file_search
     if interpreter and interpreter.file_ids:
-        raise _no_files(f"{param}.code_interpreter.file_ids")
+        raise BadRequest(
+            "This version of Perdure does not have the code_interpreter tool yet.",
+            param=f"{param}.code_interpreter.file_ids",
+            code=_CODE,
+        )
     if search and search.vector_store_ids:
         raise _no_stores(f"{param}.file_search.vector_store_ids")
     if isinstance(search, CreateFileSearchResources) and search.vector_stores:
@@ -41,18 +45,13 @@ def refuse_resources(
 
 
 def refuse_message(message: CreateMessage, param: str = "") -> None:
-    """Raises `BadRequest` for attachments and for images that are files."""
+    """Raises `BadRequest` for attachments: there is no tool that could use them."""
     if message.attachments:
-        raise _no_files(f"{param}attachments")
-    if isinstance(message.content, str):
-        return
-    for place, part in enumerate(message.content):
-        if isinstance(part, ImageFilePart):
-            raise _no_files(f"{param}content[{place}].image_file")
-
-
-def _no_files(param: str) -> BadRequest:
-    return BadRequest("This version of Perdure does not have files yet.", param=param, code=_CODE)
+        raise BadRequest(
+            "This version of Perdure does not have attachments yet.",
+            param=f"{param}attachments",
+            code=_CODE,
+        )
 
 
 def _no_stores(param: str) -> BadRequest:

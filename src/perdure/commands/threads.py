@@ -20,7 +20,7 @@ from perdure.wire.tools import ToolResources
 def create(tx: Transaction, body: CreateThread, *, project: str, now: int) -> Thread:
     """Adds a thread with its first messages."""
     missing.refuse_resources(body.tool_resources)
-    messages.refuse_missing(body.messages, "messages")
+    messages.check_all(tx, body.messages, project=project, param="messages")
     thread = Thread(
         id=ids.new(ids.THREAD),
         created_at=now,
@@ -55,7 +55,7 @@ def add_message(
         now=now,
         refusal=f"Can't add messages to {thread_id} while a run {{run}} is active.",
     )
-    missing.refuse_message(body)
+    messages.check(tx, body, project=project)
     return messages.add(tx, thread_id, body, project=project, now=now)
 
 

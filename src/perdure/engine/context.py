@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from perdure.commands import run_steps
-from perdure.engine import requests, truncation
+from perdure.commands import files, run_steps
+from perdure.commands.files import Content
+from perdure.engine import images, requests, truncation
 from perdure.engine.outcomes import Truncated
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
@@ -45,11 +46,15 @@ class Material(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A model call, ready to be made. `used_ids`: the ids of the run's calls so far."""
+    """A model call, ready to be made but for the bytes of its images.
+
+    `used_ids`: the ids of the run's calls so far. `images`: the files it shows, by id.
+    """
 
     request: ChatRequest
     said: bool
     used_ids: set[str]
+    images: dict[str, Content]
 
 
 def prepare(tx: Transaction, run: Run, window: int) -> Prepared | Truncated:
@@ -62,7 +67,12 @@ def prepare(tx: Transaction, run: Run, window: int) -> Prepared | Truncated:
     request = build(run, material, window)
     if isinstance(request, Truncated):
         return request
-    return Prepared(request, material.said, requests.call_ids(material.steps))
+    return Prepared(
+        request,
+        material.said,
+        requests.call_ids(material.steps),
+        files.contents_for_run(tx, run.id, sorted(images.named(request))),
+    )
 
 
 def read(tx: Transaction, run: Run, window: int) -> Material:

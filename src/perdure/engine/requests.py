@@ -13,7 +13,7 @@ from perdure.wire.chat import (
     FunctionToolChoice,
 )
 from perdure.wire.formats import ResponseFormat, TextFormat
-from perdure.wire.messages import ImageUrlPart, Message, RefusalPart, TextPart, text
+from perdure.wire.messages import ImageFilePart, ImageUrlPart, Message, RefusalPart, TextPart, text
 from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls
 from perdure.wire.runs import Run
 from perdure.wire.tools import CalledFunction, FunctionChoice, FunctionTool
@@ -46,7 +46,7 @@ def message_of(message: Message) -> ChatMessage | None:
     for part in message.content:
         if isinstance(part, TextPart):
             parts.append(ChatText(text=part.text.value))
-        elif isinstance(part, ImageUrlPart):
+        elif isinstance(part, ImageUrlPart | ImageFilePart):
             parts.append(part)
         elif isinstance(part, RefusalPart):
             parts.append(ChatText(text=part.refusal))
