@@ -37,7 +37,7 @@ class Perdure:
         url = settings.database_url.get_secret_value() if settings.database_url else None
         self.bus = MemoryBus()
         self.database = store.connect(url, settings.data_dir, bus=self.bus)
-        self.blobs = store.connect_blobs(_bucket(settings), settings.data_dir)
+        self.blobs = store.connect_blobs(bucket_of(settings), settings.data_dir)
         self.provider = providers.connect(
             [
                 ServerSettings(
@@ -62,6 +62,7 @@ class Perdure:
                 self.bus,
                 self.provider,
                 clock,
+                self.blobs,
                 settings.lease_seconds,
                 windows,
                 Searching(
@@ -73,7 +74,6 @@ class Perdure:
                     cite_unmarked=settings.cite_unmarked,
                 ),
             ),
-            self.blobs,
             Ingest(
                 self.database,
                 self.bus,
@@ -158,7 +158,7 @@ def _embedding(settings: Settings) -> EmbeddingModel | None:
     )
 
 
-def _bucket(settings: Settings) -> S3Settings | None:
+def bucket_of(settings: Settings) -> S3Settings | None:
     """The bucket for contents; None where they stay in the data folder."""
     if settings.blob_url is None:
         return None

@@ -39,7 +39,7 @@ async def test_of_several_reasons_to_refuse_a_run_the_first_is_told(acts: Acts) 
     error = await refused(acts, locked, assistant, additional_messages=[IMAGE])
     assert error.message == f"Thread {locked} already has an active run {active.id}."
     error = await refused(acts, empty, assistant, additional_messages=[IMAGE])
-    assert error.param == "additional_messages[0].content[0].image_file"
+    assert error.param == "additional_messages[0].content[0].image_file.file_id"
     error = await refused(acts, empty, assistant)
     assert error.code == "invalid_thread"
 

@@ -17,7 +17,6 @@ from tests.api.conftest import HEADERS
 _CODE = "not_available"
 _REST = "/{rest:path}"
 _FILES = [{"file_id": "file-1", "tools": [{"type": "file_search"}]}]
-_IMAGE = [{"type": "image_file", "image_file": {"file_id": "file-1"}}]
 
 
 def _assistant(**members: object) -> tuple[str, object]:
@@ -42,7 +41,6 @@ _REQUESTS: dict[str, tuple[str, object]] = {
         tool_resources={"file_search": {"vector_stores": [{}]}}
     ),
     "`attachments` of a message": _thread(attachments=_FILES),
-    "an `image_file` in a message": _thread(content=_IMAGE),
 }
 
 

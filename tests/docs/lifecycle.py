@@ -15,11 +15,13 @@ from perdure.lifecycle import (
     RUN,
     STEP,
     TERMINAL,
+    UPLOAD,
     MessageStatus,
     Move,
     RunStatus,
     Signal,
     StepStatus,
+    UploadStatus,
 )
 from tests.docs.markdown import code, item, page, prose, table
 from tests.docs.stream_order import ANYWHERE, BEGIN, FOLLOWERS
@@ -67,6 +69,7 @@ def text() -> str:
         _signals(),
         _parts(),
         _streams(),
+        _uploads(),
     )
 
 
@@ -129,6 +132,17 @@ def _parts() -> str:
             there is no more. Where it was the model's content filter, it says
             `content_filter`."""),
         table(("The run is", "Its message is incomplete, because of", "Its step is"), ends),
+    )
+
+
+def _uploads() -> str:
+    return page(
+        "## Uploads",
+        prose("""
+            An upload in parts belongs to no run and is told to nobody. When it is completed, its
+            parts become a file; however else it ends, they are deleted."""),
+        _diagram(UPLOAD, UploadStatus.PENDING, {move.target for move in UPLOAD}),
+        _moves(UPLOAD),
     )
 
 

@@ -51,7 +51,9 @@ class Stage:
         self.acts.now = int(clock.now())
         windows = Windows(lambda _: None, unknown=256_000)
         self.searching = Searching(database, bus, clock, windows, {}, cite_unmarked=True)
-        self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows, self.searching)
+        self.means = Means(
+            database, bus, ScriptedProvider(), clock, blobs, 30, windows, self.searching
+        )
 
         self._folder = folder
 
@@ -72,7 +74,6 @@ class Stage:
             webhooks = Webhooks((), HttpSender(), database=self.database, clock=self.clock)
         return Engine(
             self.means,
-            self.blobs,
             self.ingest(),
             webhooks,
             max_concurrent_runs=10,

@@ -6,11 +6,15 @@ ones added.
 """
 
 import asyncio
+import hashlib
+import io
 import json
 import sys
+import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -378,6 +382,79 @@ def chat_completions_and_models_are_served_too() -> None:
 
 
 @check
+def files_are_made_of_paths_and_bytes_and_come_back_as_they_were() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "Grüße an alle.txt")
+        path.write_bytes(b"from a path")
+        of_path = client.files.create(file=path, purpose="assistants")
+    of_bytes = client.files.create(file=b"from bytes", purpose="fine-tune")
+    named = client.files.create(file=("a.json", io.BytesIO(b"{}")), purpose="assistants")
+    empty = client.files.create(file=("empty.md", b""), purpose="assistants")
+    assert [each.filename for each in (of_path, of_bytes, named, empty)] == [
+        "Grüße an alle.txt", "upload", "a.json", "empty.md",
+    ]  # fmt: skip
+    assert [each.bytes for each in (of_path, of_bytes, named, empty)] == [11, 10, 2, 0]
+    assert client.files.retrieve(of_path.id) == of_path
+    assert client.files.wait_for_processing(of_path.id).status == "processed"
+    assert client.files.content(of_path.id).read() == b"from a path"
+    assert client.files.content(empty.id).read() == b""
+    listed = [each.id for each in client.files.list(purpose="assistants")]
+    assert listed == [empty.id, named.id, of_path.id]
+    for each in client.files.list():
+        assert client.files.delete(each.id).deleted
+    assert list(client.files.list()) == []
+    assert refused(openai.NotFoundError, lambda: client.files.content(named.id)) == (
+        f"No such File object: {named.id}"
+    )
+    assert refused(
+        openai.BadRequestError,
+        lambda: client.files.create(file=b"x", purpose="world_domination"),  # type: ignore[arg-type]
+    ).startswith("'world_domination' is not one of [")
+
+
+@check
+def uploads_in_parts_become_files() -> None:
+    if not hasattr(client, "uploads"):
+        return  # this SDK is older than uploads
+    upload = client.uploads.create(
+        filename="a.jsonl", purpose="batch", bytes=6, mime_type="application/jsonl"
+    )
+    parts = [client.uploads.parts.create(upload.id, data=data).id for data in (b"def", b"abc")]
+    md5 = hashlib.md5(b"abcdef").hexdigest()
+    done = client.uploads.complete(upload.id, part_ids=parts[::-1], md5=md5)
+    assert (done.status, done.file is not None) == ("completed", True)
+    assert done.file is not None
+    assert client.files.content(done.file.id).read() == b"abcdef"
+    upload = client.uploads.create(
+        filename="a.jsonl", purpose="batch", bytes=6, mime_type="application/jsonl"
+    )
+    assert client.uploads.cancel(upload.id).status == "cancelled"
+    assert refused(
+        openai.BadRequestError, lambda: client.uploads.complete(upload.id, part_ids=[])
+    ) == ("Cannot complete upload with status 'cancelled'.")
+    client.files.delete(done.file.id)
+
+
+@check
+def a_file_can_be_sent_in_chunks_by_the_sdk() -> None:
+    if not hasattr(getattr(client, "uploads", None), "upload_file_chunked"):
+        return  # this SDK is older than its helper
+    content = bytes(range(256)) * 4096
+    done = client.uploads.upload_file_chunked(
+        file=content,
+        filename="large.bin",
+        bytes=len(content),
+        mime_type="application/octet-stream",
+        purpose="assistants",
+        part_size=300_000,
+        md5=hashlib.md5(content).hexdigest(),
+    )
+    assert done.file is not None
+    assert client.files.content(done.file.id).read() == content
+    client.files.delete(done.file.id)
+
+
+@check
 def every_object_passes_strict_validation() -> None:
     strict = OpenAI(base_url=BASE_URL, api_key="any", _strict_response_validation=True)
     made = strict.beta.assistants.create(model="scripted", instructions="Be brief.", tools=TOOLS)
@@ -392,6 +469,9 @@ def every_object_passes_strict_validation() -> None:
     assert len(strict.beta.threads.messages.list(on.id).data) == 2
     assert len(strict.beta.threads.runs.steps.list(run_id=run.id, thread_id=on.id).data) == 2
     assert len(strict.beta.threads.runs.list(on.id).data) == 1
+    file = strict.files.create(file=b"x", purpose="assistants")
+    assert strict.files.list().data == [strict.files.retrieve(file.id)]
+    strict.files.delete(file.id)
 
 
 def results() -> Iterator[dict[str, str | None]]:

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perdure import settings
-from perdure.app import Perdure
+from perdure.app import Perdure, bucket_of
 from perdure.cli import options, probe
 from perdure.cli.server import url_of
 from perdure.clock import SystemClock
@@ -27,7 +27,7 @@ from perdure.errors import ConfigurationError, ProviderError
 from perdure.providers.routing import Routing
 from perdure.sending import guard
 from perdure.settings import SCRIPTED, Settings, without_password
-from perdure.store import checkup
+from perdure.store import checkup, connect_blobs
 from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
@@ -166,7 +166,7 @@ def _data_folder(folder: Path) -> Finding:
 
 
 async def _network(chosen: Settings) -> list[Finding]:
-    findings = [await _listener(chosen)]
+    findings = [await _listener(chosen), *await _bucket(chosen)]
     answers = await probe.ask_all(chosen.servers)
     findings.extend(_model_server(answer) for answer in answers)
     findings.extend([await _webhook(webhook, chosen) for webhook in chosen.webhooks])
@@ -196,6 +196,20 @@ async def _listener(chosen: Settings) -> Finding:
         f"another program answers at {url}",
         "Stop it, or choose another port.",
     )
+
+
+async def _bucket(chosen: Settings) -> list[Finding]:
+    """The bucket for contents, where there is one."""
+    bucket = bucket_of(chosen)
+    if bucket is None:
+        return []
+    store = connect_blobs(bucket, chosen.data_dir)
+    try:
+        await store.open()
+    except ConfigurationError as error:
+        return [Finding(State.FAIL, "contents", str(error), "Correct the settings blob_….")]
+    await store.close()
+    return [Finding(State.OK, "contents", f"{bucket.url} can be reached")]
 
 
 def _model_server(answer: probe.Answer) -> Finding:

@@ -1,6 +1,8 @@
 """Rules for files (spec 01 §12, 02 §10)."""
 
 import re
+from collections.abc import Iterable
+from pathlib import PurePath
 from typing import NamedTuple
 
 from perdure import ids
@@ -9,6 +11,7 @@ from perdure.commands.blobs import Written
 from perdure.commands.lists import bury
 from perdure.errors import NotFound
 from perdure.store.database import Row, Transaction
+from perdure.wire import files as wire
 from perdure.wire import refusals
 from perdure.wire.base import decode, encode
 from perdure.wire.files import CreateFile, ExpiresAfter, File
@@ -81,6 +84,29 @@ def content(tx: Transaction, file_id: str, *, project: str) -> Content:
     """The file and its blobs. Raises `NotFound`."""
     file = decode(get(tx, file_id, project=project), File)
     return Content(file, blobs.of_owner(tx, file_id))
+
+
+def contents_for_run(tx: Transaction, run_id: str, file_ids: Iterable[str]) -> dict[str, Content]:
+    """The contents of those files that the run's project still has, by id."""
+    found = {}
+    for file_id in file_ids:
+        row = tx.one("files.get_for_run", id=file_id, run_id=run_id)
+        if row is not None:
+            found[file_id] = Content(decode(row["body"], File), blobs.of_owner(tx, file_id))
+    return found
+
+
+def require_image(tx: Transaction, file_id: str, *, project: str, param: str) -> None:
+    """Raises `BadRequest` unless the file is there and a message can show it (spec 03 §16)."""
+    row = tx.one("files.get", id=file_id, project=project)
+    if row is None:
+        raise wire.not_found(param, file_id=file_id)
+    file = decode(row["body"], File)
+    ending = PurePath(file.filename).suffix.lower()
+    if ending not in wire.IMAGE_TYPES:
+        raise wire.no_image(param, ending=ending)
+    if file.bytes > wire.MAX_IMAGE_BYTES:
+        raise wire.image_too_large(param, size=file.bytes)
 
 
 def delete(tx: Transaction, file_id: str, *, project: str, now: int) -> Deleted:

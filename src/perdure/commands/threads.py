@@ -23,7 +23,7 @@ def create(tx: Transaction, body: CreateThread, *, project: str, now: int) -> Th
 
     Raises `NotFound` and `BadRequest` for what is named and does not exist.
     """
-    messages.refuse_missing(body.messages, "messages")
+    messages.check(tx, body.messages or (), project=project, param="messages")
     tools = resources.resolve(tx, body.tool_resources, project=project, now=now, of_thread=True)
     thread = Thread(
         id=ids.new(ids.THREAD),
@@ -75,7 +75,7 @@ def append(
     param: str | None = None,
 ) -> list[Message]:
     """Adds messages to a thread that the caller has locked, and what is attached to its tools."""
-    messages.refuse_missing(bodies, param)
+    messages.check(tx, bodies, project=project, param=param)
     had = thread.tool_resources or ToolResources()
     tools = resources.attach(tx, had, bodies, project=project, now=now)
     if tools != had:

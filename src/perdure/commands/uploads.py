@@ -96,8 +96,13 @@ def complete(
         purpose=held.upload.purpose,
     )
     files.insert(tx, file, project=project)
-    for place, part_id in enumerate(body.part_ids):
-        tx.run("blobs.hand_over", owner=part_id, heir=file.id, place=place)
+    tx.many(
+        "blobs.hand_over",
+        [
+            {"owner": part_id, "heir": file.id, "place": place}
+            for place, part_id in enumerate(body.part_ids)
+        ],
+    )
     return _signal(tx, replace(held.upload, file=file), Signal.COMPLETE)
 
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from perdure.commands import run_steps
-from perdure.engine import requests, truncation
+from perdure.commands import files, run_steps
+from perdure.commands.files import Content
+from perdure.engine import images, requests, truncation
 from perdure.engine.outcomes import Truncated
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
@@ -47,14 +48,17 @@ class Material(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A model call, ready to be made. `used_ids`: the ids of the run's calls so far; `sources`:
-    what it may cite.
+    """A model call, ready to be made but for the bytes of its images.
+
+    `used_ids`: the ids of the run's calls so far. `sources`: what it may cite. `images`: the
+    files it shows, by id.
     """
 
     request: ChatRequest
     said: bool
     used_ids: set[str]
     sources: Mapping[Key, Source]
+    images: dict[str, Content]
 
 
 def prepare(
@@ -74,6 +78,7 @@ def prepare(
         material.said,
         requests.call_ids(material.steps),
         file_search.sources(material.steps),
+        files.contents_for_run(tx, run.id, sorted(images.named(request))),
     )
 
 

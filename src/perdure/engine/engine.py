@@ -9,7 +9,6 @@ from perdure.engine.maintenance import Maintenance
 from perdure.engine.sweeper import Sweeper
 from perdure.engine.webhooks import Webhooks
 from perdure.engine.worker import Worker
-from perdure.store.blobs import Blobs
 
 _WEBHOOKS_SECONDS = 0.5
 _MAINTENANCE_SECONDS = 1.0
@@ -27,7 +26,6 @@ class Engine:
     def __init__(
         self,
         means: Means,
-        blobs: Blobs,
         ingest: Ingest,
         webhooks: Webhooks,
         *,
@@ -38,7 +36,7 @@ class Engine:
         self.maintenance = Maintenance(
             means.database, means.clock, event_retention_days=event_retention_days
         )
-        self.sweeper = Sweeper(means.database, blobs, means.clock)
+        self.sweeper = Sweeper(means.database, means.blobs, means.clock)
         self.ingest = ingest
         self.webhooks = webhooks
         self._heartbeat_seconds = means.lease_seconds / 3

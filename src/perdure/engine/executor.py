@@ -9,15 +9,17 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import leases
 from perdure.commands.runs import Lease
-from perdure.engine import context, turn
+from perdure.engine import context, images, turn
 from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder
 from perdure.engine.searching import Searching, Shelf
 from perdure.engine.windows import Windows
-from perdure.errors import LeaseLost
+from perdure.errors import LeaseLost, Unavailable
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database
+from perdure.wire.chat import ChatRequest
 from perdure.wire.runs import LastError
 
 _log = structlog.get_logger(__name__)
@@ -35,6 +37,7 @@ class Means(NamedTuple):
     bus: Bus
     provider: Provider
     clock: Clock
+    blobs: Blobs
     lease_seconds: float
     windows: Windows
     searching: Searching
@@ -138,6 +141,7 @@ class Execution:
         """Calls the model; with less and less of the thread, while it is too much for the model."""
         run, means = recorder.run, self._means
         refused: TooLong | None = None
+        asked: ChatRequest | None = None
         attempts = 0
         while True:
             window = means.windows.of(run.model)
@@ -147,11 +151,16 @@ class Execution:
             if isinstance(prepared, Truncated):
                 return prepared
             # The same again when there is nothing left to leave out.
-            if refused and (attempts == _ATTEMPTS or prepared.request == refused.request):
+            if refused and (attempts == _ATTEMPTS or prepared.request == asked):
                 return refused.failed
+            asked = prepared.request
             recorder.begin(means.searching.round_of(run, shelf, prepared), hold_back=prepared.said)
             attempts += 1
-            self._answer = turn.Answer(prepared.request)
+            try:
+                request = await images.inlined(asked, prepared.images, means.blobs)
+            except Unavailable as error:
+                return Failed(LastError(code="server_error", message=error.message))
+            self._answer = turn.Answer(request)
             outcome = await turn.take(
                 means.provider, self._answer, recorder, used_ids=prepared.used_ids
             )

@@ -16,7 +16,15 @@ from perdure.wire.chat import (
     FunctionToolChoice,
 )
 from perdure.wire.formats import ResponseFormat, TextFormat
-from perdure.wire.messages import ImageUrlPart, Message, RefusalPart, TextPart, text, uncited
+from perdure.wire.messages import (
+    ImageFilePart,
+    ImageUrlPart,
+    Message,
+    RefusalPart,
+    TextPart,
+    text,
+    uncited,
+)
 from perdure.wire.run_steps import FunctionToolCall, MessageCreation, RunStep, ToolCalls
 from perdure.wire.runs import Run
 from perdure.wire.tools import CalledFunction, FileSearchChoice, FunctionChoice, FunctionTool
@@ -52,7 +60,7 @@ def message_of(message: Message) -> ChatMessage | None:
     for part in message.content:
         if isinstance(part, TextPart):
             parts.append(ChatText(text=part.text.value))
-        elif isinstance(part, ImageUrlPart):
+        elif isinstance(part, ImageUrlPart | ImageFilePart):
             parts.append(part)
         elif isinstance(part, RefusalPart):
             parts.append(ChatText(text=part.refusal))

@@ -12,9 +12,10 @@ UPDATE blobs
 SET state = 'kept', owner = :owner, place = 0, bytes = :bytes, lease_until = NULL
 WHERE id = :id AND state = 'writing'
 
--- name: hand_over!
+-- name: hand_over
 -- Gives the only blob of one owner to another, at a place among the new owner's.
 UPDATE blobs SET owner = :heir, place = :place WHERE owner = :owner
+RETURNING id
 
 -- name: of_owner
 -- The blobs of a file or a part, in order.

@@ -7,6 +7,11 @@ VALUES (:id, :project, :purpose, :expires_at, :body)
 -- The file of this project.
 SELECT seq, body FROM files WHERE id = :id AND project = :project
 
+-- name: get_for_run^
+-- The file, if it is of the run's project.
+SELECT files.body FROM files JOIN runs ON runs.project = files.project
+WHERE files.id = :id AND runs.id = :run_id
+
 -- name: lock^
 -- The file, kept from other writers until the transaction ends.
 SELECT seq, body FROM files
