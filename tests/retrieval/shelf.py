@@ -45,7 +45,7 @@ class Shelf:
     ) -> int:
         """An attempt that has written all of its chunks and has not ended."""
         ingestion = await self.database.write(_begin, store_id, file_id)
-        model = await self.database.write(index.model, store_id, None)
+        model = await self.database.read(_model, store_id)
         each = max(1, -(-len(texts) // pieces))
         for first in range(0, len(texts), each):
             written = chunks(*texts[first : first + each])
@@ -112,6 +112,13 @@ def _store(tx: Transaction, store_id: str) -> None:
         last_active_at=1,
         body="{}",
     )
+
+
+def _model(tx: Transaction, store_id: str) -> str | None:
+    row = tx.one("searches.store", vector_store_id=store_id)
+    assert row is not None
+    model: str | None = row["embedding"]
+    return model
 
 
 def _begin(tx: Transaction, store_id: str, file_id: str) -> int:
