@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from perdure.errors import BadRequest
 from perdure.retrieval import filters
 from perdure.wire.base import decode
-from perdure.wire.search import Filter
+from perdure.wire.search import Filter, Value
 from tests.retrieval.shelf import Shelf
 
-FILES = {
+FILES: dict[str, dict[str, Value]] = {
     "file-a": {"lang": "en", "year": 2020, "draft": True},
     "file-b": {"lang": "de", "year": 2021.5, "draft": False},
     "file-c": {"lang": "en", "year": "2020"},
@@ -25,7 +25,7 @@ NUMBERS = count()
 
 
 def parsed(document: object) -> Filter:
-    return decode(json.dumps(document), Filter)  # type: ignore[arg-type, return-value]
+    return decode(json.dumps(document), Filter)  # type: ignore[arg-type]
 
 
 def comparison(kind: str, key: str, value: object) -> Filter:
