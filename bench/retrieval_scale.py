@@ -17,7 +17,7 @@ from tests.retrieval.shelf import Chunk
 
 from bench.report import Row
 from perdure.bus.memory import MemoryBus
-from perdure.retrieval import index, segments
+from perdure.retrieval import index, upkeep
 from perdure.retrieval.index import Piece
 from perdure.retrieval.search import search
 from perdure.store import connect
@@ -148,16 +148,9 @@ async def _write(database: Database, size: Size, pieces: list[Piece]) -> float:
             await database.write(shelf.complete, store, file_id, ingestion, attributes)
             files += 1
             if files % _MERGE_EVERY == 0:
-                await _tidy(database)
-    await _tidy(database)
+                await upkeep.step(database)
+    await upkeep.step(database)
     return files * _CHUNKS / (time.perf_counter() - began)
-
-
-async def _tidy(database: Database) -> None:
-    while merge := await database.read(segments.plan):
-        await database.write(segments.merge, merge)
-    while await database.write(index.drop, limit=5_000):
-        pass
 
 
 async def _search(
