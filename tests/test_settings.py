@@ -265,9 +265,9 @@ def test_a_context_window_that_no_model_has_is_refused() -> None:
     [
         (
             {"embedding_base_url": "http://h/v1"},
-            "embedding_base_url and embedding_model are needed",
+            "and embedding_model are needed together",
         ),
-        ({"embedding_model": "m"}, "embedding_base_url and embedding_model are needed"),
+        ({"embedding_model": "m"}, "and embedding_model are needed together"),
         ({"embedding_api_key": "k"}, "embedding_api_key is set but embedding_base_url is not"),
         ({"embedding_base_url": "ftp://h", "embedding_model": "m"}, "expected a URL such as"),
     ],
