@@ -19,8 +19,9 @@ from bench import collection
 from bench.collection import Item
 from bench.report import Row
 from perdure.bus.memory import MemoryBus
-from perdure.retrieval import words
+from perdure.retrieval import lexical, scope, words
 from perdure.store import connect
+from perdure.store.database import Transaction
 
 _DEPTH = 20
 _AT_ONCE = 4
@@ -84,9 +85,14 @@ async def measure(databases: dict[str, str | None]) -> list[Row]:
     lsa = await asyncio.to_thread(LSA, documents)
     for name, url in databases.items():
         async with _shelf(url, lsa, documents) as shelf:
-            lexical = await _quality(Shelf(shelf.database), items)
-            met = lexical.ndcg >= plain.ndcg and lexical.recall >= plain.recall
-            rows.append(Row(f"{name}: words", str(lexical), "≥ plain BM25", met))
+            ours = await _quality(Shelf(shelf.database), items)
+            met = ours.ndcg >= plain.ndcg and ours.recall >= plain.recall
+            rows.append(Row(f"{name}: words", str(ours), "≥ plain BM25", met))
+            for chunks in (100_000, 1_000_000) if url is None else ():
+                share = lexical.MOST_POSTINGS / chunks
+                as_large = await _quality_as_large(shelf, items, round(share * len(items)))
+                what = f"{name}: words, passing over as many as in a store of {chunks:,} chunks"
+                rows.append(Row(what, str(as_large)))
             rows.append(Row(f"{name}: vectors (LSA)", str(await _quality(shelf, items, "none"))))
             rows.append(Row(f"{name}: both, fused", str(await _quality(shelf, items))))
     return rows
@@ -115,6 +121,27 @@ async def _quality(shelf: Shelf, items: Sequence[Item], ranker: str = "auto") ->
         return found.index(item.document) + 1 if item.document in found else None
 
     return _mean(await asyncio.gather(*map(rank, items)))
+
+
+async def _quality_as_large(shelf: Shelf, items: Sequence[Item], most_postings: int) -> Quality:
+    """Words alone, with as few postings for each chunk as a search in a large store reads."""
+
+    def rank(tx: Transaction) -> list[int | None]:
+        row = tx.one("searches.store", vector_store_id="vs_1")
+        assert row is not None
+        searched = scope.read(tx, "vs_1", row["seq"], None)
+        assert searched is not None
+        ranks: list[int | None] = []
+        for place, item in enumerate(items):
+            found = lexical.rank(
+                tx, row["seq"], searched, item.query, limit=_DEPTH, most_postings=most_postings
+            )
+            # The attempts are numbered from 1, one for each file of so many documents.
+            places = [(key.ingestion - 1) * _PIECE + key.position for key, _ in found]
+            ranks.append(places.index(place) + 1 if place in places else None)
+        return ranks
+
+    return _mean(await shelf.database.read(rank))
 
 
 def _reference(items: Sequence[Item], *, stemmer: str | None) -> Quality:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from perdure.retrieval import lexical, scope
+from perdure.store.database import Transaction
 from tests.retrieval.shelf import Shelf
 
 
@@ -126,3 +128,28 @@ async def test_what_lies_behind_8000_characters_of_a_query_is_not_looked_at(shel
     await shelf.file(store, "file-a", "honey")
     assert await shelf.found("." * 7_990 + " honey") == ["honey"]
     assert await shelf.found("." * 8_000 + " honey") == []
+
+
+async def test_a_large_store_passes_over_the_words_that_most_chunks_have(shelf: Shelf) -> None:
+    """Unless there are no others, or there is room for them."""
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "the bees", *(f"the rent {n}" for n in range(9)))
+
+    async def ranked(query: str, most_postings: int) -> list[int]:
+        def rank(tx: Transaction) -> list[int]:
+            row = tx.one("searches.store", vector_store_id=store)
+            assert row is not None
+            searched = scope.read(tx, store, row["seq"], None)
+            assert searched is not None
+            found = lexical.rank(
+                tx, row["seq"], searched, query, limit=20, most_postings=most_postings
+            )
+            return [scored.key.position for scored in found]
+
+        return await shelf.database.read(rank)
+
+    assert await ranked("the bees", 5) == [0]
+    assert await ranked("the bees", 11) == [*range(10)]
+    assert await ranked("the", 5) == [*range(10)]
+    assert await ranked("the unheard", 5) == [*range(10)]
+    assert await ranked("rent bees the", 10) == [*range(10)]

@@ -22,7 +22,7 @@ _MOST_CHARACTERS = 8_000
 _MOST_WORDS = 64
 
 # Of all words of a query together, in a large store.
-_MOST_POSTINGS = 200_000
+MOST_POSTINGS = 200_000
 
 _NOWHERE = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32))
 
@@ -34,11 +34,20 @@ class Scored(NamedTuple):
     score: float
 
 
-def rank(tx: Transaction, store: int, scope: Scope, query: str, *, limit: int) -> list[Scored]:
+def rank(
+    tx: Transaction,
+    store: int,
+    scope: Scope,
+    query: str,
+    *,
+    limit: int,
+    most_postings: int = MOST_POSTINGS,
+) -> list[Scored]:
     """The chunks that have most of the query's words, best first. Any text will do."""
     asked = dict(Counter(words.split(query[:_MOST_CHARACTERS])).most_common(_MOST_WORDS))
-    if scope.size > _MOST_POSTINGS // 4:
-        asked = _telling(tx, store, asked)
+    # In a smaller store there is nothing to be won.
+    if scope.size > most_postings // 4:
+        asked = _telling(tx, store, asked, most_postings)
     if not asked:
         return []
     statistics = scope.statistics
@@ -58,7 +67,7 @@ def rank(tx: Transaction, store: int, scope: Scope, query: str, *, limit: int) -
     return _best(scope, scores / np.float32(attainable), limit)
 
 
-def _telling(tx: Transaction, store: int, asked: Mapping[str, int]) -> dict[str, int]:
+def _telling(tx: Transaction, store: int, asked: Mapping[str, int], room: int) -> dict[str, int]:
     """The rarest of the words, as many as can be read in a few milliseconds, and at least one.
 
     Words that a large part of a large store has are worth next to nothing beside rare ones.
@@ -66,7 +75,6 @@ def _telling(tx: Transaction, store: int, asked: Mapping[str, int]) -> dict[str,
     rows = tx.all("searches.sizes", vector_store=store, words=_json(asked))
     sizes = {row["word"]: row["chunks"] for row in rows}
     kept: dict[str, int] = {}
-    room = _MOST_POSTINGS
     for word in sorted(asked, key=lambda word: (sizes.get(word, 0), word)):
         room -= sizes.get(word, 0)
         if room < 0 and any(sizes.get(each) for each in kept):
