@@ -38,10 +38,13 @@ QUESTIONS = ("When is the rent due?", "How warm is the brood nest of a colony of
 
 def show(client: OpenAI, message: Message) -> int:
     """Prints an answer with its citations as footnotes; returns how many it has."""
-    (part,) = message.content
-    assert part.type == "text"
-    text, notes = part.text.value, []
-    for note in part.text.annotations:
+    text, annotations = "", []
+    for part in message.content:
+        if part.type == "text":
+            text += part.text.value
+            annotations += part.text.annotations
+    notes: list[str] = []
+    for note in annotations:
         if isinstance(note, FileCitationAnnotation):
             notes.append(client.files.retrieve(note.file_citation.file_id).filename)
             text = text.replace(note.text, f" [{len(notes)}]", 1)
@@ -58,7 +61,8 @@ def main() -> None:
         vector_store_id=store.id,
         files=[(name, text.encode()) for name, text in DOCUMENTS.items()],
     )
-    print(f"store      {store.id}: {batch.file_counts.completed} of {batch.file_counts.total} files")
+    counts = batch.file_counts
+    print(f"store      {store.id}: {counts.completed} of {counts.total} files")
     assistant = client.beta.assistants.create(
         model=os.environ.get("MODEL", "gpt-4o"),
         instructions="Answer from the files, and say where it stands.",

@@ -258,3 +258,22 @@ def test_a_context_window_that_no_model_has_is_refused() -> None:
         "The setting context_windows.llama from the flag --context-windows is wrong (8): input "
         "should be greater than or equal to 512."
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"embedding_base_url": "http://h/v1"},
+            "and embedding_model are needed together",
+        ),
+        ({"embedding_model": "m"}, "and embedding_model are needed together"),
+        ({"embedding_api_key": "k"}, "embedding_api_key is set but embedding_base_url is not"),
+        ({"embedding_base_url": "ftp://h", "embedding_model": "m"}, "expected a URL such as"),
+    ],
+)
+def test_an_embedding_model_needs_its_server_and_its_name(
+    values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        settings.only(**values)

@@ -36,7 +36,7 @@ class Shelf:
         self.embedders = embedders or {}
 
     async def store(self, store_id: str = "vs_1", model: str | None = None) -> str:
-        await self.database.write(_store, store_id)
+        await self.database.write(add_store, store_id)
         await self.database.write(index.model, store_id, model)
         return store_id
 
@@ -44,8 +44,8 @@ class Shelf:
         self, store_id: str, file_id: str, texts: Sequence[str], *, pieces: int = 1
     ) -> int:
         """An attempt that has written all of its chunks and has not ended."""
-        ingestion = await self.database.write(_begin, store_id, file_id)
-        model = await self.database.write(index.model, store_id, None)
+        ingestion = await self.database.write(begin, store_id, file_id)
+        model = await self.database.read(_model, store_id)
         each = max(1, -(-len(texts) // pieces))
         for first in range(0, len(texts), each):
             written = chunks(*texts[first : first + each])
@@ -66,7 +66,7 @@ class Shelf:
     ) -> int:
         """A file whose attempt is completed."""
         ingestion = await self.attempt(store_id, file_id, texts, pieces=pieces)
-        await self.database.write(_complete, store_id, file_id, ingestion, attributes or {})
+        await self.database.write(complete, store_id, file_id, ingestion, attributes or {})
         return ingestion
 
     async def remove(self, store_id: str, file_id: str) -> None:
@@ -103,7 +103,8 @@ class Shelf:
         return await self.database.read(_counts)
 
 
-def _store(tx: Transaction, store_id: str) -> None:
+def add_store(tx: Transaction, store_id: str) -> None:
+    """An empty store."""
     tx.run(
         "vector_stores.insert",
         id=store_id,
@@ -114,16 +115,25 @@ def _store(tx: Transaction, store_id: str) -> None:
     )
 
 
-def _begin(tx: Transaction, store_id: str, file_id: str) -> int:
+def _model(tx: Transaction, store_id: str) -> str | None:
+    row = tx.one("searches.store", vector_store_id=store_id)
+    assert row is not None
+    model: str | None = row["embedding"]
+    return model
+
+
+def begin(tx: Transaction, store_id: str, file_id: str) -> int:
+    """An attempt at a file."""
     row = tx.one("ingestions.begin", vector_store_id=store_id, file_id=file_id)
     assert row is not None
     ingestion: int = row["id"]
     return ingestion
 
 
-def _complete(
+def complete(
     tx: Transaction, store_id: str, file_id: str, ingestion: int, attributes: Mapping[str, Value]
 ) -> None:
+    """Makes an attempt the one that searches find."""
     row = tx.one(
         "vector_store_files.insert",
         vector_store_id=store_id,

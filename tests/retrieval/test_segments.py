@@ -5,7 +5,7 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perdure.retrieval import segments
+from perdure.retrieval import segments, upkeep
 from tests.retrieval.shelf import Shelf
 
 NUMBERS = count()
@@ -80,6 +80,20 @@ async def test_a_file_that_goes_between_plan_and_merge_is_not_found(shelf: Shelf
     await shelf.drop()
     assert len(await shelf.found("bees")) == 7
     assert await shelf.found("number1") == []
+
+
+async def test_upkeep_leaves_nothing_to_do(shelf: Shelf) -> None:
+    store = await shelf.store()
+    for n in range(70):
+        await shelf.file(store, f"file-{n}", f"bees number{n}")
+    await shelf.remove(store, "file-5")
+    await upkeep.step(shelf.database)
+    assert await shelf.drop() == []
+    assert await shelf.merge() == 0
+    # 64 in one, of the eight that eight made each, and what came after.
+    assert (await shelf.counts())["segments"] == 1 + 5
+    assert (await shelf.counts())["chunks"] == 69
+    assert len(await shelf.found("bees", limit=50)) == 50
 
 
 @given(steps=st.lists(st.tuples(st.sampled_from("awrdm"), st.integers(0, 11)), max_size=40))

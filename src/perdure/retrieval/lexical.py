@@ -6,7 +6,7 @@ between nothing and all, more the more often it has the word and the shorter the
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +21,9 @@ from perdure.store.database import Transaction
 _MOST_CHARACTERS = 8_000
 _MOST_WORDS = 64
 
+# Of all words of a query together, in a large store.
+MOST_POSTINGS = 200_000
+
 _NOWHERE = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32))
 
 
@@ -31,9 +34,20 @@ class Scored(NamedTuple):
     score: float
 
 
-def rank(tx: Transaction, store: int, scope: Scope, query: str, *, limit: int) -> list[Scored]:
+def rank(
+    tx: Transaction,
+    store: int,
+    scope: Scope,
+    query: str,
+    *,
+    limit: int,
+    most_postings: int = MOST_POSTINGS,
+) -> list[Scored]:
     """The chunks that have most of the query's words, best first. Any text will do."""
     asked = dict(Counter(words.split(query[:_MOST_CHARACTERS])).most_common(_MOST_WORDS))
+    # In a smaller store there is nothing to be won.
+    if scope.size > most_postings // 4:
+        asked = _telling(tx, store, asked, most_postings)
     if not asked:
         return []
     statistics = scope.statistics
@@ -53,15 +67,34 @@ def rank(tx: Transaction, store: int, scope: Scope, query: str, *, limit: int) -
     return _best(scope, scores / np.float32(attainable), limit)
 
 
+def _telling(tx: Transaction, store: int, asked: Mapping[str, int], room: int) -> dict[str, int]:
+    """The rarest of the words, as many as can be read in a few milliseconds, and at least one.
+
+    Words that a large part of a large store has are worth next to nothing beside rare ones.
+    """
+    rows = tx.all("searches.sizes", vector_store=store, words=_json(asked))
+    sizes = {row["word"]: row["chunks"] for row in rows}
+    kept: dict[str, int] = {}
+    for word in sorted(asked, key=lambda word: (sizes.get(word, 0), word)):
+        room -= sizes.get(word, 0)
+        if room < 0 and any(sizes.get(each) for each in kept):
+            break
+        kept[word] = asked[word]
+    return kept
+
+
 def _found(
     tx: Transaction, store: int, scope: Scope, asked: Iterable[str]
 ) -> dict[str, tuple[Integers, Packed]]:
     """The numbers of the chunks that have a word, with their postings, by word."""
-    names = msgspec.json.encode(list(asked)).decode()
     found: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
-    for row in tx.all("searches.postings", vector_store=store, words=names):
+    for row in tx.all("searches.postings", vector_store=store, words=_json(asked)):
         found[row["word"]].append((scope.segments[row["segment"]], row["packed"]))
     return {word: _joined(rows) for word, rows in found.items()}
+
+
+def _json(asked: Iterable[str]) -> str:
+    return msgspec.json.encode(list(asked)).decode()
 
 
 def _joined(rows: Sequence[tuple[int, bytes]]) -> tuple[Integers, Packed]:

@@ -65,3 +65,8 @@ CREATE INDEX vector_store_files_searched ON vector_store_files (vector_store_id,
 -- And from an attempt to its file.
 CREATE INDEX vector_store_files_by_ingestion ON vector_store_files (ingestion)
     WHERE ingestion IS NOT NULL;
+
+-- Numbers that hardly get smaller by compression, and are read in haste.
+ALTER TABLE chunks ALTER COLUMN vector SET STORAGE EXTERNAL;
+ALTER TABLE pieces ALTER COLUMN signs SET STORAGE EXTERNAL;
+ALTER TABLE postings ALTER COLUMN packed SET STORAGE EXTERNAL;
