@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 
@@ -46,7 +46,7 @@ class Parser:
 
     async def passages(
         self, path: Path, filename: str, *, max_tokens: int = 800, overlap: int = 400
-    ) -> AsyncIterator[list[Chunk]]:
+    ) -> AsyncGenerator[list[Chunk]]:
         """The chunks of a file, in order, in batches; see `chunks` for what they promise.
 
         Raises `Unparsable`, mostly before the first batch; after one it means that all of the file
@@ -69,9 +69,10 @@ class Parser:
 
     async def close(self) -> None:
         """Ends the nursery and every child."""
-        if self._nursery is not None:
-            await self._nursery.end()
-            self._nursery = None
+        async with self._starting:
+            if self._nursery is not None:
+                await self._nursery.end()
+                self._nursery = None
 
     @asynccontextmanager
     async def _child(self, path: Path, task: Task) -> AsyncIterator[asyncio.StreamReader]:
@@ -97,7 +98,8 @@ class Parser:
     async def _running(self) -> "_Nursery":
         async with self._starting:
             if self._nursery is not None and self._nursery.ended:
-                await self.close()
+                await self._nursery.end()
+                self._nursery = None
             if self._nursery is None:
                 self._nursery = await _Nursery.start()
             return self._nursery

@@ -7,13 +7,13 @@ from typing import BinaryIO
 
 import kreuzberg
 
+from perdure.retrieval import html
 from perdure.retrieval.formats import DOCUMENTS, Unparsable
 from perdure.retrieval.limits import Limits, MiB
 
 _NAMES = {
     "doc": "Word 97-2003 file",
     "docx": "Word file",
-    "html": "HTML file",
     "pdf": "PDF file",
     "pptx": "PowerPoint file",
 }
@@ -47,7 +47,7 @@ def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
         raise _invalid("it is empty")
     if size > limits.file_bytes:
         raise _invalid(f"it is larger than {limits.file_bytes // MiB:,} MiB")
-    if extension in DOCUMENTS and extension != "html":
+    if extension in DOCUMENTS:
         text = _parse(_checked(file.read(), extension), extension)
     else:
         # no character has more than four bytes
@@ -55,7 +55,7 @@ def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
             raise _too_long(limits)
         text = _decode(file.read())
         if extension == "html":
-            text = _parse(text.encode(), extension)
+            text = html.text_of(text)
     text = _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
     if len(text) > limits.characters:
         raise _too_long(limits)
