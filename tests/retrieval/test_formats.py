@@ -29,7 +29,7 @@ def _file(folder: Path, name: str, content: bytes) -> Path:
     ("name", "content", "text"),
     [
         ("a.pdf", samples.pdf(), f"{_HELLO} Page 1."),
-        ("a.docx", samples.docx(), f"A heading\n\n{_HELLO}\n\nleft cell right cell"),
+        ("a.docx", samples.docx(), f"A heading\n\n{_HELLO}\n\nleft cell | right cell"),
         ("a.pptx", samples.pptx(), f"A title\n\n{_HELLO}\n\nNotes:\n\nSome notes"),
         ("a.doc", samples.doc(), _HELLO),
         ("a.html", samples.html(), f"A title\n\nA heading\n\n{_HELLO} Fish & chips."),
