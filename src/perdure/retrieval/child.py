@@ -123,6 +123,8 @@ class Nursery:
 
 def _serve(connection: socket.socket) -> None:
     sent, descriptors, _, _ = socket.recv_fds(connection, _LONGEST_TASK, 1)
+    if not sent:
+        return  # given up before it began
     task = msgspec.msgpack.decode(sent[LENGTH:], type=Task)
     _limit(task.limits)
     with os.fdopen(descriptors[0], "rb") as file:
@@ -149,10 +151,9 @@ def _answers(task: Task, file: BinaryIO) -> Iterator[Answer]:
 def _chunks(task: Task, file: BinaryIO) -> Iterator[Chunk]:
     limits = task.limits
     content = text.extract(file, extension=task.extension, limits=limits)
-    if (tokens := count(content)) > limits.tokens:
+    if count(content) > limits.tokens:
         raise Unparsable(
-            f"The file could not be parsed: it has {tokens:,} tokens, and at most "
-            f"{limits.tokens:,} are allowed."
+            f"The file could not be parsed: it has more than {limits.tokens:,} tokens."
         )
     yield from chunks(content, max_tokens=task.max_tokens, overlap=task.overlap)
 

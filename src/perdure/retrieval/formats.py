@@ -1,6 +1,7 @@
 """Which files can be searched (spec 06 §1.3), by the extension of their names.
 
-Tables (.csv, .jsonl, .xlsx), pictures and archives cannot: the original refused them too.
+Workbooks, .jsonl, pictures and archives cannot: the original refused them too. It refused .csv as
+well, which is text like any other.
 """
 
 from pathlib import PurePosixPath
@@ -8,15 +9,14 @@ from typing import Literal
 
 Code = Literal["unsupported_file", "invalid_file", "server_error"]
 
-# Read as they stand.
+# Text in UTF-8, UTF-16 or ASCII.
 TEXTS = frozenset(
-    "c cpp cs css go java js json md php py rb sh tex ts txt".split()  # noqa: SIM905
+    "c cpp cs css csv go html java js json md php py rb sh tex ts txt".split()  # noqa: SIM905
 )
 # Text has to be got out of these; the MIME types name them to the library.
 DOCUMENTS = {
     "doc": "application/msword",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "html": "text/html",
     "pdf": "application/pdf",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }

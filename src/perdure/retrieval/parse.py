@@ -69,9 +69,10 @@ class Parser:
 
     async def close(self) -> None:
         """Ends the nursery and every child."""
-        if self._nursery is not None:
-            await self._nursery.end()
-            self._nursery = None
+        async with self._starting:
+            if self._nursery is not None:
+                await self._nursery.end()
+                self._nursery = None
 
     @asynccontextmanager
     async def _child(self, path: Path, task: Task) -> AsyncIterator[asyncio.StreamReader]:
@@ -97,7 +98,8 @@ class Parser:
     async def _running(self) -> "_Nursery":
         async with self._starting:
             if self._nursery is not None and self._nursery.ended:
-                await self.close()
+                await self._nursery.end()
+                self._nursery = None
             if self._nursery is None:
                 self._nursery = await _Nursery.start()
             return self._nursery

@@ -7,13 +7,13 @@ from typing import BinaryIO
 
 import kreuzberg
 
+from perdure.retrieval import docx, html
 from perdure.retrieval.formats import DOCUMENTS, Unparsable
 from perdure.retrieval.limits import Limits, MiB
 
 _NAMES = {
     "doc": "Word 97-2003 file",
     "docx": "Word file",
-    "html": "HTML file",
     "pdf": "PDF file",
     "pptx": "PowerPoint file",
 }
@@ -47,15 +47,17 @@ def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
         raise _invalid("it is empty")
     if size > limits.file_bytes:
         raise _invalid(f"it is larger than {limits.file_bytes // MiB:,} MiB")
-    if extension in DOCUMENTS and extension != "html":
-        text = _parse(_checked(file.read(), extension), extension)
+    if extension == "docx":
+        text = _read_docx(file, limits)
+    elif extension in DOCUMENTS:
+        text = _parse(file.read(), extension)
     else:
         # no character has more than four bytes
         if size > 4 * limits.characters:
             raise _too_long(limits)
         text = _decode(file.read())
         if extension == "html":
-            text = _parse(text.encode(), extension)
+            text = html.text_of(text)
     text = _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
     if len(text) > limits.characters:
         raise _too_long(limits)
@@ -65,21 +67,31 @@ def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
 
 
 def _parse(content: bytes, extension: str) -> str:
+    _check(content[:_HEAD_BYTES], extension)
     try:
         return kreuzberg.extract_bytes_sync(content, DOCUMENTS[extension], _CONFIG).content
     except kreuzberg.KreuzbergError as error:
         if "password" in str(error).lower():
             raise _invalid("it is protected by a password") from error
         if "security limit" in str(error).lower():
-            raise _invalid("it unpacks to far more than its size") from error
-        raise _invalid(f"it is damaged, or not a {_NAMES[extension]}") from error
+            raise _bloated() from error
+        raise _damaged(extension) from error
 
 
-def _checked(content: bytes, extension: str) -> bytes:
-    head = content[:_HEAD_BYTES]
+def _read_docx(file: BinaryIO, limits: Limits) -> str:
+    _check(file.read(_HEAD_BYTES), "docx")
+    try:
+        return docx.text_of(file, limits)
+    except docx.Bloated as error:
+        raise _bloated() from error
+    except docx.Damaged as error:
+        raise _damaged("docx") from error
+
+
+def _check(head: bytes, extension: str) -> None:
     expected = _BEGINNINGS[extension]
     if head.startswith(expected) or (extension == "pdf" and expected in head):
-        return content
+        return
     if expected == _ZIP and head.startswith(_OLE):
         # that is how Office wraps what it encrypts
         raise _invalid(
@@ -114,6 +126,14 @@ def _encoding_of(content: bytes) -> str:
 
 def _invalid(reason: str) -> Unparsable:
     return Unparsable(f"The file could not be parsed: {reason}.")
+
+
+def _damaged(extension: str) -> Unparsable:
+    return _invalid(f"it is damaged, or not a {_NAMES[extension]}")
+
+
+def _bloated() -> Unparsable:
+    return _invalid("it unpacks to far more than its size")
 
 
 def _too_long(limits: Limits) -> Unparsable:
