@@ -89,7 +89,7 @@ async def test_other_encodings_and_binary_data_are_refused(
 @pytest.mark.parametrize(
     ("filename", "shown"),
     [
-        ("table.csv", ".csv"),
+        ("table.tsv", ".tsv"),
         ("lines.jsonl", ".jsonl"),
         ("sheet.xlsx", ".xlsx"),
         ("picture.PNG", ".png"),

@@ -7,8 +7,8 @@ from tests.docs.documents import rows
 
 
 def test_all_that_is_refused_is_told_at_once() -> None:
-    assert refusal(["b.csv", "a.txt", "c.csv", "d.avi", "e"]) == (
-        "Files with extensions [none, .avi, .csv] are not supported for retrieval."
+    assert refusal(["b.tsv", "a.txt", "c.tsv", "d.avi", "e"]) == (
+        "Files with extensions [none, .avi, .tsv] are not supported for retrieval."
     )
     assert refusal([f"a.{extension}" for extension in SUPPORTED]) is None
 
