@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -34,12 +32,11 @@ from pydantic_settings import (
 )
 
 from perdure.errors import ConfigurationError
+from perdure.model_settings import SCRIPTED, ModelServer, Tokens, check_model_url, check_url
 from perdure.webhook_settings import WebhookSettings
 
 ENV_PREFIX = "PERDURE_"
 CONFIG_FILE = "perdure.toml"
-# a base URL: the deterministic model that is shipped with Perdure
-SCRIPTED = "scripted:"
 # where a value comes from that nobody set
 DEFAULT = "default"
 
@@ -48,8 +45,6 @@ _SECRETS = frozenset(
     | {"blob_access_key_id", "blob_secret_access_key", "embedding_api_key"}
 )
 
-# fewer would be a typing error: no model has so few
-Tokens = Annotated[int, Field(ge=512)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -71,61 +66,10 @@ def _parse_json(value: object) -> object:
     return value
 
 
-def _check_url(url: str) -> SplitResult:
-    """Refuses what would be read differently by different programs, and hide a password badly."""
-    parts = urlsplit(url)
-    if url.count("@") > parts.netloc.count("@") or parts.netloc.count("@") > 1:
-        raise ValueError("special characters in the password must be percent-encoded")
-    return parts
-
-
-def _check_model_url(url: str) -> str:
-    parts = _check_url(url)
-    if url != SCRIPTED and not (parts.scheme in ("http", "https") and parts.hostname):
-        raise ValueError(f"expected a URL such as http://localhost:11434/v1 (or {SCRIPTED})")
-    return url.rstrip("/")
-
-
 def _check_names(what: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"two {what} are named {name!r}")
-
-
-class ModelServer(BaseModel):
-    """A server that answers `/chat/completions` below its base URL."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Annotated[str, Field(min_length=1)]
-    base_url: str
-    api_key: SecretStr | None = None
-    # the name of an environment variable, so that the file itself need not hold the secret
-    api_key_env: str | None = None
-    # the models it is asked for; None: those that it lists itself
-    models: tuple[str, ...] | None = None
-    # the context window of its models in tokens; None: that of `context_windows`, or unknown
-    context_window: Tokens | None = None
-
-    _url = field_validator("base_url")(_check_model_url)
-
-    @model_validator(mode="after")
-    def _check_key(self) -> Self:
-        if self.api_key_env and self.api_key:
-            raise ValueError(f"model server {self.name!r} has both api_key and api_key_env")
-        if self.api_key_env and not os.environ.get(self.api_key_env):
-            raise ValueError(
-                f"model server {self.name!r} takes its key from the environment variable "
-                f"{self.api_key_env}, which is not set"
-            )
-        return self
-
-    @property
-    def key(self) -> SecretStr | None:
-        """The API key to send, wherever it was given."""
-        if self.api_key_env:
-            return SecretStr(os.environ[self.api_key_env])
-        return self.api_key
 
 
 class Settings(BaseSettings):
@@ -275,12 +219,12 @@ class Settings(BaseSettings):
     @field_validator("model_base_url", "embedding_base_url")
     @classmethod
     def _check_base_url(cls, url: str | None) -> str | None:
-        return url and _check_model_url(url)
+        return url and check_model_url(url)
 
     @field_validator("database_url")
     @classmethod
     def _check_database_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url and _check_url(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
+        if url and check_url(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
             raise ValueError("expected a URL that begins with postgresql://")
         return url
 

@@ -7,10 +7,10 @@ import pytest
 from aiohttp import web
 
 from perdure.errors import ConfigurationError, ProviderError
+from perdure.model_settings import SCRIPTED
 from perdure.providers import connect_embeddings
 from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.scripted import ScriptedProvider
-from perdure.settings import SCRIPTED
 from tests.providers.conftest import KEY
 from tests.providers.talk import relayed
 

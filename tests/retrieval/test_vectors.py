@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from perdure.errors import ProviderError
+from perdure.model_settings import SCRIPTED
 from perdure.providers import connect_embeddings
 from perdure.retrieval import index, vectors
-from perdure.settings import SCRIPTED
 from perdure.store.database import Database
 from tests.retrieval.shelf import Shelf
 

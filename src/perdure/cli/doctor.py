@@ -24,9 +24,10 @@ from perdure.cli import options, probe
 from perdure.cli.server import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
+from perdure.model_settings import SCRIPTED
 from perdure.providers.routing import Routing
 from perdure.sending import guard
-from perdure.settings import SCRIPTED, Settings, without_password
+from perdure.settings import Settings, without_password
 from perdure.store import checkup, connect_blobs
 from perdure.webhook_settings import WebhookSettings
 

@@ -8,7 +8,8 @@ import perdure
 from perdure import settings
 from perdure.cli import logs, options, probe
 from perdure.cli.server import Server, opened, run
-from perdure.settings import SCRIPTED, Settings, without_password
+from perdure.model_settings import SCRIPTED
+from perdure.settings import Settings, without_password
 
 _MODELS_SHOWN = 5
 

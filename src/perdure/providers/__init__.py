@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from perdure.model_settings import SCRIPTED
 from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import Provider
 from perdure.providers.routing import Routing, Server
 from perdure.providers.scripted import ScriptedProvider
-from perdure.settings import SCRIPTED
 
 # A batch of texts on a slow machine without a GPU.
 _EMBEDDING_SECONDS = 120.0
