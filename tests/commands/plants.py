@@ -312,7 +312,7 @@ PLANTS = (
         "an illegal way",
         lambda plant, ids: _untell(plant, ids.scene.cancelled, "thread.run.cancelling"),
         lambda ids: ids.scene.cancelled,
-        r"was told as thread.run.cancelled after thread.run.in_progress, which the table does not have",
+        r"was told as thread.run.cancelled after thread.run.in_progress, which the .+",
     ),
     Plant(
         "an event after the end",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import psycopg
 
 from perdure.errors import ConfigurationError
+from perdure.store.sqlite import open_to_read
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _NAMES = "SELECT name FROM schema_migrations"
@@ -45,11 +46,8 @@ def _compare(done: set[str], dialect: str) -> Seen:
 
 
 def _sqlite(path: Path) -> set[str]:
-    # Without a log beside it nobody has it open, and SQLite need not make one to read it.
-    quiet = not path.with_name(f"{path.name}-wal").exists()
-    options = "mode=ro&immutable=1" if quiet else "mode=ro"
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True)
+        connection = open_to_read(path)
         try:
             tables = connection.execute(
                 "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'"
