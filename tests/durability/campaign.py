@@ -36,6 +36,11 @@ class Campaign:
         self._working: asyncio.Task[None] | None = None
 
     @property
+    def findings(self) -> str:
+        """What was found, a line each."""
+        return "\n".join(f"{found.id} {found.text}" for found in self.wrong)
+
+    @property
     def data_dir(self) -> Path:
         """The data folder of the first node, where SQLite's file is."""
         return self._nodes[0].folder / "data"
