@@ -26,7 +26,7 @@ docs: $(VENV)/.dev  ## print the documents anew that are printed from the code
 	@$(BIN)/python -m tests.docs.generate
 
 bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
 
 clean:  ## remove what these targets made, the environment too
 	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
