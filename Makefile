@@ -26,7 +26,7 @@ docs: $(VENV)/.dev  ## print the documents anew that are printed from the code
 	@$(BIN)/python -m tests.docs.generate
 
 bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
 
 soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS=60 for an hour instead of ten minutes
 	@$(BIN)/python -m tests.durability.soak $(ARGS)
