@@ -69,6 +69,11 @@ class ToolCalls(Object, tag_field="type", tag="tool_calls"):
     tool_calls: list[ToolCall] = []
 
 
+def functions(details: ToolCalls) -> list[FunctionToolCall]:
+    """The calls that the client answers."""
+    return [call for call in details.tool_calls if isinstance(call, FunctionToolCall)]
+
+
 StepDetails: TypeAlias = MessageCreation | ToolCalls
 
 
