@@ -5,6 +5,7 @@ that changing the setting never mixes vectors: a store keeps its own model as lo
 configured, and is searched by words alone if it is not.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
@@ -15,6 +16,9 @@ from perdure.errors import ProviderError
 from perdure.retrieval.vectors import Vectors
 
 _log = structlog.get_logger(__name__)
+
+# Somebody waits for a search.
+_PATIENCE_SECONDS = 10.0
 
 
 class Embedder(Protocol):
@@ -50,7 +54,11 @@ async def for_chunks(
 async def for_queries(embedder: Embedder, queries: Sequence[str]) -> Vectors | None:
     """The vectors of queries; None where the model cannot be reached now: words will do."""
     try:
-        return np.array(await embedder.embed(queries), dtype=np.float32)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return np.array(await embedder.embed(queries), dtype=np.float32)
     except ProviderError as error:
-        _log.warning("search_without_vectors", model=embedder.name, reason=error.message)
-        return None
+        reason = error.message
+    except TimeoutError:
+        reason = f"no answer within {_PATIENCE_SECONDS:g} seconds"
+    _log.warning("search_without_vectors", model=embedder.name, reason=reason)
+    return None

@@ -64,7 +64,7 @@ def rank(
         scores[numbers] += np.float32(weight) * shares[packed & np.uint32(0xFFFF)]
     if scope.allowed is not None:
         scores *= scope.allowed
-    return _best(scope, scores / np.float32(attainable), limit)
+    return _best(scope, scores, limit, attainable=attainable)
 
 
 def _telling(tx: Transaction, store: int, asked: Mapping[str, int], room: int) -> dict[str, int]:
@@ -72,12 +72,13 @@ def _telling(tx: Transaction, store: int, asked: Mapping[str, int], room: int) -
 
     Words that a large part of a large store has are worth next to nothing beside rare ones.
     """
-    rows = tx.all("searches.sizes", vector_store=store, words=_json(asked))
-    sizes = {row["word"]: row["chunks"] for row in rows}
+    sizes: Counter[str] = Counter()
+    for row in tx.all("searches.sizes", vector_store=store, words=_json(asked)):
+        sizes[row["word"]] += row["chunks"]
     kept: dict[str, int] = {}
-    for word in sorted(asked, key=lambda word: (sizes.get(word, 0), word)):
-        room -= sizes.get(word, 0)
-        if room < 0 and any(sizes.get(each) for each in kept):
+    for word in sorted(asked, key=lambda word: (sizes[word], word)):
+        room -= sizes[word]
+        if room < 0 and any(sizes[each] for each in kept):
             break
         kept[word] = asked[word]
     return kept
@@ -104,8 +105,10 @@ def _joined(rows: Sequence[tuple[int, bytes]]) -> tuple[Integers, Packed]:
     return np.repeat(starts, sizes) + postings.places(packed), packed
 
 
-def _best(scope: Scope, scores: Floats, limit: int) -> list[Scored]:
-    """The best of the chunks that have a score; of equals, that which was written first."""
+def _best(scope: Scope, scores: Floats, limit: int, *, attainable: float) -> list[Scored]:
+    """The best of the chunks that have a score, as a share of what is attainable; of equals, that
+    which was written first.
+    """
     numbers = np.flatnonzero(scores)
     if len(numbers) > limit:
         # All that are as good as the last that is let in, so that equals have an order.
@@ -115,6 +118,6 @@ def _best(scope: Scope, scores: Floats, limit: int) -> list[Scored]:
     numbers = numbers[np.argsort(-scores[numbers], kind="stable")][:limit]
     keys = scope.keys(numbers)
     return [
-        Scored(key, min(1.0, score))
+        Scored(key, min(1.0, score / attainable))
         for key, score in zip(keys, scores[numbers].tolist(), strict=True)
     ]

@@ -65,15 +65,22 @@ async def search(
     """
     if filters is not None:
         rules.check(filters)
-    models = await database.read(_models, stores)
+    vectors = await _embedded(database, embedders, stores, queries) if embedders else {}
+    asked = Asked(queries, vectors, limit, score_threshold, ranker, filters)
+    return await database.read(_search, stores, asked)
+
+
+async def _embedded(
+    database: Database, embedders: Embedders, stores: Sequence[str], queries: Sequence[str]
+) -> dict[str, Vectors]:
+    """The queries' vectors, by the name of each model that the stores have and that answers."""
     vectors = {}
-    for name in models:
+    for name in await database.read(_models, stores):
         if name in embedders:
             embedded = await embed.for_queries(embedders[name], queries)
             if embedded is not None:
                 vectors[name] = embedded
-    asked = Asked(queries, vectors, limit, score_threshold, ranker, filters)
-    return await database.read(_search, stores, asked)
+    return vectors
 
 
 def _models(tx: Transaction, stores: Sequence[str]) -> set[str]:

@@ -29,8 +29,9 @@ FROM (
 ) AS p
 
 -- name: sizes
--- In how many chunks of a store some words stand. Removed chunks count as well.
-SELECT postings.word, CAST(SUM(length(postings.packed) / 4) AS BIGINT) AS chunks
+-- In how many chunks of each segment of a store some words stand. Removed chunks count as well.
+-- Not summed up here: to group, SQLite would copy the postings themselves.
+SELECT postings.word, length(postings.packed) / 4 AS chunks
 FROM segments CROSS JOIN json_each(:words) AS asked CROSS JOIN postings -- sqlite
 WHERE segments.vector_store = :vector_store AND segments.dropped = 0 -- sqlite
   AND postings.segment = segments.id AND postings.word = asked.value -- sqlite
@@ -38,7 +39,6 @@ FROM postings -- postgres
 WHERE segment = ANY (ARRAY( -- postgres
     SELECT id FROM segments WHERE vector_store = :vector_store AND dropped = 0 -- postgres
 )) AND word = ANY (ARRAY(SELECT json_array_elements_text(CAST(:words AS JSON)))) -- postgres
-GROUP BY postings.word
 
 -- name: postings
 -- Where some words stand in a store, by segment. Of removed chunks as well.
