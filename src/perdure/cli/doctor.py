@@ -1,6 +1,6 @@
 """`perdure doctor`: what is configured, what is reachable, what is missing.
 
-It starts no server and changes nothing.
+It starts no server and changes nothing. `verify.py` checks what is stored.
 """
 
 import asyncio
@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 import typer
@@ -19,13 +20,15 @@ from rich.text import Text
 
 from perdure import settings
 from perdure.app import Perdure
-from perdure.cli import options, probe
+from perdure.cli import options, probe, verify
 from perdure.cli.server import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.providers.routing import Routing
+from perdure.sending import guard
 from perdure.settings import SCRIPTED, Settings, without_password
 from perdure.store import checkup
+from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
 _PLAIN_WIDTH = 400
@@ -59,6 +62,9 @@ def command(
     model_api_key: options.ModelApiKey = None,
     database_url: options.DatabaseUrl = None,
     config: options.Config = None,
+    check_data: Annotated[
+        bool, typer.Option("--verify", help="Also read the whole database, and check it.")
+    ] = False,
 ) -> None:
     """Check what `perdure serve` with the same flags would find; exit code 1 if it would fail."""
     flags: dict[str, object] = {
@@ -76,6 +82,8 @@ def command(
         findings = [Finding(State.FAIL, "settings", str(error), "Correct it, then run this again.")]
     else:
         findings = [*_settings(chosen, flags), *_storage(chosen), *asyncio.run(_network(chosen))]
+        if check_data:
+            findings += _verified(chosen)
     _print(findings)
     if any(finding.state is State.FAIL for finding in findings):
         raise typer.Exit(1)
@@ -101,8 +109,8 @@ def _shown(chosen: Settings, name: str) -> str:
         return chosen.database_label
     if name == "model_base_url":
         return without_password(str(chosen.model_base_url))
-    if name == "model_servers":
-        return ", ".join(server.name for server in chosen.model_servers)
+    if name in ("model_servers", "webhooks"):
+        return ", ".join(table.name for table in getattr(chosen, name))
     value = getattr(chosen, name)
     if isinstance(value, tuple) and value and isinstance(value[0], SecretStr):
         return f"{len(value)} secret(s)"
@@ -131,6 +139,37 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
         )
     else:
         yield Finding(State.OK, "database", text)
+    if chosen.webhooks or seen.waiting or seen.given_up:
+        yield _deliveries(seen)
+
+
+def _deliveries(seen: checkup.Seen) -> Finding:
+    text = f"{seen.waiting} deliveries wait, {seen.given_up} were given up"
+    if not seen.given_up:
+        return Finding(State.OK, "webhooks", text)
+    return Finding(
+        State.WARN,
+        "webhooks",
+        text,
+        "The log says why, in its lines webhook_given_up and webhook_silenced.",
+    )
+
+
+def _verified(chosen: Settings) -> list[Finding]:
+    """All that is stored, checked (see `commands/invariants`)."""
+    if chosen.database_url is None and not (chosen.data_dir / "perdure.db").exists():
+        return [Finding(State.OK, "verify", "there is no database yet")]
+    findings: list[Finding] = []
+    try:
+        runs, found = verify.verify(
+            chosen, lambda text: findings.append(Finding(State.FAIL, "verify", text))
+        )
+    except ConfigurationError as error:
+        return [Finding(State.FAIL, "verify", str(error), "Correct what stands above first.")]
+    if not found:
+        return [Finding(State.OK, "verify", f"{runs} runs with all that belongs to them are whole")]
+    mend = "Keep a copy of the database, and report it: nothing should be able to cause this."
+    return [*findings, Finding(State.FAIL, "verify", f"{found} findings in {runs} runs", mend)]
 
 
 def _data_folder(folder: Path) -> Finding:
@@ -152,6 +191,7 @@ async def _network(chosen: Settings) -> list[Finding]:
     findings = [await _listener(chosen)]
     answers = await probe.ask_all(chosen.servers)
     findings.extend(_model_server(answer) for answer in answers)
+    findings.extend([await _webhook(webhook, chosen) for webhook in chosen.webhooks])
     try:
         routing = Perdure(chosen, clock=SystemClock()).provider
     except ConfigurationError as error:
@@ -202,6 +242,30 @@ def _model_server(answer: probe.Answer) -> Finding:
             State.WARN, "models", f"{where} lists no models", "Load or pull a model there."
         )
     return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}")
+
+
+async def _webhook(webhook: WebhookSettings, chosen: Settings) -> Finding:
+    """Whether deliveries would get as far as the target; nothing is sent there."""
+    where = f"{webhook.name} ({webhook.where})"
+    parts = urlsplit(webhook.url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    try:
+        private = await guard.private_addresses(str(parts.hostname), port)
+    except OSError:
+        return Finding(
+            State.WARN,
+            "webhooks",
+            f"{where}: the host name is not known",
+            "Check its URL, and the name server of this machine.",
+        )
+    if private and not chosen.webhook_private_targets:
+        return Finding(
+            State.FAIL,
+            "webhooks",
+            f"{where} is refused: {', '.join(private)} is not public",
+            "Choose another URL, or set webhook_private_targets to reach your own network.",
+        )
+    return Finding(State.OK, "webhooks", f"{where} hears of {', '.join(webhook.events)}")
 
 
 def _untold(routing: Routing, answer: probe.Answer) -> Finding:
