@@ -117,11 +117,11 @@ async def test_time_does_not_run_against_a_file_while_nobody_asks(
     long: Path, tmp_path: Path
 ) -> None:
     clock = asyncio.get_running_loop().time
-    async with limited(seconds=3) as parser:
+    async with limited(seconds=5) as parser:
         assert "Page 1." in await outcome(parser, _quick(tmp_path))
         async with aclosing(parser.passages(long, "long.txt")) as passages:
             await anext(passages)
-            later = clock() + 3
+            later = clock() + 5
             while clock() < later:
                 assert "Page 1." in await outcome(parser, _quick(tmp_path))
             assert sum([len(batch) async for batch in passages]) > 1000
@@ -155,3 +155,14 @@ def _quick(folder: Path) -> Path:
     path = folder / "quick.pdf"
     path.write_bytes(samples.pdf())
     return path
+
+
+async def test_a_nursery_that_does_not_start_is_an_error_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with limited() as parser:
+        with monkeypatch.context() as broken:
+            broken.setattr(sys, "executable", "/bin/false")
+            told = "server_error: The file could not be parsed: the parser could not be started."
+            assert await outcome(parser, _quick(tmp_path)) == told
+        assert "Page 1." in await outcome(parser, _quick(tmp_path))

@@ -75,6 +75,8 @@ async def test_text_may_be_in_utf_8_and_utf_16(
     [
         ("latin.txt", "grüße".encode("latin-1"), _NOT_TEXT),
         ("half.txt", "grüße".encode("utf-16") + b"x", _NOT_TEXT),
+        ("lone.txt", "\ud800 alone".encode("utf-16", "surrogatepass"), _NOT_TEXT),
+        ("lone.json", "\ud800 alone".encode("utf-8", "surrogatepass"), _NOT_TEXT),
         ("torn.md", "grüße".encode()[:3], _NOT_TEXT),
         ("utf32.txt", "a longer text in utf-32".encode("utf-32"), _BINARY),
         ("zeros.json", bytes(5000), _BINARY),

@@ -98,6 +98,7 @@ async def test_a_file_without_text_to_be_had_is_invalid_and_told_why(
         ("unclosed.html", lambda: b"<p>" * 50_000 + b"the innermost", "the innermost"),
         ("deep.html", lambda: b"<div><b>" * 50_000 + b"the innermost", "the innermost"),
         ("declarations.html", lambda: b"<![if x]>a<![foo[ ]>b<!ELEMENT c>c<p>d", "abc\n\nd"),
+        ("surrogate.html", lambda: b"<p>a&#xD800;b", "a\ufffdb"),
         ("rubbish.pdf", lambda: b"rubbish\n" * 9 + samples.pdf("One."), "One. Page 1."),
     ],
 )

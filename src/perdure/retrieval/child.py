@@ -41,6 +41,8 @@ from perdure.retrieval.frames import (
 from perdure.retrieval.limits import Limits, MiB
 
 _PR_SET_PDEATHSIG = 1
+# All that the nursery ever says.
+_READY = b"r"
 _OPEN_FILES = 64
 _LONGEST_TASK = 4096
 
@@ -191,7 +193,9 @@ def main(descriptor: int) -> None:
     gc.freeze()
     with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
         os.chdir(folder)
-        Nursery(socket.socket(fileno=descriptor)).run()
+        control = socket.socket(fileno=descriptor)
+        control.sendall(_READY)
+        Nursery(control).run()
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def _encoding() -> _Encoding:
 
 def warm() -> None:
     """Loads the vocabulary, which takes most of a second and would else be the first chunk's."""
-    _encoding()
+    _encoding().encode_ordinary("warm")
 
 
 def count(text: str) -> int:

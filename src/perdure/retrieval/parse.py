@@ -135,6 +135,7 @@ class _Nursery:
     @classmethod
     async def start(cls) -> "_Nursery":
         control, its = socket.socketpair()
+        control.setblocking(False)
         with ExitStack() as opened, closing(its):
             opened.callback(control.close)
             process = await asyncio.create_subprocess_exec(
@@ -145,8 +146,11 @@ class _Nursery:
                 env=_ENVIRONMENT,
                 start_new_session=True,  # Ctrl-C is for the server
             )
+            its.close()
+            # its word that it is ready; so the time of its start is no file's
+            if not await asyncio.get_running_loop().sock_recv(control, 1):
+                raise _broken("the parser could not be started")
             opened.pop_all()
-        control.setblocking(False)
         return cls(process, control)
 
     @property

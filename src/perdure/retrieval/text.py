@@ -30,14 +30,13 @@ _CONFIG = kreuzberg.ExtractionConfig(
 )
 # Without these, since PostgreSQL stores no NUL and models have no use for the others.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
 # More control characters than these few, and than one in so many characters, and it is no text.
 _CONTROLS_ALWAYS = 8
 _CHARACTERS_PER_CONTROL = 20
 
 
 def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
-    """The text of a file, with neither control characters nor lone surrogates.
+    """The text of a file, without control characters; lone surrogates cannot come in.
 
     Raises `Unparsable` where there is none, where it is not what its extension says, or where it
     is too long.
@@ -58,7 +57,7 @@ def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
         text = _decode(file.read())
         if extension == "html":
             text = html.text_of(text)
-    text = _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
+    text = _CONTROLS.sub("", text)
     if len(text) > limits.characters:
         raise _too_long(limits)
     if not text or text.isspace():
