@@ -359,7 +359,9 @@ async def test_a_client_that_goes_away_in_the_middle_leaves_nothing(
 names = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='"\\'), max_size=40)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     content=st.binary(max_size=300) | st.lists(
         st.sampled_from([b"\r", b"\n", b"\r\n", b"--", BOUNDARY.encode()[:-1], b"-", b"x"])
