@@ -32,14 +32,18 @@ _MESSAGE_ENDS = frozenset(move.event for move in lifecycle.MESSAGE)
 class Place(NamedTuple):
     """How far a listener has come: the last event it was told, and so many characters of the
     deltas after it. On the wire, the id of an event: `12`, or `12.345` for a delta.
+
+    `deaf`: the listener has heard some of a part that is now told from its beginning again, so it
+    hears no deltas until the next part. On the wire `12.0`.
     """
 
     seq: int = 0
     chars: int = 0
+    deaf: bool = False
 
     @property
     def id(self) -> bytes:
-        return b"%d.%d" % self if self.chars else b"%d" % self.seq
+        return b"%d.%d" % self[:2] if self.chars or self.deaf else b"%d" % self.seq
 
 
 def place(text: str) -> Place:
@@ -53,7 +57,8 @@ def place(text: str) -> Place:
             param="after",
             code="invalid_value",
         )
-    return Place(int(match[1]), int(match[2] or 0))
+    chars = int(match[2] or 0)
+    return Place(int(match[1]), chars, deaf=match[2] is not None and not chars)
 
 
 class Frames:
@@ -75,7 +80,6 @@ class Frames:
         # How many characters of deltas have come by since the last event, told or not.
         self._passed = 0
         self._resumed = begin != Place()
-        self._deaf = False
 
     def replay(self, log: list[Event], *, upto: int | None) -> bytes:
         """What the log has beyond the place, up to an event after which the bus takes over.
@@ -114,17 +118,18 @@ class Frames:
     def _event(self, event: Event) -> Iterator[bytes]:
         if self._resumed and self._last == _MESSAGE_OPEN and event.name in _MESSAGE_ENDS:
             yield from self._missed(event)
+        deaf = self.place.deaf
         if event.name == _CLAIMED:
             # The run was resumed. The part that was open is told from its beginning again, which
             # is news to those only who heard nothing of it before.
-            self._deaf = self.place.chars > 0
+            deaf = deaf or self.place.chars > 0
         elif ".step." in event.name or event.name.startswith("thread.message."):
-            self._deaf = False
-        self.place, self._passed, self._last = Place(event.seq), 0, event.name
+            deaf = False
+        self.place, self._passed, self._last = Place(event.seq, deaf=deaf), 0, event.name
         yield self._frame(self._renamed.get(event.name, event.name), event.data)
 
     def _delta(self, delta: Delta) -> bytes:
-        if self._deaf:
+        if self.place.deaf:
             return b""
         known = max(0, self.place.chars - self._passed)
         self._passed += len(delta.text)

@@ -1,6 +1,6 @@
 """`perdure doctor`: what is configured, what is reachable, what is missing.
 
-It starts no server and changes nothing.
+It starts no server and changes nothing. `verify.py` checks what is stored.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -20,7 +20,7 @@ from rich.text import Text
 
 from perdure import settings
 from perdure.app import Perdure, bucket_of
-from perdure.cli import options, probe
+from perdure.cli import options, probe, verify
 from perdure.cli.server import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
@@ -62,6 +62,9 @@ def command(
     model_api_key: options.ModelApiKey = None,
     database_url: options.DatabaseUrl = None,
     config: options.Config = None,
+    check_data: Annotated[
+        bool, typer.Option("--verify", help="Also read the whole database, and check it.")
+    ] = False,
 ) -> None:
     """Check what `perdure serve` with the same flags would find; exit code 1 if it would fail."""
     flags: dict[str, object] = {
@@ -79,6 +82,8 @@ def command(
         findings = [Finding(State.FAIL, "settings", str(error), "Correct it, then run this again.")]
     else:
         findings = [*_settings(chosen, flags), *_storage(chosen), *asyncio.run(_network(chosen))]
+        if check_data:
+            findings += _verified(chosen)
     _print(findings)
     if any(finding.state is State.FAIL for finding in findings):
         raise typer.Exit(1)
@@ -148,6 +153,23 @@ def _deliveries(seen: checkup.Seen) -> Finding:
         text,
         "The log says why, in its lines webhook_given_up and webhook_silenced.",
     )
+
+
+def _verified(chosen: Settings) -> list[Finding]:
+    """All that is stored, checked (see `commands/invariants`)."""
+    if chosen.database_url is None and not (chosen.data_dir / "perdure.db").exists():
+        return [Finding(State.OK, "verify", "there is no database yet")]
+    findings: list[Finding] = []
+    try:
+        runs, found = verify.verify(
+            chosen, lambda text: findings.append(Finding(State.FAIL, "verify", text))
+        )
+    except ConfigurationError as error:
+        return [Finding(State.FAIL, "verify", str(error), "Correct what stands above first.")]
+    if not found:
+        return [Finding(State.OK, "verify", f"{runs} runs with all that belongs to them are whole")]
+    mend = "Keep a copy of the database, and report it: nothing should be able to cause this."
+    return [*findings, Finding(State.FAIL, "verify", f"{found} findings in {runs} runs", mend)]
 
 
 def _data_folder(folder: Path) -> Finding:

@@ -3,7 +3,7 @@
 Sources: spec 03 (life cycle), 05 §3.4 (error texts). The legal moves are `lifecycle.RUN`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET
@@ -21,7 +21,8 @@ from perdure.wire.run_steps import FunctionToolCall, RunStep, ToolCalls
 from perdure.wire.runs import ModifyRun, Run, SubmitToolOutputs
 from perdure.wire.usage import Usage, total
 
-_OWNED = (RunStatus.IN_PROGRESS, RunStatus.CANCELLING)
+# The statuses in which a worker holds the run, and no other.
+OWNED = (RunStatus.IN_PROGRESS, RunStatus.CANCELLING)
 
 
 class Lease(NamedTuple):
@@ -90,9 +91,9 @@ def signal(
     if move.stamp:
         stamps[move.stamp] = now
     if target in lifecycle.TERMINAL:
-        stamps["usage"] = _usage(tx, was.id, target)
+        stamps["usage"] = usage_of((usage for _, usage in run_steps.of_run(tx, was.id)), target)
     run = replace(was, status=target, **stamps, **changes)
-    kept = (lease or held.lease) if target in _OWNED else None
+    kept = (lease or held.lease) if target in OWNED else None
     data = encode(run)
     changed = tx.run(
         "runs.move",
@@ -212,6 +213,17 @@ def require_idle(tx: Transaction, thread_id: str, *, now: int, refusal: str) -> 
     raise BadRequest(refusal.format(run=row["id"]))
 
 
+def usage_of(usages: Iterable[Usage | None], status: RunStatus) -> Usage | None:
+    """What a run that ends with this status used: the sum over its steps (spec 03 §10).
+
+    Null where nothing is known of a run that did not answer.
+    """
+    known = [usage for usage in usages if usage]
+    if not known and status not in (RunStatus.COMPLETED, RunStatus.INCOMPLETE):
+        return None
+    return total(known)
+
+
 def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: int) -> Held:
     """The run of this thread and project, expired first if its time is past."""
     expire(tx, run_id, now=now)
@@ -262,14 +274,6 @@ def _end_parts(
             error=error,  # type: ignore[arg-type]
             now=now,
         )
-
-
-def _usage(tx: Transaction, run_id: str, target: RunStatus) -> Usage | None:
-    """The sum over the run's steps; null where nothing is known of a run that did not answer."""
-    known = [usage for _, usage in run_steps.of_run(tx, run_id) if usage]
-    if not known and target not in (RunStatus.COMPLETED, RunStatus.INCOMPLETE):
-        return None
-    return total(known)
 
 
 def _matched(run: Run, body: SubmitToolOutputs) -> dict[str, str]:

@@ -2,12 +2,14 @@
 package knows a driver of either.
 """
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from perdure.bus.bus import Bus
 from perdure.errors import ConfigurationError
+from perdure.store import postgres, sqlite
 from perdure.store.blobs import Blobs
-from perdure.store.database import Database
+from perdure.store.database import Database, Transaction
 from perdure.store.folder import FolderBlobs
 from perdure.store.postgres import PostgreSQL
 from perdure.store.s3 import S3Blobs, S3Settings
@@ -23,6 +25,7 @@ __all__ = [
     "SQLite",
     "connect",
     "connect_blobs",
+    "snapshot",
 ]
 
 
@@ -45,3 +48,12 @@ def connect_blobs(bucket: S3Settings | None, data_dir: Path) -> Blobs:
     folder `blobs` in the data folder.
     """
     return S3Blobs(bucket) if bucket else FolderBlobs(data_dir / "blobs")
+
+
+def snapshot(url: str | None, data_dir: Path) -> AbstractContextManager[Transaction]:
+    """One consistent look at the database that `connect` would open, without opening it for
+    writing: it is not migrated, nobody is kept out, and servers go on meanwhile.
+
+    Raises `ConfigurationError` where it cannot be read.
+    """
+    return sqlite.snapshot(data_dir / "perdure.db") if url is None else postgres.snapshot(url)

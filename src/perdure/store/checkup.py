@@ -8,6 +8,7 @@ from typing import Any, LiteralString, NamedTuple
 import psycopg
 
 from perdure.errors import ConfigurationError
+from perdure.store.sqlite import open_to_read
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _NAMES = "SELECT name FROM schema_migrations"
@@ -73,11 +74,8 @@ def _content(
 
 
 def _sqlite(path: Path) -> _Content:
-    # Without a log beside it nobody has it open, and SQLite need not make one to read it.
-    quiet = not path.with_name(f"{path.name}-wal").exists()
-    options = "mode=ro&immutable=1" if quiet else "mode=ro"
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True)
+        connection = open_to_read(path)
         try:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
             return _content(tables, lambda query: connection.execute(query))

@@ -1,8 +1,9 @@
 """The shared database: a PostgreSQL server, and any number of processes that use it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
@@ -197,6 +198,24 @@ def _missing(url: str) -> dict[str, Any]:
 
 def _limit(connection: _PgConnection) -> None:
     connection.execute(_LIMITS)
+
+
+@contextmanager
+def snapshot(url: str) -> Iterator[Transaction]:
+    """The database as it is now, for reading only; servers may be using it meanwhile.
+
+    Raises `ConfigurationError` where it cannot be read.
+    """
+    try:
+        with psycopg.connect(
+            url, autocommit=True, row_factory=dict_row, **_missing(url)
+        ) as connection:
+            connection.execute(_BEGIN_SNAPSHOT)
+            yield _Transaction(connection.cursor(), statements.load("postgres"))
+    except psycopg.Error as error:
+        # the driver's first line says why; the others are hints of the C library
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigurationError(f"it cannot be read: {reason}") from None
 
 
 class PostgreSQL:
