@@ -356,10 +356,50 @@ async def test_a_client_that_goes_away_in_the_middle_leaves_nothing(
     assert (await http.get("/files")).json()["data"] == []
 
 
+def slowly(
+    app: Perdure, clock: ManualClock, *, chunks: int, seconds: float
+) -> AsyncIterator[bytes]:
+    """A form whose file comes in chunks, with so many seconds and a sweep before each."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        head, tail = form(field("purpose", "batch"), file_field(b"|")).split(b"|")
+        yield head
+        for _ in range(chunks):
+            clock.advance(seconds)
+            await sweep(app)
+            yield b"x"
+        yield tail
+
+    return pieces()
+
+
+async def test_an_upload_may_take_hours(
+    http: httpx2.AsyncClient, app: Perdure, clock: ManualClock
+) -> None:
+    content = slowly(app, clock, chunks=40, seconds=300)
+    made = await http.post("/files", content=content, headers=KIND)
+    assert made.status_code == 200
+    answer = await http.get(f"/files/{made.json()['id']}/content")
+    assert answer.content == b"x" * 40
+
+
+async def test_an_upload_that_is_silent_for_too_long_is_given_up(
+    http: httpx2.AsyncClient, app: Perdure, clock: ManualClock, data_dir: Path
+) -> None:
+    content = slowly(app, clock, chunks=1, seconds=601)
+    refused = await http.post("/files", content=content, headers=KIND)
+    assert refused.status_code == 503
+    assert refused.json()["error"]["message"].startswith("The upload was silent for too long")
+    await sweep(app)
+    assert stored(data_dir) == 0
+
+
 names = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='"\\'), max_size=40)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     content=st.binary(max_size=300) | st.lists(
         st.sampled_from([b"\r", b"\n", b"\r\n", b"--", BOUNDARY.encode()[:-1], b"-", b"x"])

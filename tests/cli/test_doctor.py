@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 
 from tests.cli.processes import perdure, serving
+from tests.object_store import ObjectStore
 from tests.sending.receiver import SECRET
 
 _SCRIPTED = "no model server is configured: the shipped scripted model gives canned answers"
@@ -105,6 +106,27 @@ def test_a_data_folder_in_place_of_a_file_is_a_failure(tmp_path: Path, free_port
     flags = ("--data-dir", tmp_path / "file" / "data", "--port", free_port)
     findings = _findings(*flags, cwd=tmp_path, code=1)
     assert f"fail data {tmp_path / 'file'} is not a folder" in findings
+
+
+def test_the_bucket_for_contents_is_looked_at(
+    tmp_path: Path, free_port: str, object_store: ObjectStore
+) -> None:
+    bucket = object_store.create()
+    keys = (
+        f'blob_endpoint = "{bucket.endpoint}"\nblob_region = "us-east-1"\n'
+        'blob_access_key_id = "key"\nblob_secret_access_key = "hushhush"\n'
+    )
+    settings = tmp_path / "perdure.toml"
+    settings.write_text(f'blob_url = "{bucket.url}"\n{keys}')
+    findings = _findings("--data-dir", tmp_path, "--port", free_port, cwd=tmp_path, code=0)
+    assert f"ok contents {bucket.url} can be reached" in findings
+    settings.write_text(f'blob_url = "s3://no-such-bucket"\n{keys}')
+    findings = _findings("--data-dir", tmp_path, "--port", free_port, cwd=tmp_path, code=1)
+    assert any(
+        finding.startswith("fail contents The bucket s3://no-such-bucket cannot be used: ")
+        for finding in findings
+    )
+    assert "hushhush" not in "".join(findings)
 
 
 def test_another_program_on_the_port_is_a_failure(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class FolderBlobs:
     async def open(self) -> None:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(self._folder.parent)
         except OSError as error:
             raise ConfigurationError(
                 f"The folder {self._folder} cannot be made: {error.strerror}."
@@ -115,13 +116,22 @@ def _write(file: int, piece: bytes) -> None:
 def _sync(file: int, folder: Path) -> None:
     """The bytes, and then the names that lead to them."""
     os.fsync(file)
-    for each in (folder, folder.parent):
-        directory = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+    _sync_folder(folder)
+    _sync_folder(folder.parent)
 
 
 def _delete(path: Path) -> None:
-    path.unlink(missing_ok=True)
+    """For good: a file that a power cut brings back would be nobody's."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
