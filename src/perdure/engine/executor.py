@@ -13,7 +13,7 @@ from perdure.engine import context, turn
 from perdure.engine.outcomes import Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder
 from perdure.engine.windows import Windows
-from perdure.errors import LeaseLost
+from perdure.errors import LeaseLost, Unavailable
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
 from perdure.store.database import Database
@@ -66,6 +66,9 @@ class Execution:
                     await self._execute(recorder)
         except LeaseLost as lost:
             _log.info("lease_lost", run_id=self.run_id, reason=str(lost))
+        except Unavailable as gone:
+            # Nobody knows what was written last. The lease runs out, and the row tells.
+            _log.warning("database_unavailable", run_id=self.run_id, reason=str(gone.__cause__))
         except Exception:
             _log.exception("execution_broke", run_id=self.run_id)
         finally:
@@ -104,7 +107,7 @@ class Execution:
         if isinstance(outcome, asyncio.CancelledError):
             usage = await turn.used(self._answer, recorder) if self._answer else None
             await recorder.release(usage)
-        elif isinstance(outcome, LeaseLost):
+        elif isinstance(outcome, LeaseLost | Unavailable):
             raise outcome
         elif isinstance(outcome, BaseException):
             _log.error("turn_broke", run_id=self.run_id, exc_info=outcome)
