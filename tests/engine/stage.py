@@ -16,6 +16,7 @@ from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
 from perdure.engine.webhooks import Webhooks
 from perdure.engine.windows import Windows
+from perdure.errors import Unavailable
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
 from perdure.retrieval.parse import Parser
@@ -195,6 +196,20 @@ class CrashingDatabase:
 
     async def close(self) -> None:
         """Stays open for the next process."""
+
+
+class AbsentDatabase(CrashingDatabase):
+    """A database that is away at its n-th write, and back at the next; the process lives."""
+
+    async def write(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if self.crashed.is_set():
+            return await self.inner.write(command, *args, **kwargs)
+        try:
+            return await super().write(command, *args, **kwargs)
+        except Crash:
+            raise Unavailable("The database is not available right now.") from None
 
 
 def _messages(tx: Transaction, thread_id: str) -> list[Message]:

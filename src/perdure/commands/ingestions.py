@@ -18,9 +18,6 @@ from perdure.wire.base import decode
 from perdure.wire.chunking import ChunkSizes
 from perdure.wire.vector_store_files import FileError, VectorStoreFile
 
-# The model of a store's vectors where it has none: it is searched by words alone.
-NO_VECTORS = "none"
-
 # A file that stopped its worker so often is given up.
 _ATTEMPTS = 3
 
@@ -40,7 +37,8 @@ class Job(NamedTuple):
     sizes: ChunkSizes
     lease: Lease
     ingestion: int
-    embedding: str
+    # the model of the store's vectors; None: it is searched by words alone
+    embedding: str | None
 
 
 def claim(
@@ -49,7 +47,7 @@ def claim(
     """Gives the file that has waited longest to a worker, with a fresh attempt; None if none
     waits. What an earlier attempt wrote is dropped. A file that was tried too often fails.
 
-    `embedding` names the model that a store is given with its first file, for ever.
+    `embedding` names the model that a store without chunks is given, for ever.
     """
     while row := tx.one("ingestions.waiting", now=now):
         found = decode(row["body"], VectorStoreFile)
@@ -67,10 +65,7 @@ def claim(
             lease_until=lease.until,
         )
         begun = tx.one("ingestions.begin", **where)
-        tx.run("vector_stores.embed", id=found.vector_store_id, embedding=embedding or NO_VECTORS)
-        store = tx.one("vector_stores.embedding", id=found.vector_store_id)
         assert begun is not None  # noqa: S101 # it returns a row
-        assert store is not None  # noqa: S101 # the file's row refers to it
         return Job(
             row["seq"],
             found.vector_store_id,
@@ -79,7 +74,7 @@ def claim(
             found.chunking_strategy.static,
             lease,
             begun["id"],
-            store["embedding"],
+            index.model(tx, found.vector_store_id, embedding),
         )
     return None
 

@@ -15,6 +15,7 @@ _MAINTENANCE_SECONDS = 1.0
 _ANNOUNCE_SECONDS = 5.0
 _INGEST_SECONDS = 2.0
 _SWEEP_SECONDS = 1.0
+_INDEX_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
 # What the last runs told has a moment at shutdown; what takes longer is sent by the next start.
 _SETTLE_SECONDS = 2.0
@@ -78,6 +79,7 @@ class Engine:
                 ("webhooks", self.webhooks.step, _WEBHOOKS_SECONDS),
                 ("announce", self.maintenance.announce, _ANNOUNCE_SECONDS),
                 ("sweep", self.sweeper.step, _SWEEP_SECONDS),
+                ("index", self.sweeper.tidy_index, _INDEX_SECONDS),
                 ("forget", self.maintenance.forget, _FORGET_SECONDS),
             ):
                 group.create_task(loop(name, step, every=every), name=name)

@@ -71,6 +71,9 @@ class Execution:
                     await self._execute(recorder)
         except LeaseLost as lost:
             _log.info("lease_lost", run_id=self.run_id, reason=str(lost))
+        except Unavailable as gone:
+            # Nobody knows what was written last. The lease runs out, and the row tells.
+            _log.warning("database_unavailable", run_id=self.run_id, reason=str(gone.__cause__))
         except Exception:
             _log.exception("execution_broke", run_id=self.run_id)
         finally:
@@ -109,7 +112,7 @@ class Execution:
         if isinstance(outcome, asyncio.CancelledError):
             usage = await turn.used(self._answer, recorder) if self._answer else None
             await recorder.release(usage)
-        elif isinstance(outcome, LeaseLost):
+        elif isinstance(outcome, LeaseLost | Unavailable):
             raise outcome
         elif isinstance(outcome, BaseException):
             _log.error("turn_broke", run_id=self.run_id, exc_info=outcome)

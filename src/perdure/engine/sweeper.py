@@ -4,13 +4,11 @@ nobody has: the only one that deletes bytes.
 
 from perdure.clock import Clock
 from perdure.commands import blobs, files, uploads, vector_stores
-from perdure.retrieval import index
+from perdure.retrieval import upkeep
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database, Transaction
 
 _AT_ONCE = 200
-# Rows in one transaction, so that nobody waits long behind it.
-_CHUNKS_AT_ONCE = 2000
 
 
 class Sweeper:
@@ -28,14 +26,12 @@ class Sweeper:
             await self._store.delete(blob_id)
         if doomed:
             await self._database.write(blobs.forget, doomed)
-        await self._drop_chunks()
 
-    async def _drop_chunks(self) -> None:
-        """Removes what was indexed of attempts that were dropped, little by little."""
+    async def tidy_index(self) -> None:
+        """Drops what was indexed of expired stores, removes what was dropped, merges segments."""
         now = int(self._clock.now())
         await self._database.write(vector_stores.drop_expired, now=now, limit=_AT_ONCE)
-        while await self._database.write(index.drop, limit=_CHUNKS_AT_ONCE):
-            pass
+        await upkeep.step(self._database)
 
     async def recover(self) -> None:
         """At the start of a server: nobody else can be writing where it is alone."""

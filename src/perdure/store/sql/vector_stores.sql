@@ -32,14 +32,6 @@ UPDATE vector_stores SET body = :body, expires_at = :expires_at WHERE id = :id
 UPDATE vector_stores SET last_active_at = :now, expires_at = expires_at + (:now - last_active_at)
 WHERE id = :id AND last_active_at <= :before AND (expires_at IS NULL OR expires_at > :now)
 
--- name: embed!
--- Gives the store the model of its vectors, if it has none yet.
-UPDATE vector_stores SET embedding = :embedding WHERE id = :id AND embedding IS NULL
-
--- name: embedding^
--- The model of the store's vectors.
-SELECT embedding FROM vector_stores WHERE id = :id
-
 -- name: delete!
 -- Removes the store, its list of files and its batches; the files themselves stay.
 DELETE FROM vector_stores WHERE id = :id
