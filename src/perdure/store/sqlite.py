@@ -288,6 +288,8 @@ class SQLite:
                 reader = self._connect()
                 self._readers.append(reader)
                 reader.execute("PRAGMA query_only = ON")
+                # In KiB. Searches of large stores read many pages again and again.
+                reader.execute("PRAGMA cache_size = -16384")
         except (sqlite3.Error, ConfigurationError):
             connection.close()
             raise
