@@ -178,4 +178,5 @@ async def test_a_run_may_begin_with_an_empty_thread_and_empty_resources(
         path = f"/threads/{response.json()['thread_id']}/messages"
         messages = (await http.get(path)).json()["data"]
         assert {message["role"] for message in messages} <= {"assistant"}
-        assert response.json()["tool_resources"] == {}
+        resources = (more.get("tool_resources") or {}) if more else {}
+        assert response.json()["tool_resources"] == resources

@@ -16,7 +16,6 @@ from tests.api.conftest import HEADERS
 
 _CODE = "not_available"
 _REST = "/{rest:path}"
-_FILES = [{"file_id": "file-1", "tools": [{"type": "file_search"}]}]
 
 
 def _assistant(**members: object) -> tuple[str, object]:
@@ -30,17 +29,6 @@ def _thread(**members: object) -> tuple[str, object]:
 # What a program might send; what the server takes is not told of.
 _REQUESTS: dict[str, tuple[str, object]] = {
     "the tool `code_interpreter`": _assistant(tools=[{"type": "code_interpreter"}]),
-    "the tool `file_search`": _assistant(tools=[{"type": "file_search"}]),
-    "`tool_resources.code_interpreter.file_ids`": _assistant(
-        tool_resources={"code_interpreter": {"file_ids": ["file-1"]}}
-    ),
-    "`tool_resources.file_search.vector_store_ids`": _assistant(
-        tool_resources={"file_search": {"vector_store_ids": ["vs_1"]}}
-    ),
-    "`tool_resources.file_search.vector_stores`": _assistant(
-        tool_resources={"file_search": {"vector_stores": [{}]}}
-    ),
-    "`attachments` of a message": _thread(attachments=_FILES),
 }
 
 

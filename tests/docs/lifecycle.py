@@ -16,12 +16,14 @@ from perdure.lifecycle import (
     STEP,
     TERMINAL,
     UPLOAD,
+    VECTOR_STORE_FILE,
     MessageStatus,
     Move,
     RunStatus,
     Signal,
     StepStatus,
     UploadStatus,
+    VectorStoreFileStatus,
 )
 from tests.docs.markdown import code, item, page, prose, table
 from tests.docs.stream_order import ANYWHERE, BEGIN, FOLLOWERS
@@ -48,6 +50,7 @@ SENDERS = {
         "its worker at shutdown, or a background loop when the lease has run out",
         "Nobody works on the run; the next worker takes it up after its last completed step.",
     ),
+    Signal.RETRY: ("the client", "It added a file again that had failed or was cancelled."),
     Signal.MODIFY: (
         "the client",
         "It changes the metadata. No move: legal once the run has ended.",
@@ -70,6 +73,7 @@ def text() -> str:
         _parts(),
         _streams(),
         _uploads(),
+        _vector_store_files(),
     )
 
 
@@ -143,6 +147,18 @@ def _uploads() -> str:
             parts become a file; however else it ends, they are deleted."""),
         _diagram(UPLOAD, UploadStatus.PENDING, {move.target for move in UPLOAD}),
         _moves(UPLOAD),
+    )
+
+
+def _vector_store_files() -> str:
+    return page(
+        "## Files of vector stores",
+        prose("""
+            A file that is put into a vector store is read by a worker, under a lease like that of a
+            run. Searches find it once it is completed. A file that leaves its store is in no status
+            any more."""),
+        _diagram(VECTOR_STORE_FILE, VectorStoreFileStatus.IN_PROGRESS, set()),
+        _moves(VECTOR_STORE_FILE),
     )
 
 
