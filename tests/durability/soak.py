@@ -70,7 +70,7 @@ class Soak:
         campaign = Campaign(nodes, seed=seed, clients=_CLIENTS, url=url)
         async with campaign:
             while time.monotonic() < until:
-                await asyncio.sleep(self._chance.uniform(0.2, 4))
+                await asyncio.sleep(self._chance.uniform(0.5, 5))
                 await self._fault(nodes, url)
         self.runs += campaign.runs
         self.broken += campaign.findings.splitlines()
