@@ -5,13 +5,15 @@ import sys
 
 from perdure import providers, store
 from perdure.api.application import Application
-from perdure.api.http import Services
+from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
+from perdure.engine.webhooks import Webhook, Webhooks
 from perdure.engine.windows import Windows
 from perdure.providers import ServerSettings, tokens
+from perdure.sending import HttpSender
 from perdure.settings import Settings
 
 # How long a thread may keep the interpreter from the others. Streams at full load would keep the
@@ -52,6 +54,7 @@ class Perdure:
                 settings.lease_seconds,
                 Windows(self.provider.window, unknown=settings.max_context_tokens),
             ),
+            self._webhooks(clock),
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
         )
@@ -81,6 +84,20 @@ class Perdure:
                 await task
         await self.provider.close()
         await self.database.close()
+
+    def _webhooks(self, clock: Clock) -> Webhooks:
+        known = [
+            Webhook(
+                webhook.name,
+                webhook.project or DEFAULT_PROJECT,
+                webhook.url,
+                webhook.key,
+                webhook.events,
+            )
+            for webhook in self.settings.webhooks
+        ]
+        sender = HttpSender(private_targets=self.settings.webhook_private_targets)
+        return Webhooks(known, sender, database=self.database, clock=clock)
 
     async def _drain(self) -> None:
         await self.engine.drain(self.settings.drain_seconds)

@@ -19,6 +19,7 @@ MESSAGE = "msg"
 RUN = "run"
 STEP = "step"
 CALL = "call"
+EVENT = "evt"
 
 
 def new(prefix: str) -> str:

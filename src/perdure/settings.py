@@ -34,6 +34,7 @@ from pydantic_settings import (
 )
 
 from perdure.errors import ConfigurationError
+from perdure.webhook_settings import WebhookSettings
 
 ENV_PREFIX = "PERDURE_"
 CONFIG_FILE = "perdure.toml"
@@ -42,7 +43,7 @@ SCRIPTED = "scripted:"
 # where a value comes from that nobody set
 DEFAULT = "default"
 
-_SECRETS = frozenset({"database_url", "model_api_key", "model_servers", "api_keys"})
+_SECRETS = frozenset({"database_url", "model_api_key", "model_servers", "api_keys", "webhooks"})
 
 # fewer would be a typing error: no model has so few
 Tokens = Annotated[int, Field(ge=512)]
@@ -80,6 +81,12 @@ def _check_model_url(url: str) -> str:
     if url != SCRIPTED and not (parts.scheme in ("http", "https") and parts.hostname):
         raise ValueError(f"expected a URL such as http://localhost:11434/v1 (or {SCRIPTED})")
     return url.rstrip("/")
+
+
+def _check_names(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two {what} are named {name!r}")
 
 
 class ModelServer(BaseModel):
@@ -196,6 +203,13 @@ class Settings(BaseSettings):
     event_retention_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     """Days that the events of ended runs are kept for listeners that come back."""
 
+    webhooks: Annotated[tuple[WebhookSettings, ...], NoDecode] = ()
+    """Where events of runs are sent: tables with name, url, secret or secret_env, project,
+    events."""
+
+    webhook_private_targets: bool = False
+    """Whether webhooks may be sent to addresses that only this machine or its network can reach."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log lines that are written."""
 
@@ -203,9 +217,9 @@ class Settings(BaseSettings):
     """`console` for people, `json` (one object a line) for machines."""
 
     _split = field_validator("api_keys", "allowed_hosts", mode="before")(_split_commas)
-    _parse = field_validator("model_servers", "model_aliases", "context_windows", mode="before")(
-        _parse_json
-    )
+    _parse = field_validator(
+        "model_servers", "model_aliases", "context_windows", "webhooks", mode="before"
+    )(_parse_json)
 
     @classmethod
     def settings_customise_sources(  # the library's name and signature
@@ -242,10 +256,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "model_api_key is set but model_base_url is not: name the model server too"
             )
-        names = [server.name for server in self.servers]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two model servers are named {name!r}")
+        _check_names("model servers", [server.name for server in self.servers])
+        _check_names("webhooks", [webhook.name for webhook in self.webhooks])
         if not self.api_keys and not is_loopback(self.host):
             raise ValueError(
                 f"Perdure refuses to start without API keys on {self.host or 'every address'}, "

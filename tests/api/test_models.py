@@ -47,10 +47,19 @@ async def test_chat_completions_are_streamed(http: httpx2.AsyncClient) -> None:
     assert "".join(deltas) == "Hello there"
 
 
-async def test_embeddings_of_the_scripted_model_are_refused_with_what_to_do(
-    http: httpx2.AsyncClient,
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/embeddings",
+        "/v1/completions",
+        "/openai/deployments/gpt-4/embeddings",
+        "/openai/deployments/gpt-4/completions",
+    ],
+)
+async def test_what_the_scripted_model_does_not_have_is_refused_with_what_to_do(
+    http: httpx2.AsyncClient, path: str
 ) -> None:
-    response = await http.post("/embeddings", json={"model": "any", "input": "x"})
+    response = await http.post(f"http://127.0.0.1{path}", json={"model": "any", "input": "x"})
     assert response.status_code == 400
     assert "--model-base-url" in response.json()["error"]["message"]
 

@@ -10,10 +10,12 @@ from perdure.clock import ManualClock
 from perdure.commands import events, run_steps, runs
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Execution, Means
+from perdure.engine.webhooks import Webhooks
 from perdure.engine.windows import Windows
 from perdure.errors import Unavailable
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
+from perdure.sending import HttpSender
 from perdure.store.database import Database, Transaction
 from perdure.wire.base import decode
 from perdure.wire.events import Delta, Event
@@ -40,8 +42,10 @@ class Stage:
         windows = Windows(lambda _: None, unknown=256_000)
         self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows)
 
-    def engine(self) -> Engine:
-        return Engine(self.means, max_concurrent_runs=10, event_retention_days=30)
+    def engine(self, webhooks: Webhooks | None = None) -> Engine:
+        if webhooks is None:
+            webhooks = Webhooks((), HttpSender(), database=self.database, clock=self.clock)
+        return Engine(self.means, webhooks, max_concurrent_runs=10, event_retention_days=30)
 
     async def begin(self, prompt: str, **fields: object) -> Run:
         """A queued run on a new thread that holds the prompt."""

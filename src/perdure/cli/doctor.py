@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 import typer
@@ -24,8 +25,10 @@ from perdure.cli.server import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.providers.routing import Routing
+from perdure.sending import guard
 from perdure.settings import SCRIPTED, Settings, without_password
 from perdure.store import checkup
+from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
 _PLAIN_WIDTH = 400
@@ -106,8 +109,8 @@ def _shown(chosen: Settings, name: str) -> str:
         return chosen.database_label
     if name == "model_base_url":
         return without_password(str(chosen.model_base_url))
-    if name == "model_servers":
-        return ", ".join(server.name for server in chosen.model_servers)
+    if name in ("model_servers", "webhooks"):
+        return ", ".join(table.name for table in getattr(chosen, name))
     value = getattr(chosen, name)
     if isinstance(value, tuple) and value and isinstance(value[0], SecretStr):
         return f"{len(value)} secret(s)"
@@ -136,6 +139,20 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
         )
     else:
         yield Finding(State.OK, "database", text)
+    if chosen.webhooks or seen.waiting or seen.given_up:
+        yield _deliveries(seen)
+
+
+def _deliveries(seen: checkup.Seen) -> Finding:
+    text = f"{seen.waiting} deliveries wait, {seen.given_up} were given up"
+    if not seen.given_up:
+        return Finding(State.OK, "webhooks", text)
+    return Finding(
+        State.WARN,
+        "webhooks",
+        text,
+        "The log says why, in its lines webhook_given_up and webhook_silenced.",
+    )
 
 
 def _verified(chosen: Settings) -> list[Finding]:
@@ -174,6 +191,7 @@ async def _network(chosen: Settings) -> list[Finding]:
     findings = [await _listener(chosen)]
     answers = await probe.ask_all(chosen.servers)
     findings.extend(_model_server(answer) for answer in answers)
+    findings.extend([await _webhook(webhook, chosen) for webhook in chosen.webhooks])
     try:
         routing = Perdure(chosen, clock=SystemClock()).provider
     except ConfigurationError as error:
@@ -224,6 +242,30 @@ def _model_server(answer: probe.Answer) -> Finding:
             State.WARN, "models", f"{where} lists no models", "Load or pull a model there."
         )
     return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}")
+
+
+async def _webhook(webhook: WebhookSettings, chosen: Settings) -> Finding:
+    """Whether deliveries would get as far as the target; nothing is sent there."""
+    where = f"{webhook.name} ({webhook.where})"
+    parts = urlsplit(webhook.url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    try:
+        private = await guard.private_addresses(str(parts.hostname), port)
+    except OSError:
+        return Finding(
+            State.WARN,
+            "webhooks",
+            f"{where}: the host name is not known",
+            "Check its URL, and the name server of this machine.",
+        )
+    if private and not chosen.webhook_private_targets:
+        return Finding(
+            State.FAIL,
+            "webhooks",
+            f"{where} is refused: {', '.join(private)} is not public",
+            "Choose another URL, or set webhook_private_targets to reach your own network.",
+        )
+    return Finding(State.OK, "webhooks", f"{where} hears of {', '.join(webhook.events)}")
 
 
 def _untold(routing: Routing, answer: probe.Answer) -> Finding:

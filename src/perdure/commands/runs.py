@@ -10,7 +10,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import lifecycle
-from perdure.commands import events, messages, run_steps
+from perdure.commands import events, messages, run_steps, webhooks
 from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import RunStatus, Signal
 from perdure.store.database import Transaction
@@ -112,6 +112,8 @@ def signal(
         raise LeaseLost(f"run {run.id} is not {was.status} any more")
     if move.event:
         events.append(tx, run.id, [(move.event, data)], now=now)
+        if move.event in lifecycle.STREAM_ENDS:
+            webhooks.enqueue(tx, run.id, move.event, data, project=held.project, now=now)
     if target is RunStatus.QUEUED:
         tx.tell(run.id, Queued())
     return Held(run, held.project, kept, lease.epoch if lease else held.epoch)

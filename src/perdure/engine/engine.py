@@ -5,29 +5,41 @@ import asyncio
 from perdure.engine.executor import Means
 from perdure.engine.looper import loop
 from perdure.engine.maintenance import Maintenance
+from perdure.engine.webhooks import Webhooks
 from perdure.engine.worker import Worker
 
+_WEBHOOKS_SECONDS = 0.5
 _MAINTENANCE_SECONDS = 1.0
 _ANNOUNCE_SECONDS = 5.0
 _FORGET_SECONDS = 3600.0
+# What the last runs told has a moment at shutdown; what takes longer is sent by the next start.
+_SETTLE_SECONDS = 2.0
 
 
 class Engine:
     """Started once, drained once."""
 
     def __init__(
-        self, means: Means, *, max_concurrent_runs: int, event_retention_days: float
+        self,
+        means: Means,
+        webhooks: Webhooks,
+        *,
+        max_concurrent_runs: int,
+        event_retention_days: float,
     ) -> None:
         self.worker = Worker(means, max_concurrent_runs=max_concurrent_runs)
         self.maintenance = Maintenance(
             means.database, means.clock, event_retention_days=event_retention_days
         )
+        self.webhooks = webhooks
         self._heartbeat_seconds = means.lease_seconds / 3
         self._claiming: asyncio.Task[None] | None = None
         self._loops: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Recovers what an earlier server left, then takes runs."""
+        # Before any run can end here.
+        await self.webhooks.configure()
         await self.maintenance.recover()
         self._claiming = asyncio.create_task(self.worker.run(), name="worker")
         self._loops = asyncio.create_task(self._keep(), name="loops")
@@ -38,12 +50,15 @@ class Engine:
         await self.worker.drain(seconds)
         # The loops end last: until then the heartbeat keeps the leases.
         await _cancelled(self._loops)
+        await self.webhooks.settle(_SETTLE_SECONDS)
+        await self.webhooks.close()
 
     async def _keep(self) -> None:
         async with asyncio.TaskGroup() as group:
             for name, step, every in (
                 ("heartbeat", self.worker.heartbeat, self._heartbeat_seconds),
                 ("maintenance", self.maintenance.step, _MAINTENANCE_SECONDS),
+                ("webhooks", self.webhooks.step, _WEBHOOKS_SECONDS),
                 ("announce", self.maintenance.announce, _ANNOUNCE_SECONDS),
                 ("forget", self.maintenance.forget, _FORGET_SECONDS),
             ):

@@ -116,3 +116,34 @@ CREATE TABLE tombstones (
 );
 
 CREATE INDEX tombstones_by_age ON public.tombstones USING btree (deleted_at);
+
+CREATE TABLE webhooks (
+    name text NOT NULL,
+    project text NOT NULL,
+    event text NOT NULL,
+    CONSTRAINT webhooks_pkey PRIMARY KEY (name, event)
+);
+
+CREATE INDEX webhooks_by_project ON public.webhooks USING btree (project, event);
+
+CREATE TABLE webhook_deliveries (
+    id text NOT NULL,
+    webhook text NOT NULL,
+    run_id text NOT NULL,
+    event text NOT NULL,
+    told_at bigint NOT NULL,
+    data text,
+    status text NOT NULL DEFAULT 'waiting'::text,
+    attempts bigint NOT NULL DEFAULT 0,
+    due_at double precision NOT NULL,
+    ended_at bigint,
+    last_error text,
+    CONSTRAINT webhook_deliveries_check CHECK ((status = 'waiting'::text) = (ended_at IS NULL)),
+    CONSTRAINT webhook_deliveries_check1 CHECK ((status = 'delivered'::text) = (data IS NULL)),
+    CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id, webhook),
+    CONSTRAINT webhook_deliveries_status_check CHECK (status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'given_up'::text]))
+);
+
+CREATE INDEX ended_deliveries ON public.webhook_deliveries USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX waiting_deliveries ON public.webhook_deliveries USING btree (webhook, due_at) WHERE (status = 'waiting'::text);
