@@ -53,7 +53,8 @@ def test_a_server_at_work_is_verified_and_so_is_what_a_killed_one_left(tmp_path:
 
 
 def test_what_is_broken_is_told_and_the_exit_code_is_1(tmp_path: Path) -> None:
-    with serving(tmp_path) as served:
+    drain = {"PERDURE_DRAIN_SECONDS": "0"}
+    with serving(tmp_path, environment=drain) as served:
         run_id = _talk(served, runs=1)
         served.stop()
     with sqlite3.connect(tmp_path / "perdure.db") as connection:

@@ -81,6 +81,19 @@ class Node:
         self.send(how)
         return await self.ended()
 
+    async def restart(self, how: signal.Signals, *, after: float = 0) -> int:
+        """Ends it and starts it again so many seconds later; the exit code."""
+        code = await self.end(how)
+        await asyncio.sleep(after)
+        await self.start()
+        return code
+
+    async def hang(self, seconds: float) -> None:
+        """Stops it for so long in the middle of what it does; it knows nothing of it."""
+        self.send(signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        self.send(signal.SIGCONT)
+
     async def ended(self) -> int:
         """Waits for its end; the exit code."""
         assert self._process is not None

@@ -29,23 +29,17 @@ Fault = Callable[[Node, random.Random], Awaitable[None]]
 
 
 async def _kill(node: Node, chance: random.Random) -> None:
-    await node.end(signal.SIGKILL)
-    await asyncio.sleep(chance.uniform(0, 2))
-    await node.start()
+    await node.restart(signal.SIGKILL, after=chance.uniform(0, 2))
 
 
 async def _stop(node: Node, chance: random.Random) -> None:
-    if await node.end(signal.SIGTERM) != 0:
+    if await node.restart(signal.SIGTERM, after=chance.uniform(0, 2)) != 0:
         raise AssertionError(node.log.read_text())
-    await asyncio.sleep(chance.uniform(0, 2))
-    await node.start()
 
 
 async def _hang(node: Node, chance: random.Random) -> None:
-    node.send(signal.SIGSTOP)
     # Mostly beyond the lease; sometimes beyond what PostgreSQL lets a transaction idle.
-    await asyncio.sleep(chance.choice((0.5, 2, 3, 4, 12)))
-    node.send(signal.SIGCONT)
+    await node.hang(chance.choice((0.5, 2, 3, 4, 12)))
 
 
 FAULTS: dict[str, Fault] = {"kill -9": _kill, "SIGTERM": _stop, "SIGSTOP": _hang}
@@ -70,7 +64,7 @@ class Soak:
         campaign = Campaign(nodes, seed=seed, clients=_CLIENTS, url=url)
         async with campaign:
             while time.monotonic() < until:
-                await asyncio.sleep(self._chance.uniform(0.2, 4))
+                await asyncio.sleep(self._chance.uniform(0.5, 5))
                 await self._fault(nodes, url)
         self.runs += campaign.runs
         self.broken += campaign.findings.splitlines()

@@ -8,16 +8,21 @@ from pathlib import Path
 from tests.durability.campaign import Campaign
 from tests.durability.nodes import Node
 
+_CLIENTS = 16
+_BEYOND_THE_LEASE = 1.5
 
-async def test_a_server_killed_at_random_moments_under_load_loses_nothing(tmp_path: Path) -> None:
+
+async def test_a_server_killed_hung_and_stopped_under_load_loses_nothing(tmp_path: Path) -> None:
     seed = random.randrange(10**6)
     print("seed", seed)
     chance = random.Random(seed)
     node = Node(tmp_path)
-    async with Campaign([node], seed=seed, clients=16) as campaign:
-        for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
+    async with Campaign([node], seed=seed, clients=_CLIENTS) as campaign:
+        for how in (signal.SIGKILL, signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM):
             await asyncio.sleep(chance.uniform(0.3, 1.2))
-            await node.end(how)
-            await node.start()
+            if how == signal.SIGSTOP:
+                await node.hang(_BEYOND_THE_LEASE)
+            else:
+                assert await node.restart(how) == (0 if how == signal.SIGTERM else -how)
     assert campaign.findings == ""
-    assert campaign.runs > 20
+    assert campaign.runs >= _CLIENTS

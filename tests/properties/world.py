@@ -13,7 +13,7 @@ from perdure.commands.runs import Partial
 from perdure.engine.maintenance import Maintenance
 from perdure.errors import BadRequest, LeaseLost, NotFound
 from perdure.lifecycle import RunStatus
-from perdure.store.database import Database, Transaction
+from perdure.store.database import Database, Row, Transaction
 from perdure.wire.base import decode
 from perdure.wire.messages import Message
 from perdure.wire.run_steps import FunctionCall, FunctionToolCall
@@ -307,11 +307,13 @@ class World:
 
     async def _is_gone(self, job: Job) -> bool:
         """Whether the run is somebody else's by now, or nobody's: it never comes back."""
-        held = await self.nodes[0].read(_epoch, job.hold.run_id)
-        return held != (job.hold.lease.owner, job.hold.lease.epoch)
+        row = await self.nodes[0].read(_stored, job.hold.run_id)
+        lease = job.hold.lease
+        return row is None or (row["owner"], row["epoch"]) != (lease.owner, lease.epoch)
 
     async def _load(self, run: Run) -> Run | None:
-        return await self.nodes[0].read(_run, run.id)
+        row = await self.nodes[0].read(_stored, run.id)
+        return decode(row["body"], Run) if row else None
 
     async def _status(self, run: Run) -> str | None:
         found = await self._load(run)
@@ -322,19 +324,10 @@ def _release(tx: Transaction, hold: Hold) -> None:
     leases.release(tx, hold, partial=Partial([text("H")], (), USAGE))
 
 
-# `runs.lock` would write on PostgreSQL.
-def _epoch(tx: Transaction, run_id: str) -> tuple[str | None, int] | None:
-    for row in tx.all("invariants.runs", after=0, limit=10_000):
-        if row["id"] == run_id:
-            return row["owner"], row["epoch"]
-    return None
-
-
-def _run(tx: Transaction, run_id: str) -> Run | None:
-    for row in tx.all("invariants.runs", after=0, limit=10_000):
-        if row["id"] == run_id:
-            return decode(row["body"], Run)
-    return None
+def _stored(tx: Transaction, run_id: str) -> Row | None:
+    # Not `runs.lock`: that would be a write on PostgreSQL.
+    rows = tx.all("invariants.runs", after=0, limit=10_000)
+    return next((row for row in rows if row["id"] == run_id), None)
 
 
 def _written(tx: Transaction, run_id: str) -> list[Message]:

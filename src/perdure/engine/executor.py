@@ -51,12 +51,18 @@ class Execution:
         self.lease: Lease | None = None
         self._means = means
         self._owner = owner
-        self._interrupted = asyncio.Event()
+        self._interrupted = False
+        self._work: asyncio.Task[Outcome | None] | None = None
         self._answer: turn.Answer | None = None
 
     def interrupt(self) -> None:
-        """Stops the model call; the run ends or goes back to the queue, as its row says."""
-        self._interrupted.set()
+        """Stops the model call; the run ends or goes back to the queue, as its row says.
+
+        Nothing more is told of the answer from this moment on.
+        """
+        self._interrupted = True
+        if self._work is not None:
+            self._work.cancel()
 
     async def run(self) -> None:
         """Claims the run, if it is still to be had, and brings it to its next rest.
@@ -100,13 +106,13 @@ class Execution:
         )
 
     async def _execute(self, recorder: Recorder) -> None:
-        """Waits for the turn or for an interrupt, whichever is first."""
-        work = asyncio.ensure_future(self._work(recorder))
-        ear = asyncio.ensure_future(self._interrupted.wait())
+        """Takes the turn, unless it is interrupted, and writes how it ended."""
+        self._work = work = asyncio.create_task(self._rounds(recorder))
+        if self._interrupted:
+            work.cancel()
         try:
-            await asyncio.wait({work, ear}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work})
         finally:
-            ear.cancel()
             work.cancel()
             (outcome,) = await asyncio.gather(work, return_exceptions=True)
         if isinstance(outcome, asyncio.CancelledError):
@@ -120,7 +126,7 @@ class Execution:
         elif outcome is not None:
             await recorder.end(outcome)
 
-    async def _work(self, recorder: Recorder) -> Outcome | None:
+    async def _rounds(self, recorder: Recorder) -> Outcome | None:
         """Round after round, as long as the server itself answers all that the model calls.
 
         None where the run was cancelled between two rounds, and has ended.

@@ -4,11 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 from perdure.commands.invariants.shape import MESSAGE_SHAPES, STEP_SHAPES, misshapen
-from perdure.commands.invariants.story import StoredMessage, StoredStep, Story, Violation
+from perdure.commands.invariants.story import (
+    StoredMessage,
+    StoredStep,
+    Story,
+    Violation,
+    function_calls,
+)
 from perdure.lifecycle import MessageStatus, RunStatus, StepStatus
 from perdure.store.database import Row
 from perdure.wire.messages import Message
-from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls, functions
+from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls
 
 
 def check(story: Story) -> Iterator[Violation]:
@@ -50,7 +56,7 @@ def _of_step(story: Story, stored: StoredStep) -> Iterator[str]:
         return
     # A budget that is reached leaves the step completed (recorded, spec 03 §7).
     if step.status == StepStatus.COMPLETED and run.status != RunStatus.INCOMPLETE:
-        missing = [call.id for call in functions(step.step_details) if call.function.output is None]
+        missing = [call.id for call in function_calls(step) if call.function.output is None]
         if missing or not step.step_details.tool_calls:
             yield f"is completed without the outputs of {missing or 'any call'}"
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from perdure import lifecycle
 from perdure.commands import runs
 from perdure.commands.invariants.shape import RUN_SHAPES, misshapen
-from perdure.commands.invariants.story import Story
+from perdure.commands.invariants.story import Story, function_calls
 from perdure.lifecycle import RUN, RunStatus
-from perdure.wire.run_steps import ToolCalls, functions
 
 # The timestamps that a run gets as it ends; an expired one gets none.
 _ENDS = {move.target: move.stamp for move in RUN if move.target in lifecycle.TERMINAL}
@@ -73,8 +72,8 @@ def question_is_the_open_step(story: Story) -> Iterator[str]:
     open_calls = [
         (call.id, call.function.name, call.function.arguments)
         for each in story.steps
-        if each.step.status == "in_progress" and isinstance(each.step.step_details, ToolCalls)
-        for call in functions(each.step.step_details)
+        if each.step.status == "in_progress"
+        for call in function_calls(each.step)
         if call.function.output is None
     ]
     if asked != open_calls or not asked:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from perdure.store.database import Row
 from perdure.wire.events import Event
 from perdure.wire.messages import Message
-from perdure.wire.run_steps import MessageCreation, RunStep
+from perdure.wire.run_steps import FunctionToolCall, MessageCreation, RunStep, ToolCalls, functions
 from perdure.wire.runs import Run
 from perdure.wire.usage import Usage
 
@@ -60,3 +60,9 @@ class Story(NamedTuple):
             for each in self.steps
             if isinstance(each.step.step_details, MessageCreation)
         }
+
+
+def function_calls(step: RunStep) -> list[FunctionToolCall]:
+    """The calls of a step that the client answers."""
+    details = step.step_details
+    return functions(details) if isinstance(details, ToolCalls) else []
