@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import uvloop
 from tests.databases import NoServer, PostgresServer
 
-from bench import long_threads, many_runs, measures, processes
+from bench import long_threads, measures, parked, processes, recovery, streams
 from bench.client import Client
 from bench.measures import Assistants, Measured, relayed
 from bench.processes import Server
@@ -61,12 +61,12 @@ async def _long_threads(client: Client, model: Server) -> list[Row]:
 
 async def _parked(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
     with postgres() as url:
-        return await many_runs.parked(client, _databases(url))
+        return await parked.rows(client, _databases(url))
 
 
 async def _recovery(client: Client, model: Server) -> list[Row]:
     with postgres() as url:
-        return await many_runs.recovery(client, model, _databases(url))
+        return await recovery.rows(client, model, _databases(url))
 
 
 def _databases(url: str | None) -> dict[str, str | None]:
@@ -159,7 +159,7 @@ def _say(what: str) -> None:
 _MEASURES: dict[str, Callable[[Client, Server], Awaitable[list[Row]]]] = {
     "plain": _plain,
     "memory": _memory,
-    "streams": many_runs.streams,
+    "streams": streams.rows,
     "threads": _long_threads,
     "parked": _parked,
     "recovery": _recovery,

@@ -72,6 +72,8 @@ class Client:
         told = received.count(_TOKEN)
         if first is None or told != ask.tokens * ask.times or b"[DONE]" not in received:
             raise AssertionError(f"{told} tokens came for {ask}:\n{received.decode()}")
+        if ask.times == 2 and (b" " + _TOKEN) * ask.tokens not in received:
+            raise AssertionError(f"the completed message is not exact:\n{received.decode()}")
         return first
 
     async def poll(self, url: str, body: dict[str, object]) -> None:
