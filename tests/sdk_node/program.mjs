@@ -211,6 +211,40 @@ const checks = {
     assert.match(error.message, /No such File object: file-/);
   },
 
+  async files_go_into_vector_stores_and_answers_cite_them() {
+    const rent = "The rent is due on the third working day of each month.";
+    const stores = client.vectorStores ?? client.beta.vectorStores;
+    const store = await stores.create({ name: "Papers" });
+    const file = await stores.files.uploadAndPoll(store.id, new File([rent], "rent.md"));
+    assert.deepEqual([file.status, file.last_error], ["completed", null]);
+    const files = [new File(["All about bees."], "bees.txt"), new File(["x"], "sheet.xlsx")];
+    const batch = await stores.fileBatches.uploadAndPoll(store.id, { files });
+    assert.deepEqual([batch.file_counts.completed, batch.file_counts.failed], [1, 1]);
+    if (stores.search) {
+      const found = await stores.search(store.id, { query: "When is the rent due?" });
+      assert.equal(found.data[0].content[0].text, rent);
+    }
+    const assistant = await client.beta.assistants.create({
+      model: "scripted",
+      tools: [{ type: "file_search" }],
+      tool_resources: { file_search: { vector_store_ids: [store.id] } },
+    });
+    const thread = await client.beta.threads.create({
+      messages: [{ role: "user", content: "When is the rent due?" }],
+    });
+    const stream = client.beta.threads.runs.stream(thread.id, { assistant_id: assistant.id });
+    const [streamed] = await stream.finalMessages();
+    const stored = (await client.beta.threads.messages.list(thread.id, { limit: 1 })).data[0];
+    for (const message of [streamed, stored]) {
+      const { value, annotations } = message.content[0].text;
+      assert.equal(annotations.length, 1);
+      const [{ text, start_index, end_index, file_citation }] = annotations;
+      assert.equal(value.slice(start_index, end_index), text);
+      assert.equal(file_citation.file_id, file.id);
+    }
+    assert.ok((await remove(stores, store.id)).deleted);
+  },
+
   async uploads_in_parts_become_files() {
     const { uploads, files } = client;
     if (!uploads) return; // this SDK is older than uploads

@@ -454,6 +454,67 @@ def a_file_can_be_sent_in_chunks_by_the_sdk() -> None:
     client.files.delete(done.file.id)
 
 
+RENT = "The rent is due on the third working day of each month."
+BEES = "A colony of bees keeps its brood nest at thirty-five degrees."
+
+
+def stores() -> Any:
+    """Where this SDK has vector stores."""
+    return getattr(client, "vector_stores", None) or client.beta.vector_stores  # type: ignore[attr-defined]
+
+
+@check
+def files_go_into_vector_stores_with_the_sdks_own_helpers() -> None:
+    store = stores().create(name="Papers", expires_after={"anchor": "last_active_at", "days": 3})
+    file = stores().files.upload_and_poll(vector_store_id=store.id, file=("rent.md", RENT.encode()))
+    assert (file.status, file.last_error) == ("completed", None), file
+    batch = stores().file_batches.upload_and_poll(
+        vector_store_id=store.id,
+        files=[("bees.txt", BEES.encode()), ("sheet.xlsx", b"no text")],
+    )
+    assert (batch.status, batch.file_counts.completed, batch.file_counts.failed) == (
+        "completed", 1, 1,
+    )  # fmt: skip
+    (failed,) = stores().files.list(store.id, filter="failed").data
+    assert failed.last_error.code == "unsupported_file"
+    assert {each.id for each in stores().files.list(store.id)} > {file.id, failed.id}
+    assert stores().retrieve(store.id).file_counts.total == 3
+    assert stores().update(store.id, name="Old papers").name == "Old papers"
+    if hasattr(stores(), "search"):
+        found = stores().search(store.id, query="When is the rent due?").data
+        assert (found[0].filename, found[0].content[0].text) == ("rent.md", RENT)
+        assert stores().files.content(file.id, vector_store_id=store.id).data[0].text == RENT
+    assert stores().files.delete(failed.id, vector_store_id=store.id).deleted
+    assert stores().delete(store.id).deleted
+    assert client.files.retrieve(file.id).filename == "rent.md"
+
+
+@check
+def answers_cite_the_files_polled_and_streamed() -> None:
+    file = client.files.create(file=("rent.md", RENT.encode()), purpose="assistants")
+    made = assistant(tools=[{"type": "file_search"}])
+    attachment: Any = {"file_id": file.id, "tools": [{"type": "file_search"}]}
+    question: Any = {
+        "role": "user", "content": "When is the rent due?", "attachments": [attachment],
+    }  # fmt: skip
+    asked = client.beta.threads.create(messages=[question])
+    run = client.beta.threads.runs.create_and_poll(thread_id=asked.id, assistant_id=made.id)
+    assert run.status == "completed", run.last_error
+    polled = client.beta.threads.messages.list(asked.id, limit=1).data[0]
+    with client.beta.threads.runs.stream(thread_id=asked.id, assistant_id=made.id) as stream:
+        (streamed,) = stream.get_final_messages()
+    stored = client.beta.threads.messages.list(asked.id, limit=1).data[0]
+    for message in (polled, streamed, stored):
+        text = message.content[0].text  # type: ignore[union-attr]
+        (note,) = text.annotations
+        assert text.value[note.start_index : note.end_index] == note.text == "【4:0†rent.md】"
+        assert note.file_citation.file_id == file.id  # type: ignore[union-attr]
+        assert RENT in text.value
+    step = client.beta.threads.runs.steps.list(run.id, thread_id=asked.id).data[-1]
+    (call,) = step.step_details.tool_calls  # type: ignore[union-attr]
+    assert (step.status, call.type) == ("completed", "file_search")
+
+
 @check
 def every_object_passes_strict_validation() -> None:
     strict = OpenAI(base_url=BASE_URL, api_key="any", _strict_response_validation=True)

@@ -1,6 +1,6 @@
 """Batches of files over HTTP (spec 02 §9)."""
 
-from perdure.api.http import Answer, Call
+from perdure.api.http import Answer, Call, respond
 from perdure.commands import file_batches
 from perdure.wire.file_batches import CreateFileBatch
 
@@ -14,12 +14,13 @@ async def create(call: Call) -> Answer:
 
 
 async def retrieve(call: Call) -> Answer:
-    return await call.services.database.read(
+    batch = await call.services.database.read(
         file_batches.get,
         call.id("batch_id"),
         store_id=call.id("vector_store_id"),
         project=call.project,
     )
+    return respond(batch, call.poll_hint if batch.file_counts.in_progress else None)
 
 
 async def cancel(call: Call) -> Answer:

@@ -73,6 +73,11 @@ class Call:
         """The page that is asked for. Raises `BadRequest`."""
         return query(self.request.query_params.multi_items())
 
+    @property
+    def poll_hint(self) -> dict[str, str]:
+        """The header that tells polling SDKs when to look again (spec 07 §4)."""
+        return {"openai-poll-after-ms": str(self.services.settings.poll_after_ms)}
+
     async def bytes(self) -> bytes:
         """The request body. Raises `TooLarge` beyond the limit, before it is read in full."""
         limit = self.services.settings.max_body_bytes

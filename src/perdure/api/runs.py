@@ -156,7 +156,7 @@ def _polled(call: Call, run: Run) -> Response:
         run = replace(run, status=RunStatus.COMPLETED)
     if run.status not in lifecycle.ACTIVE:
         return respond(run)
-    return respond(run, {"openai-poll-after-ms": str(call.services.settings.poll_after_ms)})
+    return respond(run, call.poll_hint)
 
 
 def _page(tx: Transaction, thread_id: str, query: ListQuery, *, project: str) -> Page:

@@ -1,8 +1,14 @@
 """Files of vector stores over HTTP (spec 02 §9)."""
 
-from perdure.api.http import Answer, Call
+from perdure.api.http import Answer, Call, respond
 from perdure.commands import vector_store_files
-from perdure.wire.vector_store_files import CreateVectorStoreFile, ModifyVectorStoreFile
+from perdure.lifecycle import VectorStoreFileStatus
+from perdure.wire.base import decode
+from perdure.wire.vector_store_files import (
+    CreateVectorStoreFile,
+    ModifyVectorStoreFile,
+    VectorStoreFile,
+)
 
 
 async def create(call: Call) -> Answer:
@@ -23,12 +29,14 @@ async def list_all(call: Call) -> Answer:
 
 
 async def retrieve(call: Call) -> Answer:
-    return await call.services.database.read(
+    text = await call.services.database.read(
         vector_store_files.get,
         str(call.request.path_params["file_id"]),
         store_id=call.id("vector_store_id"),
         project=call.project,
     )
+    at_work = decode(text, VectorStoreFile).status == VectorStoreFileStatus.IN_PROGRESS
+    return respond(text, call.poll_hint if at_work else None)
 
 
 async def modify(call: Call) -> Answer:
