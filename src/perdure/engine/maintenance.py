@@ -6,7 +6,7 @@ from perdure.store.database import Database, Transaction
 
 _AT_ONCE = 200
 # A few milliseconds of work: clients' writes get in between.
-_PIECE = 10
+_PIECE = 5
 _FORGOTTEN_AT_ONCE = 2000
 _DAY = 86_400
 _FORGOTTEN = (
@@ -26,14 +26,13 @@ class Maintenance:
         self._retention = event_retention_days * _DAY
 
     async def step(self) -> None:
-        """Ends all due runs and frees all lapsed ones."""
-        more = True
+        """Frees all lapsed runs and ends all due ones."""
+        now, write = self._clock.now(), self._database.write
         # In pieces, so that nobody waits long behind it.
-        while more:
-            now, write = self._clock.now(), self._database.write
-            ended = await write(leases.expire_due, now=int(now), limit=_PIECE)
-            freed = await write(leases.rescue, now=now, everybody=False, limit=_PIECE)
-            more = max(ended, freed) == _PIECE
+        while await write(leases.rescue, now=now, everybody=False, limit=_PIECE) == _PIECE:
+            pass
+        while await write(leases.expire_due, now=int(now), limit=_PIECE) == _PIECE:
+            pass
 
     async def announce(self) -> None:
         """Tells workers of runs that wait, in case the first word was lost."""
