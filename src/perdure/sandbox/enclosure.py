@@ -20,7 +20,7 @@ _PIPE_BYTES = 65536
 # the places that the program inside tells of, in this order; STATE is an index
 _PLACES = ("/mnt/data", "/tmp", "/dev/shm", "/run")  # noqa: S108
 STATE = 3
-_PROGRAM = "/opt/inside.py"
+PROGRAM = "/opt/inside.py"
 _INSIDE = Path(__file__).with_name("inside.py")
 _PASSWD = b"sandbox:x:1000:1000::/tmp:/bin/sh\n"
 _GROUP = b"sandbox:x:1000:\n"
@@ -51,11 +51,11 @@ class Enclosure:
 
     @classmethod
     async def start(
-        cls, tools: Tools, runtime: Runtime, limits: Limits, *, fonts: Mapping[str, bytes]
+        cls, tools: Tools, runtime: Runtime, limits: Limits, *, files: Mapping[str, bytes]
     ) -> "Enclosure":
         """Starts the program inside; its socket is `link`. Raises `ConfigurationError`.
 
-        `fonts`: more files, by their path in there.
+        `files`: what else there is in there, by its path, or is there instead.
         """
         ours, theirs = socket.socketpair()
         with ExitStack() as opened:
@@ -67,11 +67,11 @@ class Enclosure:
             complaints, stderr = os.pipe()
             on_failure.callback(os.close, complaints)
             content = {
-                _PROGRAM: _INSIDE.read_bytes(),
+                PROGRAM: _INSIDE.read_bytes(),
                 "/etc/passwd": _PASSWD,
                 "/etc/group": _GROUP,
                 "/etc/nsswitch.conf": _NSSWITCH,
-                **fonts,
+                **files,
             }
             data = {path: opened.enter_context(_file_of(held)) for path, held in content.items()}
             filter_ = opened.enter_context(_file_of(_filter()))
@@ -82,7 +82,7 @@ class Enclosure:
                 tools,
                 runtime,
                 arguments=written,
-                program=[runtime.python, _PROGRAM, str(theirs.fileno()), _chosen(limits)],
+                program=[runtime.python, PROGRAM, str(theirs.fileno()), _chosen(limits)],
             )
             process = await asyncio.create_subprocess_exec(
                 *command,

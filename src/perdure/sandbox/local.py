@@ -32,7 +32,7 @@ class LocalSandbox:
         async with self._starts:
             tools = await asyncio.to_thread(bubblewrap.find)
             found = await asyncio.to_thread(runtime.find, private=self._private)
-            enclosure = await Enclosure.start(tools, found, self.limits, fonts=self._fonts)
+            enclosure = await Enclosure.start(tools, found, self.limits, files=self._fonts)
             try:
                 session = await self._meet(enclosure)
             except BaseException:

@@ -22,6 +22,8 @@ _AF_UNIX = 1
 _CLONE_NEW = 0x7E020000
 _MAP_SHARED_ANONYMOUS = 0x21
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+# Process 1 dies with the server because of this setting, and code inside may write to its memory.
+_PR_SET_PDEATHSIG = 1
 _NEWEST = 466  # removexattrat of Linux 6.13, on both architectures
 
 
@@ -126,7 +128,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
 # the C library falls back to the older call
 _MISSING: dict[str, tuple[int | None, int | None]] = {"clone3": (435, 435)}
 _SOCKET, _CLONE, _MMAP, _IOCTL = (41, 198), (56, 220), (9, 222), (16, 29)
-_SOCKETPAIR = (53, 199)
+_SOCKETPAIR, _PRCTL = (53, 199), (157, 167)
 
 
 class NoFilter(Exception):
@@ -153,6 +155,8 @@ def program(machine: str = "") -> bytes:
                 lines += _when(_JUMP_EQUAL, numbers[number] or 0, _ERRNO | error)
     lines += _argument(_SOCKET[number], 0, _unless(_AF_UNIX, _ERRNO | _EAFNOSUPPORT))
     lines += _argument(_SOCKETPAIR[number], 0, _unless(_AF_UNIX, _ERRNO | _EAFNOSUPPORT))
+    parted = _when(_JUMP_EQUAL, _PR_SET_PDEATHSIG, _ERRNO | _EPERM)
+    lines += _argument(_PRCTL[number], 0, parted)
     lines += _argument(_CLONE[number], 0, _when(_JUMP_SET, _CLONE_NEW, _ERRNO | _EPERM))
     shared = [
         _line(_AND, _MAP_SHARED_ANONYMOUS),
