@@ -46,5 +46,3 @@ async def shared(local: LocalSandbox) -> Shared:
 async def session(shared: Shared) -> LocalSession:
     """A living session, which may have run code."""
     return await shared.session()
-
-

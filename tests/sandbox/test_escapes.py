@@ -1,13 +1,11 @@
 """Code that really tries to get out of the sandbox as it is shipped, or to bring the host down.
 
-Every row of TRIED is code, and exactly what it has to print. `tried(f, …)` prints what the
-function returned, or the name of the error that stopped it.
+Every row of TRIED is code, and exactly what it has to print. `test_exhaustion.py` tries to use
+everything up, `test_hostile_output.py` to fool the host by what comes out.
 """
 
-import asyncio
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -18,51 +16,13 @@ import pytest_asyncio
 
 from perdure.sandbox import seccomp
 from perdure.sandbox.local import LocalSandbox
-from perdure.sandbox.sandbox import MIB, FileRefused, Limits, SessionLost
 from perdure.sandbox.session import LocalSession
-from tests.sandbox.talk import Ran, content, printed, run
+from tests.sandbox.attack import PRELUDE
+from tests.sandbox.talk import printed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _SECRET = "the-secret-of-the-host"
-_PRELUDE = """
-import ctypes, errno, glob, os, pathlib, signal, socket, subprocess, sys, urllib.request
-libc = ctypes.CDLL(None, use_errno=True)
-
-def tried(f, *given):
-    try:
-        answer = f(*given)
-    except OSError as error:
-        answer = errno.errorcode.get(error.errno, str(error))
-    except Exception as error:
-        answer = type(error).__name__
-    print(answer)
-
-def refused(f, *given):
-    try:
-        print("done", f(*given))
-    except OSError as error:
-        known = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
-        print("refused" if error.errno in known else error)
-
-def called(name, *given):
-    ctypes.set_errno(0)
-    answer = getattr(libc, name)(*given)
-    return "done" if answer >= 0 else errno.errorcode[ctypes.get_errno()]
-
-def read(path):
-    return pathlib.Path(path).read_bytes()
-
-def write(path, text="1"):
-    return pathlib.Path(path).write_text(text)
-
-def reach(family, address):
-    with socket.socket(family) as s:
-        s.settimeout(3)
-        s.connect(address)
-        return "reached"
-"""
-
 TRIED = {
     # files of the host
     "passwords": ("tried(read, '/etc/shadow')", "ENOENT"),
@@ -107,14 +67,23 @@ TRIED = {
     "the host's address": ("tried(reach, socket.AF_INET, ('{address}', {port}))", "EAFNOSUPPORT"),
     "the internet": ("tried(reach, socket.AF_INET6, ('2606:4700::1111', 53))", "EAFNOSUPPORT"),
     "an abstract socket": ("tried(reach, socket.AF_UNIX, '{abstract}')", "ECONNREFUSED"),
-    "names": ("tried(socket.gethostbyname, 'example.com')", "[Errno -5] No address associated with hostname"),
+    "names": (
+        "tried(socket.gethostbyname, 'example.com')",
+        "[Errno -5] No address associated with hostname",
+    ),
     "raw packets": ("tried(socket.socket, socket.AF_PACKET, socket.SOCK_RAW)", "EAFNOSUPPORT"),
-    "the routing table": ("tried(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW)", "EAFNOSUPPORT"),
+    "the routing table": (
+        "tried(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW)",
+        "EAFNOSUPPORT",
+    ),
     "the hypervisor": ("tried(socket.socket, socket.AF_VSOCK)", "EAFNOSUPPORT"),
-    "the kernel's ciphers": ("tried(socket.socket, socket.AF_ALG, socket.SOCK_SEQPACKET)", "EAFNOSUPPORT"),
+    "the kernel's ciphers": (
+        "tried(socket.socket, socket.AF_ALG, socket.SOCK_SEQPACKET)",
+        "EAFNOSUPPORT",
+    ),
     "a curl": (
         "print(subprocess.run(['python3', '-c', 'import urllib.request as u; "
-        "u.urlopen(\"http://127.0.0.1:{port}\")'], capture_output=True).returncode)",
+        'u.urlopen("http://127.0.0.1:{port}")\'], capture_output=True).returncode)',
         "1",
     ),
     # the kernel
@@ -122,9 +91,15 @@ TRIED = {
     "outliving the server": ("print(called('prctl', 1, 0, 0, 0, 0))", "EPERM"),
     "new user namespace": ("print(called('unshare', 0x10000000))", "EPERM"),
     "new mount namespace": ("print(called('unshare', 0x00020000))", "EPERM"),
-    "a clone with namespaces": ("print(called('syscall', {clone}, 0x10000011, 0, 0, 0, 0))", "EPERM"),
+    "a clone with namespaces": (
+        "print(called('syscall', {clone}, 0x10000011, 0, 0, 0, 0))",
+        "EPERM",
+    ),
     "a process of clone3": ("print(called('syscall', 435, 0, 0))", "ENOSYS"),
-    "another's namespace": ("tried(lambda: called('setns', os.open('/proc/1/ns/mnt', 0), 0))", "EPERM"),
+    "another's namespace": (
+        "tried(lambda: called('setns', os.open('/proc/1/ns/mnt', 0), 0))",
+        "EPERM",
+    ),
     "a mount": ("print(called('mount', b'none', b'/tmp', b'tmpfs', 0, None))", "EPERM"),
     "an unmount": ("print(called('umount2', b'/mnt/data', 2))", "EPERM"),
     "another root": ("tried(os.chroot, '/tmp')", "EPERM"),
@@ -146,17 +121,29 @@ TRIED = {
         "EACCES",
     ),
     "a file in memory": ("tried(os.memfd_create, 'x')", "EPERM"),
-    "typing into a terminal": ("import fcntl; m, s = os.openpty(); tried(fcntl.ioctl, s, 0x5412, b'x')", "EPERM"),
+    "typing into a terminal": (
+        "import fcntl; m, s = os.openpty(); tried(fcntl.ioctl, s, 0x5412, b'x')",
+        "EPERM",
+    ),
     "sysrq": ("refused(write, '/proc/sysrq-trigger')", "refused"),
-    "settings of the kernel": ("refused(write, '/proc/sys/kernel/core_pattern', '|/bin/sh')", "refused"),
-    "settings of the namespaces": ("refused(write, '/proc/sys/user/max_user_namespaces', '9')", "refused"),
+    "settings of the kernel": (
+        "refused(write, '/proc/sys/kernel/core_pattern', '|/bin/sh')",
+        "refused",
+    ),
+    "settings of the namespaces": (
+        "refused(write, '/proc/sys/user/max_user_namespaces', '9')",
+        "refused",
+    ),
     "sys": ("tried(write, '/sys/power/state', 'mem')", "ENOENT"),
     "core dumps": ("import resource; print(resource.getrlimit(resource.RLIMIT_CORE))", "(0, 0)"),
     "more than the limits": (
         "import resource; tried(resource.setrlimit, resource.RLIMIT_NPROC, (9999, 9999))",
         "ValueError",
     ),
-    "being spared when memory is short": ("refused(write, '/proc/self/oom_score_adj', '-1000')", "EACCES"),
+    "being spared when memory is short": (
+        "refused(write, '/proc/self/oom_score_adj', '-1000')",
+        "refused",
+    ),
     # writing
     "the root": ("tried(write, '/x')", "EROFS"),
     "the programs": ("tried(write, '/usr/bin/x')", "EROFS"),
@@ -219,15 +206,13 @@ async def prison(local: LocalSandbox, host: Host) -> AsyncIterator[LocalSession]
         session = await local.start()
     finally:
         del os.environ["PERDURE_API_KEYS"]
-    await printed(session, _PRELUDE)
+    await printed(session, PRELUDE)
     yield session
     await session.close()
 
 
 @pytest.mark.parametrize("what", TRIED)
-async def test_nothing_outside_can_be_reached(
-    prison: LocalSession, host: Host, what: str
-) -> None:
+async def test_nothing_outside_can_be_reached(prison: LocalSession, host: Host, what: str) -> None:
     code, held = (_filled(text, host) for text in TRIED[what])
     assert await printed(prison, code) == held
 
@@ -243,206 +228,3 @@ print({{name: answer for name, answer in answers.items() if answer != "EPERM"}})
 print(called("syscall", {seccomp._NEWEST + 1}, 0))
 """
     assert await printed(prison, code) == "{}\nENOSYS"
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def small() -> AsyncIterator[LocalSandbox]:
-    """A sandbox with less memory and patience, so that a test costs less of both."""
-    limits = Limits(memory_bytes=512 * MIB, disk_bytes=64 * MIB, grace_seconds=0.5)
-    sandbox = LocalSandbox(limits._replace(idle_cpu_seconds=0.5))
-    yield sandbox
-    await sandbox.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def cell(small: LocalSandbox) -> AsyncIterator[LocalSession]:
-    """A small session of one test."""
-    session = await small.start()
-    await printed(session, _PRELUDE)
-    yield session
-    await session.close()
-
-
-EXHAUSTED = {
-    "processes": (
-        """
-children = []
-try:
-    while True:
-        child = os.fork()
-        if not child:
-            signal.pause()
-        children.append(child)
-except BlockingIOError:
-    print(50 < len(children) < 128)
-for child in children:
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-""",
-        "True",
-    ),
-    "threads": (
-        """
-import threading
-stop = threading.Event()
-started = []
-try:
-    while True:
-        thread = threading.Thread(target=stop.wait, daemon=True)
-        thread.start()
-        started.append(thread)
-except RuntimeError:
-    print(50 < len(started) < 128)
-stop.set()
-for thread in started:
-    thread.join()
-""",
-        "True",
-    ),
-    "memory": ("tried(bytearray, 600 << 20)", "MemoryError"),
-    "memory, bit by bit": (
-        """
-held = []
-try:
-    while True:
-        held.append(bytearray(1 << 20))
-except MemoryError:
-    count = len(held)
-    del held
-    print(200 < count < 512)
-""",
-        "True",
-    ),
-    "disk": (
-        """
-def fill():
-    with open("big", "wb", buffering=0) as file:
-        while file.write(bytes(1 << 20)):
-            pass
-tried(fill)
-print(os.path.getsize("big") <= 64 << 20)
-os.unlink("big")
-""",
-        "EFBIG\nTrue",
-    ),
-    "disk, in many files": (
-        """
-def fill():
-    for number in range(80):
-        pathlib.Path(f"part-{number}").write_bytes(bytes(1 << 20))
-tried(fill)
-for path in glob.glob("part-*"):
-    os.unlink(path)
-""",
-        "ENOSPC",
-    ),
-    "scratch space": (
-        """
-def fill():
-    for number in range(300):
-        pathlib.Path(f"/dev/shm/part-{number}").write_bytes(bytes(1 << 20))
-tried(fill)
-for path in glob.glob("/dev/shm/part-*"):
-    os.unlink(path)
-""",
-        "ENOSPC",
-    ),
-    "open files": (
-        """
-files = []
-def opened():
-    while True:
-        files.append(open("/dev/null"))
-tried(opened)
-print(300 < len(files) < 512)
-for file in files:
-    file.close()
-""",
-        "EMFILE\nTrue",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", EXHAUSTED)
-async def test_what_runs_out_is_the_sessions_own_and_it_goes_on(
-    small_shared: LocalSession, what: str
-) -> None:
-    code, said = EXHAUSTED[what]
-    assert await printed(small_shared, code) == said
-    assert await printed(small_shared, "print('still here')") == "still here"
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def small_shared(small: LocalSandbox) -> LocalSession:
-    """A small session that tests share."""
-    session = await small.start()
-    await printed(session, _PRELUDE)
-    return session
-
-
-FATAL = {
-    "memory of many processes": (
-        """
-for _ in range(4):
-    if not os.fork():
-        held = bytearray(os.urandom(1 << 20) * 200)
-        signal.pause()
-signal.pause()
-""",
-        "It used more than the 512 MiB of memory that it may use.",
-    ),
-    "files without end": (
-        """
-for number in range(1000):
-    os.makedirs(f"/tmp/{number}")
-    for name in range(1000):
-        os.mknod(f"/tmp/{number}/{name}")
-""",
-        "It made more than 100000 files and folders.",
-    ),
-    "sockets without end": (
-        """
-pairs = []
-for _ in range(3):
-    if not os.fork():
-        pairs = [socket.socketpair() for _ in range(200)]
-        signal.pause()
-signal.pause()
-""",
-        "It opened more than 512 sockets.",
-    ),
-    "a loop that no interrupt stops": (
-        "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
-        "The code ran for 3 seconds, and did not stop when it was interrupted.",
-    ),
-    "a loop outside of Python": (
-        "libc.sigsuspend(ctypes.create_string_buffer(b'\\xff' * 128)); signal.pause()",
-        "The code ran for 3 seconds, and did not stop when it was interrupted.",
-    ),
-    "the end of the kernel": (
-        "os.kill(os.getpid(), 9)",
-        "The Python process ended, by SIGKILL.",
-    ),
-    "the end of the relay": (
-        "os.kill(os.getppid(), 9); signal.pause()",
-        "The Python process cannot be talked to any more (it closed the channel).",
-    ),
-    "the end of everything": (
-        "os.kill(-1, 9)",
-        "The Python process cannot be talked to any more (it closed the channel).",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", FATAL)
-async def test_what_goes_too_far_ends_the_session_with_a_reason(
-    cell: LocalSession, what: str
-) -> None:
-    code, reason = FATAL[what]
-    first = cell._enclosure._first
-    with pytest.raises(SessionLost, match="^" + reason.replace("(", "\\(").replace(")", "\\)")):
-        await run(cell, code, seconds=3 if "no interrupt" in what or "outside" in what else 30)
-    assert cell.lost is not None
-    assert not Path(f"/proc/{first}").exists()
-    with pytest.raises(SessionLost):
-        await run(cell, "1")

@@ -131,7 +131,7 @@ class Channel:
             return body if kind == _BYTES else self._decoder.decode(body)
         except (asyncio.IncompleteReadError, OSError) as error:
             raise Broken("it closed the channel") from error
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Broken(f"a frame that is none: {error}") from error
 
     async def tell(self, **frame: object) -> None:

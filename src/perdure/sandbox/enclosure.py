@@ -47,15 +47,25 @@ class Enclosure:
         self._process = process
         self._first = first
         self._places = places
-        self._first_descriptor = os.pidfd_open(first)
+        self._descriptor = os.pidfd_open(first)
+        # the kernel ends the first process only after all others
+        self._gone = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._descriptor, self._end)
 
     @classmethod
     async def start(
-        cls, tools: Tools, runtime: Runtime, limits: Limits, *, files: Mapping[str, bytes]
+        cls,
+        tools: Tools,
+        runtime: Runtime,
+        limits: Limits,
+        *,
+        files: Mapping[str, bytes],
+        warm: bool,
     ) -> "Enclosure":
         """Starts the program inside; its socket is `link`. Raises `ConfigurationError`.
 
-        `files`: what else there is in there, by its path, or is there instead.
+        `files`: what else there is in there, by its path, or is there instead. `warm`: whether the
+        packages that most code imports are imported now.
         """
         ours, theirs = socket.socketpair()
         with ExitStack() as opened:
@@ -82,7 +92,7 @@ class Enclosure:
                 tools,
                 runtime,
                 arguments=written,
-                program=[runtime.python, PROGRAM, str(theirs.fileno()), _chosen(limits)],
+                program=[runtime.python, PROGRAM, str(theirs.fileno()), _chosen(limits, warm)],
             )
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -134,30 +144,29 @@ class Enclosure:
         os.close(self._stderr)
         self._stderr = -1
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether no process is left."""
+        return self._gone.is_set()
+
     async def ended(self) -> None:
-        """Until all processes are gone: the kernel ends the first only after the others."""
-        gone = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._first_descriptor, gone.set)
-        try:
-            await gone.wait()
-        finally:
-            loop.remove_reader(self._first_descriptor)
+        """Until no process is left."""
+        await self._gone.wait()
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+        self._gone.set()
 
     async def kill(self) -> None:
-        """Ends every process at once, and waits until they are gone."""
-        if self._first_descriptor < 0:
-            return
+        """Ends every process at once, and waits until they are gone. To be called once."""
         with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._first_descriptor, signal.SIGKILL)
+            signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
         await self.ended()
         await self._process.wait()
-        if self._first_descriptor >= 0:
-            for descriptor in (self._first_descriptor, *self._places):
-                os.close(descriptor)
-            self._first_descriptor = -1
-            if self._stderr >= 0:
-                self.deafen()
+        for descriptor in (self._descriptor, *self._places):
+            os.close(descriptor)
+        if self._stderr >= 0:
+            self.deafen()
 
 
 def _filter() -> bytes:
@@ -169,10 +178,11 @@ def _filter() -> bytes:
         ) from None
 
 
-def _chosen(limits: Limits) -> str:
+def _chosen(limits: Limits, warm: bool) -> str:
     """What the program inside is told. Each limit is hard: code in there cannot raise it."""
     return json.dumps(
         {
+            "warm": warm,
             "limits": {
                 "text_bytes": limits.text_bytes,
                 "images": limits.images,

@@ -17,7 +17,7 @@ import stat
 import struct
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -124,8 +124,8 @@ class Relay:
         for source in (self.shell, self.ended):
             self.poller.register(source, zmq.POLLIN)
 
-    def warm(self) -> None:
-        """Waits for the kernel, and imports what most code imports."""
+    def wait_for_kernel(self, warm: bool) -> None:
+        """Until it answers; `warm`: and has imported what most code imports."""
         while True:
             # what a kernel says before we have subscribed is lost: ask until something comes
             asked = self.client.kernel_info()
@@ -133,7 +133,7 @@ class Relay:
                 pass
             if self.iopub.poll(50):
                 break
-        for code in WARM:
+        for code in WARM if warm else ():
             asked = self.client.execute(code, store_history=False, allow_stdin=False)
             while (reply := self._reply(asked)) is None:
                 pass
@@ -223,22 +223,25 @@ class Relay:
 
     def forward(self, message: Message, tally: Tally) -> bool:
         """Passes a message on; whether it says that the kernel has done all."""
-        content = message["content"]
-        if not isinstance(content, dict):
-            return False
-        match message["msg_type"]:
-            case "status":
-                return bool(content["execution_state"] == "idle")
-            case "stream":
-                self._text(content["name"], content["text"], tally)
-            case "error":
-                text = tally.room("\n".join(content["traceback"]))
+        match message:
+            case {"msg_type": "status", "content": {"execution_state": state}}:
+                return bool(state == "idle")
+            case {
+                "msg_type": "stream",
+                "content": {"name": "stdout" | "stderr" as name, "text": str(text)},
+            }:
+                self._text(name, text, tally)
+            case {"msg_type": "error", "content": {"traceback": [*lines]}}:
+                text = tally.room("\n".join(str(line) for line in lines))
                 self.host.tell(type="error", text=text)
-            case "display_data" | "execute_result" | "update_display_data":
-                self._display(content["data"], tally)
+            case {
+                "msg_type": "display_data" | "execute_result" | "update_display_data",
+                "content": {"data": {**data}},
+            }:
+                self._display(data, tally)
         return False
 
-    def _display(self, data: dict[str, object], tally: Tally) -> None:
+    def _display(self, data: Mapping[object, object], tally: Tally) -> None:
         for mime in ("image/png", "image/jpeg"):
             image = data.get(mime)
             if isinstance(image, str):
@@ -410,7 +413,7 @@ def main() -> None:
         link.set_inheritable(False)
         kernel = start_kernel(link)
         relay = Relay(host, kernel, chosen["limits"])
-        relay.warm()
+        relay.wait_for_kernel(chosen["warm"])
     except Exception:
         host.tell(type="lost", text=traceback.format_exc(limit=-3))
         raise

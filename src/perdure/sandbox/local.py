@@ -18,12 +18,19 @@ _FONTS = "matplotlib"
 
 
 class LocalSandbox:
-    """A `Sandbox` that needs Linux and bubblewrap. `private`: folders that must not be seen."""
+    """A `Sandbox` that needs Linux and bubblewrap.
 
-    def __init__(self, limits: Limits | None = None, *, private: Iterable[Path] = ()) -> None:
+    `private`: folders that must not be seen. `warm`: whether a start includes what most code
+    would have to wait for, such as importing pandas; that is all it changes.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, *, private: Iterable[Path] = (), warm: bool = True
+    ) -> None:
+        self._warm = warm
         self.limits = limits or Limits()
         self._private = tuple(private)
-        self._fonts: dict[str, bytes] = {}
+        self._files: dict[str, bytes] = {}
         # a start is a second of computing
         self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
         self._sessions: set[LocalSession] = set()
@@ -32,7 +39,9 @@ class LocalSandbox:
         async with self._starts:
             tools = await asyncio.to_thread(bubblewrap.find)
             found = await asyncio.to_thread(runtime.find, private=self._private)
-            enclosure = await Enclosure.start(tools, found, self.limits, files=self._fonts)
+            enclosure = await Enclosure.start(
+                tools, found, self.limits, files=self._files, warm=self._warm
+            )
             try:
                 session = await self._meet(enclosure)
             except BaseException:
@@ -54,7 +63,8 @@ class LocalSandbox:
         if not isinstance(frame, ReadyFrame):
             raise _not_ready(f"it began with {type(frame).__name__}")
         enclosure.deafen()
-        self._fonts = self._fonts or enclosure.files_of(STATE, _FONTS)
+        if self._warm and not self._files:
+            self._files = enclosure.files_of(STATE, _FONTS)
         return LocalSession(enclosure, channel, self.limits)
 
     async def close(self) -> None:

@@ -203,6 +203,8 @@ class LocalSession:
         """Measures the session; why it has to end, if it has to."""
         if self._lost is not None:
             return None
+        if self._enclosure.is_gone:
+            return _ENDED
         usage = self._enclosure.usage(self._limits)
         why = watch.excess(usage, self._limits)
         if why is None and not self._executing:
