@@ -34,7 +34,7 @@ $(VENV)/.demo: pyproject.toml
 	$(call install,-e '.[demo]')
 
 $(VENV)/.dev: pyproject.toml
-	$(call install,-e '.[demo]' --group dev)
+	$(call install,-e '.[demo,code-interpreter]' --group dev)
 
 define install
 	@echo "Setting up $(VENV), which takes a minute and happens once." >&2
