@@ -17,6 +17,7 @@ from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import Error, Text
 from perdure.sandbox.scripted import ScriptedSandbox
 
+_PYTHON = os.path.realpath(sys.executable)
 # A bubblewrap that leaves out, or adds, what it is told to.
 _WEAKER = """#!{python} -I
 import os, sys
@@ -88,7 +89,8 @@ async def test_a_machine_that_forbids_namespaces_is_told_with_bubblewraps_words(
     words = "bwrap: No permissions to create new namespace"
     _install(
         path / "bwrap",
-        f'#!/bin/sh\n[ "$1" = --version ] && echo bubblewrap 0.9.0 && exit\necho {words} >&2\nexit 1',
+        '#!/bin/sh\n[ "$1" = --version ] && echo bubblewrap 0.9.0 && exit\n'
+        f"echo {words} >&2\nexit 1",
     )
     assert await refusal(LocalSandbox()) == (
         f"The code interpreter's sandbox does not start on this machine: {words}"
@@ -109,9 +111,7 @@ async def test_isolation_with_a_hole_is_found_by_trying(
 ) -> None:
     bwrap = shutil.which("bwrap", path=os.defpath)
     assert bwrap is not None
-    program = _WEAKER.format(
-        python=os.path.realpath(sys.executable), bwrap=bwrap, left_out=left_out, added=added
-    )
+    program = _WEAKER.format(python=_PYTHON, bwrap=bwrap, left_out=left_out, added=added)
     _install(path / "bwrap", program)
     said = await refusal(LocalSandbox(warm=False))
     if problem is None:
@@ -146,7 +146,8 @@ async def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_other_processors_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     assert await refusal(LocalSandbox()) == (
-        "The code interpreter cannot be isolated: processors of the kind riscv64 are not supported."
+        "The code interpreter has no system call filter: processors of the kind riscv64 are not "
+        "supported."
     )
 
 
@@ -181,7 +182,7 @@ from perdure.sandbox.local import LocalSandbox
 assert os.getuid() != 0
 print(asyncio.run(checkup.check(LocalSandbox(warm=False))))
 """
-    command = [os.path.realpath(sys.executable), "-c", check]
+    command = [_PYTHON, "-c", check]
     tools, found = bubblewrap.find(), runtime.find()
     if os.getuid() == 0:
         whole = bubblewrap.command(tools, found, arguments=0, program=[])

@@ -107,6 +107,7 @@ def _bait() -> Iterator[tuple[str, str]]:
     ):
         abstract.bind(f"\0{token}")
         abstract.listen()
+        Path(folder).chmod(0o755)  # as if nothing but the sandbox held the probe back
         file = Path(folder, "file")
         file.write_text(token, encoding="utf-8")
         code = _PROBE.format(
