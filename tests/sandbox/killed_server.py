@@ -25,7 +25,7 @@ while True:
 async def main() -> None:
     session = await LocalSandbox(warm=False).start()
     async for _ in session.execute(_CODE, seconds=60):
-        print(session._enclosure._first, flush=True)
+        print(session.first_process, flush=True)
 
 
 if __name__ == "__main__":

@@ -146,6 +146,18 @@ async def test_who_stops_listening_stops_the_code(session: Session) -> None:
     assert await printed(session, "print(n > 0)") == "True"
 
 
+async def test_who_stops_waiting_for_an_answer_does_not_confuse_the_next(session: Session) -> None:
+    for _ in range(20):
+        asking = asyncio.create_task(session.files())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait({asking})
+    await session.put("after", b"x")
+    assert await content(session, "after") == b"x"
+    assert await printed(session, "print(1)") == "1"
+
+
 async def test_calls_wait_for_each_other(session: Session) -> None:
     code = "import time\ntime.sleep(0.1)\nprint('{}')"
     both = await asyncio.gather(run(session, code.format(1)), run(session, code.format(2)))

@@ -51,8 +51,9 @@ TRIED = {
         ", 'PERDURE_API_KEYS' in os.environ)",
         "[] False",
     ),
-    "command lines": (
-        "print([p for p in glob.glob('/proc/[0-9]*/cmdline') if b'{folder}' in read(p)])",
+    "paths of the server": (
+        "print([p for p in glob.glob('/proc/[0-9]*/cmdline') + glob.glob('/proc/[0-9]*/environ')"
+        " if b'{project}' in read(p) or b'{folder}' in read(p)])",
         "[]",
     ),
     "other processes": (

@@ -217,7 +217,7 @@ async def test_what_goes_too_far_ends_the_session_with_a_reason(
     cell: LocalSession, what: str
 ) -> None:
     code, reason = FATAL[what]
-    first = cell._enclosure._first
+    first = cell.first_process
     with pytest.raises(SessionLost, match=re.escape(reason)):
         await run(cell, code, seconds=3 if "no interrupt" in what or "outside" in what else 30)
     assert cell.lost is not None
@@ -250,7 +250,7 @@ if not os.fork():
     os._exit(0)
 """
     await run(cell, code)
-    processes = list(watch._tree(cell._enclosure._first))
+    processes = list(watch.processes(cell.first_process))
     assert len(processes) >= 4
     await cell.close()
     assert living(processes) == []

@@ -16,7 +16,7 @@ def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
     )
     assert server.stdout is not None
     first = int(server.stdout.readline())
-    processes = list(watch._tree(server.pid))
+    processes = list(watch.processes(server.pid))
     assert first in processes
     assert len(processes) >= 6
     left = {os.pidfd_open(pid): pid for pid in processes}

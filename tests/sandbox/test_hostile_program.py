@@ -4,6 +4,7 @@ The attacker's program takes the place of ours in a real sandbox.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 import pytest_asyncio
@@ -104,6 +105,26 @@ async def test_silence_about_files_is_not_waited_for(
     session = await overrun.start()
     with pytest.raises(SessionLost, match="It does not answer any more"):
         await session.files()
+
+
+async def test_a_file_that_nobody_takes_is_not_sent_for_ever(
+    overrun: LocalSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_PATIENCE_SECONDS", 0.2)
+    attack(overrun, "hear(); import signal; signal.pause()")
+    session = await overrun.start()
+    with pytest.raises(SessionLost, match="It does not answer any more"):
+        await session.put("large", bytes(50 * MIB))
+
+
+async def test_a_file_that_does_not_end_is_not_waited_for(overrun: LocalSandbox) -> None:
+    """Its reader has gone after the first piece."""
+    attack(overrun, "hear()\nwhile True: send(bytes(1 << 20), 1)")
+    session = await overrun.start()
+    async with aclosing(session.get("endless")) as pieces:
+        await anext(pieces)
+        with pytest.raises(SessionLost, match="larger than it may be"):
+            await pieces.aclose()
 
 
 async def test_names_that_lead_elsewhere_are_left_out(overrun: LocalSandbox) -> None:

@@ -45,7 +45,7 @@ class Enclosure:
         self.link = link
         self._stderr = stderr
         self._process = process
-        self._first = first
+        self.first = first
         self._places = places
         self._descriptor = os.pidfd_open(first)
         # the kernel ends the first process only after all others
@@ -96,7 +96,9 @@ class Enclosure:
             )
             process = await asyncio.create_subprocess_exec(
                 *command,
-                env={},  # that of process 1 can be read inside
+                # the environment of process 1 can be read inside, and has the working folder in it
+                env={},
+                cwd="/",
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=stderr,
@@ -120,7 +122,7 @@ class Enclosure:
         return cls(process, first, link=ours, places=places, stderr=complaints)
 
     def usage(self, limits: Limits) -> watch.Usage:
-        return watch.measure(self._first, self._places, limits)
+        return watch.measure(self.first, self._places, limits)
 
     def files_of(self, place: int, folder: str) -> dict[str, bytes]:
         """The small files of a folder that no untrusted code has written to yet, by their path

@@ -59,7 +59,6 @@ _ENVIRONMENT = {
     "MPLCONFIGDIR": "/run/matplotlib",
     "OMP_NUM_THREADS": "2",
     "OPENBLAS_NUM_THREADS": "2",
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONNOUSERSITE": "1",
     "TMPDIR": "/tmp",  # noqa: S108

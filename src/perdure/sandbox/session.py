@@ -1,7 +1,7 @@
 """A session on this machine: what the program inside says, believed as little as possible."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Iterator
 from contextlib import suppress
 
 from perdure.sandbox import cleaning, watch
@@ -38,6 +38,7 @@ _LOOK_BUSY_SECONDS = 0.2
 _LOOK_IDLE_SECONDS = 1.0
 # our notes, beyond the text of the code
 _NOTES_BYTES = 4096
+_SILENT = "It does not answer any more."
 _ENDED = "The Python process ended unexpectedly."
 
 
@@ -61,6 +62,11 @@ class LocalSession:
     @property
     def lost(self) -> str | None:
         return self._lost
+
+    @property
+    def first_process(self) -> int:
+        """Process 1 of the session, as the host numbers it."""
+        return self._enclosure.first
 
     async def execute(self, code: str, *, seconds: float) -> AsyncGenerator[Output, None]:
         async with self._turn:
@@ -111,7 +117,7 @@ class LocalSession:
                     await self._send(piece)
             finally:
                 await self._send(b"")
-                frame = await self._patiently()
+                frame = await self._answer()
             if isinstance(frame, ProblemFrame):
                 raise FileRefused(f"{name} does not fit into the code interpreter: {frame.text}.")
             await self._expect(frame, DoneFrame)
@@ -126,30 +132,35 @@ class LocalSession:
         if not cleaning.is_name(name):
             raise FileRefused(f"There is no file of the name {name!r}.")
         async with self._turn:
-            await self._tell(op="get", name=name, most=self._limits.disk_bytes)
             left = self._limits.disk_bytes
-            frame = await self._patiently()
+            frame = await self._ask(op="get", name=name, most=left)
             try:
                 while isinstance(frame, bytes):
-                    left -= len(frame)
-                    if left < 0:
-                        raise await self._lose("It sent a file that is larger than it may be.")
                     yield frame
-                    frame = await self._patiently()
+                    left -= len(frame)
+                    frame = await self._piece(left)
             finally:
+                # what is not wanted any more is on its way all the same
                 while isinstance(frame, bytes) and self._lost is None:
-                    frame = await self._patiently()
+                    left -= len(frame)
+                    frame = await self._piece(left)
             if isinstance(frame, ProblemFrame):
                 raise FileRefused(f"{name} cannot be read: {cleaning.text(frame.text)[:200]}.")
             await self._expect(frame, DoneFrame)
+
+    async def _piece(self, left: int) -> Frame | bytes:
+        """The next frame of a file, of which there are so many bytes left at most."""
+        frame = await self._answer()
+        if isinstance(frame, bytes) and len(frame) > left:
+            raise await self._lose("It sent a file that is larger than it may be.")
+        return frame
 
     async def close(self) -> None:
         await self._end("The session was closed.")
 
     async def _changed(self) -> tuple[File, ...]:
         """Looks at the files; which of them are not as they were at the last look."""
-        await self._tell(op="files")
-        frame = await self._patiently()
+        frame = await self._ask(op="files")
         if not isinstance(frame, FilesFrame) or len(frame.files) > self._limits.files:
             raise await self._lose(_ENDED)
         known = {
@@ -223,31 +234,43 @@ class LocalSession:
             raise await self._lose(cleaning.text(frame.text)[:200])
         return frame
 
-    async def _patiently(self) -> Frame | bytes:
+    async def _ask(self, **frame: object) -> Frame | bytes:
+        await self._tell(**frame)
+        return await self._answer()
+
+    async def _answer(self) -> Frame | bytes:
         try:
             return await self._receive(_PATIENCE_SECONDS)
         except TimeoutError:
-            raise await self._lose("It does not answer any more.") from None
+            raise await self._lose(_SILENT) from None
+        except asyncio.CancelledError:
+            # or the next to ask would be given this answer
+            with suppress(SessionLost, TimeoutError):
+                await self._receive(_PATIENCE_SECONDS)
+            raise
 
     async def _expect(self, frame: Frame | bytes, kind: type[Frame]) -> None:
         if not isinstance(frame, kind):
             raise await self._lose(_ENDED)
 
     async def _tell(self, **frame: object) -> None:
-        if self._lost is not None:
-            raise SessionLost(self._lost)
-        try:
-            await self._channel.tell(**frame)
-        except Broken as broken:
-            raise await self._lose(_broken(broken)) from None
+        await self._sent(self._channel.tell(**frame))
 
     async def _send(self, piece: bytes) -> None:
+        await self._sent(self._channel.send(piece))
+
+    async def _sent(self, sending: Coroutine[None, None, None]) -> None:
+        """Raises `SessionLost`, also when the program inside does not read."""
         if self._lost is not None:
+            sending.close()
             raise SessionLost(self._lost)
         try:
-            await self._channel.send(piece)
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await sending
         except Broken as broken:
             raise await self._lose(_broken(broken)) from None
+        except TimeoutError:
+            raise await self._lose(_SILENT) from None
 
     async def _lose(self, why: str) -> SessionLost:
         """Ends everything, and returns what to raise: the first reason stands."""

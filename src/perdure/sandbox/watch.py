@@ -32,7 +32,7 @@ def measure(first: int, places: Sequence[int], limits: Limits) -> Usage:
     """What a session uses. `first` is its process 1, as the host numbers it; `places` are open
     folders, one of each of its file systems.
     """
-    pids = list(_tree(first))
+    pids = list(processes(first))
     stored = entries = 0
     for place in places:
         seen = os.fstatvfs(place)
@@ -57,7 +57,7 @@ def excess(usage: Usage, limits: Limits) -> str | None:
     return None
 
 
-def _tree(pid: int) -> Iterator[int]:
+def processes(pid: int) -> Iterator[int]:
     """A process and all below it: orphans become children of process 1 of their namespace."""
     yield pid
     try:
@@ -66,7 +66,7 @@ def _tree(pid: int) -> Iterator[int]:
         return
     for thread in threads:
         for child in _read(f"{thread}/children").split():
-            yield from _tree(int(child))
+            yield from processes(int(child))
 
 
 def _private(pid: int) -> int:
