@@ -10,14 +10,13 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from pathlib import Path
 
+from bench.report import Machine, Row, table
 from perdure.clock import SystemClock
 from perdure.sandbox import watch
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import Session
 from perdure.sandbox.session import LocalSession
 from perdure.sandbox.sessions import Sessions
-
-from bench.report import Machine, Row, table
 
 _FIRST = "import pandas as pd\nprint(pd.DataFrame({'a': [1, 2, 3]}).a.sum())"
 _FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()"

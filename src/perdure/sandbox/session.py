@@ -35,7 +35,7 @@ from perdure.sandbox.sandbox import (
 # how long the program inside may take for what is no code of a user's
 _PATIENCE_SECONDS = 60.0
 _LOOK_BUSY_SECONDS = 0.2
-_LOOK_IDLE_SECONDS = 1.0
+_LOOK_IDLE_SECONDS = 2.0
 # our notes, beyond the text of the code
 _NOTES_BYTES = 4096
 _SILENT = "It does not answer any more."
