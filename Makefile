@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check docs bench soak clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +22,14 @@ check: $(VENV)/.dev  ## lint, formatting, types, and which layer may import whic
 	$(BIN)/mypy --strict src tests bench examples
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.dev  ## print the documents anew that are printed from the code
+	@$(BIN)/python -m tests.docs.generate
+
 bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS=60 for an hour instead of ten minutes
+	@$(BIN)/python -m tests.durability.soak $(ARGS)
 
 clean:  ## remove what these targets made, the environment too
 	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

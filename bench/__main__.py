@@ -1,50 +1,76 @@
-"""Measures everything in one run of two to three minutes, and prints the table of RESULTS.md."""
+"""Measures everything in one run, and prints the tables of RESULTS.md.
+
+python -m bench [plain] [memory] [streams] [threads] [parked] [recovery]
+"""
 
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 
 import uvloop
 from tests.databases import NoServer, PostgresServer
 
-from bench import measures, processes
+from bench import long_threads, measures, parked, processes, recovery, streams
 from bench.client import Client
 from bench.measures import Assistants, Measured, relayed
 from bench.processes import Server
 from bench.report import Machine, Row, table
 
 _FILES = 8192
+_POSTGRES = "PostgreSQL, fsync off"
 
 
-async def main() -> None:
-    """Runs the measures one after the other."""
+async def main(wanted: Collection[str]) -> None:
+    """Runs the wanted measures one after the other; all of them if none is named."""
     machine = Machine()
     _allow_files()
     with ExitStack() as stack:
         model = stack.enter_context(processes.model_server())
         rows: list[Row] = []
         async with Client() as client:
-            with processes.perdure(model) as perdure, processes.relay(model) as relay:
-                _say("time to the first token")
-                rows += _first_token(
-                    await measures.first_token(client, model=model, perdure=perdure, relay=relay)
-                )
-                _say("CPU for a token")
-                rows += _cpu(await measures.cpu_per_token(client, perdure=perdure, relay=relay))
-                _say("runs a second")
-                with postgres() as url, ExitStack() as more:
-                    servers = {"SQLite": perdure}
-                    if url:
-                        servers["PostgreSQL, fsync off"] = more.enter_context(
-                            processes.perdure(model, database_url=url)
-                        )
-                    rows += _runs(*await measures.runs_per_second(client, servers))
-            _say("memory of a stream")
-            rows += await _memory(client, model)
+            for name, measure in _MEASURES.items():
+                if not wanted or name in wanted:
+                    _say(name)
+                    rows += await measure(client, model)
     print(table(rows))
     print()
     print(machine.described())
+
+
+async def _plain(client: Client, model: Server) -> list[Row]:
+    """What one run costs, next to a relay that keeps nothing."""
+    rows: list[Row] = []
+    with processes.perdure(model) as perdure, processes.relay(model) as relay:
+        rows += _first_token(
+            await measures.first_token(client, model=model, perdure=perdure, relay=relay)
+        )
+        rows += _cpu(await measures.cpu_per_token(client, perdure=perdure, relay=relay))
+        with postgres() as url, ExitStack() as more:
+            servers = {"SQLite": perdure}
+            if url:
+                servers[_POSTGRES] = more.enter_context(processes.perdure(model, database_url=url))
+            rows += _runs(*await measures.runs_per_second(client, servers))
+    return rows
+
+
+async def _long_threads(client: Client, model: Server) -> list[Row]:
+    with postgres() as url:
+        return await long_threads.rows(client, model, _databases(url))
+
+
+async def _parked(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
+    with postgres() as url:
+        return await parked.rows(client, _databases(url))
+
+
+async def _recovery(client: Client, model: Server) -> list[Row]:
+    with postgres() as url:
+        return await recovery.rows(client, model, _databases(url))
+
+
+def _databases(url: str | None) -> dict[str, str | None]:
+    return {"SQLite": None, **({_POSTGRES: url} if url else {})}
 
 
 def _first_token(measured: dict[str, Measured]) -> list[Row]:
@@ -82,6 +108,7 @@ def _runs(rates: dict[str, Measured], cpu: dict[str, Measured]) -> list[Row]:
 
 
 async def _memory(client: Client, model: Server) -> list[Row]:
+    """What an open stream takes, next to the relay's."""
     with processes.perdure(model) as perdure, processes.relay(model) as relay:
         assistants = await Assistants.create(client, perdure)
         ours = await measures.memory_per_stream(client, perdure, assistants.ask)
@@ -129,5 +156,15 @@ def _say(what: str) -> None:
     print(f"bench: {what}", file=sys.stderr)
 
 
+_MEASURES: dict[str, Callable[[Client, Server], Awaitable[list[Row]]]] = {
+    "plain": _plain,
+    "memory": _memory,
+    "streams": streams.rows,
+    "threads": _long_threads,
+    "parked": _parked,
+    "recovery": _recovery,
+}
+
+
 if __name__ == "__main__":
-    uvloop.run(main())
+    uvloop.run(main(sys.argv[1:]))

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import aiohttp
 
@@ -44,11 +44,18 @@ class Client:
     ) -> None:
         await self._session.close()
 
-    async def post(self, url: str, body: dict[str, object]) -> dict[str, str]:
+    async def post(self, url: str, body: dict[str, object]) -> dict[str, Any]:
         """The object that the server answers with."""
         async with self._session.post(url, json=body) as response:
             response.raise_for_status()
-            answer: dict[str, str] = await response.json()
+            answer: dict[str, Any] = await response.json()
+            return answer
+
+    async def get(self, url: str) -> dict[str, Any]:
+        """What the server answers with."""
+        async with self._session.get(url) as response:
+            response.raise_for_status()
+            answer: dict[str, Any] = await response.json()
             return answer
 
     async def stream(self, ask: Ask) -> float:
@@ -65,6 +72,8 @@ class Client:
         told = received.count(_TOKEN)
         if first is None or told != ask.tokens * ask.times or b"[DONE]" not in received:
             raise AssertionError(f"{told} tokens came for {ask}:\n{received.decode()}")
+        if ask.times == 2 and (b" " + _TOKEN) * ask.tokens not in received:
+            raise AssertionError(f"the completed message is not exact:\n{received.decode()}")
         return first
 
     async def poll(self, url: str, body: dict[str, object]) -> None:
@@ -81,6 +90,14 @@ class Client:
                 run = await response.json()
         if run["status"] != "completed":
             raise AssertionError(run)
+
+    async def read(self, url: str, body: dict[str, object]) -> None:
+        """Reads a stream to its end."""
+        async with self._session.post(url, json=body) as response:
+            response.raise_for_status()
+            received = await response.read()
+        if b"thread.run.completed" not in received:
+            raise AssertionError(received.decode())
 
     async def open(self, ask: Ask) -> aiohttp.ClientResponse:
         """A stream that has told its first token and goes on."""

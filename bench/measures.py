@@ -59,7 +59,7 @@ class Assistants:
     async def thread(self, client: Client) -> str:
         """A thread with a question; its id."""
         thread = await client.post(self.threads, _THREAD)
-        return thread["id"]
+        return str(thread["id"])
 
     def ask(self, tokens: int, pace: str, thread_id: str | None = None) -> Ask:
         """A streamed run on a thread, or on a new one.
@@ -103,7 +103,7 @@ async def first_token(
         "run": on_thread,
         "relay": lambda: client.stream(relayed(relay, 5, "once")),
     }
-    return await _in_turns(subjects, rounds=_FIRST_TOKEN_ROUNDS, scale=1e3)
+    return await in_turns(subjects, rounds=_FIRST_TOKEN_ROUNDS, scale=1e3)
 
 
 async def cpu_per_token(client: Client, *, perdure: Server, relay: Server) -> dict[str, Measured]:
@@ -129,7 +129,7 @@ async def cpu_per_token(client: Client, *, perdure: Server, relay: Server) -> di
         return (await used(server, ask(long, pace)) - base) / (_CPU_STREAMS * (long - short))
 
     subjects = {name: partial(per_token, *about) for name, about in asks.items()}
-    return await _in_turns(subjects, rounds=_CPU_ROUNDS, scale=1e6)
+    return await in_turns(subjects, rounds=_CPU_ROUNDS, scale=1e6)
 
 
 async def runs_per_second(
@@ -158,7 +158,7 @@ async def runs_per_second(
         ):
             name = f"{database}, {how} by {clients} clients"
             subjects[name] = partial(rate, name, server, job, clients)
-    rates = await _in_turns(subjects, rounds=_RUN_ROUNDS)
+    rates = await in_turns(subjects, rounds=_RUN_ROUNDS)
     return rates, {name: Measured(figures) for name, figures in cpu.items()}
 
 
@@ -181,7 +181,7 @@ async def memory_per_stream(
     return used / _OPEN_STREAMS / 1000
 
 
-async def _in_turns(
+async def in_turns(
     subjects: Mapping[str, Callable[[], Awaitable[float]]], *, rounds: int, scale: float = 1
 ) -> dict[str, Measured]:
     """Measures each subject once a round: A B A B."""

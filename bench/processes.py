@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import URLError
@@ -58,18 +58,30 @@ def relay(model: Server) -> Iterator[Server]:
 
 
 @contextmanager
-def perdure(model: Server, *, database_url: str | None = None) -> Iterator[Server]:
-    """`perdure serve` with a new data folder, as a user would start it."""
+def perdure(
+    model: Server | None,
+    *,
+    database_url: str | None = None,
+    folder: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """`perdure serve` as a user would start it, with a new data folder unless one is given.
+
+    Without a model server, the scripted model answers.
+    """
     port = _free_port()
     database = ("--database-url", database_url) if database_url else ()
+    answering = ("--model-base-url", f"{model.url}/v1") if model else ()
+    set_ = {f"PERDURE_{name.upper()}": value for name, value in (settings or {}).items()}
     with (
-        TemporaryDirectory(prefix="perdure-bench-") as folder,
+        nullcontext(folder) if folder else TemporaryDirectory(prefix="perdure-bench-") as data,
         _running(
-            *("perdure", "serve", "--port", str(port), "--data-dir", folder),
-            *("--model-base-url", f"{model.url}/v1"),
+            *("perdure", "serve", "--port", str(port), "--data-dir", data),
+            *answering,
             *database,
             port=port,
             answers="/health",
+            environment=set_,
         ) as server,
     ):
         yield server

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from perdure.bus.memory import MemoryBus
-from perdure.store import connect
+from perdure.store import Blobs, connect, connect_blobs
 from perdure.store.database import Database
 from tests.databases import TEMPLATE, NoServer, PostgresServer
+from tests.object_store import ObjectStore
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,14 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.drop(name)
 
 
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """An S3 server of this test process."""
+    server = ObjectStore()
+    yield server
+    server.stop()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str | None:
     """What `PERDURE_DATABASE_URL` would be: None for SQLite, then the URL for PostgreSQL."""
@@ -78,3 +87,12 @@ async def database(
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def blobs(data_dir: Path) -> AsyncIterator[Blobs]:
+    """An open, empty blob store in the data folder."""
+    blobs = connect_blobs(None, data_dir)
+    await blobs.open()
+    yield blobs
+    await blobs.close()

@@ -28,7 +28,7 @@ def test_every_status_can_be_reached_from_queued() -> None:
 
 
 def test_a_status_and_a_signal_have_one_move() -> None:
-    for table in (lifecycle.RUN, lifecycle.STEP, lifecycle.MESSAGE):
+    for table in (lifecycle.RUN, lifecycle.STEP, lifecycle.MESSAGE, lifecycle.UPLOAD):
         keys = [(move.source, move.signal) for move in table]
         assert len(keys) == len(set(keys))
 

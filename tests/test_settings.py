@@ -106,6 +106,8 @@ def test_secrets_never_show_in_the_settings(
     variable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(*variable)
+    monkeypatch.setenv("PERDURE_BLOB_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("PERDURE_BLOB_SECRET_ACCESS_KEY", "sk-secret")
     chosen = settings.load()
     assert "sk-secret" not in f"{chosen!r} {chosen} {chosen.database_label} {chosen.servers}"
 
@@ -119,6 +121,9 @@ def test_secrets_never_show_in_the_settings(
         ("PERDURE_MODEL_BASE_URL", "ftp://user:sk-secret@host/v1"),
         ("PERDURE_MODEL_SERVERS", '[{"name":"a","base_url":"x","api_key":"sk-secret"}]'),
         ("PERDURE_MODEL_SERVERS", '[{"name":"a","api_key":"sk-secret"'),
+        ("PERDURE_BLOB_URL", "s3://key:sk-secret@bucket"),
+        ("PERDURE_BLOB_URL", "https://key:sk-secret@bucket"),
+        ("PERDURE_BLOB_ENDPOINT", "http://key:sk-secret@minio:9000"),
     ],
 )
 def test_secrets_never_show_in_an_error(
@@ -258,3 +263,36 @@ def test_a_context_window_that_no_model_has_is_refused() -> None:
         "The setting context_windows.llama from the flag --context-windows is wrong (8): input "
         "should be greater than or equal to 512."
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"embedding_base_url": "http://h/v1"},
+            "and embedding_model are needed together",
+        ),
+        ({"embedding_model": "m"}, "and embedding_model are needed together"),
+        ({"embedding_api_key": "k"}, "embedding_api_key is set but embedding_base_url is not"),
+        ({"embedding_base_url": "ftp://h", "embedding_model": "m"}, "expected a URL such as"),
+    ],
+)
+def test_an_embedding_model_needs_its_server_and_its_name(
+    values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        settings.only(**values)
+
+
+@pytest.mark.parametrize("url", ["https://bucket", "s3://", "s3://bucket?x=y", "bucket"])
+def test_a_bucket_is_named_by_an_s3_url(url: str) -> None:
+    assert _refusal(blob_url=url).endswith(
+        "expected a URL such as s3://bucket or s3://bucket/prefix."
+    )
+
+
+def test_the_two_keys_of_a_bucket_belong_together() -> None:
+    for name in ("blob_access_key_id", "blob_secret_access_key"):
+        assert _refusal(**{name: "x"}) == (
+            "blob_access_key_id and blob_secret_access_key belong together: set both or none."
+        )

@@ -5,14 +5,23 @@ import sys
 
 from perdure import providers, store
 from perdure.api.application import Application
-from perdure.api.http import Services
+from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
+from perdure.engine.ingest import Ingest
+from perdure.engine.reading import Reading
+from perdure.engine.searching import Searching
+from perdure.engine.webhooks import Webhook, Webhooks
 from perdure.engine.windows import Windows
+from perdure.errors import ConfigurationError
 from perdure.providers import ServerSettings, tokens
+from perdure.providers.embeddings import EmbeddingModel
+from perdure.retrieval.parse import Parser
+from perdure.sending import HttpSender
 from perdure.settings import Settings
+from perdure.store import S3Settings
 
 # How long a thread may keep the interpreter from the others. Streams at full load would keep the
 # database's threads waiting for seconds at the default of 5 ms.
@@ -28,6 +37,7 @@ class Perdure:
         url = settings.database_url.get_secret_value() if settings.database_url else None
         self.bus = MemoryBus()
         self.database = store.connect(url, settings.data_dir, bus=self.bus)
+        self.blobs = store.connect_blobs(bucket_of(settings), settings.data_dir)
         self.provider = providers.connect(
             [
                 ServerSettings(
@@ -43,26 +53,57 @@ class Perdure:
             windows=settings.context_windows,
             idle_seconds=settings.model_idle_seconds,
         )
+        windows = Windows(self.provider.window, unknown=settings.max_context_tokens)
+        self.embedding = _embedding(settings)
+        embedders = {self.embedding.name: self.embedding} if self.embedding else {}
         self.engine = Engine(
             Means(
                 self.database,
                 self.bus,
                 self.provider,
                 clock,
+                self.blobs,
                 settings.lease_seconds,
-                Windows(self.provider.window, unknown=settings.max_context_tokens),
+                windows,
+                Searching(
+                    self.database,
+                    self.bus,
+                    clock,
+                    windows,
+                    embedders,
+                    cite_unmarked=settings.cite_unmarked,
+                ),
             ),
+            Ingest(
+                self.database,
+                self.bus,
+                clock,
+                Reading(
+                    self.database, self.blobs, Parser(), embedders, folder=settings.data_dir / "tmp"
+                ),
+                lease_seconds=settings.lease_seconds,
+                at_once=settings.max_concurrent_files,
+                embedding=self.embedding.name if self.embedding else None,
+            ),
+            self._webhooks(clock),
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
         )
-        self.asgi = Application(Services(self.database, self.bus, self.provider, clock, settings))
+        self.asgi = Application(
+            Services(self.database, self.bus, self.blobs, self.provider, clock, settings, embedders)
+        )
         self._warming: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Opens the database and starts the engine. Raises `ConfigurationError`."""
+        """Opens database and blob store and starts the engine. Raises `ConfigurationError`."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         await self.database.open()
+        try:
+            await self.blobs.open()
+        except ConfigurationError:
+            await self.database.close()
+            raise
         await self.engine.start()
         self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
 
@@ -80,8 +121,52 @@ class Perdure:
             if task is not None:
                 await task
         await self.provider.close()
+        if self.embedding is not None:
+            await self.embedding.close()
+        await self.blobs.close()
         await self.database.close()
+
+    def _webhooks(self, clock: Clock) -> Webhooks:
+        known = [
+            Webhook(
+                webhook.name,
+                webhook.project or DEFAULT_PROJECT,
+                webhook.url,
+                webhook.key,
+                webhook.events,
+            )
+            for webhook in self.settings.webhooks
+        ]
+        sender = HttpSender(private_targets=self.settings.webhook_private_targets)
+        return Webhooks(known, sender, database=self.database, clock=clock)
 
     async def _drain(self) -> None:
         await self.engine.drain(self.settings.drain_seconds)
         self.bus.close(_CLOSING)
+
+
+def _embedding(settings: Settings) -> EmbeddingModel | None:
+    """The model of the vectors; None where files are searched by words alone."""
+    if settings.embedding_base_url is None or settings.embedding_model is None:
+        return None
+    key = settings.embedding_api_key
+    return providers.connect_embeddings(
+        settings.embedding_base_url,
+        model=settings.embedding_model,
+        dimensions=settings.embedding_dimensions,
+        api_key=key.get_secret_value() if key else None,
+    )
+
+
+def bucket_of(settings: Settings) -> S3Settings | None:
+    """The bucket for contents; None where they stay in the data folder."""
+    if settings.blob_url is None:
+        return None
+    key, secret = settings.blob_access_key_id, settings.blob_secret_access_key
+    return S3Settings(
+        settings.blob_url,
+        settings.blob_endpoint,
+        settings.blob_region,
+        key.get_secret_value() if key else None,
+        secret.get_secret_value() if secret else None,
+    )

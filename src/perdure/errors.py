@@ -60,6 +60,12 @@ class TooLarge(APIError):
     status = 413
 
 
+class UnsupportedMediaType(APIError):
+    """The request body is of a kind that the route does not take."""
+
+    status = 415
+
+
 class Internal(APIError):
     """Something broke on our side (spec 05 §3.1); SDKs retry it."""
 

@@ -8,6 +8,7 @@ import string
 
 _BASE62 = (string.digits + string.ascii_letters).encode()
 _LENGTH = 24
+_FILE_LENGTH = 22
 
 # Maps a random byte to a base-62 character. 256 is not a multiple of 62, which makes eight
 # characters a little likelier: 24 of them still carry more than 140 bits.
@@ -19,13 +20,34 @@ MESSAGE = "msg"
 RUN = "run"
 STEP = "step"
 CALL = "call"
+VECTOR_STORE = "vs"
+FILE_BATCH = "vsfb"
+FILE = "file"
+UPLOAD = "upload"
+PART = "part"
+BLOB = "blob"
+EVENT = "evt"
 
 
 def new(prefix: str) -> str:
     """A new id such as `run_9Xk…`: the prefix, an underscore, 24 base-62 characters."""
-    return f"{prefix}_{secrets.token_bytes(_LENGTH).translate(_TO_BASE62).decode()}"
+    return f"{prefix}_{_base62(_LENGTH)}"
+
+
+def new_file() -> str:
+    """The id of a file: `file-` (a hyphen) and 22 base-62 characters."""
+    return f"{FILE}-{_base62(_FILE_LENGTH)}"
+
+
+def new_hex(prefix: str) -> str:
+    """A new id such as `vs_6a1f…`: the prefix, an underscore, 32 hex characters."""
+    return f"{prefix}_{secrets.token_hex(16)}"
 
 
 def new_request_id() -> str:
     """The id of one HTTP request: `req_` and 32 hex characters."""
-    return f"req_{secrets.token_hex(16)}"
+    return new_hex("req")
+
+
+def _base62(length: int) -> str:
+    return secrets.token_bytes(length).translate(_TO_BASE62).decode()

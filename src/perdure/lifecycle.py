@@ -1,8 +1,9 @@
-"""The state machines: run, run step, message. THE tables.
+"""The state machines: run, run step, message, upload, vector store file. THE tables.
 
 Every status, every legal move, the timestamps it sets, the stream events it tells and the
 errors for what is not legal come from here and from nowhere else. `docs/lifecycle.md` is
-printed from these tables. Sources: spec 03 §1-2 (runs), §14 (messages), 01 §7 (steps).
+printed from these tables. Sources: spec 03 §1-2 (runs), §14 (messages), 01 §7 (steps), §13
+(uploads), 06 §1.5 (vector store files).
 """
 
 from enum import StrEnum
@@ -35,6 +36,20 @@ class MessageStatus(StrEnum):
     COMPLETED = "completed"
 
 
+class VectorStoreFileStatus(StrEnum):
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class UploadStatus(StrEnum):
+    PENDING = "pending"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
 class Signal(StrEnum):
     """What happens to an object; with its status it selects a move."""
 
@@ -49,6 +64,7 @@ class Signal(StrEnum):
     EXPIRE = "expire"
     RELEASE = "release"
     MODIFY = "modify"
+    RETRY = "retry"
 
 
 class Move(NamedTuple):
@@ -156,6 +172,22 @@ MESSAGE = (
     ),
 )
 
+# No stream tells of these. A file that failed or was cancelled begins anew when it is added again.
+VECTOR_STORE_FILE = (
+    Move(VectorStoreFileStatus.IN_PROGRESS, Signal.COMPLETE, VectorStoreFileStatus.COMPLETED, None),
+    Move(VectorStoreFileStatus.IN_PROGRESS, Signal.FAIL, VectorStoreFileStatus.FAILED, None),
+    Move(VectorStoreFileStatus.IN_PROGRESS, Signal.CANCEL, VectorStoreFileStatus.CANCELLED, None),
+    Move(VectorStoreFileStatus.FAILED, Signal.RETRY, VectorStoreFileStatus.IN_PROGRESS, None),
+    Move(VectorStoreFileStatus.CANCELLED, Signal.RETRY, VectorStoreFileStatus.IN_PROGRESS, None),
+)
+
+# An upload is told to nobody; it leaves its one open status once.
+UPLOAD = (
+    Move(UploadStatus.PENDING, Signal.COMPLETE, UploadStatus.COMPLETED, None),
+    Move(UploadStatus.PENDING, Signal.CANCEL, UploadStatus.CANCELLED, None),
+    Move(UploadStatus.PENDING, Signal.EXPIRE, UploadStatus.EXPIRED, None),
+)
+
 # The deltas, and the events that are not moves of a table. With the tables above: all 25.
 THREAD_CREATED = "thread.created"
 MESSAGE_DELTA = "thread.message.delta"
@@ -208,9 +240,19 @@ REFUSALS = {
     Signal.MODIFY: "Cannot update run with status '{status}'.",
 }
 
+# The same for uploads. The live service's texts are not known; these follow its runs' (spec 05
+# §3.5). MODIFY: a part is added.
+UPLOAD_REFUSALS = {
+    Signal.COMPLETE: "Cannot complete upload with status '{status}'.",
+    Signal.CANCEL: "Cannot cancel upload with status '{status}'.",
+    Signal.MODIFY: "Cannot add parts to upload with status '{status}'.",
+}
+
 _RUN_MOVES = {(move.source, move.signal): move for move in RUN}
 _STEP_MOVES = {(move.source, move.signal): move for move in STEP}
 _MESSAGE_MOVES = {(move.source, move.signal): move for move in MESSAGE}
+_VECTOR_STORE_FILE_MOVES = {(move.source, move.signal): move for move in VECTOR_STORE_FILE}
+_UPLOAD_MOVES = {(move.source, move.signal): move for move in UPLOAD}
 
 
 def run_move(status: str, signal: Signal) -> Move | None:
@@ -226,3 +268,13 @@ def step_move(status: str, signal: Signal) -> Move | None:
 def message_move(status: str, signal: Signal) -> Move | None:
     """The legal move of a message, or None."""
     return _MESSAGE_MOVES.get((status, signal))
+
+
+def vector_store_file_move(status: str, signal: Signal) -> Move | None:
+    """The legal move of a vector store file, or None."""
+    return _VECTOR_STORE_FILE_MOVES.get((status, signal))
+
+
+def upload_move(status: str, signal: Signal) -> Move | None:
+    """The legal move of an upload, or None."""
+    return _UPLOAD_MOVES.get((status, signal))

@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -34,18 +32,19 @@ from pydantic_settings import (
 )
 
 from perdure.errors import ConfigurationError
+from perdure.model_settings import SCRIPTED, ModelServer, Tokens, check_model_url, check_url
+from perdure.webhook_settings import WebhookSettings
 
 ENV_PREFIX = "PERDURE_"
 CONFIG_FILE = "perdure.toml"
-# a base URL: the deterministic model that is shipped with Perdure
-SCRIPTED = "scripted:"
 # where a value comes from that nobody set
 DEFAULT = "default"
 
-_SECRETS = frozenset({"database_url", "model_api_key", "model_servers", "api_keys"})
+_SECRETS = frozenset(
+    {"database_url", "model_api_key", "model_servers", "api_keys", "webhooks"}
+    | {"blob_access_key_id", "blob_secret_access_key", "embedding_api_key"}
+)
 
-# fewer would be a typing error: no model has so few
-Tokens = Annotated[int, Field(ge=512)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -67,55 +66,10 @@ def _parse_json(value: object) -> object:
     return value
 
 
-def _check_url(url: str) -> SplitResult:
-    """Refuses what would be read differently by different programs, and hide a password badly."""
-    parts = urlsplit(url)
-    if url.count("@") > parts.netloc.count("@") or parts.netloc.count("@") > 1:
-        raise ValueError("special characters in the password must be percent-encoded")
-    return parts
-
-
-def _check_model_url(url: str) -> str:
-    parts = _check_url(url)
-    if url != SCRIPTED and not (parts.scheme in ("http", "https") and parts.hostname):
-        raise ValueError(f"expected a URL such as http://localhost:11434/v1 (or {SCRIPTED})")
-    return url.rstrip("/")
-
-
-class ModelServer(BaseModel):
-    """A server that answers `/chat/completions` below its base URL."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Annotated[str, Field(min_length=1)]
-    base_url: str
-    api_key: SecretStr | None = None
-    # the name of an environment variable, so that the file itself need not hold the secret
-    api_key_env: str | None = None
-    # the models it is asked for; None: those that it lists itself
-    models: tuple[str, ...] | None = None
-    # the context window of its models in tokens; None: that of `context_windows`, or unknown
-    context_window: Tokens | None = None
-
-    _url = field_validator("base_url")(_check_model_url)
-
-    @model_validator(mode="after")
-    def _check_key(self) -> Self:
-        if self.api_key_env and self.api_key:
-            raise ValueError(f"model server {self.name!r} has both api_key and api_key_env")
-        if self.api_key_env and not os.environ.get(self.api_key_env):
-            raise ValueError(
-                f"model server {self.name!r} takes its key from the environment variable "
-                f"{self.api_key_env}, which is not set"
-            )
-        return self
-
-    @property
-    def key(self) -> SecretStr | None:
-        """The API key to send, wherever it was given."""
-        if self.api_key_env:
-            return SecretStr(os.environ[self.api_key_env])
-        return self.api_key
+def _check_names(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two {what} are named {name!r}")
 
 
 class Settings(BaseSettings):
@@ -144,6 +98,21 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """`postgresql://…`; without it, an SQLite file in the data folder."""
 
+    blob_url: str | None = None
+    """`s3://bucket/prefix` for the contents of files; without it, a folder in the data folder."""
+
+    blob_endpoint: str | None = None
+    """URL of the S3-compatible server; without it, Amazon's."""
+
+    blob_region: str | None = None
+    """Region of the bucket."""
+
+    blob_access_key_id: SecretStr | None = None
+    """Access key of the bucket; without it, what AWS's own variables and roles say."""
+
+    blob_secret_access_key: SecretStr | None = None
+    """Secret that belongs to the access key."""
+
     model_base_url: str | None = None
     """Base URL of the model server named `default`, such as `http://localhost:11434/v1`."""
 
@@ -163,6 +132,18 @@ class Settings(BaseSettings):
     max_context_tokens: Tokens = 256_000
     """Most tokens that are sent to a model whose context window is not known."""
 
+    embedding_base_url: str | None = None
+    """Base URL of a server that answers `/embeddings`; without it, files are searched by words."""
+
+    embedding_api_key: SecretStr | None = None
+    """API key sent to it."""
+
+    embedding_model: str | None = None
+    """The model that it is asked for. A vector store keeps the one that it began with."""
+
+    embedding_dimensions: Annotated[int | None, Field(ge=1, le=4096)] = None
+    """Dimensions that are asked of the model; without it, as many as it has."""
+
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """API keys that clients must present, parted by commas; without any, every key will do."""
 
@@ -170,7 +151,10 @@ class Settings(BaseSettings):
     """Host names that requests may be sent to, besides the loopback names, parted by commas."""
 
     max_body_bytes: Annotated[int, Field(ge=1)] = 32 * 1024 * 1024
-    """Largest request body in bytes; a larger one is refused with 413."""
+    """Largest request body in bytes, but for files; a larger one is refused with 413."""
+
+    max_file_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
+    """Largest file in bytes that one request may upload; a larger one is refused with 413."""
 
     run_lifetime_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from a run's creation until it expires."""
@@ -183,6 +167,12 @@ class Settings(BaseSettings):
 
     max_concurrent_runs: Annotated[int, Field(ge=1)] = 1000
     """Runs that one worker works on at once; the others stay queued."""
+
+    max_concurrent_files: Annotated[int, Field(ge=1)] = 2
+    """Files that one server reads into vector stores at once; the others wait."""
+
+    cite_unmarked: bool = True
+    """Whether sentences that evidently come from a file are cited where the model cites nothing."""
 
     keep_alive_seconds: Seconds = 15.0
     """Seconds of silence after which an event stream carries a comment line."""
@@ -214,6 +204,13 @@ class Settings(BaseSettings):
     code_spare_sessions: Annotated[int, Field(ge=0)] = 1
     """Sessions of the code interpreter that are kept ready for threads that have none yet."""
 
+    webhooks: Annotated[tuple[WebhookSettings, ...], NoDecode] = ()
+    """Where events of runs are sent: tables with name, url, secret or secret_env, project,
+    events."""
+
+    webhook_private_targets: bool = False
+    """Whether webhooks may be sent to addresses that only this machine or its network can reach."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log lines that are written."""
 
@@ -221,9 +218,9 @@ class Settings(BaseSettings):
     """`console` for people, `json` (one object a line) for machines."""
 
     _split = field_validator("api_keys", "allowed_hosts", mode="before")(_split_commas)
-    _parse = field_validator("model_servers", "model_aliases", "context_windows", mode="before")(
-        _parse_json
-    )
+    _parse = field_validator(
+        "model_servers", "model_aliases", "context_windows", "webhooks", mode="before"
+    )(_parse_json)
 
     @classmethod
     def settings_customise_sources(  # the library's name and signature
@@ -237,16 +234,32 @@ class Settings(BaseSettings):
         toml = TomlConfigSettingsSource(settings_cls, toml_file=_file(init_settings()))
         return init_settings, env_settings, toml
 
-    @field_validator("model_base_url")
+    @field_validator("model_base_url", "embedding_base_url")
     @classmethod
     def _check_base_url(cls, url: str | None) -> str | None:
-        return url and _check_model_url(url)
+        return url and check_model_url(url)
 
     @field_validator("database_url")
     @classmethod
     def _check_database_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url and _check_url(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
+        if url and check_url(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
             raise ValueError("expected a URL that begins with postgresql://")
+        return url
+
+    @field_validator("blob_url")
+    @classmethod
+    def _check_blob_url(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "s3://bucket")
+        if parts.scheme != "s3" or not parts.hostname or parts.query or "@" in parts.netloc:
+            raise ValueError("expected a URL such as s3://bucket or s3://bucket/prefix")
+        return url
+
+    @field_validator("blob_endpoint")
+    @classmethod
+    def _check_blob_endpoint(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "https://host")
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("expected a URL such as http://localhost:9000")
         return url
 
     @field_validator("data_dir")
@@ -260,10 +273,18 @@ class Settings(BaseSettings):
             raise ValueError(
                 "model_api_key is set but model_base_url is not: name the model server too"
             )
-        names = [server.name for server in self.servers]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two model servers are named {name!r}")
+        if bool(self.blob_access_key_id) != bool(self.blob_secret_access_key):
+            raise ValueError(
+                "blob_access_key_id and blob_secret_access_key belong together: set both or none"
+            )
+        if bool(self.embedding_base_url) != bool(self.embedding_model):
+            raise ValueError("embedding_base_url and embedding_model are needed together")
+        if self.embedding_api_key and not self.embedding_base_url:
+            raise ValueError(
+                "embedding_api_key is set but embedding_base_url is not: name the server too"
+            )
+        _check_names("model servers", [server.name for server in self.servers])
+        _check_names("webhooks", [webhook.name for webhook in self.webhooks])
         if not self.api_keys and not is_loopback(self.host):
             raise ValueError(
                 f"Perdure refuses to start without API keys on {self.host or 'every address'}, "

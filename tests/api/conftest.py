@@ -16,6 +16,9 @@ from perdure.clock import ManualClock
 
 HEADERS = {"authorization": "Bearer test", "openai-beta": "assistants=v2"}
 
+# Larger than any other body may be.
+LARGEST_FILE = 200_000
+
 
 @pytest.fixture
 def clock() -> ManualClock:
@@ -29,7 +32,13 @@ async def app(
     """An open server; its engine runs."""
     url = SecretStr(database_url) if database_url else None
     app = Perdure(
-        settings.only(data_dir=data_dir, database_url=url, drain_seconds=0, max_body_bytes=100_000),
+        settings.only(
+            data_dir=data_dir,
+            database_url=url,
+            drain_seconds=0,
+            max_body_bytes=100_000,
+            max_file_bytes=LARGEST_FILE,
+        ),
         clock=clock,
     )
     await app.open()

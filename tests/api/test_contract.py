@@ -140,6 +140,25 @@ async def test_objects_and_lists_answer_per_schema(http: httpx2.AsyncClient) -> 
     check("Model", (await http.get(f"/models/{models['data'][0]['id']}")).json())
 
 
+async def test_files_and_uploads_answer_per_schema(http: httpx2.AsyncClient) -> None:
+    form = {"files": {"file": ("a.txt", b"abc")}, "data": {"purpose": "assistants"}}
+    made = await http.post("/files", **form)  # type: ignore[arg-type]
+    check("OpenAIFile", made.json())
+    path = f"/files/{made.json()['id']}"
+    check("OpenAIFile", (await http.get(path)).json())
+    check("ListFilesResponse", (await http.get("/files")).json())
+    check("DeleteFileResponse", (await http.delete(path)).json())
+    check("ListFilesResponse", (await http.get("/files")).json())
+    body = {"filename": "b", "purpose": "batch", "bytes": 3, "mime_type": "text/plain"}
+    upload = await create(http, "/uploads", body, "Upload")
+    path = f"/uploads/{upload['id']}"
+    part = (await http.post(f"{path}/parts", files={"data": ("upload", b"def")})).json()
+    check("UploadPart", part)
+    await create(http, f"{path}/complete", {"part_ids": [part["id"]]}, "Upload")
+    other = await create(http, "/uploads", body, "Upload")
+    await create(http, f"/uploads/{other['id']}/cancel", {}, "Upload")
+
+
 TEXT = ["run.step.created", "run.step.in_progress", "message.created", "message.in_progress",
         "message.delta", "message.completed", "run.step.completed"]  # fmt: skip
 CALLS = ["run.step.created", "run.step.in_progress", "run.step.delta", "run.requires_action"]

@@ -73,11 +73,17 @@ def check(response: httpx2.Response, expected: Expected) -> None:
             404, "Invalid URL (GET /v1/assistants)", None, None)),
         ("GET", "/models/no-such", (
             404, "The model 'no-such' does not exist", "model", "model_not_found")),
-        ("GET", "/files", (
-            404, "This version of Perdure does not have files yet.", None, "not_available")),
-        ("POST", "/vector_stores/vs_1/search", (
-            404, "This version of Perdure does not have vector stores yet.", None,
-            "not_available")),
+        ("GET", "/vector_stores/vs_1", (
+            404, "No vector store found with id 'vs_1'.", None, None)),
+        ("GET", "/vector_stores/other", (
+            400, "Invalid 'vector_store_id': 'other'. Expected an ID that begins with 'vs'.",
+            "vector_store_id", "invalid_value")),
+        ("GET", "/vector_stores/vs_1/files/file-1", (
+            404, "No vector store found with id 'vs_1'.", None, None)),
+        ("GET", "/vector_stores/vs_1/file_batches/vsfb_1", (
+            404, "No vector store found with id 'vs_1'.", None, None)),
+        ("GET", "/vector_stores?after=vs_no", (
+            404, "No vector store found with id 'vs_no'.", None, None)),
     ],
 )  # fmt: skip
 async def test_what_is_not_there_is_said(
@@ -106,20 +112,35 @@ async def test_what_is_not_there_is_said(
         ("/assistants", {"model": "m", "tools": [{"type": "retrieval"}]}, (
             400, "Invalid value: 'retrieval'. Supported values are: 'code_interpreter', "
             "'file_search', and 'function'.", "tools[0].type", "invalid_value")),
-        ("/assistants", {"model": "m", "tools": [{"type": "file_search"}]}, (
-            400, "This version of Perdure does not have the file_search tool yet; "
-            "function tools work.", "tools[0].type", "not_available")),
+        ("/assistants", {"model": "m", "tools": [{"type": "code_interpreter"}]}, (
+            400, "This version of Perdure does not have the code_interpreter tool yet; "
+            "function and file_search tools work.", "tools[0].type", "not_available")),
         ("/assistants", {"model": "m", "tool_resources":
             {"file_search": {"vector_store_ids": ["vs_1"]}}}, (
-            400, "This version of Perdure does not have vector stores yet.",
-            "tool_resources.file_search.vector_store_ids", "not_available")),
+            404, "No vector store found with id 'vs_1'.", None, None)),
+        ("/assistants", {"model": "m", "tool_resources":
+            {"code_interpreter": {"file_ids": ["file-1"]}}}, (
+            400, "The files ['file-1'] were not found.",
+            "tool_resources.code_interpreter.file_ids", None)),
+        ("/vector_stores", {"chunking_strategy": {"type": "auto"}}, (
+            400, "'chunking_strategy' can only be given together with 'file_ids'.",
+            "chunking_strategy", "invalid_value")),
+        ("/vector_stores", {"file_ids": ["file-1"]}, (
+            400, "The files ['file-1'] were not found.", "file_ids", None)),
+        ("/vector_stores", {"expires_after": {"anchor": "last_active_at", "days": 366}}, (
+            400, "Invalid 'expires_after.days': integer above maximum value. "
+            "Expected a value <= 365, but got 366 instead.", "expires_after.days",
+            "integer_above_max_value")),
+        ("/vector_stores/vs_1/search", {"query": "x"}, (
+            404, "No vector store found with id 'vs_1'.", None, None)),
+        ("/vector_stores/vs_1/search", {"query": " "}, (
+            400, "Invalid 'query': there is nothing to search for.", "query", "invalid_value")),
         ("/threads", {"messages": [{"role": "user", "content": "x"}] * 33}, (
             400, "Invalid 'messages': array too long. Expected an array with maximum length 32, "
             "but got an array with length 33 instead.", "messages", "array_above_max_length")),
         ("/threads", {"messages": [{"role": "user", "content": "x", "attachments":
             [{"file_id": "file-1", "tools": [{"type": "file_search"}]}]}]}, (
-            400, "This version of Perdure does not have files yet.",
-            "messages[0].attachments", "not_available")),
+            400, "The files ['file-1'] were not found.", "attachments", None)),
         ("/threads/runs", {"assistant_id": "x"}, (
             400, "Invalid 'assistant_id': 'x'. Expected an ID that begins with 'asst'.",
             "assistant_id", "invalid_value")),

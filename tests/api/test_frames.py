@@ -1,5 +1,6 @@
 """A listener gets everything, in order, once: wherever its connection broke."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +105,23 @@ def test_a_part_that_a_resumed_run_tells_again_is_not_told_twice() -> None:
     assert names(whole)[-3:] == ["thread.message.completed", "thread.run.completed", "done"]
 
 
+@pytest.mark.parametrize("connections", [1, 2, 3])
+def test_a_part_is_not_told_twice_however_often_the_run_is_resumed(connections: int) -> None:
+    """Nor if the listener's connection breaks each time that the worker dies."""
+    told = story(["one ", "two "])
+    frames = Frames()
+    whole = frames.tell(told[:3])  # "one " was told, then the worker died
+    for seq in range(5, 5 + connections):
+        frames = Frames(place(frames.place.id.decode()))
+        claimed = Event(seq, "thread.run.in_progress", b"{}")
+        whole += frames.tell([claimed, *told[2:4]])
+    frames = Frames(place(frames.place.id.decode()))
+    log = [Event(seq, "thread.run.in_progress", b"{}") for seq in range(4 + connections, 9)]
+    whole += frames.replay(log, upto=8)
+    whole += frames.tell([*told[2:4], told[4]._replace(seq=9), told[5]._replace(seq=10)])  # type: ignore[call-arg]
+    assert text_of(whole.decode()) == "one "
+
+
 def test_who_heard_nothing_of_a_part_hears_all_of_it_from_the_resumed_run() -> None:
     told = story(["one ", "two "])
     frames = Frames()
@@ -116,3 +134,4 @@ def test_who_heard_nothing_of_a_part_hears_all_of_it_from_the_resumed_run() -> N
 def test_a_place_is_what_an_event_id_says() -> None:
     assert (place(""), place("12"), place("12.7")) == (Place(), Place(12), Place(12, 7))
     assert (Place(12).id, Place(12, 7).id) == (b"12", b"12.7")
+    assert (place("12.0"), Place(12, deaf=True).id) == (Place(12, deaf=True), b"12.0")

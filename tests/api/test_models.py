@@ -47,12 +47,27 @@ async def test_chat_completions_are_streamed(http: httpx2.AsyncClient) -> None:
     assert "".join(deltas) == "Hello there"
 
 
-async def test_embeddings_of_the_scripted_model_are_refused_with_what_to_do(
-    http: httpx2.AsyncClient,
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/completions",
+        "/openai/deployments/gpt-4/completions",
+    ],
+)
+async def test_what_the_scripted_model_does_not_have_is_refused_with_what_to_do(
+    http: httpx2.AsyncClient, path: str
 ) -> None:
-    response = await http.post("/embeddings", json={"model": "any", "input": "x"})
+    response = await http.post(f"http://127.0.0.1{path}", json={"model": "any", "input": "x"})
     assert response.status_code == 400
     assert "--model-base-url" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/openai/deployments/gpt-4/embeddings"])
+async def test_embeddings_are_passed_through(http: httpx2.AsyncClient, path: str) -> None:
+    body = {"model": "any", "input": ["a rose", "a rose", "the rent"]}
+    response = await http.post(f"http://127.0.0.1{path}", json=body)
+    first, same, other = (each["embedding"] for each in response.json()["data"])
+    assert first == same != other
 
 
 async def test_passing_through_needs_no_beta_header(http: httpx2.AsyncClient) -> None:

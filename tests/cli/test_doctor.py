@@ -9,6 +9,8 @@ from threading import Thread
 import pytest
 
 from tests.cli.processes import perdure, serving
+from tests.object_store import ObjectStore
+from tests.sending.receiver import SECRET
 
 _SCRIPTED = "no model server is configured: the shipped scripted model gives canned answers"
 
@@ -108,6 +110,27 @@ def test_a_data_folder_in_place_of_a_file_is_a_failure(tmp_path: Path, free_port
     assert f"fail data {tmp_path / 'file'} is not a folder" in findings
 
 
+def test_the_bucket_for_contents_is_looked_at(
+    tmp_path: Path, free_port: str, object_store: ObjectStore
+) -> None:
+    bucket = object_store.create()
+    keys = (
+        f'blob_endpoint = "{bucket.endpoint}"\nblob_region = "us-east-1"\n'
+        'blob_access_key_id = "key"\nblob_secret_access_key = "hushhush"\n'
+    )
+    settings = tmp_path / "perdure.toml"
+    settings.write_text(f'blob_url = "{bucket.url}"\n{keys}')
+    findings = _findings("--data-dir", tmp_path, "--port", free_port, cwd=tmp_path, code=0)
+    assert f"ok contents {bucket.url} can be reached" in findings
+    settings.write_text(f'blob_url = "s3://no-such-bucket"\n{keys}')
+    findings = _findings("--data-dir", tmp_path, "--port", free_port, cwd=tmp_path, code=1)
+    assert any(
+        finding.startswith("fail contents The bucket s3://no-such-bucket cannot be used: ")
+        for finding in findings
+    )
+    assert "hushhush" not in "".join(findings)
+
+
 def test_another_program_on_the_port_is_a_failure(tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
         Thread(target=other.serve_forever, daemon=True).start()
@@ -156,3 +179,69 @@ def test_postgresql_that_is_away_is_a_failure(tmp_path: Path, free_port: str) ->
     shown = url.replace(":sk-secret", "")
     assert failure.startswith(f"fail database {shown}: it cannot be reached: ")
     assert "sk-secret" not in "".join(findings)
+
+
+def test_webhooks_are_listed_with_what_waits_and_what_was_given_up(
+    tmp_path: Path, free_port: str
+) -> None:
+    (tmp_path / "perdure.toml").write_text(
+        f"""
+        port = {free_port}
+        data_dir = "{tmp_path / "data"}"
+        [[webhooks]]
+        name = "public"
+        url = "https://8.8.8.8/path-secret"
+        secret = "{SECRET}"
+        events = ["thread.run.failed"]
+        [[webhooks]]
+        name = "private"
+        url = "http://169.254.169.254/latest"
+        secret = "{SECRET}"
+        [[webhooks]]
+        name = "unknown"
+        url = "http://no-such-host.invalid/"
+        secret = "{SECRET}"
+        """
+    )
+    with serving(tmp_path / "data") as served:
+        served.stop()
+    with sqlite3.connect(tmp_path / "data" / "perdure.db") as connection:
+        connection.executemany(
+            "INSERT INTO webhook_deliveries (id, webhook, run_id, event, told_at, due_at, data,"
+            " status, ended_at) VALUES (?, 'public', 'run_1', 'thread.run.failed', 1, 1, ?, ?, ?)",
+            [
+                ("evt_1", "{}", "waiting", None),
+                ("evt_2", "{}", "waiting", None),
+                ("evt_3", "{}", "given_up", 2),
+                ("evt_4", None, "delivered", 2),
+            ],
+        )
+    connection.close()
+    findings = _findings(cwd=tmp_path, code=1)
+    assert [finding for finding in findings if " webhooks " in finding] == [
+        "ok settings webhooks = public, private, unknown from perdure.toml",
+        "warn webhooks 2 deliveries wait, 1 were given up",
+        "ok webhooks public (https://8.8.8.8) hears of thread.run.failed",
+        "fail webhooks private (http://169.254.169.254) is refused: 169.254.169.254 is not public",
+        "warn webhooks unknown (http://no-such-host.invalid): the host name is not known",
+    ]
+    assert SECRET not in "".join(findings)
+    assert "path-secret" not in "".join(findings)
+
+
+def test_a_private_target_is_fine_where_it_is_allowed(tmp_path: Path, free_port: str) -> None:
+    (tmp_path / "perdure.toml").write_text(
+        f"""
+        port = {free_port}
+        data_dir = "{tmp_path / "data"}"
+        webhook_private_targets = true
+        [[webhooks]]
+        name = "here"
+        url = "http://127.0.0.1/"
+        secret = "{SECRET}"
+        events = ["thread.run.failed"]
+        """
+    )
+    findings = _findings(cwd=tmp_path, code=0)
+    assert "ok webhooks here (http://127.0.0.1) hears of thread.run.failed" in findings
+    assert "ok webhooks 0 deliveries wait, 0 were given up" in findings

@@ -87,6 +87,12 @@ class Acts:
     async def complete(self, hold: Hold) -> None:
         await self.database.write(recording.complete, hold, [text("Hi")], usage=USAGE)
 
+    async def complete_after_submit(self, run_id: str) -> None:
+        """Brings a run whose outputs came to its end, with a message."""
+        hold = await self.claim(await self.get(run_id))
+        await self.database.write(recording.open_message, hold)
+        await self.complete(hold)
+
     async def truncate(self, hold: Hold) -> None:
         partial = Partial([text("Hi th")], (), USAGE)
         reason = IncompleteRun(reason="max_completion_tokens")

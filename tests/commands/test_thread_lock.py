@@ -92,7 +92,11 @@ async def test_metadata_of_thread_and_message_can_be_changed_meanwhile(acts: Act
     message_id = await add_message(acts, thread.id)
     await acts.run(thread.id, assistant.id)
     changed = await acts.database.write(
-        threads.modify, thread.id, ModifyThread(metadata={"a": "b"}), project=PROJECT
+        threads.modify,
+        thread.id,
+        ModifyThread(metadata={"a": "b"}),
+        project=PROJECT,
+        now=acts.now,
     )
     assert changed.metadata == {"a": "b"}
     message = await acts.database.write(

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 Schema: TypeAlias = dict[str, Any]
 
-SERVED = ("/assistants", "/threads", "/models")
+SERVED = ("/assistants", "/threads", "/files", "/uploads", "/vector_stores", "/models")
 # Not reachable from an operation of the description: the stream and the errors.
 EXTRA = ("AssistantStreamEvent", "ErrorResponse", "MessageDeltaObject", "RunStepDeltaObject")
 KEPT = {

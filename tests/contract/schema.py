@@ -21,6 +21,12 @@ AMENDMENTS: dict[str, Schema] = {
     "ListMessagesResponse": _PAGE,
     "ListRunsResponse": _PAGE,
     "ListRunStepsResponse": _PAGE,
+    "ListFilesResponse": _PAGE,
+    "OpenAIFile": {
+        # null where there is no policy, and always (spec 01 §12)
+        "expires_at": {"type": ["integer", "null"]},
+        "status_details": _STRING_OR_NULL,
+    },
     "RunObject": {
         # null where neither the run nor the assistant has any (spec 01 §6)
         "instructions": _STRING_OR_NULL,

@@ -36,8 +36,14 @@ _NAMES: dict[object, str] = {
 }
 
 
+# Filters of a search hold filters, and the description has lost that they do.
+_NESTED = ".filters.filters[].filters"
+
+
 def of_schema(schema: Schema, path: str = "") -> Iterator[str]:
     """The lines of a schema of `facts.json`."""
+    if _NESTED in path:
+        return
     if "$ref" in schema:
         yield from of_schema(FACTS["schemas"][schema["$ref"]], path)
         return
@@ -73,6 +79,8 @@ def _of_typed(schema: Schema, path: str) -> Iterator[str]:
 
 def of_struct(annotation: Any, path: str = "") -> Iterator[str]:
     """The lines of a struct, or of any annotation inside one."""
+    if _NESTED in path:
+        return
     origin, members = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         for member in members:

@@ -6,10 +6,15 @@ import pytest
 
 from perdure.wire.assistants import CreateAssistant, ModifyAssistant
 from perdure.wire.base import Body
+from perdure.wire.file_batches import CreateFileBatch
 from perdure.wire.messages import CreateMessage, ModifyMessage
 from perdure.wire.query import ListQuery
 from perdure.wire.runs import CreateRun, CreateThreadAndRun, ModifyRun, SubmitToolOutputs
+from perdure.wire.search import SearchRequest
 from perdure.wire.threads import CreateThread, ModifyThread
+from perdure.wire.uploads import CompleteUpload, CreateUpload
+from perdure.wire.vector_store_files import CreateVectorStoreFile, ModifyVectorStoreFile
+from perdure.wire.vector_stores import CreateVectorStore, ModifyVectorStore
 from tests.contract.schema import FACTS
 from tests.contract.shapes import of_schema, of_struct
 
@@ -24,10 +29,19 @@ REQUESTS: dict[str, type[Body]] = {
     "CreateThreadAndRunRequest": CreateThreadAndRun,
     "ModifyRunRequest": ModifyRun,
     "SubmitToolOutputsRunRequest": SubmitToolOutputs,
+    "CreateVectorStoreRequest": CreateVectorStore,
+    "UpdateVectorStoreRequest": ModifyVectorStore,
+    "CreateVectorStoreFileRequest": CreateVectorStoreFile,
+    "UpdateVectorStoreFileAttributesRequest": ModifyVectorStoreFile,
+    "CreateVectorStoreFileBatchRequest": CreateFileBatch,
+    "VectorStoreSearchRequest": SearchRequest,
+    "CreateUploadRequest": CreateUpload,
+    "CompleteUploadRequest": CompleteUpload,
 }
 
 NAMES = "spec 01 §2.3, §2.7: names of functions and schemas"
 ECHO = "our own answers carry this null, and programs send them back"
+INTEGER = "an integer is a number, and stays the integer that it was"
 UNSET_NULL = "null means what absent means; serializers write it"
 
 # Ends of lines that only our structs have, with the reason.
@@ -51,8 +65,6 @@ OURS = {
     "tool_resources.file_search: null": UNSET_NULL,
     ".vector_store_ids: null": UNSET_NULL,
     ".vector_stores: null": UNSET_NULL,
-    ".vector_stores[].file_ids: null": UNSET_NULL,
-    ".vector_stores[].chunking_strategy: null": UNSET_NULL,
     ".vector_stores[].file_ids: at most 10000 long": "spec 01 §2.4: the older limit",
     ".chunk_overlap_tokens: at least 0": "spec 01 §2.5",
     ".messages: at most 32 long": "spec 05 §3.4: the live service's own error names 32",
@@ -70,6 +82,20 @@ OURS = {
     ".thread: null": "spec 02 §7",
     ".tool_outputs[].tool_call_id: required": "spec 02 §7: without it the output has no call",
     ".tool_outputs[].output: null": UNSET_NULL,
+    ".name: null": UNSET_NULL,
+    ".description: null": UNSET_NULL,
+    ".file_ids: null": UNSET_NULL,
+    ".files: null": UNSET_NULL,
+    ".chunking_strategy: null": UNSET_NULL,
+    ".filters: null": UNSET_NULL,
+    ".ranking_options: null": UNSET_NULL,
+    ".attributes{}: integer": INTEGER,
+    ".value: integer": INTEGER,
+    ".value[]: integer": INTEGER,
+    ".query: at least 1 long": "spec 01 §11: a search looks for something",
+    ".filters[].type: 'and'": "spec 06 §1.8: filters nest",
+    ".filters[].type: 'or'": "spec 06 §1.8: filters nest",
+    ".filters[].filters: required": "spec 06 §1.8: filters nest",
     ".reasoning_effort: 'none'": "spec 02 §7: accepted though not described",
     ".reasoning_effort: 'minimal'": "spec 02 §7",
     ".reasoning_effort: 'low'": "spec 02 §7",
@@ -78,6 +104,14 @@ OURS = {
     ".reasoning_effort: 'xhigh'": "spec 02 §7",
     ".reasoning_effort: 'max'": "spec 02 §7",
     ".reasoning_effort: null": "spec 02 §7",
+    "purpose: 'user_data'": "spec 01 §13: all purposes of files",
+    "purpose: 'evals'": "spec 01 §13: all purposes of files",
+    ".filename: at least 1 long": "a file has a name",
+    ".bytes: at least 0": "spec 01 §13",
+    ".bytes: at most 8589934592": "spec 01 §13: 8 GB in all",
+    ".part_ids: at most 10000 long": "one request must not name parts without end",
+    ".expires_after: null": UNSET_NULL,
+    ".md5: null": UNSET_NULL,
 }
 
 # Ends of lines that only the description has.

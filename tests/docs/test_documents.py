@@ -15,6 +15,7 @@ from perdure import settings
 from perdure.cli import app
 from tests.cli.processes import PATIENCE_SECONDS, clean, serving
 from tests.docs.documents import DOCUMENTS, ROOT, Block, blocks, prose
+from tests.sending.receiver import SECRET
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FILE = re.compile(r"`([\w./-]+\.(?:py|md|sql|toml))`")
@@ -77,11 +78,12 @@ def test_settings_files_are_accepted(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GPU_KEY", "key")
+    monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
     file = tmp_path / "perdure.toml"
     file.write_text(block.text)
     chosen = settings.load(config=file)
     for name, value in tomllib.loads(block.text).items():
-        if name != "model_servers":
+        if name not in ("model_servers", "webhooks"):
             assert getattr(chosen, name) == value
 
 

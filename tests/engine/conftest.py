@@ -1,10 +1,12 @@
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import stamina
 
 from perdure.bus.memory import MemoryBus
 from perdure.clock import ManualClock
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database
 from tests.engine.stage import Stage
 from tests.engine.upstream import Upstream
@@ -19,9 +21,11 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def stage(database: Database, bus: MemoryBus, clock: ManualClock) -> Stage:
+def stage(
+    database: Database, bus: MemoryBus, blobs: Blobs, clock: ManualClock, tmp_path: Path
+) -> Stage:
     """An engine's means; the test runs on both databases."""
-    return Stage(database, bus, clock)
+    return Stage(database, bus, blobs, clock, tmp_path / "reading")
 
 
 @pytest.fixture

@@ -2,23 +2,34 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from perdure import lifecycle
 from perdure.bus.bus import Bus
 from perdure.clock import ManualClock
-from perdure.commands import events, run_steps, runs
+from perdure.commands import events, run_steps, runs, threads
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Execution, Means
+from perdure.engine.ingest import Ingest
+from perdure.engine.reading import Reading
+from perdure.engine.searching import Searching
+from perdure.engine.webhooks import Webhooks
 from perdure.engine.windows import Windows
+from perdure.errors import Unavailable
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
+from perdure.retrieval.parse import Parser
+from perdure.sending import HttpSender
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database, Transaction
 from perdure.wire.base import decode
 from perdure.wire.events import Delta, Event
 from perdure.wire.messages import Message, text
 from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import Run, SubmitToolOutputs, ToolOutput
+from perdure.wire.threads import ModifyThread
+from perdure.wire.tools import FileSearchResources, ToolResources
 from tests.commands.acts import PROJECT, Acts
 
 P = ParamSpec("P")
@@ -30,23 +41,62 @@ PATIENCE_SECONDS = 20
 class Stage:
     """Runs executions one at a time, as the test says."""
 
-    def __init__(self, database: Database, bus: Bus, clock: ManualClock) -> None:
+    def __init__(
+        self, database: Database, bus: Bus, blobs: Blobs, clock: ManualClock, folder: Path
+    ) -> None:
         self.database = database
         self.bus = bus
+        self.blobs = blobs
         self.clock = clock
         self.acts = Acts(database)
         self.acts.now = int(clock.now())
         windows = Windows(lambda _: None, unknown=256_000)
-        self.means = Means(database, bus, ScriptedProvider(), clock, 30, windows)
+        self.searching = Searching(database, bus, clock, windows, {}, cite_unmarked=True)
+        self.means = Means(
+            database, bus, ScriptedProvider(), clock, blobs, 30, windows, self.searching
+        )
 
-    def engine(self) -> Engine:
-        return Engine(self.means, max_concurrent_runs=10, event_retention_days=30)
+        self._folder = folder
+
+    def ingest(self, database: Database | None = None) -> Ingest:
+        """A worker that reads files, on this database or on one that breaks."""
+        database = database or self.database
+        return Ingest(
+            database,
+            self.bus,
+            self.clock,
+            Reading(database, self.blobs, Parser(), {}, folder=self._folder),
+            lease_seconds=30,
+            at_once=2,
+        )
+
+    def engine(self, webhooks: Webhooks | None = None) -> Engine:
+        if webhooks is None:
+            webhooks = Webhooks((), HttpSender(), database=self.database, clock=self.clock)
+        return Engine(
+            self.means,
+            self.ingest(),
+            webhooks,
+            max_concurrent_runs=10,
+            event_retention_days=30,
+        )
 
     async def begin(self, prompt: str, **fields: object) -> Run:
         """A queued run on a new thread that holds the prompt."""
         assistant = await self.acts.assistant()
         thread = await self.acts.thread(prompt)
         return await self.acts.run(thread.id, assistant.id, **fields)
+
+    async def give_thread(self, thread_id: str, store_id: str) -> None:
+        """Makes a vector store the thread's own."""
+        body = ModifyThread(
+            tool_resources=ToolResources(
+                file_search=FileSearchResources(vector_store_ids=[store_id])
+            )
+        )
+        await self.database.write(
+            threads.modify, thread_id, body, project=PROJECT, now=int(self.clock.now())
+        )
 
     async def execute(self, run: Run, owner: str = "worker_1") -> Run:
         """Brings a queued run to its next rest."""
@@ -146,6 +196,20 @@ class CrashingDatabase:
 
     async def close(self) -> None:
         """Stays open for the next process."""
+
+
+class AbsentDatabase(CrashingDatabase):
+    """A database that is away at its n-th write, and back at the next; the process lives."""
+
+    async def write(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if self.crashed.is_set():
+            return await self.inner.write(command, *args, **kwargs)
+        try:
+            return await super().write(command, *args, **kwargs)
+        except Crash:
+            raise Unavailable("The database is not available right now.") from None
 
 
 def _messages(tx: Transaction, thread_id: str) -> list[Message]:

@@ -8,10 +8,10 @@ import pytest
 from perdure.bus.memory import MemoryBus
 from perdure.engine.executor import Execution
 from perdure.lifecycle import RUN
-from perdure.wire.run_steps import ToolCalls
+from perdure.wire.run_steps import FunctionToolCall, ToolCalls
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
-from tests.engine.stage import PATIENCE_SECONDS, Crash, CrashingDatabase, Stage
+from tests.engine.stage import PATIENCE_SECONDS, AbsentDatabase, Crash, CrashingDatabase, Stage
 
 TOOLS = [FunctionTool(function=FunctionDefinition(name="get_weather"))]
 PROMPT = "say: Let me look.\ncall: get_weather {}\nthen:\nsay: Sunny, they say"
@@ -27,7 +27,10 @@ async def outcome(stage: Stage, run: Run) -> object:
             (
                 step.type,
                 step.status,
-                [call.function for call in step.step_details.tool_calls]
+                [
+                    call.function if isinstance(call, FunctionToolCall) else call.file_search
+                    for call in step.step_details.tool_calls
+                ]
                 if isinstance(step.step_details, ToolCalls)
                 else None,
             )
@@ -107,3 +110,25 @@ async def test_a_crash_at_every_commit_leads_to_the_same_thread(
     # A first leg writes: claim, message, its end, calls, the question. A second: claim, message,
     # the end. One more time through, without a crash, ended the loop.
     assert at - 2 == {"first": 5, "second": 3}[leg]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_database_that_is_away_at_any_commit_fails_no_run(
+    stage: Stage, *, committed: bool
+) -> None:
+    """Its worker does not know what was written last, and leaves the run to who takes it up."""
+    reference = await bring_to_the_end(stage, await stage.begin(PROMPT, tools=TOOLS))
+    expected = await outcome(stage, reference)
+    for at in range(1, 6):
+        run = await stage.begin(PROMPT, tools=TOOLS)
+        away = AbsentDatabase(stage.database, crash_at=at, committed=committed)
+        means = stage.means._replace(database=away, bus=MemoryBus())
+        await asyncio.wait_for(Execution(run.id, means, owner="left").run(), PATIENCE_SECONDS)
+        assert away.crashed.is_set()
+        await recover(stage)
+        run = await stage.acts.get(run.id)
+        if run.status == "queued":
+            run = await bring_to_the_end(stage, run)
+        elif run.status == "requires_action":
+            run = await stage.execute(await stage.submit(run, "21"))
+        assert await outcome(stage, run) == expected, f"away at write {at}"

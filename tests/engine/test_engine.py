@@ -6,11 +6,11 @@ from typing import Any, cast
 from perdure.bus.memory import MemoryBus
 from perdure.commands import leases
 from perdure.engine.executor import Execution
-from perdure.lifecycle import MESSAGE_DELTA
+from perdure.lifecycle import MESSAGE_DELTA, STREAM_ENDS
 from perdure.store.database import Row, Transaction
-from perdure.wire.events import Delta
+from perdure.wire.events import Delta, Event
 from tests.commands.acts import LIFETIME
-from tests.engine.stage import Stage
+from tests.engine.stage import PATIENCE_SECONDS, Stage
 
 
 def is_delta(told: object) -> bool:
@@ -101,6 +101,30 @@ async def test_a_heartbeat_keeps_the_lease_and_notices_its_loss(stage: Stage) ->
     await engine.worker.heartbeat()
     await engine.drain(0)
     assert (await stage.acts.get(run.id)).status in ("queued", "in_progress")
+
+
+async def test_a_run_that_a_worker_takes_a_second_time_is_told_by_one_execution(
+    stage: Stage,
+) -> None:
+    """A server that hung for longer than its lease may rescue its own run before it notices."""
+    engine = stage.engine()
+    await engine.start()
+    run = await stage.begin("say 60 words\nwait 5 ms")
+    await stage.listen_until(run, is_delta)
+    subscription = stage.bus.subscribe(run.id)
+    stage.clock.advance(31)
+    await engine.maintenance.step()
+    again: list[str] | None = None
+    ended = False
+    while not ended:
+        for told in await asyncio.wait_for(subscription.next(), PATIENCE_SECONDS):
+            if isinstance(told, Event):
+                again = [] if told.name == "thread.run.in_progress" else again
+                ended = told.name in STREAM_ENDS
+            elif isinstance(told, Delta) and again is not None:
+                again.append(told.text)
+    assert "".join(again or ()) == " ".join(f"word{number}" for number in range(1, 61))
+    await engine.drain(0)
 
 
 async def test_a_cancel_whose_word_was_lost_is_heard_at_the_next_heartbeat(stage: Stage) -> None:

@@ -52,6 +52,26 @@ def test_a_first_message_that_is_a_whole_document_does_not_crowd_out_the_latest(
     assert truncation.keep([50, *[10] * 19], 19, 210) == [0, *range(4, 20)]
 
 
+class Asked(list[int]):
+    """Costs that know which of them were asked for."""
+
+    def __init__(self, costs: list[int]) -> None:
+        super().__init__(costs)
+        self.places: set[int] = set()
+
+    def __getitem__(self, place: int) -> int:  # type: ignore[override]  # no slices
+        self.places.add(place)
+        return super().__getitem__(place)
+
+
+def test_only_what_fits_and_one_more_is_counted() -> None:
+    """Counting is most of what a long thread costs."""
+    costs = Asked([10] * 1000)
+    kept = truncation.keep(costs, 999, 100)
+    assert kept == [0, 1, *range(992, 1000)]
+    assert costs.places == {0, 1, 2, *range(991, 1000)}
+
+
 def test_the_newest_message_of_the_user_stays_though_answers_follow_it() -> None:
     thread = [
         ChatMessage(role="user", content="old " * 50),

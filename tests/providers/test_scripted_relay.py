@@ -142,7 +142,7 @@ async def test_usage_is_streamed_only_when_asked_for() -> None:
         assert len({chunk["id"] for chunk in chunks}) == 1
 
 
-@pytest.mark.parametrize("path", ["embeddings", "completions"])
+@pytest.mark.parametrize("path", ["moderations", "completions"])
 async def test_what_it_cannot_do_is_told_with_what_to_configure(path: str) -> None:
     status, headers, answer = await relayed(ScriptedProvider(), path, b'{"model": "m"}')
     assert (status, headers["content-type"]) == (400, "application/json")

@@ -1,13 +1,40 @@
-"""The server may be killed at any moment: nothing that ran in its sandboxes outlives it."""
+"""The server may be killed at any moment: nothing that ran in its sandboxes outlives it.
 
+Nor does what it no longer wants.
+"""
+
+import asyncio
 import os
 import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from perdure.sandbox import watch
+from perdure.sandbox.local import LocalSandbox
+
+
+def handles_of(pids: Iterable[int]) -> dict[int, int]:
+    """A descriptor of each process, and its id: the id may become another's, the descriptor not."""
+    return {os.pidfd_open(pid): pid for pid in pids}
+
+
+def wait_until_gone(left: dict[int, int]) -> None:
+    """Until none of the processes is left; fails after ten seconds without any progress."""
+    poller = select.poll()
+    for descriptor in left:
+        poller.register(descriptor, select.POLLIN)
+    while left:
+        ended = poller.poll(10_000)
+        assert ended, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left.values()]
+        for descriptor, _ in ended:
+            poller.unregister(descriptor)
+            os.close(descriptor)
+            del left[descriptor]
 
 
 def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
@@ -19,17 +46,24 @@ def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
     processes = list(watch.processes(server.pid))
     assert first in processes
     assert len(processes) >= 6
-    left = {os.pidfd_open(pid): pid for pid in processes}
+    handles = handles_of(processes)
     server.send_signal(signal.SIGKILL)
-    poller = select.poll()
-    for descriptor in left:
-        poller.register(descriptor, select.POLLIN)
-    while left:
-        ended = poller.poll(10_000)
-        assert ended, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left.values()]
-        for descriptor, _ in ended:
-            poller.unregister(descriptor)
-            os.close(descriptor)
-            del left[descriptor]
+    wait_until_gone(handles)
     server.wait()
     server.stdout.close()
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4])
+async def test_a_start_that_is_cancelled_leaves_no_process_behind(processes: int) -> None:
+    before = set(watch.processes(os.getpid()))
+    sandbox = LocalSandbox(warm=False)
+    starting = asyncio.create_task(sandbox.start())
+    begun: set[int] = set()
+    while len(begun) < processes:
+        await asyncio.sleep(0)
+        begun = set(watch.processes(os.getpid())) - before
+    handles = handles_of(begun)
+    starting.cancel()
+    await asyncio.wait({starting})
+    assert starting.cancelled()
+    wait_until_gone(handles)

@@ -4,12 +4,16 @@
 // its name, and what went wrong, if anything did.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [name, baseURL, folder] = process.argv.slice(2);
 const require = createRequire(`${folder}/package.json`);
-const { default: OpenAI } = await import(pathToFileURL(require.resolve(name)).href);
+const { default: OpenAI, toFile } = await import(pathToFileURL(require.resolve(name)).href);
 const client = new OpenAI({ baseURL, apiKey: "any", maxRetries: 0 });
 
 // Until 4.x ids come one after the other; later ones take all but the last by name.
@@ -184,6 +188,82 @@ const checks = {
     assert.equal(run.incomplete_details.reason, "max_completion_tokens");
     const told = await follow(runs.stream(on.id, body));
     assert.equal(told.run.status, "incomplete");
+  },
+
+  async files_are_made_of_streams_and_bytes_and_come_back_as_they_were() {
+    const folder = mkdtempSync(join(tmpdir(), "perdure-"));
+    const path = join(folder, "notes.txt");
+    writeFileSync(path, "from a path");
+    const { files } = client;
+    const ofPath = await files.create({ file: createReadStream(path), purpose: "assistants" });
+    rmSync(folder, { recursive: true });
+    const named = await toFile(Buffer.from("{}"), "Größe.json");
+    const ofBytes = await files.create({ file: named, purpose: "fine-tune" });
+    assert.deepEqual([ofPath.filename, ofPath.bytes], ["notes.txt", 11]);
+    assert.deepEqual([ofBytes.filename, ofBytes.bytes], ["Größe.json", 2]);
+    assert.deepEqual({ ...(await files.retrieve(ofPath.id)) }, { ...ofPath });
+    assert.equal(await (await files.content(ofPath.id)).text(), "from a path");
+    const listed = [];
+    for await (const each of files.list({ purpose: "assistants" })) listed.push(each.id);
+    assert.deepEqual(listed, [ofPath.id]);
+    for (const each of [ofPath, ofBytes]) assert.ok((await remove(files, each.id)).deleted);
+    const error = await refused("NotFoundError", () => files.content(ofPath.id));
+    assert.match(error.message, /No such File object: file-/);
+  },
+
+  async files_go_into_vector_stores_and_answers_cite_them() {
+    const rent = "The rent is due on the third working day of each month.";
+    const stores = client.vectorStores ?? client.beta.vectorStores;
+    const store = await stores.create({ name: "Papers" });
+    const file = await stores.files.uploadAndPoll(store.id, new File([rent], "rent.md"));
+    assert.deepEqual([file.status, file.last_error], ["completed", null]);
+    const files = [new File(["All about bees."], "bees.txt"), new File(["x"], "sheet.xlsx")];
+    const batch = await stores.fileBatches.uploadAndPoll(store.id, { files });
+    assert.deepEqual([batch.file_counts.completed, batch.file_counts.failed], [1, 1]);
+    if (stores.search) {
+      const found = await stores.search(store.id, { query: "When is the rent due?" });
+      assert.equal(found.data[0].content[0].text, rent);
+    }
+    const assistant = await client.beta.assistants.create({
+      model: "scripted",
+      tools: [{ type: "file_search" }],
+      tool_resources: { file_search: { vector_store_ids: [store.id] } },
+    });
+    const thread = await client.beta.threads.create({
+      messages: [{ role: "user", content: "When is the rent due?" }],
+    });
+    const stream = client.beta.threads.runs.stream(thread.id, { assistant_id: assistant.id });
+    const [streamed] = await stream.finalMessages();
+    const stored = (await client.beta.threads.messages.list(thread.id, { limit: 1 })).data[0];
+    for (const message of [streamed, stored]) {
+      const { value, annotations } = message.content[0].text;
+      assert.equal(annotations.length, 1);
+      const [{ text, start_index, end_index, file_citation }] = annotations;
+      assert.equal(value.slice(start_index, end_index), text);
+      assert.equal(file_citation.file_id, file.id);
+    }
+    assert.ok((await remove(stores, store.id)).deleted);
+  },
+
+  async uploads_in_parts_become_files() {
+    const { uploads, files } = client;
+    if (!uploads) return; // this SDK is older than uploads
+    const body = { filename: "a.txt", purpose: "batch", bytes: 6, mime_type: "text/plain" };
+    const upload = await uploads.create(body);
+    const parts = [];
+    for (const content of ["abc", "def"]) {
+      const data = await toFile(Buffer.from(content), "upload");
+      parts.push((await uploads.parts.create(upload.id, { data })).id);
+    }
+    const md5 = createHash("md5").update("abcdef").digest("hex");
+    const done = await uploads.complete(upload.id, { part_ids: parts, md5 });
+    assert.equal(done.status, "completed");
+    assert.equal(await (await files.content(done.file.id)).text(), "abcdef");
+    await remove(files, done.file.id);
+    const other = await uploads.create(body);
+    assert.equal((await uploads.cancel(other.id)).status, "cancelled");
+    const error = await refused("BadRequestError", () => uploads.cancel(other.id));
+    assert.match(error.message, /Cannot cancel upload with status 'cancelled'\./);
   },
 
   async errors_are_the_sdks_exceptions() {

@@ -21,7 +21,13 @@ MIGRATIONS = Path(store.__file__).parent / "migrations"
 _HEAD = "-- The schema after all migrations, to be read. Written by tests/store/schema.py.\n\n"
 
 # Only what the types of our columns are called.
-_TYPES = {"bigint": "INTEGER", "text": "TEXT", "double precision": "REAL"}
+_TYPES = {
+    "bigint": "INTEGER",
+    "integer": "INTEGER",
+    "text": "TEXT",
+    "double precision": "REAL",
+    "bytea": "BLOB",
+}
 
 # A table: its columns and how often it has a CHECK; its foreign keys; its unique columns.
 Shape = dict[str, Any]
@@ -97,8 +103,8 @@ def sqlite_shape(path: Path) -> dict[str, Shape]:
             },
             "checks": table["sql"].count("CHECK ("),
             "foreign keys": sorted(
-                f"FOREIGN KEY ({row['from']}) REFERENCES {row['table']}({row['to']}) "
-                f"ON DELETE {row['on_delete']}"
+                f"FOREIGN KEY ({row['from']}) REFERENCES {row['table']}({row['to']})"
+                + ("" if row["on_delete"] == "NO ACTION" else f" ON DELETE {row['on_delete']}")
                 for row in keys
             ),
             "indexes": sorted(

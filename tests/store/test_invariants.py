@@ -140,3 +140,40 @@ async def test_the_place_of_a_deleted_row_is_never_given_again(database: Databas
     await database.write(lambda tx: tx.run("threads.delete", id="thread_1"))
     await a_queued_run(database)
     assert await database.write(add_event, "run_1", "two") > first
+
+
+def _add_delivery(tx: Transaction, data: str | None = "{}") -> None:
+    tx.run("webhooks.insert", name="a", project="p", event="e")
+    tx.run(
+        "webhook_deliveries.insert",
+        id="evt_1",
+        project="p",
+        run_id="run_1",
+        event="e",
+        told_at=1,
+        due_at=1.0,
+        data=data,
+    )
+
+
+async def test_a_delivery_that_waits_has_something_to_deliver(database: Database) -> None:
+    with pytest.raises(BROKEN_RULE):
+        await database.write(_add_delivery, data=None)
+    await database.write(_add_delivery)
+
+
+async def test_a_delivery_that_ended_has_a_time_at_which_it_did(database: Database) -> None:
+    await database.write(_add_delivery)
+
+    def give_up(tx: Transaction, now: int | None) -> int:
+        return tx.run("webhook_deliveries.give_up_all", webhook="a", now=now, error="-")
+
+    with pytest.raises(BROKEN_RULE):
+        await database.write(give_up, None)
+    assert await database.write(give_up, 1) == 1
+
+
+async def test_an_event_is_delivered_to_a_webhook_once(database: Database) -> None:
+    await database.write(_add_delivery)
+    with pytest.raises(BROKEN_RULE):
+        await database.write(_add_delivery)

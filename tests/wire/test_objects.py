@@ -6,18 +6,26 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from openai.types import beta, model
+from openai.types import FileDeleted, FileObject, beta, model
+from openai.types import Upload as SdkUpload
 from openai.types.beta import threads
 from openai.types.beta.threads import runs
+from openai.types.uploads import UploadPart
 from pydantic import BaseModel
 
+from perdure.wire import chunking
 from perdure.wire.assistants import Assistant
 from perdure.wire.base import Object, decode, encode
 from perdure.wire.chat import ChatChunk, ChatRequest
+from perdure.wire.file_batches import FileBatch
+from perdure.wire.files import File
 from perdure.wire.lists import Deleted, ErrorDetail, ErrorEnvelope, Model, Models
 from perdure.wire.messages import Message, TextContent, TextPart
 from perdure.wire.run_steps import (
     CreatedMessage,
+    FileSearch,
+    FileSearchResult,
+    FileSearchToolCall,
     FunctionCall,
     FunctionToolCall,
     MessageCreation,
@@ -25,6 +33,7 @@ from perdure.wire.run_steps import (
     ToolCalls,
 )
 from perdure.wire.runs import RequiredAction, RequiredToolCalls, Run
+from perdure.wire.search import SearchResult, SearchResultsPage
 from perdure.wire.threads import Thread
 from perdure.wire.tools import (
     CalledFunction,
@@ -37,7 +46,10 @@ from perdure.wire.tools import (
     Tool,
     ToolResources,
 )
+from perdure.wire.uploads import Part, Upload
 from perdure.wire.usage import Usage
+from perdure.wire.vector_store_files import ContentText, VectorStoreFile
+from perdure.wire.vector_stores import VectorStore
 from tests.wire.bodies import near
 
 TOOLS: list[Tool] = [
@@ -47,6 +59,53 @@ TOOLS: list[Tool] = [
 ]
 ASSISTANT = Assistant(id="asst_1", created_at=1, model="m", tools=TOOLS)
 THREAD = Thread(id="thread_1", created_at=1)
+STORE = VectorStore(id="vs_1", created_at=1, name="Papers", last_active_at=1)
+STORE_FILE = VectorStoreFile(
+    id="file-1",
+    created_at=1,
+    vector_store_id="vs_1",
+    chunking_strategy=chunking.DEFAULT,
+    attributes={"year": 2026, "kind": "law", "open": True},
+)
+BATCH = FileBatch(id="vsfb_1", created_at=1, vector_store_id="vs_1")
+FOUND = SearchResultsPage(
+    search_query=["rent"],
+    data=[
+        SearchResult(
+            file_id="file-1",
+            filename="a.txt",
+            score=0.5,
+            attributes={},
+            content=[ContentText(text="The rent is due.")],
+        )
+    ],
+)
+SEARCH_STEP = RunStep(
+    id="step_3",
+    created_at=1,
+    run_id="run_1",
+    assistant_id="asst_1",
+    thread_id="thread_1",
+    type="tool_calls",
+    step_details=ToolCalls(
+        tool_calls=[
+            FileSearchToolCall(
+                id="call_2",
+                file_search=FileSearch(
+                    results=[
+                        FileSearchResult(
+                            file_id="file-1",
+                            file_name="a.txt",
+                            score=0.5,
+                            content=[ContentText(text="The rent is due.")],
+                        )
+                    ],
+                    queries=["rent"],
+                ),
+            )
+        ]
+    ),
+)
 MESSAGE = Message(
     id="msg_1",
     created_at=1,
@@ -73,6 +132,10 @@ RUN = Run(
             ]
         )
     ),
+)
+FILE = File(id="file-1", bytes=3, created_at=1, filename="a.txt", purpose="assistants")
+UPLOAD = Upload(
+    id="upload_1", bytes=3, created_at=1, filename="a.txt", purpose="batch", expires_at=3601
 )
 MESSAGE_STEP = RunStep(
     id="step_1",
@@ -141,6 +204,12 @@ WIRE_ORDER: dict[str, tuple[Object, str]] = {
             "completion_tokens_details"
         ),
     ),
+    "file": (
+        FILE,
+        "id object bytes created_at expires_at filename purpose status status_details",
+    ),
+    # a completed one has its file at the end
+    "upload": (UPLOAD, "id object bytes created_at filename purpose status expires_at"),
     "model": (MODEL, "id object created owned_by"),
     "list of models": (Models(data=[MODEL]), "object data"),
     "deletion marker": (Deleted(id="asst_1", object="assistant.deleted"), "id object deleted"),
@@ -246,6 +315,10 @@ SDK_MODELS: list[tuple[Object, type[BaseModel]]] = [
     (MESSAGE_STEP, runs.RunStep),
     (TOOL_STEP, runs.RunStep),
     (MODEL, model.Model),
+    (FILE, FileObject),
+    (UPLOAD, SdkUpload),
+    (Part(id="part_1", created_at=1, upload_id="upload_1"), UploadPart),
+    (Deleted(id="file-1", object="file"), FileDeleted),
     (Deleted(id="asst_1", object="assistant.deleted"), beta.AssistantDeleted),
     (Deleted(id="thread_1", object="thread.deleted"), beta.ThreadDeleted),
     (Deleted(id="msg_1", object="thread.message.deleted"), threads.MessageDeleted),

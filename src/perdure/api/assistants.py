@@ -33,7 +33,7 @@ async def modify(call: Call) -> Answer:
     assistant_id = call.id("assistant_id")
     body = await call.body(ModifyAssistant)
     return await call.services.database.write(
-        assistants.modify, assistant_id, body, project=call.project
+        assistants.modify, assistant_id, body, project=call.project, now=call.now
     )
 
 

@@ -18,10 +18,18 @@ from perdure.wire.events import (
     Closing,
     Delta,
     Event,
+    citation_head,
     refusal_head,
     text_head,
 )
-from perdure.wire.messages import Message, RefusalPart, TextPart
+from perdure.wire.messages import (
+    FileCitationAnnotation,
+    Message,
+    Part,
+    RefusalPart,
+    TextPart,
+)
+from perdure.wire.run_steps import without_contents
 
 _DONE = f"event: {lifecycle.DONE}\ndata: [DONE]\n\n".encode()
 _CLAIMED = "thread.run.in_progress"
@@ -32,14 +40,18 @@ _MESSAGE_ENDS = frozenset(move.event for move in lifecycle.MESSAGE)
 class Place(NamedTuple):
     """How far a listener has come: the last event it was told, and so many characters of the
     deltas after it. On the wire, the id of an event: `12`, or `12.345` for a delta.
+
+    `deaf`: the listener has heard some of a part that is now told from its beginning again, so it
+    hears no deltas until the next part. On the wire `12.0`.
     """
 
     seq: int = 0
     chars: int = 0
+    deaf: bool = False
 
     @property
     def id(self) -> bytes:
-        return b"%d.%d" % self if self.chars else b"%d" % self.seq
+        return b"%d.%d" % self[:2] if self.chars or self.deaf else b"%d" % self.seq
 
 
 def place(text: str) -> Place:
@@ -53,13 +65,15 @@ def place(text: str) -> Place:
             param="after",
             code="invalid_value",
         )
-    return Place(int(match[1]), int(match[2] or 0))
+    chars = int(match[2] or 0)
+    return Place(int(match[1]), chars, deaf=match[2] is not None and not chars)
 
 
 class Frames:
     """The frames for one listener, from its place on.
 
-    `renamed` are events that the listener knows by another name.
+    `renamed` are events that the listener knows by another name; `contents` says that it wants
+    those of search results (`include[]`).
     """
 
     def __init__(
@@ -67,15 +81,16 @@ class Frames:
         begin: Place = Place(),  # noqa: B008  # a value
         *,
         renamed: Mapping[str, str] = MappingProxyType({}),
+        contents: bool = False,
     ) -> None:
         self.place = begin
         self.ended = False
         self._renamed = renamed
+        self._contents = contents
         self._last = ""
         # How many characters of deltas have come by since the last event, told or not.
         self._passed = 0
         self._resumed = begin != Place()
-        self._deaf = False
 
     def replay(self, log: list[Event], *, upto: int | None) -> bytes:
         """What the log has beyond the place, up to an event after which the bus takes over.
@@ -114,17 +129,23 @@ class Frames:
     def _event(self, event: Event) -> Iterator[bytes]:
         if self._resumed and self._last == _MESSAGE_OPEN and event.name in _MESSAGE_ENDS:
             yield from self._missed(event)
+        deaf = self.place.deaf
         if event.name == _CLAIMED:
             # The run was resumed. The part that was open is told from its beginning again, which
             # is news to those only who heard nothing of it before.
-            self._deaf = self.place.chars > 0
+            deaf = deaf or self.place.chars > 0
         elif ".step." in event.name or event.name.startswith("thread.message."):
-            self._deaf = False
-        self.place, self._passed, self._last = Place(event.seq), 0, event.name
-        yield self._frame(self._renamed.get(event.name, event.name), event.data)
+            deaf = False
+        self.place, self._passed, self._last = Place(event.seq, deaf=deaf), 0, event.name
+        yield self._frame(self._renamed.get(event.name, event.name), self._shown(event))
+
+    def _shown(self, event: Event) -> bytes:
+        if self._contents or not event.name.startswith("thread.run.step."):
+            return event.data
+        return without_contents(event.data)
 
     def _delta(self, delta: Delta) -> bytes:
-        if self._deaf:
+        if self.place.deaf:
             return b""
         known = max(0, self.place.chars - self._passed)
         self._passed += len(delta.text)
@@ -141,18 +162,13 @@ class Frames:
         message = decode(event.data, Message)
         known = self.place.chars
         for index, part in enumerate(message.content):
-            if isinstance(part, TextPart):
-                text, head = part.text.value, text_head(message.id, index)
-                tail = TEXT_TAIL if known else FIRST_TEXT_TAIL
-            elif isinstance(part, RefusalPart):
-                text, head, tail = part.refusal, refusal_head(message.id, index), REFUSAL_TAIL
-            else:
-                continue
-            if len(text) > known:
-                self.place = Place(self.place.seq, self.place.chars + len(text) - known)
-                missed = Delta(lifecycle.MESSAGE_DELTA, head, text[known:], tail)
-                yield self._frame(missed.name, missed.data())
-            known = max(0, known - len(text))
+            for delta in _deltas(message.id, index, part):
+                if len(delta.text) > known:
+                    rest = delta.text[known:]
+                    tail = TEXT_TAIL if known and delta.tail == FIRST_TEXT_TAIL else delta.tail
+                    self.place = Place(self.place.seq, self.place.chars + len(rest))
+                    yield self._frame(delta.name, delta._replace(text=rest, tail=tail).data())
+                known = max(0, known - len(delta.text))
 
     def _frame(self, name: str, data: bytes) -> bytes:
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (self.place.id, name.encode(), data)
@@ -160,6 +176,24 @@ class Frames:
     def _end(self) -> bytes:
         self.ended = True
         return _DONE
+
+
+def _deltas(message_id: str, index: int, part: Part) -> Iterator[Delta]:
+    """The fewest deltas that tell a part: one, and one for each citation."""
+    name = lifecycle.MESSAGE_DELTA
+    if isinstance(part, RefusalPart):
+        yield Delta(name, refusal_head(message_id, index), part.refusal, REFUSAL_TAIL)
+    if not isinstance(part, TextPart):
+        return
+    text, at, tail = part.text.value, 0, FIRST_TEXT_TAIL
+    notes = [note for note in part.text.annotations if isinstance(note, FileCitationAnnotation)]
+    for number, note in enumerate(notes):
+        if note.start_index > at:
+            yield Delta(name, text_head(message_id, index), text[at : note.start_index], tail)
+        tail, at = TEXT_TAIL, note.end_index
+        yield Delta(name, citation_head(message_id, index, note, number), note.text, tail)
+    if at < len(text) or not notes:
+        yield Delta(name, text_head(message_id, index), text[at:], tail)
 
 
 def _error(message: str) -> bytes:

@@ -11,7 +11,9 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
+from perdure.retrieval.embed import Embedders
 from perdure.settings import Settings
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database
 from perdure.wire.base import Object, encode
 from perdure.wire.lists import ErrorDetail, ErrorEnvelope, Page
@@ -29,6 +31,9 @@ _PREFIXES = {
     "message_id": "msg",
     "run_id": "run",
     "step_id": "step",
+    "vector_store_id": "vs",
+    "batch_id": "vsfb",
+    "upload_id": "upload",
 }
 
 
@@ -37,9 +42,11 @@ class Services(NamedTuple):
 
     database: Database
     bus: Bus
+    blobs: Blobs
     provider: Provider
     clock: Clock
     settings: Settings
+    embedders: Embedders
 
 
 class Call:
@@ -65,6 +72,11 @@ class Call:
     def list_query(self) -> ListQuery:
         """The page that is asked for. Raises `BadRequest`."""
         return query(self.request.query_params.multi_items())
+
+    @property
+    def poll_hint(self) -> dict[str, str]:
+        """The header that tells polling SDKs when to look again (spec 07 §4)."""
+        return {"openai-poll-after-ms": str(self.services.settings.poll_after_ms)}
 
     async def bytes(self) -> bytes:
         """The request body. Raises `TooLarge` beyond the limit, before it is read in full."""

@@ -11,12 +11,17 @@ from starlette.types import Scope
 
 from perdure.api import (
     assistants,
+    file_batches,
+    files,
     messages,
-    missing,
     models,
     run_steps,
     runs,
+    search,
     threads,
+    uploads,
+    vector_store_files,
+    vector_stores,
 )
 from perdure.api.http import Handler
 from perdure.errors import MethodNotAllowed, NotFound
@@ -53,6 +58,43 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/threads/{thread_id}/runs/{run_id}/stream", runs.stream),
     ("GET", "/threads/{thread_id}/runs/{run_id}/steps", run_steps.list_all),
     ("GET", "/threads/{thread_id}/runs/{run_id}/steps/{step_id}", run_steps.retrieve),
+    ("POST", "/vector_stores", vector_stores.create),
+    ("GET", "/vector_stores", vector_stores.list_all),
+    ("GET", "/vector_stores/{vector_store_id}", vector_stores.retrieve),
+    ("POST", "/vector_stores/{vector_store_id}", vector_stores.modify),
+    ("DELETE", "/vector_stores/{vector_store_id}", vector_stores.delete),
+    ("POST", "/vector_stores/{vector_store_id}/search", search.search),
+    ("POST", "/vector_stores/{vector_store_id}/files", vector_store_files.create),
+    ("GET", "/vector_stores/{vector_store_id}/files", vector_store_files.list_all),
+    ("GET", "/vector_stores/{vector_store_id}/files/{file_id}", vector_store_files.retrieve),
+    ("POST", "/vector_stores/{vector_store_id}/files/{file_id}", vector_store_files.modify),
+    ("DELETE", "/vector_stores/{vector_store_id}/files/{file_id}", vector_store_files.delete),
+    (
+        "GET",
+        "/vector_stores/{vector_store_id}/files/{file_id}/content",
+        vector_store_files.content,
+    ),
+    ("POST", "/vector_stores/{vector_store_id}/file_batches", file_batches.create),
+    ("GET", "/vector_stores/{vector_store_id}/file_batches/{batch_id}", file_batches.retrieve),
+    (
+        "POST",
+        "/vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel",
+        file_batches.cancel,
+    ),
+    (
+        "GET",
+        "/vector_stores/{vector_store_id}/file_batches/{batch_id}/files",
+        file_batches.list_files,
+    ),
+    ("POST", "/files", files.create),
+    ("GET", "/files", files.list_all),
+    ("GET", "/files/{file_id}", files.retrieve),
+    ("DELETE", "/files/{file_id}", files.delete),
+    ("GET", "/files/{file_id}/content", files.content),
+    ("POST", "/uploads", uploads.create),
+    ("POST", "/uploads/{upload_id}/parts", uploads.add_part),
+    ("POST", "/uploads/{upload_id}/complete", uploads.complete),
+    ("POST", "/uploads/{upload_id}/cancel", uploads.cancel),
     ("GET", "/models", models.list_all),
     ("GET", "/models/{model:path}", models.retrieve),
     ("DELETE", "/models/{model:path}", models.delete),
@@ -63,16 +105,6 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/deployments/{deployment}/chat/completions", models.chat_completions),
     ("POST", "/deployments/{deployment}/completions", models.completions),
     ("POST", "/deployments/{deployment}/embeddings", models.embeddings),
-    *(
-        (method, f"{path}{rest}", handler)
-        for path, handler in (
-            ("/files", missing.files),
-            ("/uploads", missing.uploads),
-            ("/vector_stores", missing.vector_stores),
-        )
-        for rest in ("", "/{rest:path}")
-        for method in ("GET", "POST", "DELETE")
-    ),
 )
 
 # The groups whose calls need the beta header (spec 02 §1).

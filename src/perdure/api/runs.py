@@ -144,6 +144,7 @@ def _stream(
         keep_alive=services.settings.keep_alive_seconds,
         after=after,
         dialect=dialect(call.request.headers),
+        contents=bool(include(call.request.query_params.multi_items())),
     )
 
 
@@ -155,7 +156,7 @@ def _polled(call: Call, run: Run) -> Response:
         run = replace(run, status=RunStatus.COMPLETED)
     if run.status not in lifecycle.ACTIVE:
         return respond(run)
-    return respond(run, {"openai-poll-after-ms": str(call.services.settings.poll_after_ms)})
+    return respond(run, call.poll_hint)
 
 
 def _page(tx: Transaction, thread_id: str, query: ListQuery, *, project: str) -> Page:

@@ -10,6 +10,9 @@ from perdure.api.frames import Frames, Place
 from perdure.bus.bus import Subscription
 from perdure.commands import events
 from perdure.store.database import Database
+from perdure.wire.events import Closing, Delta, Event
+
+Heard = Event | Delta | Closing
 
 _KEEP_ALIVE = b": keep-alive\n\n"
 
@@ -34,6 +37,7 @@ class EventStream(Response):
         keep_alive: float,
         after: Place | None = None,
         dialect: Dialect = PLAIN,
+        contents: bool = False,
     ) -> None:
         super().__init__()
         del self.headers["content-length"]
@@ -44,7 +48,7 @@ class EventStream(Response):
         # Twice in the time: silence is noticed at the second look.
         self._look_seconds = keep_alive / 2
         self._replays = after is not None
-        self._frames = Frames(after or Place(), renamed=dialect.renamed)
+        self._frames = Frames(after or Place(), renamed=dialect.renamed, contents=contents)
         self._gone = self._quiet = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
@@ -79,11 +83,30 @@ class EventStream(Response):
         told = await self._subscription.next()
         if told:
             self._quiet = False
-            return self._frames.tell(told)
+            return self._frames.tell(await self._with_missed(told))
         if self._gone:
             return b""
         log = await self._database.read(events.after, self._run_id, self._frames.place.seq)
         return self._frames.tell(log) or _KEEP_ALIVE
+
+    async def _with_missed(self, told: list[Heard]) -> list[Heard]:
+        """What the bus brought, and before each event what other servers have told since.
+
+        A run can be taken over by this server, or cancelled here, in the middle of what another
+        one tells.
+        """
+        seq = self._frames.place.seq
+        has_event = any(isinstance(item, Event) for item in told)
+        if self._database.exclusive or not (seq and has_event):
+            return told
+        log = await self._database.read(events.after, self._run_id, seq)
+        whole: list[Heard] = []
+        for item in told:
+            if isinstance(item, Event):
+                # What is in the list twice is told once.
+                whole += [event for event in log if event.seq < item.seq]
+            whole.append(item)
+        return whole
 
     def _look(self) -> None:
         """Wakes the stream when nothing was told since the last look.

@@ -21,7 +21,9 @@ async def retrieve(call: Call) -> Answer:
 async def modify(call: Call) -> Answer:
     thread_id = call.id("thread_id")
     body = await call.body(ModifyThread)
-    return await call.services.database.write(threads.modify, thread_id, body, project=call.project)
+    return await call.services.database.write(
+        threads.modify, thread_id, body, project=call.project, now=call.now
+    )
 
 
 async def delete(call: Call) -> Answer:

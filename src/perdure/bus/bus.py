@@ -37,16 +37,16 @@ class Subscription(Protocol):
 
 
 class Bus(Protocol):
-    """Carries what is told about a run to its listeners, and queued runs to workers.
+    """Carries what is told about a run to its listeners, and queued work to workers.
 
-    A topic is a run's id.
+    A topic is a run's id, or names a file of a vector store.
     """
 
     def publish(self, topic: str, told: Told) -> None:
         """Tells whom it concerns; never waits.
 
-        `Queued` goes to one worker, `Interrupted` to the worker that holds the run, all else to
-        the listeners of the topic.
+        `Queued` and `Waiting` go to one worker, `Interrupted` to the worker that holds the run
+        or file, all else to the listeners of the topic.
         """
         ...
 
@@ -58,10 +58,14 @@ class Bus(Protocol):
         """Waits for the next run that is for this worker."""
         ...
 
+    async def next_files(self) -> None:
+        """Waits until files may wait to be ingested."""
+        ...
+
     def on_interrupt(
-        self, run_id: str, callback: Callable[[], None]
+        self, topic: str, callback: Callable[[], None]
     ) -> AbstractContextManager[None]:
-        """Calls back whenever the run is interrupted, as long as the context is open."""
+        """Calls back whenever the work is interrupted, as long as the context is open."""
         ...
 
     def leave(self, topic: str) -> None:

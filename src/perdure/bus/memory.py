@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from perdure.lifecycle import STREAM_ENDS
-from perdure.wire.events import Closing, Delta, Event, Interrupted, Queued, Told
+from perdure.wire.events import Closing, Delta, Event, Interrupted, Queued, Told, Waiting
 
 Heard = Event | Delta | Closing
 
@@ -116,6 +116,7 @@ class MemoryBus:
     def __init__(self) -> None:
         self._topics: dict[str, _Topic] = {}
         self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._files = asyncio.Event()
         self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
         self._closed: Closing | None = None
 
@@ -127,6 +128,9 @@ class MemoryBus:
         if isinstance(told, Queued):
             self._queue.put_nowait(topic)
             self.leave(topic)
+            return
+        if isinstance(told, Waiting):
+            self._files.set()
             return
         found = self._topics.get(topic)
         if found is None:
@@ -153,16 +157,20 @@ class MemoryBus:
     async def next_run(self) -> str:
         return await self._queue.get()
 
+    async def next_files(self) -> None:
+        await self._files.wait()
+        self._files.clear()
+
     @contextmanager
-    def on_interrupt(self, run_id: str, callback: Callable[[], None]) -> Iterator[None]:
-        callbacks = self._callbacks[run_id]
+    def on_interrupt(self, topic: str, callback: Callable[[], None]) -> Iterator[None]:
+        callbacks = self._callbacks[topic]
         callbacks.append(callback)
         try:
             yield
         finally:
             callbacks.remove(callback)
             if not callbacks:
-                self._callbacks.pop(run_id, None)
+                self._callbacks.pop(topic, None)
 
     def leave(self, topic: str) -> None:
         if topic in self._topics:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import perdure
-from perdure.cli import chat, demo, doctor, serve
+from perdure.cli import chat, demo, doctor, files, serve
 from perdure.errors import ConfigurationError
 
 _INTERRUPTED = 130
@@ -25,6 +25,7 @@ app.command("serve")(serve.command)
 app.command("doctor")(doctor.command)
 app.command("chat")(chat.command)
 app.command("demo")(demo.command)
+app.add_typer(files.app, name="files")
 
 
 def _print_version(wanted: bool) -> None:

@@ -11,10 +11,9 @@ from typing import Annotated
 
 import typer
 
-from perdure import lifecycle, settings
+from perdure import lifecycle
 from perdure.cli import options
-from perdure.cli.client import Client, Failed
-from perdure.cli.server import url_of
+from perdure.cli.client import Client, Failed, connect
 from perdure.errors import ConfigurationError
 from perdure.wire.base import JsonObject, Object, decode
 from perdure.wire.lists import Models
@@ -58,21 +57,15 @@ def command(
     model: Annotated[
         str | None, typer.Option(help="Model; default: the assistant's, or the server's first.")
     ] = None,
-    url: Annotated[
-        str | None, typer.Option(help="URL of the server; default: the one configured here.")
-    ] = None,
-    api_key: Annotated[str | None, typer.Option(help="API key of the server.")] = None,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
     config: options.Config = None,
 ) -> None:
     """Talk to an assistant. Ctrl-C cancels an answer, Ctrl-D ends the conversation."""
-    chosen = settings.load(config=config)
-    if api_key is None:
-        # a server that needs no key takes any
-        api_key = chosen.api_keys[0].get_secret_value() if chosen.api_keys else "perdure-chat"
+    client = connect(config, url, api_key)
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  # makes input() editable where the system has it
     with asyncio.Runner() as runner:
-        client = Client(url or url_of(chosen.host, chosen.port), api_key)
         try:
             _converse(runner, client, assistant, model)
         except Failed as error:

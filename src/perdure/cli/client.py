@@ -1,12 +1,16 @@
-"""The little HTTP client of `perdure chat`: it knows our own API and nothing else."""
+"""The little HTTP client of the command line: it knows our own API and nothing else."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
 
 import aiohttp
 import msgspec
 
+from perdure import settings
+from perdure.cli.server import url_of
 from perdure.errors import PerdureError
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import ErrorEnvelope
@@ -29,7 +33,6 @@ class Client:
         self._headers = {
             "Authorization": f"Bearer {api_key}",
             "OpenAI-Beta": "assistants=v2",
-            "Content-Type": "application/json",
         }
         self._session: aiohttp.ClientSession | None = None
 
@@ -38,7 +41,22 @@ class Client:
             return decode(await answer.read(), kind)
 
     async def post(self, path: str, body: object, kind: type[T]) -> T:
-        async with self._answer("POST", path, body) as answer:
+        async with self._answer("POST", path, _json(body)) as answer:
+            return decode(await answer.read(), kind)
+
+    async def upload(
+        self,
+        path: str,
+        filename: str,
+        content: AsyncIterable[bytes],
+        fields: Mapping[str, str],
+        kind: type[T],
+    ) -> T:
+        """Sends a form with the field `file`, and the other fields before it."""
+        # names go as they are, in UTF-8: servers do not decode what browsers do not encode
+        form = aiohttp.FormData(fields, quote_fields=False)
+        form.add_field("file", content, filename=filename, content_type="application/octet-stream")
+        async with self._answer("POST", path, form) as answer:
             return decode(await answer.read(), kind)
 
     async def delete(self, path: str) -> None:
@@ -47,7 +65,7 @@ class Client:
 
     async def stream(self, path: str, body: object) -> AsyncGenerator[tuple[str, bytes], None]:
         """The events of a run: names and data (spec 04 §1), up to and without `done`."""
-        async with self._answer("POST", path, body) as answer:
+        async with self._answer("POST", path, _json(body)) as answer:
             name, rest = "", b""
             async for piece in answer.content.iter_any():
                 *lines, rest = (rest + piece).split(b"\n")
@@ -57,17 +75,27 @@ class Client:
                     elif line.startswith(b"data: ") and name != "done":
                         yield name, line[6:]
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
     @asynccontextmanager
     async def _answer(
-        self, method: str, path: str, body: object
+        self, method: str, path: str, data: aiohttp.Payload | aiohttp.FormData | None
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         if self._session is None:
             self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT)
-        data = None if body is None else encode(body)
         try:
             async with self._session.request(method, self._base + path, data=data) as answer:
                 if answer.status >= 400:
@@ -75,6 +103,21 @@ class Client:
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Failed(f"The server at {self._base} cannot be reached: {error}") from None
+
+
+def connect(config: Path | None, url: str | None, api_key: str | None) -> Client:
+    """A client of the server at the URL, or else of the one that is configured here."""
+    chosen = settings.load(config=config)
+    if api_key is None:
+        # a server that needs no key takes any
+        api_key = chosen.api_keys[0].get_secret_value() if chosen.api_keys else "perdure"
+    return Client(url or url_of(chosen.host, chosen.port), api_key)
+
+
+def _json(body: object) -> aiohttp.BytesPayload | None:
+    if body is None:
+        return None
+    return aiohttp.BytesPayload(encode(body), content_type="application/json")
 
 
 def _message(body: bytes, status: int) -> str:

@@ -1,6 +1,6 @@
 """`perdure doctor`: what is configured, what is reachable, what is missing.
 
-It starts no server and changes nothing.
+It starts no server and changes nothing. `verify.py` checks what is stored.
 """
 
 import asyncio
@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 import typer
@@ -18,15 +19,18 @@ from rich.table import Table
 from rich.text import Text
 
 from perdure import sandbox, settings
-from perdure.app import Perdure
-from perdure.cli import options, probe
+from perdure.app import Perdure, bucket_of
+from perdure.cli import options, probe, verify
 from perdure.cli.server import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
+from perdure.model_settings import SCRIPTED
 from perdure.providers.routing import Routing
 from perdure.sandbox import checkup as sandbox_checkup
-from perdure.settings import SCRIPTED, Settings, without_password
-from perdure.store import checkup
+from perdure.sending import guard
+from perdure.settings import Settings, without_password
+from perdure.store import checkup, connect_blobs
+from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
 _PLAIN_WIDTH = 400
@@ -60,6 +64,9 @@ def command(
     model_api_key: options.ModelApiKey = None,
     database_url: options.DatabaseUrl = None,
     config: options.Config = None,
+    check_data: Annotated[
+        bool, typer.Option("--verify", help="Also read the whole database, and check it.")
+    ] = False,
 ) -> None:
     """Check what `perdure serve` with the same flags would find; exit code 1 if it would fail."""
     flags: dict[str, object] = {
@@ -78,6 +85,8 @@ def command(
     else:
         findings = [*_settings(chosen, flags), *_storage(chosen), *asyncio.run(_network(chosen))]
         findings.append(asyncio.run(_code_interpreter(chosen)))
+        if check_data:
+            findings += _verified(chosen)
     _print(findings)
     if any(finding.state is State.FAIL for finding in findings):
         raise typer.Exit(1)
@@ -103,8 +112,8 @@ def _shown(chosen: Settings, name: str) -> str:
         return chosen.database_label
     if name == "model_base_url":
         return without_password(str(chosen.model_base_url))
-    if name == "model_servers":
-        return ", ".join(server.name for server in chosen.model_servers)
+    if name in ("model_servers", "webhooks"):
+        return ", ".join(table.name for table in getattr(chosen, name))
     value = getattr(chosen, name)
     if isinstance(value, tuple) and value and isinstance(value[0], SecretStr):
         return f"{len(value)} secret(s)"
@@ -133,6 +142,37 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
         )
     else:
         yield Finding(State.OK, "database", text)
+    if chosen.webhooks or seen.waiting or seen.given_up:
+        yield _deliveries(seen)
+
+
+def _deliveries(seen: checkup.Seen) -> Finding:
+    text = f"{seen.waiting} deliveries wait, {seen.given_up} were given up"
+    if not seen.given_up:
+        return Finding(State.OK, "webhooks", text)
+    return Finding(
+        State.WARN,
+        "webhooks",
+        text,
+        "The log says why, in its lines webhook_given_up and webhook_silenced.",
+    )
+
+
+def _verified(chosen: Settings) -> list[Finding]:
+    """All that is stored, checked (see `commands/invariants`)."""
+    if chosen.database_url is None and not (chosen.data_dir / "perdure.db").exists():
+        return [Finding(State.OK, "verify", "there is no database yet")]
+    findings: list[Finding] = []
+    try:
+        runs, found = verify.verify(
+            chosen, lambda text: findings.append(Finding(State.FAIL, "verify", text))
+        )
+    except ConfigurationError as error:
+        return [Finding(State.FAIL, "verify", str(error), "Correct what stands above first.")]
+    if not found:
+        return [Finding(State.OK, "verify", f"{runs} runs with all that belongs to them are whole")]
+    mend = "Keep a copy of the database, and report it: nothing should be able to cause this."
+    return [*findings, Finding(State.FAIL, "verify", f"{found} findings in {runs} runs", mend)]
 
 
 def _data_folder(folder: Path) -> Finding:
@@ -167,9 +207,10 @@ async def _code_interpreter(chosen: Settings) -> Finding:
 
 
 async def _network(chosen: Settings) -> list[Finding]:
-    findings = [await _listener(chosen)]
+    findings = [await _listener(chosen), *await _bucket(chosen)]
     answers = await probe.ask_all(chosen.servers)
     findings.extend(_model_server(answer) for answer in answers)
+    findings.extend([await _webhook(webhook, chosen) for webhook in chosen.webhooks])
     try:
         routing = Perdure(chosen, clock=SystemClock()).provider
     except ConfigurationError as error:
@@ -198,6 +239,20 @@ async def _listener(chosen: Settings) -> Finding:
     )
 
 
+async def _bucket(chosen: Settings) -> list[Finding]:
+    """The bucket for contents, where there is one."""
+    bucket = bucket_of(chosen)
+    if bucket is None:
+        return []
+    store = connect_blobs(bucket, chosen.data_dir)
+    try:
+        await store.open()
+    except ConfigurationError as error:
+        return [Finding(State.FAIL, "contents", str(error), "Correct the settings blob_….")]
+    await store.close()
+    return [Finding(State.OK, "contents", f"{bucket.url} can be reached")]
+
+
 def _model_server(answer: probe.Answer) -> Finding:
     server = answer.server
     if server.base_url == SCRIPTED:
@@ -220,6 +275,30 @@ def _model_server(answer: probe.Answer) -> Finding:
             State.WARN, "models", f"{where} lists no models", "Load or pull a model there."
         )
     return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}")
+
+
+async def _webhook(webhook: WebhookSettings, chosen: Settings) -> Finding:
+    """Whether deliveries would get as far as the target; nothing is sent there."""
+    where = f"{webhook.name} ({webhook.where})"
+    parts = urlsplit(webhook.url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    try:
+        private = await guard.private_addresses(str(parts.hostname), port)
+    except OSError:
+        return Finding(
+            State.WARN,
+            "webhooks",
+            f"{where}: the host name is not known",
+            "Check its URL, and the name server of this machine.",
+        )
+    if private and not chosen.webhook_private_targets:
+        return Finding(
+            State.FAIL,
+            "webhooks",
+            f"{where} is refused: {', '.join(private)} is not public",
+            "Choose another URL, or set webhook_private_targets to reach your own network.",
+        )
+    return Finding(State.OK, "webhooks", f"{where} hears of {', '.join(webhook.events)}")
 
 
 def _untold(routing: Routing, answer: probe.Answer) -> Finding:

@@ -1,4 +1,4 @@
-"""The flags that several commands share; their help is the setting's own description."""
+"""The flags that several commands share; a setting's help is its own description."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,3 +24,9 @@ DatabaseUrl = Annotated[str | None, _option("database_url")]
 ModelBaseUrl = Annotated[str | None, _option("model_base_url")]
 ModelApiKey = Annotated[str | None, _option("model_api_key")]
 Config = Annotated[Path | None, _option("config")]
+
+# of the commands that talk to a server
+Url = Annotated[
+    str | None, typer.Option(help="URL of the server; default: the one configured here.")
+]
+ApiKey = Annotated[str | None, typer.Option(help="API key of the server.")]

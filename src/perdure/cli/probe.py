@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from perdure.errors import ProviderError
+from perdure.model_settings import SCRIPTED, ModelServer
 from perdure.providers.openai import OpenAIProvider
-from perdure.settings import SCRIPTED, ModelServer
 
 _TIMEOUT_SECONDS = 5
 

@@ -8,7 +8,8 @@ import perdure
 from perdure import settings
 from perdure.cli import logs, options, probe
 from perdure.cli.server import Server, opened, run
-from perdure.settings import SCRIPTED, Settings, without_password
+from perdure.model_settings import SCRIPTED
+from perdure.settings import Settings, without_password
 
 _MODELS_SHOWN = 5
 
@@ -57,6 +58,8 @@ async def _welcome(server: Server, chosen: Settings) -> None:
         console.print(f"  Alias     {alias} is answered by {target}")
     console.print(f"  Database  {chosen.database_label}")
     console.print(f"  Data      {chosen.data_dir}")
+    if chosen.blob_url:
+        console.print(f"  Contents  {chosen.blob_url}")
     count = len(chosen.api_keys)
     keys = f"one of {count} must be sent" if count else "none needed: any key will do"
     console.print(f"  API keys  {keys}")

@@ -6,19 +6,14 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids
-from perdure.commands import missing
+from perdure.commands import missing, resources
 from perdure.commands.lists import bury
 from perdure.errors import NotFound
 from perdure.store.database import Row, Transaction
 from perdure.wire.assistants import Assistant, CreateAssistant, ModifyAssistant
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import Deleted
-from perdure.wire.tools import (
-    CodeInterpreterResources,
-    CreateToolResources,
-    FileSearchResources,
-    ToolResources,
-)
+from perdure.wire.tools import ToolResources
 
 # What a field becomes when a request leaves it out, or a modify request clears it with null.
 _CLEARED: dict[str, Any] = {
@@ -38,31 +33,16 @@ _CLEARED: dict[str, Any] = {
 def create(tx: Transaction, body: CreateAssistant, *, project: str, now: int) -> Assistant:
     """Adds an assistant."""
     missing.refuse_tools(body.tools)
-    missing.refuse_resources(body.tool_resources)
     given = {name: getattr(body, name) for name in body.__struct_fields__}
-    given["tool_resources"] = plain(body.tool_resources)
+    given["tool_resources"] = resources.resolve(tx, body.tool_resources, project=project, now=now)
     assistant = Assistant(
         id=ids.new(ids.ASSISTANT),
         created_at=now,
         **{name: _CLEARED[name] if value is None else value for name, value in given.items()},
     )
     tx.run("assistants.insert", id=assistant.id, project=project, body=encode(assistant).decode())
+    resources.note(tx, assistant.id, assistant.tool_resources)
     return assistant
-
-
-def plain(resources: CreateToolResources | None) -> ToolResources | None:
-    """The stored form of tool resources: without the helper that asks for a new store."""
-    if resources is None:
-        return None
-    interpreter, search = resources.code_interpreter, resources.file_search
-    return ToolResources(
-        code_interpreter=CodeInterpreterResources(file_ids=interpreter.file_ids or [])
-        if interpreter
-        else None,
-        file_search=FileSearchResources(vector_store_ids=search.vector_store_ids or [])
-        if search
-        else None,
-    )
 
 
 def get(tx: Transaction, assistant_id: str, *, project: str) -> str:
@@ -77,19 +57,25 @@ def load(tx: Transaction, assistant_id: str, *, project: str) -> Assistant:
     return decode(get(tx, assistant_id, project=project), Assistant)
 
 
-def modify(tx: Transaction, assistant_id: str, body: ModifyAssistant, *, project: str) -> Assistant:
+def modify(
+    tx: Transaction, assistant_id: str, body: ModifyAssistant, *, project: str, now: int
+) -> Assistant:
     """Absent keeps, a value replaces, null clears; runs that exist keep what they copied."""
     row = _found(tx.one("assistants.lock", id=assistant_id, project=project), assistant_id)
     missing.refuse_tools(body.tools or None)
-    missing.refuse_resources(body.tool_resources or None)
     given = {
         name: value
         for name in body.__struct_fields__
         if (value := getattr(body, name)) is not UNSET and not (name == "model" and value is None)
     }
+    if "tool_resources" in given:
+        given["tool_resources"] = resources.resolve(
+            tx, given["tool_resources"], project=project, now=now
+        )
     changes = {name: _CLEARED[name] if value is None else value for name, value in given.items()}
     assistant = replace(decode(row["body"], Assistant), **changes)
     tx.run("assistants.update", id=assistant_id, body=encode(assistant).decode())
+    resources.note(tx, assistant.id, assistant.tool_resources)
     return assistant
 
 

@@ -2,8 +2,10 @@
 
 from typing import NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from perdure import lifecycle
-from perdure.commands import assistants, events, messages, missing, runs, threads
+from perdure.commands import assistants, events, missing, resources, runs, threads
 from perdure.errors import BadRequest
 from perdure.store.database import Transaction
 from perdure.wire.assistants import Assistant
@@ -11,7 +13,7 @@ from perdure.wire.base import encode
 from perdure.wire.events import Queued
 from perdure.wire.runs import CreateRun, CreateThreadAndRun, Run, RunSettings, TruncationStrategy
 from perdure.wire.threads import CreateThread, Thread
-from perdure.wire.tools import FunctionChoice, FunctionTool, Tool
+from perdure.wire.tools import FunctionChoice, FunctionTool, Tool, ToolResources
 
 T = TypeVar("T")
 
@@ -33,12 +35,18 @@ def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run
     The order of the checks is that of spec 03 §3: thread, assistant, thread lock, messages,
     the empty-thread rule.
     """
-    threads.lock(tx, thread_id, project=new.project)
+    thread = threads.lock(tx, thread_id, project=new.project)
     assistant = assistants.load(tx, body.assistant_id, project=new.project)
     runs.require_idle(tx, thread_id, now=new.now, refusal=_LOCKED.format(thread=thread_id))
-    messages.refuse_missing(body.additional_messages, "additional_messages")
-    for message in body.additional_messages or ():
-        messages.add(tx, thread_id, message, project=new.project, now=new.now)
+    if body.additional_messages:
+        threads.append(
+            tx,
+            thread,
+            body.additional_messages,
+            project=new.project,
+            now=new.now,
+            param="additional_messages",
+        )
     instructions = _joined(_chosen(body.instructions, assistant.instructions), body)
     return _insert(tx, thread_id, body, assistant, instructions, new)
 
@@ -46,7 +54,10 @@ def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run
 def create_with_thread(tx: Transaction, body: CreateThreadAndRun, new: NewRun) -> Run:
     """Adds a thread and a queued run on it; the thread is told first (spec 04 §3.1)."""
     assistant = assistants.load(tx, body.assistant_id, project=new.project)
-    missing.refuse_resources(body.tool_resources)
+    tools = resources.resolve(tx, body.tool_resources, project=new.project, now=new.now)
+    if tools is not None:
+        # They stand for the assistant's in this run (spec 03 §3).
+        assistant = replace(assistant, tool_resources=tools)
     thread = threads.create(tx, body.thread or CreateThread(), project=new.project, now=new.now)
     instructions = _chosen(body.instructions, assistant.instructions)
     return _insert(tx, thread.id, body, assistant, instructions, new, thread=thread)
@@ -107,6 +118,7 @@ def _resolved(
         model=_chosen(body.model, assistant.model) or assistant.model,
         instructions=instructions,
         tools=tools,
+        tool_resources=assistant.tool_resources or ToolResources(),
         metadata=body.metadata or {},
         temperature=_chosen(body.temperature, assistant.temperature),
         top_p=_chosen(body.top_p, assistant.top_p),

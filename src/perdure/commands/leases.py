@@ -102,6 +102,8 @@ def rescue(tx: Transaction, *, now: float, everybody: bool, limit: int) -> int:
         # Between the look and the lock, another worker may have taken it.
         if found and found.lease and (everybody or found.lease.until <= now):
             _free(tx, found, now=int(now))
+            # Its worker may live in this very process, and not know that it hung.
+            tx.tell(found.run.id, Interrupted())
     return len(rows)
 
 

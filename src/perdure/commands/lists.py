@@ -1,7 +1,7 @@
 """Pages of lists (spec 02 §3)."""
 
 from perdure.errors import NotFound
-from perdure.store.database import Transaction
+from perdure.store.database import Row, Transaction
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery
 
@@ -11,11 +11,22 @@ _FIRST, _LAST = 0, 2**62
 def page(
     tx: Transaction, noun: str, query: ListQuery, *, project: str, parent: str, label: str
 ) -> Page:
-    """One page of `noun` (a file of statements) below its parent.
+    """One page of `noun` (a file of statements) below its parent, with bodies as they are stored.
+
+    Raises `NotFound`, see `rows`.
+    """
+    found, has_more = rows(tx, noun, query, project=project, parent=parent, label=label)
+    return Page([row["id"] for row in found], [row["body"] for row in found], has_more)
+
+
+def rows(
+    tx: Transaction, noun: str, query: ListQuery, *, project: str, parent: str, label: str
+) -> tuple[list[Row], bool]:
+    """The rows of one page of `noun`, and whether more follow.
 
     With `before` alone, the page is the one that ends right before the cursor; it is still
-    presented in the asked order, and `has_more` then looks backwards. Raises `NotFound` for a
-    cursor that never existed; one that was deleted keeps its place.
+    presented in the asked order, and the second value then looks backwards. Raises `NotFound`
+    for a cursor that never existed; one that was deleted keeps its place.
     """
     descending = query.order == "desc"
     low, high = _FIRST, _LAST
@@ -26,31 +37,38 @@ def page(
         low, high = (max(low, seq), high) if above else (low, min(high, seq))
     backwards = query.before is not None and query.after is None
     statement = "newest_first" if descending != backwards else "oldest_first"
-    rows = tx.all(
+    found = tx.all(
         f"{noun}.{statement}",
         parent=parent,
         low=low,
         high=high,
         limit=query.limit + 1,
         run_id=query.run_id,
+        status=query.filter,
+        purpose=query.purpose,
     )
-    has_more = len(rows) > query.limit
-    rows = rows[: query.limit]
+    has_more = len(found) > query.limit
+    found = found[: query.limit]
     if backwards:
-        rows.reverse()
-    return Page([row["id"] for row in rows], [row["body"] for row in rows], has_more)
+        found.reverse()
+    return found, has_more
 
 
-def bury(tx: Transaction, object_id: str, *, seq: int, now: int) -> None:
-    """Remembers where a deleted object stood, for cursors that still name it."""
-    tx.run("tombstones.insert", id=object_id, seq=seq, deleted_at=now)
+def bury(tx: Transaction, object_id: str, *, seq: int, now: int, parent: str | None = None) -> None:
+    """Remembers where a deleted object stood, for cursors that still name it. An id that stands
+    below several parents needs its parent.
+    """
+    place = object_id if parent is None else f"{parent}/{object_id}"
+    tx.run("tombstones.insert", id=place, seq=seq, deleted_at=now)
 
 
 def _place(
     tx: Transaction, noun: str, cursor: str, *, project: str, parent: str, label: str
 ) -> int:
-    row = tx.one(f"{noun}.get", id=cursor, parent=parent, project=project) or tx.one(
-        "tombstones.get", id=cursor
+    row = (
+        tx.one(f"{noun}.get", id=cursor, parent=parent, project=project)
+        or tx.one("tombstones.get", id=cursor)
+        or tx.one("tombstones.get", id=f"{parent}/{cursor}")
     )
     if row is None:
         raise NotFound(f"No {label} found with id '{cursor}'.")

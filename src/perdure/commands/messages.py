@@ -1,10 +1,12 @@
 """Rules for messages (spec 01 §5, 02 §6, 03 §11 and §14)."""
 
+from collections.abc import Sequence
+
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids, lifecycle
-from perdure.commands import events, missing
+from perdure.commands import events, files
 from perdure.commands.lists import bury
 from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import MessageStatus, Signal
@@ -13,6 +15,7 @@ from perdure.wire.base import decode, encode
 from perdure.wire.lists import Deleted
 from perdure.wire.messages import (
     CreateMessage,
+    ImageFilePart,
     IncompleteMessage,
     Message,
     ModifyMessage,
@@ -124,10 +127,23 @@ def delete(tx: Transaction, message_id: str, *, thread_id: str, project: str, no
     return Deleted(id=message_id, object="thread.message.deleted")
 
 
-def refuse_missing(messages: list[CreateMessage] | None, param: str) -> None:
-    """Raises `BadRequest` where one of the messages needs what this version does not have."""
-    for place, message in enumerate(messages or ()):
-        missing.refuse_message(message, f"{param}[{place}].")
+def check(
+    tx: Transaction, messages: Sequence[CreateMessage], *, project: str, param: str | None
+) -> None:
+    """Raises `BadRequest` where a message shows a file that is not there or no image.
+
+    `param` names the list in the request; None: the request is the message.
+    """
+    for place, message in enumerate(messages):
+        head = f"{param}[{place}]." if param else ""
+        for at, part in enumerate(message.content):
+            if isinstance(part, ImageFilePart):
+                files.require_image(
+                    tx,
+                    part.image_file.file_id,
+                    project=project,
+                    param=f"{head}content[{at}].image_file.file_id",
+                )
 
 
 def _insert(tx: Transaction, message: Message, *, project: str) -> None:

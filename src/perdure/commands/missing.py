@@ -1,61 +1,18 @@
 """What this version does not do yet: refused with the name of what is missing, never pretended."""
 
 from perdure.errors import BadRequest
-from perdure.wire.messages import CreateMessage, ImageFilePart
-from perdure.wire.tools import (
-    CreateFileSearchResources,
-    CreateToolResources,
-    FunctionTool,
-    Tool,
-    ToolResources,
-)
+from perdure.wire.tools import CodeInterpreterTool, Tool
 
 _CODE = "not_available"
 
 
 def refuse_tools(tools: list[Tool] | None) -> None:
-    """Raises `BadRequest` for a tool other than a function."""
+    """Raises `BadRequest` for the code_interpreter tool."""
     for place, tool in enumerate(tools or ()):
-        if not isinstance(tool, FunctionTool):
-            name = type(tool).__struct_config__.tag
+        if isinstance(tool, CodeInterpreterTool):
             raise BadRequest(
-                f"This version of Perdure does not have the {name} tool yet; function tools work.",
+                "This version of Perdure does not have the code_interpreter tool yet; function "
+                "and file_search tools work.",
                 param=f"tools[{place}].type",
                 code=_CODE,
             )
-
-
-def refuse_resources(
-    resources: CreateToolResources | ToolResources | None, param: str = "tool_resources"
-) -> None:
-    """Raises `BadRequest` for resources that name files or vector stores."""
-    if resources is None:
-        return
-    interpreter, search = resources.code_interpreter, resources.file_search
-    if interpreter and interpreter.file_ids:
-        raise _no_files(f"{param}.code_interpreter.file_ids")
-    if search and search.vector_store_ids:
-        raise _no_stores(f"{param}.file_search.vector_store_ids")
-    if isinstance(search, CreateFileSearchResources) and search.vector_stores:
-        raise _no_stores(f"{param}.file_search.vector_stores")
-
-
-def refuse_message(message: CreateMessage, param: str = "") -> None:
-    """Raises `BadRequest` for attachments and for images that are files."""
-    if message.attachments:
-        raise _no_files(f"{param}attachments")
-    if isinstance(message.content, str):
-        return
-    for place, part in enumerate(message.content):
-        if isinstance(part, ImageFilePart):
-            raise _no_files(f"{param}content[{place}].image_file")
-
-
-def _no_files(param: str) -> BadRequest:
-    return BadRequest("This version of Perdure does not have files yet.", param=param, code=_CODE)
-
-
-def _no_stores(param: str) -> BadRequest:
-    return BadRequest(
-        "This version of Perdure does not have vector stores yet.", param=param, code=_CODE
-    )

@@ -5,6 +5,8 @@ longer the worker's. What a dead worker left open is adopted where it fits and c
 does not, so that a resumed run doubles nothing (design, decision 1).
 """
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from perdure import ids
@@ -15,7 +17,13 @@ from perdure.lifecycle import RunStatus, Signal
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.messages import Message, Part
-from perdure.wire.run_steps import CreatedMessage, FunctionToolCall, MessageCreation, ToolCalls
+from perdure.wire.run_steps import (
+    CreatedMessage,
+    FunctionToolCall,
+    MessageCreation,
+    ToolCall,
+    ToolCalls,
+)
 from perdure.wire.runs import (
     IncompleteRun,
     LastError,
@@ -60,10 +68,27 @@ def open_calls(tx: Transaction, hold: Hold) -> str:
     return run_steps.create(tx, held.run, ToolCalls(), project=held.project, now=hold.now).id
 
 
+def close_calls(tx: Transaction, hold: Hold, calls: Sequence[ToolCall], *, usage: Usage) -> bool:
+    """Completes the step of calls that the server has answered itself (spec 03 §4).
+
+    False where the run was cancelled in the meantime: then it has ended.
+    """
+    held = leases.held(tx, hold)
+    if held.run.status is RunStatus.CANCELLING:
+        runs.signal(tx, held, Signal.STOP, now=hold.now, partial=Partial(calls=calls, usage=usage))
+        return False
+    opened = run_steps.open_of_run(tx, hold.run_id)
+    if opened is None:
+        raise AssertionError(f"{hold.run_id} has tool calls without an open step")
+    step = replace(opened[0], step_details=ToolCalls(tool_calls=list(calls)))
+    run_steps.signal(tx, step, Signal.COMPLETE, usage=usage, now=hold.now)
+    return True
+
+
 def ask(
     tx: Transaction,
     hold: Hold,
-    calls: list[FunctionToolCall],
+    calls: Sequence[ToolCall],
     *,
     usage: Usage,
 ) -> None:
@@ -80,6 +105,7 @@ def ask(
             function=CalledFunction(name=call.function.name, arguments=call.function.arguments),
         )
         for call in calls
+        if isinstance(call, FunctionToolCall)
     ]
     action = RequiredAction(submit_tool_outputs=RequiredToolCalls(tool_calls=required))
     runs.signal(tx, held, Signal.ASK, now=hold.now, required_action=action)
@@ -121,13 +147,11 @@ def fail(tx: Transaction, hold: Hold, error: LastError, *, partial: Partial) -> 
     runs.signal(tx, held, Signal.FAIL, now=hold.now, partial=partial, last_error=error)
 
 
-def _write_calls(
-    tx: Transaction, run_id: str, calls: list[FunctionToolCall], *, usage: Usage
-) -> None:
+def _write_calls(tx: Transaction, run_id: str, calls: Sequence[ToolCall], *, usage: Usage) -> None:
     opened = run_steps.open_of_run(tx, run_id)
     if opened is None:
         raise AssertionError(f"{run_id} has tool calls without an open step")
-    step = replace(opened[0], step_details=ToolCalls(tool_calls=calls))
+    step = replace(opened[0], step_details=ToolCalls(tool_calls=list(calls)))
     run_steps.update(tx, step, usage=usage)
 
 

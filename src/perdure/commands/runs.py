@@ -3,25 +3,26 @@
 Sources: spec 03 (life cycle), 05 §3.4 (error texts). The legal moves are `lifecycle.RUN`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import lifecycle
-from perdure.commands import events, messages, run_steps
+from perdure.commands import events, messages, run_steps, webhooks
 from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import RunStatus, Signal
 from perdure.store.database import Transaction
 from perdure.wire.base import decode, encode
 from perdure.wire.events import Interrupted, Queued
 from perdure.wire.messages import Message, Part
-from perdure.wire.run_steps import FunctionToolCall, RunStep, ToolCalls
+from perdure.wire.run_steps import FunctionToolCall, RunStep, ToolCall, ToolCalls
 from perdure.wire.runs import ModifyRun, Run, SubmitToolOutputs
 from perdure.wire.usage import Usage, total
 
-_OWNED = (RunStatus.IN_PROGRESS, RunStatus.CANCELLING)
+# The statuses in which a worker holds the run, and no other.
+OWNED = (RunStatus.IN_PROGRESS, RunStatus.CANCELLING)
 
 
 class Lease(NamedTuple):
@@ -45,7 +46,7 @@ class Partial(NamedTuple):
     """What a worker had of the parts that were open when the run ended."""
 
     content: Sequence[Part] = ()
-    calls: Sequence[FunctionToolCall] = ()
+    calls: Sequence[ToolCall] = ()
     usage: Usage | None = None
     message_reason: str | None = None
 
@@ -90,9 +91,9 @@ def signal(
     if move.stamp:
         stamps[move.stamp] = now
     if target in lifecycle.TERMINAL:
-        stamps["usage"] = _usage(tx, was.id, target)
+        stamps["usage"] = usage_of((usage for _, usage in run_steps.of_run(tx, was.id)), target)
     run = replace(was, status=target, **stamps, **changes)
-    kept = (lease or held.lease) if target in _OWNED else None
+    kept = (lease or held.lease) if target in OWNED else None
     data = encode(run)
     changed = tx.run(
         "runs.move",
@@ -111,6 +112,8 @@ def signal(
         raise LeaseLost(f"run {run.id} is not {was.status} any more")
     if move.event:
         events.append(tx, run.id, [(move.event, data)], now=now)
+        if move.event in lifecycle.STREAM_ENDS:
+            webhooks.enqueue(tx, run.id, move.event, data, project=held.project, now=now)
     if target is RunStatus.QUEUED:
         tx.tell(run.id, Queued())
     return Held(run, held.project, kept, lease.epoch if lease else held.epoch)
@@ -210,6 +213,17 @@ def require_idle(tx: Transaction, thread_id: str, *, now: int, refusal: str) -> 
     raise BadRequest(refusal.format(run=row["id"]))
 
 
+def usage_of(usages: Iterable[Usage | None], status: RunStatus) -> Usage | None:
+    """What a run that ends with this status used: the sum over its steps (spec 03 §10).
+
+    Null where nothing is known of a run that did not answer.
+    """
+    known = [usage for usage in usages if usage]
+    if not known and status not in (RunStatus.COMPLETED, RunStatus.INCOMPLETE):
+        return None
+    return total(known)
+
+
 def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: int) -> Held:
     """The run of this thread and project, expired first if its time is past."""
     expire(tx, run_id, now=now)
@@ -262,14 +276,6 @@ def _end_parts(
         )
 
 
-def _usage(tx: Transaction, run_id: str, target: RunStatus) -> Usage | None:
-    """The sum over the run's steps; null where nothing is known of a run that did not answer."""
-    known = [usage for _, usage in run_steps.of_run(tx, run_id) if usage]
-    if not known and target not in (RunStatus.COMPLETED, RunStatus.INCOMPLETE):
-        return None
-    return total(known)
-
-
 def _matched(run: Run, body: SubmitToolOutputs) -> dict[str, str]:
     """The outputs by call id. Raises `BadRequest` unless they are exactly those expected."""
     assert run.required_action is not None  # noqa: S101
@@ -283,11 +289,10 @@ def _matched(run: Run, body: SubmitToolOutputs) -> dict[str, str]:
 def _filled(step: RunStep, outputs: dict[str, str]) -> RunStep:
     """The tool step with the outputs in their calls."""
     assert isinstance(step.step_details, ToolCalls)  # noqa: S101
-    calls = [
-        FunctionToolCall(
-            id=call.id,
-            function=replace(call.function, output=outputs.get(call.id, call.function.output)),
-        )
+    calls: list[ToolCall] = [
+        replace(call, function=replace(call.function, output=outputs[call.id]))
+        if isinstance(call, FunctionToolCall)
+        else call
         for call in step.step_details.tool_calls
     ]
     return replace(step, step_details=ToolCalls(tool_calls=calls))

@@ -1,11 +1,12 @@
 """Rules for threads (spec 01 §4, 02 §5, 03 §11)."""
 
+from collections.abc import Sequence
+
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids
-from perdure.commands import messages, missing, runs
-from perdure.commands.assistants import plain
+from perdure.commands import messages, resources, runs
 from perdure.errors import NotFound
 from perdure.lifecycle import Signal
 from perdure.store.database import Row, Transaction
@@ -18,16 +19,22 @@ from perdure.wire.tools import ToolResources
 
 
 def create(tx: Transaction, body: CreateThread, *, project: str, now: int) -> Thread:
-    """Adds a thread with its first messages."""
-    missing.refuse_resources(body.tool_resources)
-    messages.refuse_missing(body.messages, "messages")
+    """Adds a thread with its first messages, and the vector store that they need.
+
+    Raises `NotFound` and `BadRequest` for what is named and does not exist.
+    """
+    messages.check(tx, body.messages or (), project=project, param="messages")
+    tools = resources.resolve(tx, body.tool_resources, project=project, now=now, of_thread=True)
     thread = Thread(
         id=ids.new(ids.THREAD),
         created_at=now,
         metadata=body.metadata or {},
-        tool_resources=plain(body.tool_resources) or ToolResources(),
+        tool_resources=resources.attach(
+            tx, tools or ToolResources(), body.messages or (), project=project, now=now
+        ),
     )
     tx.run("threads.insert", id=thread.id, project=project, body=encode(thread).decode())
+    resources.note(tx, thread.id, thread.tool_resources)
     for message in body.messages or ():
         messages.add(tx, thread.id, message, project=project, now=now)
     return thread
@@ -48,28 +55,50 @@ def add_message(
     tx: Transaction, thread_id: str, body: CreateMessage, *, project: str, now: int
 ) -> Message:
     """Adds a message by hand; refused while a run is active on the thread (spec 03 §11)."""
-    lock(tx, thread_id, project=project)
+    thread = lock(tx, thread_id, project=project)
     runs.require_idle(
         tx,
         thread_id,
         now=now,
         refusal=f"Can't add messages to {thread_id} while a run {{run}} is active.",
     )
-    missing.refuse_message(body)
-    return messages.add(tx, thread_id, body, project=project, now=now)
+    return append(tx, thread, [body], project=project, now=now)[0]
 
 
-def modify(tx: Transaction, thread_id: str, body: ModifyThread, *, project: str) -> Thread:
+def append(
+    tx: Transaction,
+    thread: Thread,
+    bodies: Sequence[CreateMessage],
+    *,
+    project: str,
+    now: int,
+    param: str | None = None,
+) -> list[Message]:
+    """Adds messages to a thread that the caller has locked, and what is attached to its tools."""
+    messages.check(tx, bodies, project=project, param=param)
+    had = thread.tool_resources or ToolResources()
+    tools = resources.attach(tx, had, bodies, project=project, now=now)
+    if tools != had:
+        thread = replace(thread, tool_resources=tools)
+        tx.run("threads.update", id=thread.id, body=encode(thread).decode())
+        resources.note(tx, thread.id, tools)
+    return [messages.add(tx, thread.id, body, project=project, now=now) for body in bodies]
+
+
+def modify(
+    tx: Transaction, thread_id: str, body: ModifyThread, *, project: str, now: int
+) -> Thread:
     """Absent keeps, a value replaces, null clears; allowed while a run is active."""
     thread = lock(tx, thread_id, project=project)
-    missing.refuse_resources(body.tool_resources or None)
     changes: dict[str, object] = {}
     if body.metadata is not UNSET:
         changes["metadata"] = body.metadata or {}
     if body.tool_resources is not UNSET:
-        changes["tool_resources"] = body.tool_resources or ToolResources()
+        tools = resources.resolve(tx, body.tool_resources, project=project, now=now)
+        changes["tool_resources"] = tools or ToolResources()
     thread = replace(thread, **changes)
     tx.run("threads.update", id=thread_id, body=encode(thread).decode())
+    resources.note(tx, thread_id, thread.tool_resources)
     return thread
 
 

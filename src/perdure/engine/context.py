@@ -5,17 +5,20 @@ stored thread is not changed. What a call costs does not grow with the thread: o
 is read as fits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from perdure.commands import run_steps
-from perdure.engine import requests, truncation
+from perdure.commands import files, run_steps
+from perdure.commands.files import Content
+from perdure.engine import images, requests, truncation
 from perdure.engine.outcomes import Truncated
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
 from perdure.store.database import Row, Transaction
+from perdure.tools import file_search
+from perdure.tools.citations import Key, Source
 from perdure.wire.base import decode
 from perdure.wire.chat import ChatMessage, ChatRequest
 from perdure.wire.messages import Message
@@ -45,24 +48,38 @@ class Material(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A model call, ready to be made. `used_ids`: the ids of the run's calls so far."""
+    """A model call, ready to be made but for the bytes of its images.
+
+    `used_ids`: the ids of the run's calls so far. `sources`: what it may cite. `images`: the
+    files it shows, by id.
+    """
 
     request: ChatRequest
     said: bool
     used_ids: set[str]
+    sources: Mapping[Key, Source]
+    images: dict[str, Content]
 
 
-def prepare(tx: Transaction, run: Run, window: int) -> Prepared | Truncated:
+def prepare(
+    tx: Transaction, run: Run, window: int, *, searches: bool = False
+) -> Prepared | Truncated:
     """The run's next model call, or the budget that leaves no room for one.
 
-    `window` is the model's context window in tokens. Tokens are counted here, and so in the
-    reader's thread.
+    `window` is the model's context window in tokens; `searches` says that there are files to
+    search. Tokens are counted here, and so in the reader's thread.
     """
     material = read(tx, run, window)
-    request = build(run, material, window)
+    request = build(run, material, window, searches=searches)
     if isinstance(request, Truncated):
         return request
-    return Prepared(request, material.said, requests.call_ids(material.steps))
+    return Prepared(
+        request,
+        material.said,
+        requests.call_ids(material.steps),
+        file_search.sources(material.steps),
+        files.contents_for_run(tx, run.id, sorted(images.named(request))),
+    )
 
 
 def read(tx: Transaction, run: Run, window: int) -> Material:
@@ -83,14 +100,16 @@ def read(tx: Transaction, run: Run, window: int) -> Material:
     )
 
 
-def build(run: Run, material: Material, window: int) -> ChatRequest | Truncated:
+def build(
+    run: Run, material: Material, window: int, *, searches: bool = False
+) -> ChatRequest | Truncated:
     """The request of the run's next turn, or the budget that leaves no room for one."""
     left = truncation.left(run, material.usage)
     if left.completion == 0:
         return Truncated(IncompleteRun(reason="max_completion_tokens"), None)
-    request = requests.settings(run, material.steps)
+    request = requests.settings(run, material.steps, searches=searches)
     head = [ChatMessage(role="system", content=run.instructions)] if run.instructions else []
-    rounds = requests.rounds_of(material.steps, material.written)
+    rounds = requests.rounds_of(run, material.steps, material.written)
     thread = material.thread
     room = truncation.room(run, left, window)
     if room is not None:

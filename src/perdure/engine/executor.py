@@ -9,14 +9,17 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import leases
 from perdure.commands.runs import Lease
-from perdure.engine import context, turn
-from perdure.engine.outcomes import Failed, Outcome, TooLong, Truncated
+from perdure.engine import context, images, turn
+from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder
+from perdure.engine.searching import Searching, Shelf
 from perdure.engine.windows import Windows
-from perdure.errors import LeaseLost
+from perdure.errors import LeaseLost, Unavailable
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
+from perdure.store.blobs import Blobs
 from perdure.store.database import Database
+from perdure.wire.chat import ChatRequest
 from perdure.wire.runs import LastError
 
 _log = structlog.get_logger(__name__)
@@ -34,8 +37,10 @@ class Means(NamedTuple):
     bus: Bus
     provider: Provider
     clock: Clock
+    blobs: Blobs
     lease_seconds: float
     windows: Windows
+    searching: Searching
 
 
 class Execution:
@@ -46,12 +51,18 @@ class Execution:
         self.lease: Lease | None = None
         self._means = means
         self._owner = owner
-        self._interrupted = asyncio.Event()
+        self._interrupted = False
+        self._work: asyncio.Task[Outcome | None] | None = None
         self._answer: turn.Answer | None = None
 
     def interrupt(self) -> None:
-        """Stops the model call; the run ends or goes back to the queue, as its row says."""
-        self._interrupted.set()
+        """Stops the model call; the run ends or goes back to the queue, as its row says.
+
+        Nothing more is told of the answer from this moment on.
+        """
+        self._interrupted = True
+        if self._work is not None:
+            self._work.cancel()
 
     async def run(self) -> None:
         """Claims the run, if it is still to be had, and brings it to its next rest.
@@ -66,6 +77,9 @@ class Execution:
                     await self._execute(recorder)
         except LeaseLost as lost:
             _log.info("lease_lost", run_id=self.run_id, reason=str(lost))
+        except Unavailable as gone:
+            # Nobody knows what was written last. The lease runs out, and the row tells.
+            _log.warning("database_unavailable", run_id=self.run_id, reason=str(gone.__cause__))
         except Exception:
             _log.exception("execution_broke", run_id=self.run_id)
         finally:
@@ -92,43 +106,70 @@ class Execution:
         )
 
     async def _execute(self, recorder: Recorder) -> None:
-        """Waits for the turn or for an interrupt, whichever is first."""
-        work = asyncio.ensure_future(self._turn(recorder))
-        ear = asyncio.ensure_future(self._interrupted.wait())
+        """Takes the turn, unless it is interrupted, and writes how it ended."""
+        self._work = work = asyncio.create_task(self._rounds(recorder))
+        if self._interrupted:
+            work.cancel()
         try:
-            await asyncio.wait({work, ear}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work})
         finally:
-            ear.cancel()
             work.cancel()
             (outcome,) = await asyncio.gather(work, return_exceptions=True)
         if isinstance(outcome, asyncio.CancelledError):
             usage = await turn.used(self._answer, recorder) if self._answer else None
             await recorder.release(usage)
-        elif isinstance(outcome, LeaseLost):
+        elif isinstance(outcome, LeaseLost | Unavailable):
             raise outcome
         elif isinstance(outcome, BaseException):
             _log.error("turn_broke", run_id=self.run_id, exc_info=outcome)
             await recorder.end(Failed(_SORRY))
-        else:
+        elif outcome is not None:
             await recorder.end(outcome)
 
-    async def _turn(self, recorder: Recorder) -> Outcome:
+    async def _rounds(self, recorder: Recorder) -> Outcome | None:
+        """Round after round, as long as the server itself answers all that the model calls.
+
+        None where the run was cancelled between two rounds, and has ended.
+        """
+        searching = self._means.searching
+        shelf = await searching.stores(recorder.run)
+        if isinstance(shelf, Failed):
+            return shelf
+        while True:
+            outcome = await self._round(recorder, shelf)
+            if not isinstance(outcome, Ask):
+                return outcome
+            await searching.answer(recorder, shelf)
+            if recorder.asks_client:
+                return outcome
+            if not await recorder.close_calls(outcome.usage):
+                return None
+            self._answer = None
+
+    async def _round(self, recorder: Recorder, shelf: Shelf) -> Outcome:
         """Calls the model; with less and less of the thread, while it is too much for the model."""
         run, means = recorder.run, self._means
         refused: TooLong | None = None
+        asked: ChatRequest | None = None
         attempts = 0
         while True:
             window = means.windows.of(run.model)
-            prepared = await means.database.read(context.prepare, run, window)
+            prepared = await means.database.read(
+                context.prepare, run, window, searches=bool(shelf.stores)
+            )
             if isinstance(prepared, Truncated):
                 return prepared
             # The same again when there is nothing left to leave out.
-            if refused and (attempts == _ATTEMPTS or prepared.request == refused.request):
+            if refused and (attempts == _ATTEMPTS or prepared.request == asked):
                 return refused.failed
-            if prepared.said:
-                recorder.hold_back()
+            asked = prepared.request
+            recorder.begin(means.searching.round_of(run, shelf, prepared), hold_back=prepared.said)
             attempts += 1
-            self._answer = turn.Answer(prepared.request)
+            try:
+                request = await images.inlined(asked, prepared.images, means.blobs)
+            except Unavailable as error:
+                return Failed(LastError(code="server_error", message=error.message))
+            self._answer = turn.Answer(request)
             outcome = await turn.take(
                 means.provider, self._answer, recorder, used_ids=prepared.used_ids
             )

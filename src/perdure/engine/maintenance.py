@@ -7,6 +7,12 @@ from perdure.store.database import Database, Transaction
 _AT_ONCE = 200
 _FORGOTTEN_AT_ONCE = 2000
 _DAY = 86_400
+_FORGOTTEN = (
+    "events.forget",
+    "tombstones.forget",
+    "uploads.forget",
+    "webhook_deliveries.forget",
+)
 
 
 class Maintenance:
@@ -28,7 +34,7 @@ class Maintenance:
         await self._database.write(leases.announce, limit=_AT_ONCE)
 
     async def forget(self) -> None:
-        """Drops events and tombstones that nobody needs any more."""
+        """Drops events, tombstones, ended uploads and deliveries that nobody needs any more."""
         before = int(self._clock.now() - self._retention)
         # In pieces, so that nobody waits long behind it.
         while await self._database.write(_forget, before):
@@ -50,7 +56,8 @@ class Maintenance:
 
 
 def _forget(tx: Transaction, before: int) -> int:
-    return sum(
-        tx.run(statement, before=before, limit=_FORGOTTEN_AT_ONCE)
-        for statement in ("events.forget", "tombstones.forget")
-    )
+    # The events first: what they tell of can be looked up as long as they are there.
+    for statement in _FORGOTTEN:
+        if forgotten := tx.run(statement, before=before, limit=_FORGOTTEN_AT_ONCE):
+            return forgotten
+    return 0

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from perdure.tools import file_search
+from perdure.tools.file_search import Numbered
+from perdure.wire.base import encode
 from perdure.wire.chat import (
     ChatMessage,
     ChatPart,
@@ -13,17 +16,27 @@ from perdure.wire.chat import (
     FunctionToolChoice,
 )
 from perdure.wire.formats import ResponseFormat, TextFormat
-from perdure.wire.messages import ImageUrlPart, Message, RefusalPart, TextPart, text
-from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls
+from perdure.wire.messages import (
+    ImageFilePart,
+    ImageUrlPart,
+    Message,
+    RefusalPart,
+    TextPart,
+    text,
+    uncited,
+)
+from perdure.wire.run_steps import FunctionToolCall, MessageCreation, RunStep, ToolCalls
 from perdure.wire.runs import Run
-from perdure.wire.tools import CalledFunction, FunctionChoice, FunctionTool
+from perdure.wire.tools import CalledFunction, FileSearchChoice, FunctionChoice, FunctionTool
 
 
-def settings(run: Run, steps: list[RunStep]) -> ChatRequest:
+def settings(run: Run, steps: list[RunStep], *, searches: bool) -> ChatRequest:
     """The request without its messages. Some servers refuse parameters they do not know, so what
-    is at its default is not sent.
+    is at its default is not sent. `searches`: there are files to search.
     """
     tools = [tool for tool in run.tools if isinstance(tool, FunctionTool)]
+    if searches and file_search.settings(run) is not None:
+        tools.append(file_search.definition(run))
     return ChatRequest(
         model=run.model,
         messages=[],
@@ -40,13 +53,14 @@ def settings(run: Run, steps: list[RunStep]) -> ChatRequest:
 def message_of(message: Message) -> ChatMessage | None:
     """A message of the thread; None for one without content, such as an abandoned one."""
     if message.role == "assistant":
-        written = text(message)
+        # Markers of earlier runs would pass for markers of this one.
+        written = text(uncited(message))
         return ChatMessage(role="assistant", content=written) if written else None
     parts: list[ChatPart] = []
     for part in message.content:
         if isinstance(part, TextPart):
             parts.append(ChatText(text=part.text.value))
-        elif isinstance(part, ImageUrlPart):
+        elif isinstance(part, ImageUrlPart | ImageFilePart):
             parts.append(part)
         elif isinstance(part, RefusalPart):
             parts.append(ChatText(text=part.refusal))
@@ -56,10 +70,11 @@ def message_of(message: Message) -> ChatMessage | None:
     return ChatMessage(role="user", content=parts)
 
 
-def rounds_of(steps: Iterable[RunStep], written: Mapping[str, Message]) -> list[ChatMessage]:
+def rounds_of(run: Run, steps: list[RunStep], written: Mapping[str, Message]) -> list[ChatMessage]:
     """This run's own rounds: what it said, what it called, what came back."""
     chat: list[ChatMessage] = []
     said: str | None = None
+    numbers = {search.call.id: search for search in file_search.searches(steps)}
     for step in steps:
         details = step.step_details
         if isinstance(details, MessageCreation):
@@ -71,7 +86,7 @@ def rounds_of(steps: Iterable[RunStep], written: Mapping[str, Message]) -> list[
         if said:
             # Text and calls of one round are one message of the model.
             chat.pop()
-        chat.extend(_tool_round(details, said))
+        chat.extend(_tool_round(run, details, numbers, said))
         said = None
     return chat
 
@@ -103,19 +118,24 @@ def _tool_choice(run: Run, steps: list[RunStep]) -> ChatToolChoice | None:
         return None
     if isinstance(choice, FunctionChoice):
         return FunctionToolChoice(function=ChosenFunction(name=choice.function.name))
+    if isinstance(choice, FileSearchChoice):
+        return FunctionToolChoice(function=ChosenFunction(name=file_search.name(run)))
     return "required" if choice == "required" else None
 
 
-def _tool_round(details: ToolCalls, said: str | None) -> list[ChatMessage]:
-    calls = [
-        ChatToolCall(
-            id=call.id,
-            function=CalledFunction(name=call.function.name, arguments=call.function.arguments),
-        )
-        for call in details.tool_calls
-    ]
-    outputs = [
-        ChatMessage(role="tool", tool_call_id=call.id, content=call.function.output or "")
-        for call in details.tool_calls
-    ]
+def _tool_round(
+    run: Run, details: ToolCalls, numbers: Mapping[str, Numbered], said: str | None
+) -> list[ChatMessage]:
+    calls: list[ChatToolCall] = []
+    outputs: list[ChatMessage] = []
+    for call in details.tool_calls:
+        if isinstance(call, FunctionToolCall):
+            called = CalledFunction(name=call.function.name, arguments=call.function.arguments)
+            output = call.function.output or ""
+        else:
+            asked = encode({"queries": call.file_search.queries}).decode()
+            called = CalledFunction(name=file_search.name(run), arguments=asked)
+            output = file_search.output(numbers[call.id])
+        calls.append(ChatToolCall(id=call.id, function=called))
+        outputs.append(ChatMessage(role="tool", tool_call_id=call.id, content=output))
     return [ChatMessage(role="assistant", content=said, tool_calls=calls), *outputs]

@@ -6,7 +6,7 @@ room is left in the window.
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from perdure.providers import tokens
 from perdure.wire.chat import ChatMessage
@@ -22,6 +22,14 @@ _ANSWER_TOKENS = 8192
 _ANSWER_PART = 4
 # For the difference between our count and the model's, when an answer gets all that is left.
 _MARGIN_PART = 32
+
+
+class Costs(Protocol):
+    """The tokens of each message of a thread, by its place."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> int: ...
 
 
 class Left(NamedTuple):
@@ -82,12 +90,12 @@ def fit(
     """
     if tokens.are_within([*around, *thread], tools, room):
         return list(thread)
-    costs = [tokens.count_message(message) for message in thread]
+    costs = _Counted(thread)
     places = keep(costs, _untouchable(thread), room - tokens.count_messages(around, tools))
     return [thread[place] for place in places]
 
 
-def keep(costs: Sequence[int], untouchable: int | None, room: int) -> list[int]:
+def keep(costs: Costs, untouchable: int | None, room: int) -> list[int]:
     """The places of the messages to keep, in order; `costs` are their tokens.
 
     More room never keeps less: messages are taken in an order that depends on their costs alone,
@@ -105,7 +113,25 @@ def keep(costs: Sequence[int], untouchable: int | None, room: int) -> list[int]:
     return sorted(kept)
 
 
-def _favoured(costs: Sequence[int]) -> Iterator[int]:
+class _Counted:
+    """The messages of a thread, each counted when its cost is asked for: there may be many more
+    than fit.
+    """
+
+    def __init__(self, thread: Sequence[ChatMessage]) -> None:
+        self._thread = thread
+        self._known: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._thread)
+
+    def __getitem__(self, place: int) -> int:
+        if place not in self._known:
+            self._known[place] = tokens.count_message(self._thread[place])
+        return self._known[place]
+
+
+def _favoured(costs: Costs) -> Iterator[int]:
     """All places, the most valuable first: from the newest back, and the earliest in between, as
     soon as they are no more than a quarter of the whole.
     """

@@ -62,6 +62,7 @@ async def take(
         if isinstance(error, PromptTooLong) and not recorder.has_begun:
             return TooLong(answer.request, failed, error.limit)
         return failed
+    recorder.close_part()
     return decide(answer, recorder, answer.usage or await used(answer, recorder) or Usage())
 
 

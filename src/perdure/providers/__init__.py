@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from perdure.model_settings import SCRIPTED
+from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import Provider
 from perdure.providers.routing import Routing, Server
 from perdure.providers.scripted import ScriptedProvider
-from perdure.settings import SCRIPTED
+
+# A batch of texts on a slow machine without a GPU.
+_EMBEDDING_SECONDS = 120.0
 
 
 class ServerSettings(NamedTuple):
@@ -38,6 +42,15 @@ def connect(
         aliases,
         windows,
     )
+
+
+def connect_embeddings(
+    base_url: str, *, model: str, dimensions: int | None = None, api_key: str | None = None
+) -> EmbeddingModel:
+    """The embedding model at a base URL; nothing is asked of it yet."""
+    server = ServerSettings("embeddings", base_url, api_key)
+    provider = _provider(server, idle_seconds=_EMBEDDING_SECONDS)
+    return EmbeddingModel(provider, model=model, dimensions=dimensions, secret=api_key)
 
 
 def _provider(server: ServerSettings, idle_seconds: float) -> Provider:

@@ -35,6 +35,9 @@ _WORDS = re.compile(r"\S+\s*|\s+")
 # Capitals inside of a sentence.
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w-]+")
 _ARGUMENT_PIECE = 8
+# what a passage begins with that file_search has found
+_MARKER = "【"
+_QUOTED_WORDS = 40
 
 
 class ScriptedProvider:
@@ -113,11 +116,20 @@ def _answer(request: ChatRequest, prompt: str, after: list[ChatMessage]) -> str:
         case JsonObjectFormat():
             return encode({"you_said": prompt}).decode()
     outputs = [_text(message) for message in after if message.role == "tool"]
+    passages = [_quoted(output) for output in outputs if output.startswith(_MARKER)]
+    if passages:
+        return "The files say: " + " ".join(passages)
     if outputs:
         return f"The tools answered: {'; '.join(outputs)}"
     if not prompt:
         return "Hello! I am the scripted model of Perdure."
     return f"You said: {prompt}"
+
+
+def _quoted(output: str) -> str:
+    """The beginning of the first passage that a search brought, with the passage's marker."""
+    marker, _, text = output.split("\n\n" + _MARKER)[0].partition("\n")
+    return " ".join(text.split()[:_QUOTED_WORDS]) + marker
 
 
 def _deltas(request: ChatRequest, act: Round) -> Iterator[ChoiceDelta]:
@@ -150,6 +162,9 @@ def _arguments(request: ChatRequest, name: str) -> str:
         if tool.function.name == name:
             _, message = _last_user_message(request.messages)
             schema = tool.function.parameters or {}
+            if "queries" in schema.get("properties", {}):  # type: ignore[operator]
+                # the file_search tool: what the user asks is what is looked for
+                return encode({"queries": [parse(message).text or message]}).decode()
             return encode(sample({"type": "object", **schema}, hint=_topic(message))).decode()
     return "{}"
 

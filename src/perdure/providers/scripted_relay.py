@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from perdure import ids
 from perdure.errors import ProviderError
+from perdure.providers import tokens
+from perdure.providers.hashed import vector
 from perdure.providers.provider import Relayed
 from perdure.wire.base import JsonObject, Object, decode, encode
 from perdure.wire.chat import (
@@ -47,7 +50,9 @@ class _Message(Object, kw_only=True):
 
 
 async def answer(chat: Chat, path: str, body: bytes) -> Relayed:
-    """A whole or streamed answer to a chat request; an error for anything else."""
+    """A whole or streamed answer to a chat request, or vectors; an error for anything else."""
+    if path == "embeddings":
+        return _embed(body)
     if path != "chat/completions":
         return _refuse(
             f"The scripted model has no {path}. Configure a model server that has, for example "
@@ -67,6 +72,28 @@ async def answer(chat: Chat, path: str, body: bytes) -> Relayed:
         return Relayed(200, _JSON, _once(await _whole(chunks, request)))
     except ProviderError as error:
         return _refuse(error.message, code=error.code, status=_STATUS[error.code])
+
+
+class _EmbeddingRequest(Object, kw_only=True):
+    model: str
+    input: str | list[str]
+    dimensions: Annotated[int, Meta(ge=1, le=4096)] = 256
+
+
+def _embed(body: bytes) -> Relayed:
+    try:
+        request = decode(body, _EmbeddingRequest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return _refuse(f"The scripted model cannot read this request: {error}")
+    texts = [request.input] if isinstance(request.input, str) else request.input
+    data = [
+        {"object": "embedding", "index": place, "embedding": vector(text, request.dimensions)}
+        for place, text in enumerate(texts)
+    ]
+    count = sum(tokens.count(text) for text in texts)
+    usage = {"prompt_tokens": count, "total_tokens": count}
+    answer = {"object": "list", "data": data, "model": request.model, "usage": usage}
+    return Relayed(200, _JSON, _once(encode(answer)))
 
 
 async def _stream(

@@ -3,8 +3,9 @@
 The counts are those of the o200k vocabulary; another model's own count differs by some percent.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import Protocol
 
 from perdure.wire.base import encode
@@ -51,7 +52,7 @@ def count_messages(
     messages: Sequence[ChatMessage], tools: Sequence[FunctionTool] | None = None
 ) -> int:
     """The number of prompt tokens of a request."""
-    return _total(messages, tools, count)
+    return sum(_parts(messages, tools, count))
 
 
 def count_message(message: ChatMessage) -> int:
@@ -65,18 +66,22 @@ def are_within(
     """Whether a request has at most so many prompt tokens.
 
     Most requests are far from their limit: for them a glance at the length of the text will do,
-    since every token is at least one byte.
+    since every token is at least one byte. For the others no more is counted than the limit and
+    one message.
     """
-    return _total(messages, tools, _byte_length) <= limit or _total(messages, tools, count) <= limit
+    if sum(_parts(messages, tools, _byte_length)) <= limit:
+        return True
+    return all(tokens <= limit for tokens in accumulate(_parts(messages, tools, count)))
 
 
-def _total(
+def _parts(
     messages: Sequence[ChatMessage],
     tools: Sequence[FunctionTool] | None,
     measure: Callable[[str], int],
-) -> int:
-    tokens = _PER_ANSWER + sum(_PER_MESSAGE + _of_message(each, measure) for each in messages)
-    return tokens + (measure(encode(tools).decode()) if tools else 0)
+) -> Iterator[int]:
+    yield _PER_ANSWER + (measure(encode(tools).decode()) if tools else 0)
+    for message in messages:
+        yield _PER_MESSAGE + _of_message(message, measure)
 
 
 def _of_message(message: ChatMessage, measure: Callable[[str], int]) -> int:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from perdure.errors import ConfigurationError
 from perdure.sandbox import bubblewrap, seccomp, watch
@@ -27,25 +28,26 @@ _GROUP = b"sandbox:x:1000:\n"
 _NSSWITCH = b"passwd: files\ngroup: files\nhosts: files\n"
 
 
+class _Begun(NamedTuple):
+    """Processes that are about to be an enclosure. `said` is where bubblewrap says which ones."""
+
+    process: asyncio.subprocess.Process
+    link: socket.socket
+    said: int
+    stderr: int
+
+
 class Enclosure:
     """The processes of one session, and the host's end of their socket.
 
     When this process dies, however it dies, the kernel ends them all.
     """
 
-    def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        first: int,
-        *,
-        link: socket.socket,
-        places: list[int],
-        stderr: int,
-    ) -> None:
-        self.link = link
-        self._stderr = stderr
-        self._process = process
+    def __init__(self, begun: "_Begun", first: int, places: list[int]) -> None:
+        self.link = begun.link
         self.first = first
+        self._process = begun.process
+        self._stderr = begun.stderr
         self._places = places
         self._descriptor = os.pidfd_open(first)
         # the kernel ends the first process only after all others
@@ -67,59 +69,20 @@ class Enclosure:
         `files`: what else there is in there, by its path, or is there instead. `warm`: whether the
         packages that most code imports are imported now.
         """
-        ours, theirs = socket.socketpair()
-        with ExitStack() as opened:
-            opened.callback(theirs.close)
-            on_failure = opened.enter_context(ExitStack())
-            on_failure.callback(ours.close)
-            said, told = os.pipe()
-            opened.callback(os.close, said)
-            complaints, stderr = os.pipe()
-            on_failure.callback(os.close, complaints)
-            content = {
-                PROGRAM: _INSIDE.read_bytes(),
-                "/etc/passwd": _PASSWD,
-                "/etc/group": _GROUP,
-                "/etc/nsswitch.conf": _NSSWITCH,
-                **files,
-            }
-            data = {path: opened.enter_context(_file_of(held)) for path, held in content.items()}
-            filter_ = opened.enter_context(_file_of(_filter()))
-            arguments = bubblewrap.isolation(runtime, limits, data=data)
-            arguments += ["--seccomp", str(filter_), "--info-fd", str(told)]
-            written = opened.enter_context(_file_of("\0".join([*arguments, ""]).encode()))
-            command = bubblewrap.command(
-                tools,
-                runtime,
-                arguments=written,
-                program=[runtime.python, PROGRAM, str(theirs.fileno()), _chosen(limits, warm)],
-            )
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                # the environment of process 1 can be read inside, and has the working folder in it
-                env={},
-                cwd="/",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=stderr,
-                pass_fds=[*data.values(), filter_, written, told, theirs.fileno()],
-                start_new_session=True,
-            )
-            for descriptor in (told, stderr):
-                os.close(descriptor)
-            theirs.close()
-            places = await _places(ours)
-            if not places:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-                raise ConfigurationError(
-                    "The code interpreter's sandbox does not start on this machine: "
-                    + (_tail(complaints) or "it said nothing")
-                )
-            first = int(json.loads(os.read(said, 4096))["child-pid"])
-            on_failure.pop_all()
-        return cls(process, first, link=ours, places=places, stderr=complaints)
+        begun = await _begin(tools, runtime, limits, files=files, warm=warm)
+        try:
+            places = await _places(begun)
+            first = int(json.loads(os.read(begun.said, _PIPE_BYTES))["child-pid"])
+            return cls(begun, first, places)
+        except BaseException:
+            # what is below it goes with it
+            with suppress(ProcessLookupError):
+                begun.process.kill()
+            begun.link.close()
+            os.close(begun.stderr)
+            raise
+        finally:
+            os.close(begun.said)
 
     def usage(self, limits: Limits) -> watch.Usage:
         return watch.measure(self.first, self._places, limits)
@@ -171,6 +134,46 @@ class Enclosure:
             self.deafen()
 
 
+async def _begin(
+    tools: Tools, runtime: Runtime, limits: Limits, *, files: Mapping[str, bytes], warm: bool
+) -> _Begun:
+    with ExitStack() as kept, ExitStack() as given:
+        link, theirs = socket.socketpair()
+        kept.callback(link.close)
+        given.callback(theirs.close)
+        said, told = os.pipe()
+        stderr, complaints = os.pipe()
+        for ours, their in ((said, told), (stderr, complaints)):
+            kept.callback(os.close, ours)
+            given.callback(os.close, their)
+        content = {
+            PROGRAM: _INSIDE.read_bytes(),
+            "/etc/passwd": _PASSWD,
+            "/etc/group": _GROUP,
+            "/etc/nsswitch.conf": _NSSWITCH,
+            **files,
+        }
+        data = {path: given.enter_context(_file_of(held)) for path, held in content.items()}
+        filter_ = given.enter_context(_file_of(_filter()))
+        arguments = bubblewrap.isolation(runtime, limits, data=data)
+        arguments += ["--seccomp", str(filter_), "--info-fd", str(told)]
+        written = given.enter_context(_file_of("\0".join([*arguments, ""]).encode()))
+        program = [runtime.python, PROGRAM, str(theirs.fileno()), _chosen(limits, warm)]
+        process = await asyncio.create_subprocess_exec(
+            *bubblewrap.command(tools, runtime, arguments=written, program=program),
+            # the environment of process 1 can be read inside, and has the working folder in it
+            env={},
+            cwd="/",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=complaints,
+            pass_fds=[*data.values(), filter_, written, told, theirs.fileno()],
+            start_new_session=True,
+        )
+        kept.pop_all()
+        return _Begun(process, link, said, stderr)
+
+
 def _filter() -> bytes:
     try:
         return seccomp.program()
@@ -216,14 +219,20 @@ def _file_of(content: bytes) -> Iterator[int]:
         yield file.fileno()
 
 
-async def _places(link: socket.socket) -> list[int]:
-    """The folders that the program inside sends as soon as it has begun; none if it has not."""
-    link.settimeout(_START_SECONDS)
-    try:
-        _, places, _, _ = await asyncio.to_thread(socket.recv_fds, link, 1, 8)
-    except TimeoutError:
-        return []
-    return places
+async def _places(begun: _Begun) -> list[int]:
+    """The folders that the program inside sends as soon as it has begun."""
+    begun.link.settimeout(_START_SECONDS)
+    with suppress(TimeoutError):
+        _, places, _, _ = await asyncio.to_thread(socket.recv_fds, begun.link, 1, 8)
+        if places:
+            return places
+    with suppress(ProcessLookupError):
+        begun.process.kill()
+    await begun.process.wait()
+    raise ConfigurationError(
+        "The code interpreter's sandbox does not start on this machine: "
+        + (_tail(begun.stderr) or "it said nothing")
+    )
 
 
 def _tail(descriptor: int) -> str:

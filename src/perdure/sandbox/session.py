@@ -72,36 +72,39 @@ class LocalSession:
         async with self._turn:
             await self._tell(op="execute", code=code)
             self._executing = True
-            ended = timed_out = False
-            deadline = _now() + seconds
-            left = Left(self._limits)
+            ended = False
+            left, time = Left(self._limits), Time(seconds)
             try:
-                while True:
-                    try:
-                        frame = await self._receive(deadline - _now())
-                    except TimeoutError:
-                        if timed_out:
-                            raise await self._lose(_unstoppable(seconds)) from None
-                        timed_out = True
-                        await self._tell(op="interrupt")
-                        deadline = _now() + self._limits.grace_seconds
-                        continue
-                    if isinstance(frame, EndFrame):
-                        ended = True
-                        break
-                    try:
-                        output = left.output(frame)
-                    except Broken as broken:
-                        raise await self._lose(_broken(broken)) from None
-                    yield output
+                while not isinstance(frame := await self._next(time), EndFrame):
+                    yield await self._output(left, frame)
+                ended = True
                 changed = await self._changed()
                 for note in self._file_notes():
                     yield note
-                yield End(timed_out, changed)
+                yield End(time.is_up, changed)
             finally:
                 if not ended:
                     await self._stop()
                 self._rest()
+
+    async def _next(self, time: "Time") -> Frame | bytes:
+        """The next frame of an execution; when its time is up it is interrupted, and killed when
+        that does not help.
+        """
+        try:
+            return await self._receive(time.left)
+        except TimeoutError:
+            if time.is_up:
+                raise await self._lose(_unstoppable(time.seconds)) from None
+        time.end(grace=self._limits.grace_seconds)
+        await self._tell(op="interrupt")
+        return await self._next(time)
+
+    async def _output(self, left: "Left", frame: Frame | bytes) -> Output:
+        try:
+            return left.output(frame)
+        except Broken as broken:
+            raise await self._lose(_broken(broken)) from None
 
     async def interrupt(self) -> None:
         if self._executing:
@@ -188,9 +191,9 @@ class LocalSession:
             return
         with suppress(SessionLost):
             await self._tell(op="interrupt")
-            deadline = _now() + self._limits.grace_seconds
+            grace = Time(self._limits.grace_seconds)
             try:
-                while not isinstance(await self._receive(deadline - _now()), EndFrame):
+                while not isinstance(await self._receive(grace.left), EndFrame):
                     pass
             except TimeoutError:
                 await self._lose(
@@ -227,7 +230,7 @@ class LocalSession:
     async def _receive(self, seconds: float) -> Frame | bytes:
         """Raises `TimeoutError`, `SessionLost`."""
         try:
-            frame = await self._channel.receive(seconds=max(seconds, 0))
+            frame = await self._channel.receive(seconds=seconds)
         except Broken as broken:
             raise await self._lose(_broken(broken)) from None
         if isinstance(frame, LostFrame):
@@ -290,6 +293,25 @@ class LocalSession:
         self._watching.cancel()
         await self._enclosure.kill()
         await self._channel.close()
+
+
+class Time:
+    """How long an execution may still go on."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.is_up = False
+        self._until = _now() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds, never less than none."""
+        return max(self._until - _now(), 0)
+
+    def end(self, *, grace: float) -> None:
+        """The time is up; so many seconds remain to stop in."""
+        self.is_up = True
+        self._until = _now() + grace
 
 
 class Left:

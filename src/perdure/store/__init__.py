@@ -1,14 +1,32 @@
-"""Durable facts: SQL databases behind one seam. Only this package knows a database driver."""
+"""Durable facts and contents: databases behind one seam, blob stores behind another. Only this
+package knows a driver of either.
+"""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from perdure.bus.bus import Bus
 from perdure.errors import ConfigurationError
-from perdure.store.database import Database
+from perdure.store import postgres, sqlite
+from perdure.store.blobs import Blobs
+from perdure.store.database import Database, Transaction
+from perdure.store.folder import FolderBlobs
 from perdure.store.postgres import PostgreSQL
+from perdure.store.s3 import S3Blobs, S3Settings
 from perdure.store.sqlite import SQLite
 
-__all__ = ["Database", "PostgreSQL", "SQLite", "connect"]
+__all__ = [
+    "Blobs",
+    "Database",
+    "FolderBlobs",
+    "PostgreSQL",
+    "S3Blobs",
+    "S3Settings",
+    "SQLite",
+    "connect",
+    "connect_blobs",
+    "snapshot",
+]
 
 
 def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
@@ -23,3 +41,19 @@ def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
         # Not shown: what comes first in a malformed URL may be its password.
         raise ConfigurationError("The database URL must begin with postgresql://.")
     return PostgreSQL(url, bus=bus)
+
+
+def connect_blobs(bucket: S3Settings | None, data_dir: Path) -> Blobs:
+    """The blob store that the settings ask for, not yet open: a bucket, or without one the
+    folder `blobs` in the data folder.
+    """
+    return S3Blobs(bucket) if bucket else FolderBlobs(data_dir / "blobs")
+
+
+def snapshot(url: str | None, data_dir: Path) -> AbstractContextManager[Transaction]:
+    """One consistent look at the database that `connect` would open, without opening it for
+    writing: it is not migrated, nobody is kept out, and servers go on meanwhile.
+
+    Raises `ConfigurationError` where it cannot be read.
+    """
+    return sqlite.snapshot(data_dir / "perdure.db") if url is None else postgres.snapshot(url)

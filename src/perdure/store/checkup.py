@@ -1,23 +1,40 @@
 """Looks at a database without changing it: what `perdure doctor` tells of it."""
 
 import sqlite3
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 
 from perdure.errors import ConfigurationError
+from perdure.store.sqlite import open_to_read
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _NAMES = "SELECT name FROM schema_migrations"
+_DELIVERIES = """
+    SELECT status, count(*) FROM webhook_deliveries
+    WHERE status IN ('waiting', 'given_up') GROUP BY status"""
 _CONNECT_SECONDS = 5
 
 
 class Seen(NamedTuple):
-    """What was found; `pending` says whether opening it would migrate the schema."""
+    """What was found; `pending` says whether opening it would migrate the schema.
+
+    `waiting` and `given_up` count the deliveries to webhooks.
+    """
 
     text: str
     pending: bool
+    waiting: int = 0
+    given_up: int = 0
+
+
+class _Content(NamedTuple):
+    """The migrations that were run, and the deliveries by their status."""
+
+    migrations: set[str]
+    deliveries: dict[str, int]
 
 
 def look(url: str | None, data_dir: Path) -> Seen:
@@ -33,7 +50,8 @@ def look(url: str | None, data_dir: Path) -> Seen:
     return _compare(_sqlite(path), "sqlite")
 
 
-def _compare(done: set[str], dialect: str) -> Seen:
+def _compare(content: _Content, dialect: str) -> Seen:
+    done = content.migrations
     known = {file.stem for file in (_MIGRATIONS / dialect).glob("[0-9]*.sql")}
     if newer := done - known:
         raise ConfigurationError(
@@ -41,34 +59,42 @@ def _compare(done: set[str], dialect: str) -> Seen:
         )
     if missing := known - done:
         return Seen(f"its schema lacks {', '.join(sorted(missing))}", pending=True)
-    return Seen("its schema is current", pending=False)
+    count = content.deliveries.get
+    return Seen("its schema is current", False, count("waiting", 0), count("given_up", 0))
 
 
-def _sqlite(path: Path) -> set[str]:
-    # Without a log beside it nobody has it open, and SQLite need not make one to read it.
-    quiet = not path.with_name(f"{path.name}-wal").exists()
-    options = "mode=ro&immutable=1" if quiet else "mode=ro"
+def _content(
+    tables: set[str], rows: Callable[[LiteralString], Iterable[tuple[Any, ...]]]
+) -> _Content:
+    """What the database holds, as far as it has the tables."""
+    return _Content(
+        {name for (name,) in rows(_NAMES)} if "schema_migrations" in tables else set(),
+        dict(rows(_DELIVERIES)) if "webhook_deliveries" in tables else {},
+    )
+
+
+def _sqlite(path: Path) -> _Content:
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True)
+        connection = open_to_read(path)
         try:
-            tables = connection.execute(
-                "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'"
-            ).fetchall()
-            return {name for (name,) in connection.execute(_NAMES)} if tables else set()
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+            return _content(tables, lambda query: connection.execute(query))
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise ConfigurationError(f"{path.name} cannot be read: {error}") from None
 
 
-def _postgres(url: str) -> set[str]:
+def _postgres(url: str) -> _Content:
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
             connection.read_only = True
-            found = connection.execute("SELECT to_regclass('schema_migrations')").fetchone()
-            if found is None or found[0] is None:
-                return set()
-            return {name for (name,) in connection.execute(_NAMES)}
+            tables = {
+                name
+                for name in ("schema_migrations", "webhook_deliveries")
+                if connection.execute("SELECT to_regclass(%s)", [name]).fetchone() != (None,)
+            }
+            return _content(tables, lambda query: connection.execute(query))
     except psycopg.Error as error:
         # the driver's first line says why; the others are hints of the C library
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,8 +1,9 @@
 """The shared database: a PostgreSQL server, and any number of processes that use it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
@@ -199,6 +200,24 @@ def _limit(connection: _PgConnection) -> None:
     connection.execute(_LIMITS)
 
 
+@contextmanager
+def snapshot(url: str) -> Iterator[Transaction]:
+    """The database as it is now, for reading only; servers may be using it meanwhile.
+
+    Raises `ConfigurationError` where it cannot be read.
+    """
+    try:
+        with psycopg.connect(
+            url, autocommit=True, row_factory=dict_row, **_missing(url)
+        ) as connection:
+            connection.execute(_BEGIN_SNAPSHOT)
+            yield _Transaction(connection.cursor(), statements.load("postgres"))
+    except psycopg.Error as error:
+        # the driver's first line says why; the others are hints of the C library
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigurationError(f"it cannot be read: {reason}") from None
+
+
 class PostgreSQL:
     """See `Database`. `url` is a libpq connection URL, `postgresql://…`."""
 
@@ -284,8 +303,9 @@ class PostgreSQL:
     def _read_once(
         self, pool: ConnectionPool[_PgConnection], query: Callable[[Transaction], T]
     ) -> T:
-        # Commits on the way out.
-        with pool.connection() as connection, connection.cursor() as cursor:
+        # Commits on the way out. Binary: what searches read is mostly bytes, twice as
+        # long as text.
+        with pool.connection() as connection, connection.cursor(binary=True) as cursor:
             cursor.execute(_BEGIN_SNAPSHOT)
             return query(_Transaction(cursor, self._named))
 

@@ -3,6 +3,10 @@
 A statement is named `<file>.<name>`. The comment after its name is its promise, and the sign
 behind the name says its kind, as aiosql reads it: `^` one row or none, `!` no rows, nothing
 all rows. A line that ends in `-- sqlite` or `-- postgres` is there for that database only.
+
+A page of a list names its parent in the order too, and PostgreSQL compares parent and place as
+one: else, when few parents have most rows, it may walk through the rows of all others by `seq`
+until it has found enough. SQLite finds the place in the middle of a list only by the plain form.
 """
 
 import re

@@ -50,6 +50,12 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
+def to_json_object(value: Object) -> JsonObject:
+    """The members of an object as plain data."""
+    plain: JsonObject = msgspec.to_builtins(value)
+    return plain
+
+
 # msgspec learns a struct in steps, and keeps what it has so far on the struct. A thread that met
 # one half learnt would crash the interpreter: so one thread at a time.
 _building = threading.Lock()

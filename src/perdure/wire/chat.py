@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from perdure.wire.base import JsonObject, Object
 from perdure.wire.formats import ReasoningEffort, ResponseFormat
-from perdure.wire.messages import ImageUrlPart
+from perdure.wire.messages import ImageFilePart, ImageUrlPart
 from perdure.wire.tools import CalledFunction, FunctionTool
 
 
@@ -12,7 +12,8 @@ class ChatText(Object, tag_field="type", tag="text"):
     text: str
 
 
-ChatPart: TypeAlias = ChatText | ImageUrlPart
+# A model server never sees an image that is a file: `engine/images.py` puts its bytes there.
+ChatPart: TypeAlias = ChatText | ImageUrlPart | ImageFilePart
 
 
 class ChatToolCall(Object, kw_only=True):

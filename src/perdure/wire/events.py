@@ -6,8 +6,11 @@ token costs one string on its way and no object model.
 
 from typing import NamedTuple
 
+from msgspec import to_builtins
+
 from perdure import lifecycle
-from perdure.wire.base import encode
+from perdure.wire.base import JsonObject, encode
+from perdure.wire.messages import FileCitationAnnotation
 
 
 class Event(NamedTuple):
@@ -48,7 +51,11 @@ class Interrupted(NamedTuple):
     """The run was cancelled, ended or deleted: goes to the worker that holds it."""
 
 
-Told = Event | Delta | Closing | Queued | Interrupted
+class Waiting(NamedTuple):
+    """Files of a vector store wait to be ingested: goes to the worker of this process."""
+
+
+Told = Event | Delta | Closing | Queued | Interrupted | Waiting
 
 
 def text_head(message_id: str, index: int) -> bytes:
@@ -88,6 +95,30 @@ def function_call_delta(step_id: str, index: int, call_id: str, name: str) -> De
         f'"function":{{"name":'
     )
     return Delta(lifecycle.STEP_DELTA, head.encode(), name, b',"arguments":"","output":null}}]}}}')
+
+
+def file_search_delta(step_id: str, index: int, call_id: str, ranking: JsonObject) -> Delta:
+    """The only delta of a search: its results come with the end of the step (spec 04 §3.3)."""
+    head = f'{_call_head(step_id, index)}"type":"file_search","id":'
+    options = encode(ranking).decode()
+    tail = f',"file_search":{{"ranking_options":{options},"results":[]}}}}]}}}}}}'
+    return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail.encode())
+
+
+def citation_head(
+    message_id: str, index: int, annotation: FileCitationAnnotation, number: int
+) -> bytes:
+    """The head of the delta that carries a marker together with its annotation (spec 04 §4).
+
+    It is like no other head, so that the delta is never joined with its neighbours.
+    """
+    noted = {"index": number, **to_builtins(annotation)}
+    noted["file_citation"] = {**noted["file_citation"], "quote": ""}
+    return (
+        f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
+        f'[{{"index":{index},"type":"text","text":{{"annotations":[{encode(noted).decode()}],'
+        f'"value":'
+    ).encode()
 
 
 def arguments_head(step_id: str, index: int) -> bytes:

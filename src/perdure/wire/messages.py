@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
 from perdure.lifecycle import MessageStatus
 from perdure.wire.base import Body, Metadata, Object
@@ -132,6 +133,22 @@ def parts(content: str | list[PartInput]) -> list[Part]:
         TextPart(text=TextContent(value=part.text)) if isinstance(part, TextInput) else part
         for part in content
     ]
+
+
+def uncited(message: Message) -> Message:
+    """The message without the markers of its citations."""
+    return replace(message, content=[_without_markers(part) for part in message.content])
+
+
+def _without_markers(part: Part) -> Part:
+    if not isinstance(part, TextPart) or not part.text.annotations:
+        return part
+    kept, at = [], 0
+    for note in part.text.annotations:
+        if isinstance(note, FileCitationAnnotation):
+            kept.append(part.text.value[at : note.start_index])
+            at = note.end_index
+    return TextPart(text=TextContent(value="".join([*kept, part.text.value[at:]])))
 
 
 def text(message: Message) -> str:

@@ -7,31 +7,39 @@ from typing import Literal
 
 import msgspec
 
+from perdure.lifecycle import VectorStoreFileStatus
 from perdure.wire import refusals
 
 Params = Sequence[tuple[str, str]]
 
 RESULT_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
 
-_NAMES = ("limit", "order", "after", "before", "run_id")
+_NAMES = ("limit", "order", "after", "before", "run_id", "filter", "purpose")
 _ORDERS = ("asc", "desc")
+_STATUSES = tuple(VectorStoreFileStatus)
 _MAX_LIMIT = 100
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which page of a list is asked for; `after` and `before` are ids, not included."""
+    """Which page of a list is asked for; `after` and `before` are ids, not included.
+
+    `filter` is a status of vector store files.
+    """
 
     limit: int = 20
     order: Literal["asc", "desc"] = "desc"
     after: str | None = None
     before: str | None = None
     run_id: str | None = None
+    filter: str | None = None
+    purpose: str | None = None
 
 
-def query(params: Params) -> ListQuery:
+def query(params: Params, *, limit: int = 20, most: int = _MAX_LIMIT) -> ListQuery:
     """The list parameters among decoded query parameters; unknown ones are ignored.
 
-    An empty cursor or `run_id` counts as not given. Raises `BadRequest`.
+    `limit` is the size of a page that does not ask for one, `most` the largest that may be
+    asked for. An empty cursor or filter counts as not given. Raises `BadRequest`.
     """
     given = {name: value for name, value in params if name in _NAMES}
     counts = Counter(name for name, _ in params)
@@ -39,20 +47,22 @@ def query(params: Params) -> ListQuery:
         if counts[name] > 1:
             raise refusals.duplicate(name)
     return ListQuery(
-        limit=_limit(given["limit"]) if "limit" in given else 20,
+        limit=_limit(given["limit"], most) if "limit" in given else limit,
         order=_order(given.get("order", "desc")),
         after=given.get("after") or None,
         before=given.get("before") or None,
         run_id=given.get("run_id") or None,
+        filter=_status(given["filter"]) if given.get("filter") else None,
+        purpose=given.get("purpose") or None,
     )
 
 
-def _limit(text: str) -> int:
+def _limit(text: str, most: int) -> int:
     if not re.fullmatch("-?[0-9]{1,18}", text):
         raise refusals.not_an_integer("limit")
     limit = int(text)
-    if limit > _MAX_LIMIT:
-        raise refusals.number_above("limit", kind="integer", bound=_MAX_LIMIT, value=limit)
+    if limit > most:
+        raise refusals.number_above("limit", kind="integer", bound=most, value=limit)
     if limit < 1:
         raise refusals.number_below("limit", kind="integer", bound=1, value=limit)
     return limit
@@ -64,6 +74,12 @@ def _order(text: str) -> Literal["asc", "desc"]:
     if text == "desc":
         return "desc"
     raise refusals.unsupported_value("order", value=text, supported=_ORDERS)
+
+
+def _status(text: str) -> str:
+    if text not in _STATUSES:
+        raise refusals.unsupported_value("filter", value=text, supported=_STATUSES)
+    return text
 
 
 def include(params: Params) -> frozenset[str]:

@@ -2,9 +2,13 @@
 
 from typing import Literal, TypeAlias
 
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
 from perdure.lifecycle import StepStatus
-from perdure.wire.base import Metadata, Object
+from perdure.wire.base import Metadata, Object, decode, encode
 from perdure.wire.usage import Usage
+from perdure.wire.vector_store_files import Attributes, ContentText
 
 
 class CreatedMessage(Object):
@@ -28,11 +32,46 @@ class FunctionToolCall(Object, tag_field="type", tag="function"):
     function: FunctionCall
 
 
-ToolCall: TypeAlias = FunctionToolCall
+class SearchRanking(Object):
+    ranker: str = "default_2024_08_21"
+    score_threshold: float = 0.0
+
+
+class FileSearchResult(Object, kw_only=True):
+    """A passage that was found. `content` is kept with the step, and shown to who asks for it
+    (`include[]`, spec 01 §7.2).
+    """
+
+    file_id: str
+    file_name: str
+    score: float
+    attributes: Attributes = {}
+    content: list[ContentText] | UnsetType = UNSET
+
+
+class FileSearch(Object):
+    """`queries` is an extension: what the model searched for."""
+
+    ranking_options: SearchRanking = SearchRanking()
+    results: list[FileSearchResult] = []
+    queries: list[str] = []
+
+
+class FileSearchToolCall(Object, tag_field="type", tag="file_search"):
+    id: str
+    file_search: FileSearch = FileSearch()
+
+
+ToolCall: TypeAlias = FunctionToolCall | FileSearchToolCall
 
 
 class ToolCalls(Object, tag_field="type", tag="tool_calls"):
     tool_calls: list[ToolCall] = []
+
+
+def functions(details: ToolCalls) -> list[FunctionToolCall]:
+    """The calls that the client answers."""
+    return [call for call in details.tool_calls if isinstance(call, FunctionToolCall)]
 
 
 StepDetails: TypeAlias = MessageCreation | ToolCalls
@@ -63,3 +102,26 @@ class RunStep(Object, kw_only=True):
     step_details: StepDetails
     metadata: Metadata = {}
     usage: Usage | None = None
+
+
+_SEARCHED = b'"type":"file_search"'
+
+
+def without_contents(step: bytes) -> bytes:
+    """A step's JSON as it is shown to who did not ask for the contents of search results."""
+    if _SEARCHED not in step:
+        return step
+    found = decode(step, RunStep)
+    if not isinstance(found.step_details, ToolCalls):
+        return step
+    calls: list[ToolCall] = [
+        replace(call, file_search=_bare(call.file_search))
+        if isinstance(call, FileSearchToolCall)
+        else call
+        for call in found.step_details.tool_calls
+    ]
+    return encode(replace(found, step_details=ToolCalls(tool_calls=calls)))
+
+
+def _bare(search: FileSearch) -> FileSearch:
+    return replace(search, results=[replace(one, content=UNSET) for one in search.results])

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from perdure.wire.base import Body, JsonObject, Metadata, Name, Object
+from perdure.wire.chunking import AskedChunking
 
 
 class FunctionDefinition(Body, omit_defaults=True):
@@ -74,26 +75,11 @@ class ToolResources(Body, omit_defaults=True):
     file_search: FileSearchResources | None = None
 
 
-class AutoChunking(Body, tag_field="type", tag="auto"):
-    pass
-
-
-class StaticChunks(Body):
-    """Sizes in tokens; an overlap may be at most half of the chunk (spec 01 §2.5)."""
-
-    max_chunk_size_tokens: Annotated[int, Meta(ge=100, le=4096)]
-    chunk_overlap_tokens: Annotated[int, Meta(ge=0)]
-
-
-class StaticChunking(Body, tag_field="type", tag="static"):
-    static: StaticChunks
-
-
 class VectorStoreHelper(Body):
     """Asks for a vector store to be made along with the object (spec 01 §2.4)."""
 
     file_ids: Annotated[list[str], Meta(max_length=10_000)] | None = None
-    chunking_strategy: AutoChunking | StaticChunking | None = None
+    chunking_strategy: AskedChunking | None = None
     metadata: Metadata | None = None
 
 

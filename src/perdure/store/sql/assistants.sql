@@ -24,11 +24,18 @@ DELETE FROM assistants WHERE id = :id
 -- name: newest_first
 -- A page by descending order: below `before_seq`, above `after_seq`.
 SELECT seq, id, body FROM assistants
-WHERE project = :parent AND seq < :high AND seq > :low
-ORDER BY seq DESC LIMIT :limit
+WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
+ORDER BY project DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
 -- The same page by ascending order.
 SELECT seq, id, body FROM assistants
-WHERE project = :parent AND seq < :high AND seq > :low
-ORDER BY seq ASC LIMIT :limit
+WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
+ORDER BY project ASC, seq ASC LIMIT :limit
+
+-- name: any^
+-- An assistant of any project, for who has its id from a row.
+SELECT body FROM assistants WHERE id = :id
+FOR UPDATE -- postgres

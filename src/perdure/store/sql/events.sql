@@ -9,7 +9,8 @@ RETURNING seq
 SELECT seq, name, data FROM events WHERE run_id = :run_id AND seq > :after ORDER BY seq
 
 -- name: forget!
--- Forgets the oldest events that were told before a time, so many at once.
+-- Forgets the oldest events that were told before a time, so many at once; of one run always
+-- those that were told first.
 DELETE FROM events WHERE seq IN (
-    SELECT seq FROM events WHERE told_at < :before ORDER BY told_at LIMIT :limit
+    SELECT seq FROM events WHERE told_at < :before ORDER BY told_at, seq LIMIT :limit
 )

@@ -37,29 +37,38 @@ SELECT body FROM messages WHERE run_id = :run_id ORDER BY seq
 -- name: before_run
 -- The newest messages of a thread that are not the run's own, newest first.
 SELECT seq, body FROM messages
-WHERE thread_id = :thread_id AND (run_id IS NULL OR run_id <> :run_id) AND seq < :high
-ORDER BY seq DESC LIMIT :limit
+WHERE thread_id = :thread_id AND seq < :high -- sqlite
+WHERE (thread_id, seq) < (:thread_id, :high) AND thread_id >= :thread_id -- postgres
+  AND (run_id IS NULL OR run_id <> :run_id)
+ORDER BY thread_id DESC, seq DESC LIMIT :limit
 
 -- name: newest_of_user^
 -- The newest message of a user in a thread.
 SELECT seq, body FROM messages
-WHERE thread_id = :thread_id AND seq < :high AND role = 'user'
-ORDER BY seq DESC LIMIT 1
+WHERE thread_id = :thread_id AND seq < :high -- sqlite
+WHERE (thread_id, seq) < (:thread_id, :high) AND thread_id >= :thread_id -- postgres
+  AND role = 'user'
+ORDER BY thread_id DESC, seq DESC LIMIT 1
 
 -- name: any_of_thread^
 -- One message of the thread, if it has any.
-SELECT id FROM messages WHERE thread_id = :thread_id LIMIT 1
+SELECT id FROM messages
+WHERE thread_id = :thread_id -- sqlite
+WHERE thread_id >= :thread_id AND thread_id <= :thread_id -- postgres
+ORDER BY thread_id, seq LIMIT 1
 
 -- name: newest_first
 -- A page of the thread's messages by descending order, of one run only if named.
 SELECT seq, id, body FROM messages
-WHERE thread_id = :parent AND seq < :high AND seq > :low
+WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
   AND (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id)
-ORDER BY seq DESC LIMIT :limit
+ORDER BY thread_id DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
 -- The same page by ascending order.
 SELECT seq, id, body FROM messages
-WHERE thread_id = :parent AND seq < :high AND seq > :low
+WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
   AND (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id)
-ORDER BY seq ASC LIMIT :limit
+ORDER BY thread_id ASC, seq ASC LIMIT :limit

@@ -28,11 +28,13 @@ SELECT body, usage FROM run_steps WHERE run_id = :run_id ORDER BY seq
 -- name: newest_first
 -- A page of the run's steps by descending order.
 SELECT seq, id, body FROM run_steps
-WHERE run_id = :parent AND seq < :high AND seq > :low
-ORDER BY seq DESC LIMIT :limit
+WHERE run_id = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (run_id, seq) < (:parent, :high) AND (run_id, seq) > (:parent, :low) -- postgres
+ORDER BY run_id DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
 -- The same page by ascending order.
 SELECT seq, id, body FROM run_steps
-WHERE run_id = :parent AND seq < :high AND seq > :low
-ORDER BY seq ASC LIMIT :limit
+WHERE run_id = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (run_id, seq) < (:parent, :high) AND (run_id, seq) > (:parent, :low) -- postgres
+ORDER BY run_id ASC, seq ASC LIMIT :limit

@@ -80,11 +80,13 @@ SELECT id FROM runs WHERE status = 'queued' ORDER BY seq LIMIT :limit
 -- name: newest_first
 -- A page of the thread's runs by descending order.
 SELECT seq, id, body FROM runs
-WHERE thread_id = :parent AND seq < :high AND seq > :low
-ORDER BY seq DESC LIMIT :limit
+WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
+ORDER BY thread_id DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
 -- The same page by ascending order.
 SELECT seq, id, body FROM runs
-WHERE thread_id = :parent AND seq < :high AND seq > :low
-ORDER BY seq ASC LIMIT :limit
+WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
+ORDER BY thread_id ASC, seq ASC LIMIT :limit

@@ -20,3 +20,8 @@ UPDATE threads SET body = :body WHERE id = :id
 -- name: delete!
 -- Removes the thread and, by cascade, its messages, runs, run steps and events.
 DELETE FROM threads WHERE id = :id
+
+-- name: any^
+-- A thread of any project, for who has its id from a row.
+SELECT body FROM threads WHERE id = :id
+FOR UPDATE -- postgres

@@ -1,6 +1,7 @@
 -- name: insert!
--- Remembers where a deleted object stood.
+-- Remembers where a deleted object stood; the last time, for a file that left a store twice.
 INSERT INTO tombstones (id, seq, deleted_at) VALUES (:id, :seq, :deleted_at)
+ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, deleted_at = excluded.deleted_at
 
 -- name: get^
 -- Where a deleted object stood.

@@ -1,0 +1,174 @@
+"""How well searches rank: nDCG@10 and recall@20, next to a plain BM25, on both databases."""
+
+import asyncio
+import math
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import bm25s
+import numpy as np
+import Stemmer
+from numpy.typing import NDArray
+from tests.retrieval.shelf import Shelf
+
+from bench import collection
+from bench.collection import Item
+from bench.report import Row
+from perdure.bus.memory import MemoryBus
+from perdure.retrieval import lexical, scope, words
+from perdure.store import connect
+from perdure.store.database import Transaction
+
+_DEPTH = 20
+_AT_ONCE = 4
+_DIMENSIONS = 256
+_PIECE = 100
+
+
+class Quality(NamedTuple):
+    """Means over all queries."""
+
+    ndcg: float
+    recall: float
+
+    def __str__(self) -> str:
+        return f"nDCG@10 {self.ndcg:.3f}, recall@20 {self.recall:.3f}"
+
+
+class LSA:
+    """An embedding model made of the collection itself: latent semantic analysis of its words.
+
+    It stands for a real model, which the bench would have to download.
+    """
+
+    name = f"lsa@{_DIMENSIONS}"
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        found = Counter(word for text in texts for word in set(words.split(text)))
+        kept = sorted(word for word, count in found.items() if count > 1)
+        self._words = {word: place for place, word in enumerate(kept)}
+        self._idf = np.array([math.log((1 + len(texts)) / found[word]) for word in self._words])
+        _, _, directions = np.linalg.svd(self._weighted(texts), full_matrices=False)
+        self._project = directions[:_DIMENSIONS].T
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """See `Embedder`."""
+        rows: list[list[float]] = (self._weighted(texts) @ self._project).tolist()
+        return rows
+
+    def _weighted(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        weighted = np.zeros((len(texts), len(self._idf)))
+        for row, text in zip(weighted, texts, strict=True):
+            for word, times in Counter(words.split(text)).items():
+                place = self._words.get(word)
+                if place is not None:
+                    row[place] = (1 + math.log(times)) * self._idf[place]
+        lengths = np.linalg.norm(weighted, axis=1, keepdims=True)
+        scaled: NDArray[np.float64] = weighted / np.where(lengths > 0, lengths, 1)
+        return scaled
+
+
+async def measure(databases: dict[str, str | None]) -> list[Row]:
+    """The rows of all rankings; `databases` are URLs by name, None for SQLite."""
+    items = collection.load()
+    documents = [item.document for item in items]
+    plain = _reference(items, stemmer=None)
+    rows = [
+        Row("collection", f"{len(items)} queries and documents"),
+        Row("plain BM25 (bm25s, English stop words)", str(plain)),
+        Row("the same with Porter's stemmer", str(_reference(items, stemmer="english"))),
+    ]
+    lsa = await asyncio.to_thread(LSA, documents)
+    for name, url in databases.items():
+        async with _shelf(url, lsa, documents) as shelf:
+            ours = await _quality(Shelf(shelf.database), items)
+            met = ours.ndcg >= plain.ndcg and ours.recall >= plain.recall
+            rows.append(Row(f"{name}: words", str(ours), "≥ plain BM25", met))
+            for chunks in (100_000, 1_000_000) if url is None else ():
+                share = lexical.MOST_POSTINGS / chunks
+                as_large = await _quality_as_large(shelf, items, round(share * len(items)))
+                what = f"{name}: words, passing over as many as in a store of {chunks:,} chunks"
+                rows.append(Row(what, str(as_large)))
+            rows.append(Row(f"{name}: vectors (LSA)", str(await _quality(shelf, items, "none"))))
+            rows.append(Row(f"{name}: both, fused", str(await _quality(shelf, items))))
+    return rows
+
+
+@asynccontextmanager
+async def _shelf(url: str | None, lsa: LSA, documents: Sequence[str]) -> AsyncIterator[Shelf]:
+    with tempfile.TemporaryDirectory(prefix="perdure-bench-") as folder:
+        database = connect(url, Path(folder), bus=MemoryBus())
+        await database.open()
+        shelf = Shelf(database, {lsa.name: lsa})
+        await shelf.store(model=lsa.name)
+        for first in range(0, len(documents), _PIECE):
+            await shelf.file("vs_1", f"file-{first}", *documents[first : first + _PIECE])
+        await shelf.merge()
+        yield shelf
+        await database.close()
+
+
+async def _quality(shelf: Shelf, items: Sequence[Item], ranker: str = "auto") -> Quality:
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def rank(item: Item) -> int | None:
+        async with slots:
+            found = await shelf.found(item.query, limit=_DEPTH, ranker=ranker)
+        return found.index(item.document) + 1 if item.document in found else None
+
+    return _mean(await asyncio.gather(*map(rank, items)))
+
+
+async def _quality_as_large(shelf: Shelf, items: Sequence[Item], most_postings: int) -> Quality:
+    """Words alone, with as few postings for each chunk as a search in a large store reads."""
+
+    def rank(tx: Transaction) -> list[int | None]:
+        row = tx.one("searches.store", vector_store_id="vs_1")
+        assert row is not None
+        searched = scope.read(tx, "vs_1", row["seq"], None)
+        assert searched is not None
+        ranks: list[int | None] = []
+        for place, item in enumerate(items):
+            found = lexical.rank(
+                tx, row["seq"], searched, item.query, limit=_DEPTH, most_postings=most_postings
+            )
+            # The attempts are numbered from 1, one for each file of so many documents.
+            places = [(key.ingestion - 1) * _PIECE + key.position for key, _ in found]
+            ranks.append(places.index(place) + 1 if place in places else None)
+        return ranks
+
+    return _mean(await shelf.database.read(rank))
+
+
+def _reference(items: Sequence[Item], *, stemmer: str | None) -> Quality:
+    """What bm25s finds, as it comes."""
+    stem = stemmer and Stemmer.Stemmer(stemmer)
+    index = bm25s.BM25()
+    documents = [item.document for item in items]
+    queries = [item.query for item in items]
+    index.index(
+        bm25s.tokenize(documents, stopwords="en", stemmer=stem, show_progress=False),
+        show_progress=False,
+    )
+    found, _ = index.retrieve(
+        bm25s.tokenize(queries, stopwords="en", stemmer=stem, show_progress=False),
+        k=_DEPTH,
+        show_progress=False,
+    )
+    rankings: list[list[int]] = found.tolist()
+    return _mean(
+        [
+            ranking.index(place) + 1 if place in ranking else None
+            for place, ranking in enumerate(rankings)
+        ]
+    )
+
+
+def _mean(ranks: Sequence[int | None]) -> Quality:
+    """With one relevant document, the ideal gain is 1."""
+    gains = [1 / math.log2(rank + 1) for rank in ranks if rank is not None and rank <= 10]
+    return Quality(sum(gains) / len(ranks), sum(rank is not None for rank in ranks) / len(ranks))

@@ -1,0 +1,53 @@
+"""Files over HTTP (spec 02 §10)."""
+
+from perdure.api.http import Answer, Call
+from perdure.api.receiving import received
+from perdure.api.sending import send
+from perdure.commands import files, lists
+from perdure.wire import files as wire
+from perdure.wire.lists import Page
+from perdure.wire.query import query
+
+_MOST = 10_000
+
+
+async def create(call: Call) -> Answer:
+    limit = call.services.settings.max_file_bytes
+    async with received(call, file="file", limit=limit) as form:
+        if form.blob is None:
+            raise wire.required("file")
+        body = wire.create_file(form.fields)
+        return await call.services.database.write(
+            files.create, body, form.filename, form.blob, project=call.project, now=call.now
+        )
+
+
+async def list_all(call: Call) -> Page:
+    return await call.services.database.read(
+        lists.page,
+        "files",
+        query(call.request.query_params.multi_items(), limit=_MOST, most=_MOST),
+        project=call.project,
+        parent=call.project,
+        label="file",
+    )
+
+
+async def retrieve(call: Call) -> Answer:
+    return await call.services.database.read(files.get, _id(call), project=call.project)
+
+
+async def delete(call: Call) -> Answer:
+    return await call.services.database.write(
+        files.delete, _id(call), project=call.project, now=call.now
+    )
+
+
+async def content(call: Call) -> Answer:
+    found = await call.services.database.read(files.content, _id(call), project=call.project)
+    return await send(found, call.services.blobs, call.request.headers)
+
+
+def _id(call: Call) -> str:
+    """The id of the path: one of another kind is answered as unknown (spec 05 §3.2)."""
+    return str(call.request.path_params["file_id"])

@@ -1,0 +1,101 @@
+"""Content on its way in: from a form straight to the blob store."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from perdure import ids
+from perdure.api.http import Call
+from perdure.api.multipart import Form, FormPart
+from perdure.commands import blobs
+from perdure.commands.blobs import LEASE_SECONDS, Written
+from perdure.errors import BadRequest, TooLarge
+from perdure.wire import refusals
+
+_MAX_FIELD_BYTES = 16 * 1024
+# What a form has around its file.
+_ROOM = 64 * 1024
+
+
+class Received(NamedTuple):
+    """A form: its fields, and the file if there was one."""
+
+    fields: dict[str, str]
+    filename: str = ""
+    blob: Written | None = None
+
+
+@asynccontextmanager
+async def received(call: Call, *, file: str, limit: int) -> AsyncIterator[Received]:
+    """The form in the request's body, whose field `file` is a file of at most `limit` bytes.
+
+    Its content is nobody's until a command keeps it; what is not kept is deleted afterwards,
+    whatever happened. Raises `BadRequest` and `TooLarge`.
+    """
+    if int(call.request.headers.get("content-length") or 0) > limit + _ROOM:
+        raise _too_large(limit)
+    blob_id = ids.new_hex(ids.BLOB)
+    try:
+        yield await _read(call, blob_id, file=file, limit=limit)
+    finally:
+        await call.services.database.write(blobs.abandon, blob_id)
+
+
+async def _read(call: Call, blob_id: str, *, file: str, limit: int) -> Received:
+    form = Form(call.request.stream(), call.request.headers.get("content-type", ""))
+    found = Received({})
+    async for part in form.parts():
+        if part.name in found.fields or (found.blob and part.name == file):
+            raise refusals.duplicate(part.name)
+        if part.name == file and part.filename is not None:
+            content = _Content(call, blob_id, part, limit)
+            found = found._replace(filename=part.filename, blob=await content.store())
+        else:
+            found.fields[part.name] = await _field(part)
+    return found
+
+
+async def _field(part: FormPart) -> str:
+    value = bytearray()
+    async for chunk in part.chunks():
+        value += chunk
+        if len(value) > _MAX_FIELD_BYTES:
+            raise BadRequest(f"The form field '{part.name[:64]}' is too long.")
+    return value.decode(errors="replace")
+
+
+class _Content:
+    """The content of one file, counted and kept alive while it comes in."""
+
+    def __init__(self, call: Call, blob_id: str, part: FormPart, limit: int) -> None:
+        self._services = call.services
+        self._blob_id = blob_id
+        self._part = part
+        self._limit = limit
+        self._renewed = call.services.clock.now()
+
+    async def store(self) -> Written:
+        await self._services.database.write(blobs.begin, self._blob_id, now=self._renewed)
+        size = await self._services.blobs.write(self._blob_id, self._chunks())
+        return Written(self._blob_id, size)
+
+    async def _chunks(self) -> AsyncGenerator[bytes, None]:
+        size = 0
+        async for chunk in self._part.chunks():
+            size += len(chunk)
+            if size > self._limit:
+                raise _too_large(self._limit)
+            await self._renew()
+            yield chunk
+
+    async def _renew(self) -> None:
+        now = self._services.clock.now()
+        if now - self._renewed > LEASE_SECONDS / 10:
+            await self._services.database.write(blobs.renew, self._blob_id, now=now)
+            self._renewed = now
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(
+        f"The file is too large: at most {limit} bytes are accepted.", code="file_too_large"
+    )

@@ -1,0 +1,72 @@
+"""Uploads in parts over HTTP (spec 02 §11)."""
+
+import asyncio
+import hashlib
+from contextlib import aclosing
+
+from perdure.api.http import Answer, Call
+from perdure.api.receiving import received
+from perdure.commands import uploads
+from perdure.commands.blobs import Written
+from perdure.errors import BadRequest
+from perdure.lifecycle import Signal
+from perdure.store.blobs import read
+from perdure.wire import files as wire
+from perdure.wire.uploads import MAX_PART_BYTES, CompleteUpload, CreateUpload
+
+
+async def create(call: Call) -> Answer:
+    body = await call.body(CreateUpload)
+    return await call.services.database.write(
+        uploads.create, body, project=call.project, now=call.now
+    )
+
+
+async def add_part(call: Call) -> Answer:
+    upload_id = call.id("upload_id")
+    # asked before the bytes come, and again when they are there
+    await call.services.database.read(
+        uploads.require_pending, upload_id, Signal.MODIFY, project=call.project, now=call.now
+    )
+    async with received(call, file="data", limit=MAX_PART_BYTES) as form:
+        for name in form.fields:
+            if name != "data":
+                raise wire.unexpected(name)
+        if form.blob is None:
+            raise wire.required("data")
+        return await call.services.database.write(
+            uploads.add_part, upload_id, form.blob, project=call.project, now=call.now
+        )
+
+
+async def complete(call: Call) -> Answer:
+    upload_id = call.id("upload_id")
+    body = await call.body(CompleteUpload)
+    if body.md5 is not None:
+        parts = await call.services.database.read(
+            uploads.chosen, upload_id, body, project=call.project, now=call.now
+        )
+        await _check_md5(call, parts, body.md5)
+    return await call.services.database.write(
+        uploads.complete, upload_id, body, project=call.project, now=call.now
+    )
+
+
+async def cancel(call: Call) -> Answer:
+    return await call.services.database.write(
+        uploads.cancel, call.id("upload_id"), project=call.project, now=call.now
+    )
+
+
+async def _check_md5(call: Call, parts: list[Written], md5: str) -> None:
+    """Raises `BadRequest` if the parts' bytes have another sum. Parts never change."""
+    digest = hashlib.md5(usedforsecurity=False)
+    total = sum(part.bytes for part in parts)
+    async with aclosing(read(call.services.blobs, parts, 0, total)) as chunks:
+        async for chunk in chunks:
+            await asyncio.to_thread(digest.update, chunk)
+    if digest.hexdigest() != md5.strip().lower():
+        raise BadRequest(
+            f"The md5 of the parts is {digest.hexdigest()}, but '{md5[:64]}' was expected.",
+            param="md5",
+        )

@@ -1,0 +1,66 @@
+"""Files of vector stores over HTTP (spec 02 §9)."""
+
+from perdure.api.http import Answer, Call, respond
+from perdure.commands import vector_store_files
+from perdure.lifecycle import VectorStoreFileStatus
+from perdure.wire.base import decode
+from perdure.wire.vector_store_files import (
+    CreateVectorStoreFile,
+    ModifyVectorStoreFile,
+    VectorStoreFile,
+)
+
+
+async def create(call: Call) -> Answer:
+    store_id = call.id("vector_store_id")
+    body = await call.body(CreateVectorStoreFile)
+    return await call.services.database.write(
+        vector_store_files.create, store_id, body, project=call.project, now=call.now
+    )
+
+
+async def list_all(call: Call) -> Answer:
+    return await call.services.database.read(
+        vector_store_files.page,
+        call.list_query,
+        store_id=call.id("vector_store_id"),
+        project=call.project,
+    )
+
+
+async def retrieve(call: Call) -> Answer:
+    text = await call.services.database.read(
+        vector_store_files.get,
+        str(call.request.path_params["file_id"]),
+        store_id=call.id("vector_store_id"),
+        project=call.project,
+    )
+    at_work = decode(text, VectorStoreFile).status == VectorStoreFileStatus.IN_PROGRESS
+    return respond(text, call.poll_hint if at_work else None)
+
+
+async def modify(call: Call) -> Answer:
+    store_id, file_id = call.id("vector_store_id"), str(call.request.path_params["file_id"])
+    body = await call.body(ModifyVectorStoreFile)
+    return await call.services.database.write(
+        vector_store_files.modify, file_id, body, store_id=store_id, project=call.project
+    )
+
+
+async def delete(call: Call) -> Answer:
+    return await call.services.database.write(
+        vector_store_files.delete,
+        str(call.request.path_params["file_id"]),
+        store_id=call.id("vector_store_id"),
+        project=call.project,
+        now=call.now,
+    )
+
+
+async def content(call: Call) -> Answer:
+    return await call.services.database.read(
+        vector_store_files.content,
+        str(call.request.path_params["file_id"]),
+        store_id=call.id("vector_store_id"),
+        project=call.project,
+    )

@@ -1,0 +1,72 @@
+"""Rules for blobs: content whose bytes and whose row come and go at different times.
+
+A blob is noted before its first byte is written, kept in the transaction that adds what it is
+content of, and doomed in the one that removes it. Only `engine/sweeper.py` deletes bytes, and
+forgets the row after them: so a crash at any point leaves nothing that nobody knows of.
+"""
+
+from typing import NamedTuple
+
+from perdure.errors import Unavailable
+from perdure.store.database import Transaction
+
+# A writer renews its lease while bytes come in. One that is silent for so long is given up.
+LEASE_SECONDS = 600.0
+
+
+class Written(NamedTuple):
+    """A blob that has all its bytes, and no owner yet."""
+
+    id: str
+    bytes: int
+
+
+def begin(tx: Transaction, blob_id: str, *, now: float) -> None:
+    """Notes a blob that is going to be written."""
+    tx.run("blobs.begin", id=blob_id, lease_until=now + LEASE_SECONDS)
+
+
+def renew(tx: Transaction, blob_id: str, *, now: float) -> None:
+    """Says that the blob's writer is alive. Raises `Unavailable` if it was given up."""
+    if not tx.run("blobs.renew", id=blob_id, lease_until=now + LEASE_SECONDS):
+        raise _given_up()
+
+
+def keep(tx: Transaction, blob: Written, *, owner: str) -> None:
+    """Makes the blob the content of its owner. Raises `Unavailable` if it was given up."""
+    if not tx.run("blobs.keep", id=blob.id, owner=owner, bytes=blob.bytes):
+        raise _given_up()
+
+
+def abandon(tx: Transaction, blob_id: str) -> None:
+    """Dooms a blob that nobody kept."""
+    tx.run("blobs.abandon", id=blob_id)
+
+
+def of_owner(tx: Transaction, owner: str) -> list[Written]:
+    """The content of a file: its blobs in order."""
+    return [Written(row["id"], row["bytes"]) for row in tx.all("blobs.of_owner", owner=owner)]
+
+
+def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:
+    """Dooms what dead writers left.
+
+    `everybody` takes all writers for dead: right only at the start of a server that is alone on
+    its database.
+    """
+    tx.run("blobs.doom_lapsed", now=float("inf") if everybody else now)
+
+
+def doomed(tx: Transaction, *, limit: int) -> list[str]:
+    """Some blobs whose bytes are to be deleted."""
+    return [row["id"] for row in tx.all("blobs.doomed", limit=limit)]
+
+
+def forget(tx: Transaction, blob_ids: list[str]) -> None:
+    """Forgets blobs whose bytes are gone."""
+    for blob_id in blob_ids:
+        tx.run("blobs.forget", id=blob_id)
+
+
+def _given_up() -> Unavailable:
+    return Unavailable("The upload was silent for too long and was given up. Please retry.")

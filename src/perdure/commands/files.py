@@ -1,0 +1,140 @@
+"""Rules for files (spec 01 §12, 02 §10)."""
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import NamedTuple
+
+from perdure import ids
+from perdure.commands import blobs, filing, resources
+from perdure.commands.blobs import Written
+from perdure.commands.lists import bury
+from perdure.errors import NotFound
+from perdure.store.database import Row, Transaction
+from perdure.wire import files as wire
+from perdure.wire import refusals
+from perdure.wire.base import decode, encode
+from perdure.wire.files import CreateFile, ExpiresAfter, File
+from perdure.wire.lists import Deleted
+
+_MAX_NAME = 512
+# control characters of both blocks, lone surrogates, and what turns the direction of text
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Content(NamedTuple):
+    """A file and where its bytes are."""
+
+    file: File
+    blobs: list[Written]
+
+
+def create(
+    tx: Transaction, body: CreateFile, name: str, blob: Written, *, project: str, now: int
+) -> File:
+    """Adds a file whose content was just received. Raises `Unavailable` if it was given up."""
+    file = File(
+        id=ids.new_file(),
+        bytes=blob.bytes,
+        created_at=now,
+        expires_at=expiry(body.expires_after, now=now),
+        filename=clean_name(name),
+        purpose=body.purpose,
+    )
+    insert(tx, file, project=project)
+    blobs.keep(tx, blob, owner=file.id)
+    return file
+
+
+def insert(tx: Transaction, file: File, *, project: str) -> None:
+    """Adds a file; its blobs are the caller's to give."""
+    tx.run(
+        "files.insert",
+        id=file.id,
+        project=project,
+        purpose=file.purpose,
+        expires_at=file.expires_at,
+        body=encode(file).decode(),
+    )
+
+
+def expiry(policy: ExpiresAfter | None, *, now: int) -> int | None:
+    """When a file that is created now expires."""
+    return None if policy is None else now + policy.seconds
+
+
+def clean_name(name: str) -> str:
+    """The name without folders and without what cannot be seen; `upload` if nothing is left.
+
+    Raises `BadRequest` for one that is too long.
+    """
+    last = re.split(r"[/\\]", name)[-1]
+    cleaned = _UNSEEN.sub("", last).strip()
+    if len(cleaned) > _MAX_NAME:
+        raise refusals.string_too_long("filename", limit=_MAX_NAME, length=len(cleaned))
+    return cleaned if cleaned.strip(".") else "upload"
+
+
+def get(tx: Transaction, file_id: str, *, project: str) -> str:
+    """The file's JSON. Raises `NotFound` (spec 05 §3.2)."""
+    return str(_found(tx.one("files.get", id=file_id, project=project), file_id)["body"])
+
+
+def content(tx: Transaction, file_id: str, *, project: str) -> Content:
+    """The file and its blobs. Raises `NotFound`."""
+    file = decode(get(tx, file_id, project=project), File)
+    return Content(file, blobs.of_owner(tx, file_id))
+
+
+def contents_for_run(tx: Transaction, run_id: str, file_ids: Iterable[str]) -> dict[str, Content]:
+    """The contents of those files that the run's project still has, by id."""
+    found = {}
+    for file_id in file_ids:
+        row = tx.one("files.get_for_run", id=file_id, run_id=run_id)
+        if row is not None:
+            found[file_id] = Content(decode(row["body"], File), blobs.of_owner(tx, file_id))
+    return found
+
+
+def require_image(tx: Transaction, file_id: str, *, project: str, param: str) -> None:
+    """Raises `BadRequest` unless the file is there and a message can show it (spec 03 §16)."""
+    row = tx.one("files.get", id=file_id, project=project)
+    if row is None:
+        raise wire.not_found(param, file_id=file_id)
+    file = decode(row["body"], File)
+    ending = PurePath(file.filename).suffix.lower()
+    if ending not in wire.IMAGE_TYPES:
+        raise wire.no_image(param, ending=ending)
+    if file.bytes > wire.MAX_IMAGE_BYTES:
+        raise wire.image_too_large(param, size=file.bytes)
+
+
+def delete(tx: Transaction, file_id: str, *, project: str, now: int) -> Deleted:
+    """Removes the file and whatever refers to it, and dooms its content.
+
+    It goes from vector stores and tool resources too (spec 02 §10). Explicit deletion and expiry
+    both come through here.
+    """
+    row = _found(tx.one("files.lock", id=file_id, project=project), file_id)
+    filing.remove_everywhere(tx, file_id, now=now)
+    resources.unlist(tx, file_id)
+    tx.run("blobs.doom_of_owner", owner=file_id)
+    tx.run("files.delete", id=file_id)
+    bury(tx, file_id, seq=row["seq"], now=now)
+    return Deleted(id=file_id, object="file")
+
+
+def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
+    """Deletes files past their time; how many."""
+    rows = tx.all("files.due", now=now, limit=limit)
+    for row in rows:
+        # Between the look and the lock, another server may have been faster.
+        if tx.one("files.lock", id=row["id"], project=row["project"]):
+            delete(tx, row["id"], project=row["project"], now=now)
+    return len(rows)
+
+
+def _found(row: Row | None, file_id: str) -> Row:
+    if row is None:
+        raise NotFound(f"No such File object: {file_id}", param="id")
+    return row

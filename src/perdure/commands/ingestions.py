@@ -1,0 +1,133 @@
+"""Who reads which file of a vector store, how long, and what they may write of it.
+
+Ingestion is durable work like a run: the row is the queue, a worker holds it under a lease with
+an epoch, and every write of the worker names that epoch. An attempt that ends in any way but
+completion leaves nothing that a search could find.
+"""
+
+from typing import NamedTuple
+
+from perdure.commands import filing
+from perdure.commands.runs import Lease
+from perdure.errors import LeaseLost
+from perdure.lifecycle import Signal
+from perdure.retrieval import index
+from perdure.retrieval.index import Piece
+from perdure.store.database import Transaction
+from perdure.wire.base import decode
+from perdure.wire.chunking import ChunkSizes
+from perdure.wire.vector_store_files import FileError, VectorStoreFile
+
+# A file that stopped its worker so often is given up.
+_ATTEMPTS = 3
+
+_GIVEN_UP = FileError(
+    code="server_error",
+    message=f"The server stopped {_ATTEMPTS} times while it was reading the file, and gave it up.",
+)
+
+
+class Job(NamedTuple):
+    """One attempt at one file, held by one worker."""
+
+    seq: int
+    store_id: str
+    file_id: str
+    filename: str
+    sizes: ChunkSizes
+    lease: Lease
+    ingestion: int
+    # the model of the store's vectors; None: it is searched by words alone
+    embedding: str | None
+
+
+def claim(
+    tx: Transaction, *, owner: str, now: float, lease_seconds: float, embedding: str | None
+) -> Job | None:
+    """Gives the file that has waited longest to a worker, with a fresh attempt; None if none
+    waits. What an earlier attempt wrote is dropped. A file that was tried too often fails.
+
+    `embedding` names the model that a store without chunks is given, for ever.
+    """
+    while row := tx.one("ingestions.waiting", now=now):
+        found = decode(row["body"], VectorStoreFile)
+        where = {"vector_store_id": found.vector_store_id, "file_id": found.id}
+        tx.run("ingestions.drop", **where)
+        if row["attempts"] >= _ATTEMPTS:
+            filing.signal(tx, row["seq"], found, Signal.FAIL, error=_GIVEN_UP)
+            continue
+        lease = Lease(owner, row["epoch"] + 1, now + lease_seconds)
+        tx.run(
+            "ingestions.claim",
+            seq=row["seq"],
+            owner=owner,
+            epoch=lease.epoch,
+            lease_until=lease.until,
+        )
+        begun = tx.one("ingestions.begin", **where)
+        assert begun is not None  # noqa: S101 # it returns a row
+        return Job(
+            row["seq"],
+            found.vector_store_id,
+            found.id,
+            row["filename"],
+            found.chunking_strategy.static,
+            lease,
+            begun["id"],
+            index.model(tx, found.vector_store_id, embedding),
+        )
+    return None
+
+
+def held(tx: Transaction, job: Job) -> VectorStoreFile:
+    """The file, kept from other writers. Raises `LeaseLost` if it is no longer the worker's."""
+    row = tx.one("ingestions.held", seq=job.seq, epoch=job.lease.epoch, owner=job.lease.owner)
+    if row is None:
+        raise LeaseLost(f"file {job.file_id} of {job.store_id} is no longer held")
+    return decode(row["body"], VectorStoreFile)
+
+
+def write(tx: Transaction, job: Job, piece: Piece) -> int:
+    """Writes the next chunks of the attempt; the bytes that they take."""
+    held(tx, job)
+    return index.write(tx, job.ingestion, job.store_id, piece)
+
+
+def renew(tx: Transaction, jobs: list[Job], *, now: float, lease_seconds: float) -> list[Job]:
+    """Renews the leases of a worker's files; returns those that it has lost."""
+    return [
+        job
+        for job in jobs
+        if not tx.run(
+            "ingestions.renew",
+            seq=job.seq,
+            epoch=job.lease.epoch,
+            owner=job.lease.owner,
+            lease_until=now + lease_seconds,
+        )
+    ]
+
+
+def complete(tx: Transaction, job: Job, *, usage_bytes: int) -> None:
+    """Ends the attempt: from now on searches find its chunks."""
+    found = held(tx, job)
+    filing.signal(
+        tx, job.seq, found, Signal.COMPLETE, usage_bytes=usage_bytes, ingestion=job.ingestion
+    )
+
+
+def fail(tx: Transaction, job: Job, error: FileError) -> None:
+    """Ends the attempt, and with it the file."""
+    found = held(tx, job)
+    tx.run("ingestions.drop", vector_store_id=job.store_id, file_id=job.file_id)
+    filing.signal(tx, job.seq, found, Signal.FAIL, error=error)
+
+
+def release(tx: Transaction, job: Job) -> None:
+    """Puts the file back into the queue, where the worker has to stop."""
+    tx.run("ingestions.release", seq=job.seq, epoch=job.lease.epoch, owner=job.lease.owner)
+
+
+def free(tx: Transaction) -> int:
+    """Puts back what any worker held: right only at the start of a server that is alone."""
+    return tx.run("ingestions.free")

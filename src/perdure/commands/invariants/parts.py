@@ -1,0 +1,117 @@
+"""What holds of the steps and messages of a run (spec 01 §5 and §7, 03 §4, §10 and §14)."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from perdure.commands.invariants.shape import MESSAGE_SHAPES, STEP_SHAPES, misshapen
+from perdure.commands.invariants.story import (
+    StoredMessage,
+    StoredStep,
+    Story,
+    Violation,
+    function_calls,
+)
+from perdure.lifecycle import MessageStatus, RunStatus, StepStatus
+from perdure.store.database import Row
+from perdure.wire.messages import Message
+from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls
+
+
+def check(story: Story) -> Iterator[Violation]:
+    """All that is wrong with the parts of a run."""
+    for each in story.steps:
+        yield from (Violation(each.step.id, text) for text in _of_step(story, each))
+    for written in story.messages:
+        yield from (Violation(written.message.id, text) for text in _of_message(story, written))
+    calls = Counter(
+        call.id
+        for each in story.steps
+        if isinstance(each.step.step_details, ToolCalls)
+        for call in each.step.step_details.tool_calls
+    )
+    for call_id, count in calls.items():
+        if count > 1:
+            yield Violation(story.run.id, f"has {count} calls with the id {call_id}")
+
+
+def by_hand(stored: StoredMessage) -> Iterator[str]:
+    """What is wrong with a message that no run wrote."""
+    message = stored.message
+    yield from _row_differs(stored.row, message, ("id", "thread_id", "run_id", "role", "status"))
+    if message.status != MessageStatus.COMPLETED or message.completed_at is None:
+        yield f"was added by hand and is {message.status}"
+
+
+def _of_step(story: Story, stored: StoredStep) -> Iterator[str]:
+    step, run = stored.step, story.run
+    yield from _row_differs(stored.row, step, ("id", "thread_id", "run_id", "status"))
+    yield from _belongs(stored.row, step, story)
+    if wrong := misshapen(step, step.status, STEP_SHAPES):
+        yield wrong
+    shown = None if step.status == StepStatus.IN_PROGRESS else stored.usage
+    if step.usage != shown:
+        yield f"shows {step.usage} for its usage, and its row notes {stored.usage}"
+    if isinstance(step.step_details, MessageCreation):
+        yield from _of_message_step(story, step, step.step_details.message_creation.message_id)
+        return
+    # A budget that is reached leaves the step completed (recorded, spec 03 §7).
+    if step.status == StepStatus.COMPLETED and run.status != RunStatus.INCOMPLETE:
+        missing = [call.id for call in function_calls(step) if call.function.output is None]
+        if missing or not step.step_details.tool_calls:
+            yield f"is completed without the outputs of {missing or 'any call'}"
+
+
+def _of_message_step(story: Story, step: RunStep, message_id: str) -> Iterator[str]:
+    """A step that wrote a message and that message end together."""
+    if story.written[message_id].step.id != step.id:
+        yield f"names the message {message_id}, as another step does"
+    found = [each.message for each in story.messages if each.message.id == message_id]
+    if not found:
+        if message_id not in story.deleted and story.is_remembered(step.created_at):
+            yield f"names the message {message_id}, which this run did not write"
+        return
+    status = found[0].status
+    if step.status == StepStatus.IN_PROGRESS:
+        fits = status == MessageStatus.IN_PROGRESS
+    elif step.status == StepStatus.COMPLETED and story.run.status != RunStatus.INCOMPLETE:
+        fits = status == MessageStatus.COMPLETED
+    elif step.status == StepStatus.COMPLETED:
+        fits = status != MessageStatus.IN_PROGRESS
+    else:
+        fits = status == MessageStatus.INCOMPLETE
+    if not fits:
+        yield f"is {step.status}, and its message {message_id} is {status}"
+
+
+def _of_message(story: Story, stored: StoredMessage) -> Iterator[str]:
+    message = stored.message
+    yield from _row_differs(stored.row, message, ("id", "thread_id", "run_id", "role", "status"))
+    yield from _belongs(stored.row, message, story)
+    if wrong := misshapen(message, message.status, MESSAGE_SHAPES):
+        yield wrong
+    if message.role != "assistant":
+        yield f"was written by a run and has the role {message.role}"
+    if message.id not in story.written:
+        yield f"was written by the run {story.run.id}, and no step of it says so"
+    if bool(message.content) != (message.status != MessageStatus.IN_PROGRESS):
+        yield f"is {message.status} with {len(message.content)} parts"
+
+
+def _belongs(row: Row, body: RunStep | Message, story: Story) -> Iterator[str]:
+    """A part of a run is of its thread, assistant and project."""
+    run = story.run
+    for name, value, expected in (
+        ("run_id", body.run_id, run.id),
+        ("thread_id", body.thread_id, run.thread_id),
+        ("assistant_id", body.assistant_id, run.assistant_id),
+        ("project", row["project"], story.row["project"]),
+    ):
+        if value != expected:
+            yield f"has {name} {value}, and its run has {expected}"
+
+
+def _row_differs(row: Row, body: RunStep | Message, names: tuple[str, ...]) -> Iterator[str]:
+    for name in names:
+        stored, said = row[name], getattr(body, name)
+        if stored != said:
+            yield f"has {name} {stored} in its row and {said} in its body"

@@ -1,0 +1,86 @@
+"""Rules for files in vector stores (spec 01 §9, 02 §9)."""
+
+from msgspec.structs import replace
+
+from perdure.commands import filing, lists, vector_stores
+from perdure.errors import BadRequest, NotFound
+from perdure.retrieval import index
+from perdure.store.database import Row, Transaction
+from perdure.wire.base import decode
+from perdure.wire.lists import Deleted, Page
+from perdure.wire.query import ListQuery
+from perdure.wire.vector_store_files import (
+    ContentText,
+    CreateVectorStoreFile,
+    FileContentPage,
+    ModifyVectorStoreFile,
+    VectorStoreFile,
+)
+
+# More than a file of 5,000,000 tokens can have (spec 06 §1.4).
+_MOST_CHUNKS = 100_000
+
+
+def create(
+    tx: Transaction, store_id: str, body: CreateVectorStoreFile, *, project: str, now: int
+) -> str:
+    """Puts a file into a store; the answer is its JSON. Raises `NotFound`, `BadRequest`."""
+    vector_stores.lock(tx, store_id, project=project, now=now)
+    filing.add(tx, store_id, [body], project=project, now=now, param="file_id")
+    return get(tx, body.file_id, store_id=store_id, project=project)
+
+
+def page(tx: Transaction, query: ListQuery, *, store_id: str, project: str) -> Page:
+    """One page of the store's files, of one status only if asked so."""
+    vector_stores.require(tx, store_id, project=project)
+    return lists.page(
+        tx, "vector_store_files", query, project=project, parent=store_id, label="file"
+    )
+
+
+def get(tx: Transaction, file_id: str, *, store_id: str, project: str) -> str:
+    """The file's JSON. Raises `NotFound`."""
+    vector_stores.require(tx, store_id, project=project)
+    row = tx.one("vector_store_files.get", id=file_id, parent=store_id)
+    return str(_found(row, file_id, store_id)["body"])
+
+
+def modify(
+    tx: Transaction, file_id: str, body: ModifyVectorStoreFile, *, store_id: str, project: str
+) -> VectorStoreFile:
+    """Replaces the attributes; searches see the new ones at once."""
+    row = _locked(tx, file_id, store_id=store_id, project=project)
+    found = decode(row["body"], VectorStoreFile)
+    return filing.update(tx, row["seq"], replace(found, attributes=body.attributes or {}))
+
+
+def delete(tx: Transaction, file_id: str, *, store_id: str, project: str, now: int) -> Deleted:
+    """Takes the file out of the store; the file itself stays."""
+    row = _locked(tx, file_id, store_id=store_id, project=project)
+    filing.remove(tx, row, store_id, now=now)
+    return Deleted(id=file_id, object="vector_store.file.deleted")
+
+
+def content(tx: Transaction, file_id: str, *, store_id: str, project: str) -> FileContentPage:
+    """What was read of the file, in order. Raises `BadRequest` before it is completed."""
+    vector_stores.require(tx, store_id, project=project)
+    row = tx.one("vector_store_files.get", id=file_id, parent=store_id)
+    found = decode(_found(row, file_id, store_id)["body"], VectorStoreFile)
+    if row is None or row["ingestion"] is None:
+        raise BadRequest(
+            f"The content of file '{file_id}' cannot be shown: its status is '{found.status}'."
+        )
+    texts = index.texts(tx, row["ingestion"], limit=_MOST_CHUNKS)
+    return FileContentPage(data=[ContentText(text=text) for _, text in texts])
+
+
+def _locked(tx: Transaction, file_id: str, *, store_id: str, project: str) -> Row:
+    vector_stores.require(tx, store_id, project=project)
+    row = tx.one("vector_store_files.lock", id=file_id, parent=store_id)
+    return _found(row, file_id, store_id)
+
+
+def _found(row: Row | None, file_id: str, store_id: str) -> Row:
+    if row is None:
+        raise NotFound(f"No file found with id '{file_id}' in vector store '{store_id}'.")
+    return row

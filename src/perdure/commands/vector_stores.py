@@ -1,0 +1,251 @@
+"""Rules for vector stores (spec 01 §8, 02 §9, 06 §1.5 and §1.6)."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from perdure import ids
+from perdure.commands import filing, lists
+from perdure.errors import BadRequest, NotFound
+from perdure.store.database import Row, Transaction
+from perdure.wire.base import Metadata, decode, encode
+from perdure.wire.chunking import AskedChunking
+from perdure.wire.lists import Deleted, Page
+from perdure.wire.query import ListQuery
+from perdure.wire.runs import Run
+from perdure.wire.threads import Thread
+from perdure.wire.tools import ToolResources
+from perdure.wire.vector_store_files import CreateVectorStoreFile
+from perdure.wire.vector_stores import (
+    CreateVectorStore,
+    ExpiresAfter,
+    FileCounts,
+    ModifyVectorStore,
+    VectorStore,
+)
+
+_DAY = 86_400
+# Use is noted at most once in so many seconds.
+_TOUCH_SECONDS = 60
+
+
+def create(tx: Transaction, body: CreateVectorStore, *, project: str, now: int) -> VectorStore:
+    """Adds a store, with files that wait to be ingested where some are named."""
+    if body.chunking_strategy is not None and not body.file_ids:
+        raise BadRequest(
+            "'chunking_strategy' can only be given together with 'file_ids'.",
+            param="chunking_strategy",
+            code="invalid_value",
+        )
+    store = VectorStore(
+        id=ids.new_hex(ids.VECTOR_STORE),
+        created_at=now,
+        name=body.name,
+        description=body.description,
+        expires_after=body.expires_after,
+        expires_at=_expiry(body.expires_after, now),
+        last_active_at=now,
+        metadata=body.metadata or {},
+    )
+    tx.run(
+        "vector_stores.insert",
+        id=store.id,
+        project=project,
+        expires_at=store.expires_at,
+        last_active_at=now,
+        body=encode(store).decode(),
+    )
+    if body.file_ids:
+        asked = [
+            CreateVectorStoreFile(file_id=file_id, chunking_strategy=body.chunking_strategy)
+            for file_id in body.file_ids
+        ]
+        filing.add(tx, store.id, asked, project=project, now=now, param="file_ids")
+    return get(tx, store.id, project=project, now=now)
+
+
+def create_for(
+    tx: Transaction,
+    file_ids: Sequence[str] | None,
+    *,
+    chunking: AskedChunking | None,
+    metadata: Metadata | None,
+    expires_after: ExpiresAfter | None,
+    project: str,
+    now: int,
+) -> str:
+    """The id of a store made along with an assistant or a thread (spec 01 §2.4)."""
+    body = CreateVectorStore(
+        file_ids=list(file_ids or ()) or None,
+        chunking_strategy=chunking if file_ids else None,
+        expires_after=expires_after,
+        metadata=metadata,
+    )
+    return create(tx, body, project=project, now=now).id
+
+
+def get(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorStore:
+    """The store with its counts. Raises `NotFound` (spec 05 §3.2)."""
+    row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
+    return _shown(tx, [row], now=now)[0]
+
+
+def page(tx: Transaction, query: ListQuery, *, project: str, now: int) -> Page:
+    """One page of the project's stores."""
+    rows, has_more = lists.rows(
+        tx, "vector_stores", query, project=project, parent=project, label="vector store"
+    )
+    stores = _shown(tx, rows, now=now)
+    return Page(
+        [store.id for store in stores], [encode(store).decode() for store in stores], has_more
+    )
+
+
+def require(tx: Transaction, store_id: str, *, project: str) -> None:
+    """Raises `NotFound` unless the project has the store."""
+    _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
+
+
+def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> None:
+    """Raises `NotFound` unless the project has the store, `BadRequest` where it has expired;
+    notes that it is used.
+    """
+    row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
+    if _is_expired(row, now):
+        raise expired(store_id)
+    touch(tx, store_id, now=now)
+
+
+def lock(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorStore:
+    """The store without its counts, kept from other writers until the transaction ends.
+
+    Raises `NotFound`, and `BadRequest` where it has expired (spec 05 §3.4).
+    """
+    row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
+    if _is_expired(row, now):
+        raise expired(store_id)
+    return decode(row["body"], VectorStore)
+
+
+def modify(
+    tx: Transaction, store_id: str, body: ModifyVectorStore, *, project: str, now: int
+) -> VectorStore:
+    """Absent keeps, a value replaces, null clears."""
+    row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
+    changes: dict[str, object] = {}
+    expires_at = row["expires_at"]
+    if body.name is not UNSET:
+        changes["name"] = body.name
+    if body.metadata is not UNSET:
+        changes["metadata"] = body.metadata or {}
+    if body.expires_after is not UNSET:
+        if _is_expired(row, now):
+            raise expired(store_id)
+        changes["expires_after"] = body.expires_after
+        expires_at = _expiry(body.expires_after, row["last_active_at"])
+    store = replace(decode(row["body"], VectorStore), **changes)
+    tx.run("vector_stores.update", id=store_id, body=encode(store).decode(), expires_at=expires_at)
+    return get(tx, store_id, project=project, now=now)
+
+
+def touch(tx: Transaction, store_id: str, *, now: int) -> None:
+    """Notes that the store was used (spec 06 §1.6), to the minute."""
+    tx.run("vector_stores.touch", id=store_id, now=now, before=now - _TOUCH_SECONDS)
+
+
+def use(tx: Transaction, run: Run, *, now: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The stores of a run, and those among them that are the thread's; notes their use.
+
+    Stores that are gone are passed over. Raises `BadRequest` where one has expired.
+    """
+    row = tx.one("threads.any", id=run.thread_id)
+    thread = decode(row["body"], Thread).tool_resources if row else None
+    of_thread = _existing(tx, thread, now=now)
+    stores = dict.fromkeys([*_existing(tx, run.tool_resources, now=now), *of_thread])
+    for store_id in stores:
+        touch(tx, store_id, now=now)
+    return tuple(stores), of_thread
+
+
+def is_at_work(tx: Transaction, store_id: str) -> bool:
+    """Whether files of the store are in progress."""
+    return tx.one("vector_stores.at_work", id=store_id) is not None
+
+
+def _existing(tx: Transaction, resources: ToolResources | None, *, now: int) -> tuple[str, ...]:
+    search = resources.file_search if resources else None
+    asked = (search.vector_store_ids if search else None) or []
+    found = []
+    for store_id in asked:
+        row = tx.one("vector_stores.any", id=store_id)
+        if row is not None and _is_expired(row, now):
+            raise expired(store_id)
+        if row is not None:
+            found.append(store_id)
+    return tuple(found)
+
+
+def delete(tx: Transaction, store_id: str, *, project: str, now: int) -> Deleted:
+    """Removes the store; the files that were in it stay (spec 02 §9)."""
+    row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
+    tx.run("ingestions.drop_of_store", vector_store_id=store_id)
+    tx.run("vector_stores.delete", id=store_id)
+    lists.bury(tx, store_id, seq=row["seq"], now=now)
+    return Deleted(id=store_id, object="vector_store.deleted")
+
+
+def drop_expired(tx: Transaction, *, now: int, limit: int) -> int:
+    """Drops what was indexed of stores whose time is past; how many stores."""
+    rows = tx.all("vector_stores.expired", now=now, limit=limit)
+    for row in rows:
+        tx.run("ingestions.drop_of_store", vector_store_id=row["id"])
+    return len(rows)
+
+
+def expired(store_id: str) -> BadRequest:
+    """The refusal to use a store whose time is past (spec 05 §3.4)."""
+    return BadRequest(f"Vector store '{store_id}' has expired.", code="vector_store_expired")
+
+
+def counts_of(rows: Iterable[Row]) -> FileCounts:
+    """The counts from rows of status and number."""
+    numbers = {row["status"]: row["files"] for row in rows}
+    return FileCounts(**numbers, total=sum(numbers.values()))
+
+
+def _shown(tx: Transaction, rows: Sequence[Row], *, now: int) -> list[VectorStore]:
+    """The stores as they are answered: with what is read from their files."""
+    asked = encode([row["id"] for row in rows]).decode()
+    found: dict[str, list[Row]] = {row["id"]: [] for row in rows}
+    for row in tx.all("vector_stores.counts", ids=asked):
+        found[row["id"]].append(row)
+    stores = []
+    for row in rows:
+        counts = counts_of(found[row["id"]])
+        status = "in_progress" if counts.in_progress else "completed"
+        stores.append(
+            replace(
+                decode(row["body"], VectorStore),
+                status="expired" if _is_expired(row, now) else status,
+                file_counts=counts,
+                usage_bytes=sum(int(each["usage_bytes"]) for each in found[row["id"]]),
+                expires_at=row["expires_at"],
+                last_active_at=row["last_active_at"],
+            )
+        )
+    return stores
+
+
+def _expiry(policy: ExpiresAfter | None, last_active_at: int) -> int | None:
+    return None if policy is None else last_active_at + policy.days * _DAY
+
+
+def _is_expired(row: Row, now: int) -> bool:
+    return row["expires_at"] is not None and row["expires_at"] <= now
+
+
+def _found(row: Row | None, store_id: str) -> Row:
+    if row is None:
+        raise NotFound(f"No vector store found with id '{store_id}'.")
+    return row

@@ -1,0 +1,163 @@
+"""Reads files into vector stores: durable work, like a run (spec 06 §1.5).
+
+The row is the queue. A worker claims a file, has it parsed and cut in another process, embeds
+and writes its chunks piece by piece, and completes it; what it wrote is found by searches from
+then on, and never before. A file whose worker died begins anew.
+"""
+
+import asyncio
+from contextlib import aclosing
+
+import structlog
+
+from perdure import ids
+from perdure.bus.bus import Bus
+from perdure.clock import Clock
+from perdure.commands import filing, ingestions
+from perdure.commands.ingestions import Job
+from perdure.engine.reading import Reading
+from perdure.errors import LeaseLost, ProviderError, Unavailable
+from perdure.retrieval.formats import Unparsable
+from perdure.store.database import Database
+from perdure.wire.vector_store_files import FileError
+
+_log = structlog.get_logger(__name__)
+
+_SORRY = FileError(code="server_error", message="Sorry, something went wrong.")
+
+
+class Ingest:
+    """One worker of one process, with as many files in hand as it may have.
+
+    `embedding` names the model of the vectors of stores that have no file yet.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        reading: Reading,
+        *,
+        lease_seconds: float,
+        at_once: int,
+        embedding: str | None = None,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._reading = reading
+        self._lease_seconds = lease_seconds
+        self._embedding = embedding
+        self._slots = asyncio.Semaphore(at_once)
+        self._owner = ids.new("worker")
+        self._jobs: dict[asyncio.Task[None], Job] = {}
+
+    async def recover(self) -> None:
+        """At the start of a server that is alone on its database: what a dead one held is free."""
+        await asyncio.to_thread(self._reading.tidy, now=self._clock.now())
+        if self._database.exclusive:
+            await self._database.write(ingestions.free)
+
+    async def run(self) -> None:
+        """Takes files as they come, until cancelled; those begun go on."""
+        while True:
+            await self._bus.next_files()
+            try:
+                await self.take()
+            except Unavailable as error:
+                # The loop takes them later.
+                _log.warning("ingest_waits", reason=error.message)
+
+    async def take(self) -> None:
+        """Takes all files that wait, each as soon as there is a slot for it."""
+        while True:
+            await self._slots.acquire()
+            try:
+                job = await self._database.write(
+                    ingestions.claim,
+                    owner=self._owner,
+                    now=self._clock.now(),
+                    lease_seconds=self._lease_seconds,
+                    embedding=self._embedding,
+                )
+            except BaseException:
+                self._slots.release()
+                raise
+            if job is None:
+                self._slots.release()
+                return
+            self._begin(job)
+
+    async def heartbeat(self) -> None:
+        """Renews the leases of the files in hand, and leaves those that were lost."""
+        jobs = list(self._jobs.values())
+        if not jobs:
+            return
+        lost = await self._database.write(
+            ingestions.renew, jobs, now=self._clock.now(), lease_seconds=self._lease_seconds
+        )
+        for task, job in list(self._jobs.items()):
+            if job in lost:
+                task.cancel()
+
+    async def settle(self) -> None:
+        """Waits for the files in hand."""
+        await asyncio.gather(*list(self._jobs), return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Puts the files in hand back into the queue: they begin anew with the next server."""
+        tasks = list(self._jobs)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._reading.close()
+
+    def _begin(self, job: Job) -> None:
+        task = asyncio.create_task(self._ingest(job), name=f"ingest {job.file_id}")
+        self._jobs[task] = job
+
+        def end(_: asyncio.Task[None]) -> None:
+            del self._jobs[task]
+            self._slots.release()
+
+        task.add_done_callback(end)
+
+    async def _ingest(self, job: Job) -> None:
+        """Brings one file to its end. Raises nothing but a cancel of its task."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101
+
+        def leave() -> None:
+            task.cancel()
+
+        try:
+            with self._bus.on_interrupt(filing.topic(job.store_id, job.file_id), leave):
+                await self._end(job, await self._read(job))
+        except LeaseLost as lost:
+            _log.info("lease_lost", file_id=job.file_id, reason=str(lost))
+        except asyncio.CancelledError:
+            await self._database.write(ingestions.release, job)
+            raise
+        except Exception:
+            _log.exception("ingestion_broke", file_id=job.file_id, store_id=job.store_id)
+            await self._end(job, _SORRY)
+
+    async def _read(self, job: Job) -> int | FileError:
+        """Writes the file's chunks; what they take, or why the file cannot be read."""
+        usage = 0
+        try:
+            async with aclosing(self._reading.pieces(job)) as pieces:
+                async for piece in pieces:
+                    usage += await self._database.write(ingestions.write, job, piece)
+        except Unparsable as error:
+            return FileError(code=error.code, message=str(error))
+        except ProviderError as error:
+            return FileError(code="server_error", message=error.message)
+        return usage
+
+    async def _end(self, job: Job, outcome: int | FileError) -> None:
+        if isinstance(outcome, FileError):
+            await self._database.write(ingestions.fail, job, outcome)
+        else:
+            await self._database.write(ingestions.complete, job, usage_bytes=outcome)

@@ -1,0 +1,127 @@
+"""The file_search tool in a run: which stores it has, and what its calls find (spec 06 §1)."""
+
+import asyncio
+from functools import partial
+from typing import NamedTuple
+
+from perdure.bus.bus import Bus
+from perdure.clock import Clock
+from perdure.commands import vector_stores
+from perdure.engine.context import Prepared
+from perdure.engine.outcomes import Failed
+from perdure.engine.recorder import Recorder, Round
+from perdure.engine.windows import Windows
+from perdure.errors import BadRequest
+from perdure.retrieval import search as retrieval
+from perdure.retrieval.embed import Embedders
+from perdure.store.database import Database
+from perdure.tools import file_search
+from perdure.tools.citations import Citer
+from perdure.wire.formats import TextFormat
+from perdure.wire.run_steps import FileSearchResult
+from perdure.wire.runs import LastError, Run
+from perdure.wire.vector_store_files import ContentText
+
+# How long a search waits for the files of the thread's own store (spec 03 §4).
+_PATIENCE = 60
+# How long until it looks again by itself: another node may be the one that reads the files.
+_LOOK_SECONDS = 1.0
+
+
+class Shelf(NamedTuple):
+    """The vector stores of a run."""
+
+    stores: tuple[str, ...] = ()
+    # the one among them that belongs to the thread, which searches wait for
+    of_thread: tuple[str, ...] = ()
+
+
+class Searching:
+    """What an execution needs to search."""
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        windows: Windows,
+        embedders: Embedders,
+        *,
+        cite_unmarked: bool,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._windows = windows
+        self._embedders = embedders
+        self._cite_unmarked = cite_unmarked
+
+    async def stores(self, run: Run) -> Shelf | Failed:
+        """The stores that the run searches, noted as used; its failure where one has expired."""
+        if file_search.settings(run) is None:
+            return Shelf()
+        try:
+            used = await self._database.write(vector_stores.use, run, now=int(self._clock.now()))
+        except BadRequest as error:
+            return Failed(LastError(code="server_error", message=error.message))
+        return Shelf(*used)
+
+    def round_of(self, run: Run, shelf: Shelf, prepared: Prepared) -> Round:
+        """What the recorder has to know of a round."""
+        plain = run.response_format in ("auto", None) or isinstance(run.response_format, TextFormat)
+        citer = None
+        if prepared.sources:
+            # A marker of ours would spoil the JSON of others.
+            citer = partial(Citer, prepared.sources, attribute=self._cite_unmarked and plain)
+        return Round(citer, file_search.name(run) if shelf.stores else None)
+
+    async def answer(self, recorder: Recorder, shelf: Shelf) -> None:
+        """Runs the searches that the model has called for, at once."""
+        searches = recorder.searches
+        if not searches:
+            return
+        for store_id in shelf.of_thread:
+            await self._settled(store_id)
+        run = recorder.run
+        settings = file_search.settings(run)
+        assert settings is not None  # noqa: S101 # there were searches
+        bounds = file_search.bounds(settings, self._windows.of(run.model))
+        threshold = settings.ranking_options.score_threshold
+        for search in searches:
+            queries = file_search.queries(search.arguments)
+            passages = await retrieval.search(
+                self._database,
+                self._embedders,
+                shelf.stores,
+                queries,
+                limit=bounds.results,
+                score_threshold=threshold,
+            )
+            found = [
+                FileSearchResult(
+                    file_id=passage.file_id,
+                    file_name=passage.filename,
+                    score=passage.score,
+                    attributes=passage.attributes,
+                    content=[ContentText(text=passage.text)],
+                )
+                for passage in passages
+            ]
+            call = await asyncio.to_thread(
+                file_search.call, search.id, queries, settings, found, most_tokens=bounds.tokens
+            )
+            recorder.answer(search, call)
+
+    async def _settled(self, store_id: str) -> None:
+        """Waits until no file of the store is in progress, as long as it is worth waiting."""
+        until = self._clock.now() + _PATIENCE
+        changed = asyncio.Event()
+        with self._bus.on_interrupt(store_id, changed.set):
+            while self._clock.now() < until:
+                changed.clear()
+                if not await self._database.read(vector_stores.is_at_work, store_id):
+                    return
+                try:
+                    await asyncio.wait_for(changed.wait(), _LOOK_SECONDS)
+                except TimeoutError:
+                    continue

@@ -1,0 +1,169 @@
+"""Cuts a text into overlapping chunks of so many tokens (spec 01 §2.5), offline.
+
+A chunk ends where a reader would pause: at a paragraph, else a sentence, a line, a word, and only
+then anywhere. Tokens are those of the o200k vocabulary. Time grows with the length of the text and
+with nothing else that the text holds; memory is that of a chunk.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Protocol
+
+import msgspec
+
+# Fewer tokens could not hold every single character.
+FEWEST_TOKENS = 16
+
+# What is looked at for the end of a chunk, in characters for each token: more than English has.
+_CHARACTERS_PER_TOKEN = 5
+# No chunk is longer, whatever its tokens: 128 spaces are one. The library refuses a million.
+_LONGEST = 400_000
+# A long text is counted in pieces of so many characters. A cut adds a token at most.
+_PIECE = 65_536
+
+_VISIBLE = re.compile(r"\S")
+_JOINED = re.compile(r"[\u0300-\u036f\u200d\ufe0f\U0001f3fb-\U0001f3ff]|(?<=\u200d).", re.DOTALL)
+# Where one may cut, the best first. A match ends at the cut.
+_BORDERS = (
+    re.compile(r"\n\s*\n"),
+    re.compile(r"[.!?…][\"'”’»)\]]{0,3}(?=\s)|[。！？｡][”’」』）]{0,3}"),  # noqa: RUF001
+    re.compile(r"\n"),
+    re.compile(r"\s+"),
+)
+
+
+class Chunk(msgspec.Struct, frozen=True, array_like=True):
+    """A piece of a text: the characters from `start` up to `end`, and how many tokens it has."""
+
+    text: str
+    start: int
+    end: int
+    tokens: int
+
+
+class _Encoding(Protocol):
+    def encode_ordinary(self, text: str) -> list[int]: ...
+
+    def decode_bytes(self, tokens: Sequence[int]) -> bytes: ...
+
+
+@cache
+def _encoding() -> _Encoding:
+    # The import alone reads vocabularies for more than half a second: see `warm`.
+    import bpe_openai
+
+    encoding: _Encoding = bpe_openai.get_encoding("o200k_base")
+    return encoding
+
+
+def warm() -> None:
+    """Loads the vocabulary, which takes most of a second and would else be the first chunk's."""
+    _encoding().encode_ordinary("warm")
+
+
+def count(text: str) -> int:
+    """The number of tokens of a text of any length."""
+    # "ordinary": special tokens in a text are text, as hostile input may well hold them
+    encode = _encoding().encode_ordinary
+    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+    return sum(len(encode(piece)) for piece in pieces)
+
+
+def chunks(text: str, *, max_tokens: int = 800, overlap: int = 400) -> Iterator[Chunk]:
+    """Cuts a text into chunks of at most `max_tokens`, of which two neighbours share at most
+    `overlap`.
+
+    All that is visible in the text is in a chunk; chunks neither begin nor end with white space.
+    A text without anything visible has none. The text holds no lone surrogates.
+    """
+    if max_tokens < FEWEST_TOKENS:
+        raise ValueError(f"max_tokens must be at least {FEWEST_TOKENS}, not {max_tokens}")
+    if not 0 <= overlap <= max_tokens // 2:
+        raise ValueError(f"overlap must be from 0 to half of max_tokens, not {overlap}")
+    # `fresh` is the first visible character that is in no chunk yet
+    start = fresh = _next_visible(text, 0)
+    while fresh < len(text):
+        chunk = _cut(text, start, fresh, max_tokens)
+        if chunk is None:  # only white space fits behind the overlap
+            start = fresh
+            continue
+        yield chunk
+        fresh = _next_visible(text, chunk.end)
+        start = _next_visible(text, _restart(chunk, overlap))
+
+
+def _cut(text: str, start: int, fresh: int, max_tokens: int) -> Chunk | None:
+    """The chunk that begins at `start`, or None if it would not get as far as `fresh`."""
+    budget = max_tokens
+    while True:
+        limit = _reach(text, start, budget)
+        end = limit if limit == len(text) else _last_border(text, fresh, limit)
+        piece = text[start:end].rstrip()
+        if start + len(piece) <= fresh:
+            return None
+        tokens = len(_encoding().encode_ordinary(piece))
+        if tokens <= max_tokens:
+            return Chunk(piece, start, start + len(piece), tokens)
+        # alone, a piece may have more tokens than within its text
+        budget -= tokens - max_tokens
+
+
+def _reach(text: str, start: int, tokens: int) -> int:
+    """How far so many tokens reach."""
+    size = tokens * _CHARACTERS_PER_TOKEN
+    while True:
+        size = min(size, _LONGEST)
+        found = _encoding().encode_ordinary(text[start : start + size])
+        if len(found) > tokens:
+            return start + len(_decode(found[:tokens]))
+        if start + size >= len(text) or size == _LONGEST:
+            return min(start + size, len(text))
+        size *= 2
+
+
+def _last_border(text: str, fresh: int, limit: int) -> int:
+    """The best place to cut in the later half of what is new; the later of two equal ones."""
+    low = fresh + (limit - fresh) // 2
+    for border in _BORDERS:
+        # one character more, for borders that look ahead
+        ends = [found.end() for found in border.finditer(text, low, limit + 1)]
+        if found := [end for end in ends if low < end <= limit]:
+            return found[-1]
+    joined = limit
+    while joined > low and _JOINED.match(text, joined):
+        joined -= 1
+    return joined if joined > low else limit
+
+
+def _restart(chunk: Chunk, overlap: int) -> int:
+    """Where the next chunk begins: at the best border of the earlier half of the overlap."""
+    if not overlap:
+        return chunk.end
+    found = _encoding().encode_ordinary(chunk.text)
+    budget = min(overlap, chunk.tokens - 1)
+    while budget > 0:
+        at = _first_border(chunk.text, len(chunk.text) - len(_decode(found[-budget:])))
+        tokens = len(_encoding().encode_ordinary(chunk.text[at:]))
+        if tokens <= overlap:
+            return chunk.start + at
+        budget -= tokens - overlap
+    return chunk.end
+
+
+def _first_border(text: str, low: int) -> int:
+    high = low + (len(text) - low) // 2
+    for border in _BORDERS:
+        if found := border.search(text, low - 1, high):
+            return _next_visible(text, found.end())
+    return _next_visible(text, low)
+
+
+def _next_visible(text: str, at: int) -> int:
+    found = _VISIBLE.search(text, at)
+    return found.start() if found else len(text)
+
+
+def _decode(tokens: Sequence[int]) -> str:
+    # a character whose bytes are in several tokens may be cut: it is left out
+    return _encoding().decode_bytes(tokens).decode("utf-8", "ignore")

@@ -1,0 +1,64 @@
+"""Texts to vectors: what searches need of an embedding model, and which stores use which.
+
+A store's vectors all come from one model. It is noted in the store when the store is made, so
+that changing the setting never mixes vectors: a store keeps its own model as long as that is
+configured, and is searched by words alone if it is not.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import structlog
+
+from perdure.errors import ProviderError
+from perdure.retrieval.vectors import Vectors
+
+_log = structlog.get_logger(__name__)
+
+# Somebody waits for a search.
+_PATIENCE_SECONDS = 10.0
+
+
+class Embedder(Protocol):
+    """An embedding model."""
+
+    @property
+    def name(self) -> str:
+        """The model and its dimensions, as stores note them: `text-embedding-3-small@256`."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, all of one length. Raises `ProviderError`."""
+        ...
+
+
+# The configured models by name.
+Embedders: TypeAlias = Mapping[str, Embedder]
+
+
+async def for_chunks(
+    embedders: Embedders, noted: str | None, texts: Sequence[str]
+) -> Vectors | None:
+    """The vectors of a store's new chunks; None if it has none or its model is not configured.
+
+    Raises `ProviderError`: a file without its vectors would be found by halves for ever.
+    """
+    embedder = embedders.get(noted) if noted is not None else None
+    if embedder is None or not texts:
+        return None
+    return np.array(await embedder.embed(texts), dtype=np.float32)
+
+
+async def for_queries(embedder: Embedder, queries: Sequence[str]) -> Vectors | None:
+    """The vectors of queries; None where the model cannot be reached now: words will do."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return np.array(await embedder.embed(queries), dtype=np.float32)
+    except ProviderError as error:
+        reason = error.message
+    except TimeoutError:
+        reason = f"no answer within {_PATIENCE_SECONDS:g} seconds"
+    _log.warning("search_without_vectors", model=embedder.name, reason=reason)
+    return None

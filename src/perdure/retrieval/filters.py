@@ -1,0 +1,107 @@
+"""Attribute filters of a search (spec 06 §1.8): which files may be found at all.
+
+They are applied before ranking, to the attributes that the database holds of each file. That is
+done here and not in SQL, where text, numbers and truth values compare differently from database
+to database.
+"""
+
+from collections.abc import Mapping
+
+from perdure.errors import BadRequest
+from perdure.wire.search import (
+    All,
+    AnyOf,
+    Equal,
+    Filter,
+    Greater,
+    GreaterOrEqual,
+    In,
+    Less,
+    LessOrEqual,
+    NotEqual,
+    NotIn,
+    Value,
+)
+
+MOST_DEPTH = 8
+MOST_COMPARISONS = 100
+MOST_VALUES = 1000
+
+
+def check(filters: Filter) -> None:
+    """Raises `BadRequest` for a filter that is nested too deep, or too large."""
+    comparisons, level, depth = 0, [filters], 0
+    while level:
+        depth += 1
+        deeper: list[Filter] = []
+        for each in level:
+            if isinstance(each, All | AnyOf):
+                deeper += each.filters
+            else:
+                comparisons += 1
+                if isinstance(each, In | NotIn) and len(each.value) > MOST_VALUES:
+                    raise _too_large(f"more than {MOST_VALUES} values in one comparison")
+        if depth > MOST_DEPTH:
+            raise _too_large(f"more than {MOST_DEPTH} levels")
+        if comparisons > MOST_COMPARISONS:
+            raise _too_large(f"more than {MOST_COMPARISONS} comparisons")
+        level = deeper
+
+
+def accepts(filters: Filter, attributes: Mapping[str, Value]) -> bool:
+    """Whether a file with these attributes may be found.
+
+    Values of different types are never equal, and none is before the other. A file without the
+    attribute fails every comparison but `ne` and `nin`. An empty `and` holds, an empty `or` not.
+    """
+    if isinstance(filters, All):
+        return all(accepts(each, attributes) for each in filters.filters)
+    if isinstance(filters, AnyOf):
+        return any(accepts(each, attributes) for each in filters.filters)
+    had = attributes.get(filters.key)
+    match filters:
+        case Equal(value=value):
+            return _equal(had, value)
+        case NotEqual(value=value):
+            return not _equal(had, value)
+        case In(value=values):
+            return any(_equal(had, value) for value in values)
+        case NotIn(value=values):
+            return not any(_equal(had, value) for value in values)
+        case _:
+            return _ordered(filters, had)
+
+
+def _equal(had: Value | None, value: Value) -> bool:
+    # To Python, true is 1.
+    return had == value and isinstance(had, bool) is isinstance(value, bool)
+
+
+def _ordered(filters: Greater | GreaterOrEqual | Less | LessOrEqual, had: Value | None) -> bool:
+    order = _order(had, filters.value)
+    if order is None:
+        return False
+    match filters:
+        case Greater():
+            return order > 0
+        case GreaterOrEqual():
+            return order >= 0
+        case Less():
+            return order < 0
+        case LessOrEqual():
+            return order <= 0
+
+
+def _order(had: Value | None, value: Value) -> int | None:
+    """1, 0 or -1; None where there is no order. Texts go by their characters' code points."""
+    if isinstance(had, bool) or isinstance(value, bool):
+        return None
+    if isinstance(had, str) and isinstance(value, str):
+        return (had > value) - (had < value)
+    if isinstance(had, int | float) and isinstance(value, int | float):
+        return (had > value) - (had < value)
+    return None
+
+
+def _too_large(what: str) -> BadRequest:
+    return BadRequest(f"The filter has {what}.", param="filters")

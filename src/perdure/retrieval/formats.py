@@ -1,0 +1,57 @@
+"""Which files can be searched (spec 06 §1.3), by the extension of their names.
+
+Workbooks, .jsonl, pictures and archives cannot: the original refused them too. It refused .csv as
+well, which is text like any other.
+"""
+
+from pathlib import PurePosixPath
+from typing import Literal
+
+Code = Literal["unsupported_file", "invalid_file", "server_error"]
+
+# Text in UTF-8, UTF-16 or ASCII.
+TEXTS = frozenset(
+    "c cpp cs css csv go html java js json md php py rb sh tex ts txt".split()  # noqa: SIM905
+)
+# Text has to be got out of these; the MIME types name them to the library.
+DOCUMENTS = {
+    "doc": "application/msword",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pdf": "application/pdf",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+SUPPORTED = TEXTS | DOCUMENTS.keys()
+
+
+class Unparsable(Exception):
+    """No text can be had from a file; `code` and `message` are its `last_error` (spec 06 §1.5).
+
+    `unsupported_file`: its type. `invalid_file`: what it holds, or how much. `server_error`: the
+    file is not to blame, and the same file may be parsed another time.
+    """
+
+    def __init__(self, message: str, *, code: Code = "invalid_file") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+def extension(filename: str) -> str:
+    """The last extension of a name in lower case without its dot, or nothing."""
+    return PurePosixPath(filename).suffix[1:].lower()
+
+
+def refusal(filenames: list[str]) -> str | None:
+    """The text that refuses those files that are not supported (spec 05 §3.5), if there are any."""
+    refused = sorted({extension(name) for name in filenames} - SUPPORTED)
+    if not refused:
+        return None
+    shown = ", ".join(f".{each}" if each else "none" for each in refused)
+    return f"Files with extensions [{shown}] are not supported for retrieval."
+
+
+def supported(filename: str) -> str:
+    """The extension of a file that can be searched; raises `Unparsable` for any other."""
+    if text := refusal([filename]):
+        raise Unparsable(text, code="unsupported_file")
+    return extension(filename)

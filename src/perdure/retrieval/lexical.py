@@ -1,0 +1,123 @@
+"""Ranking by words: BM25 with the statistics of the one store (Robertson and Zaragoza, 2009).
+
+A score is the share of the query that the chunk answers: each word of the query counts as much
+as it is rare in the store, a word that no chunk has as much as the rarest; a chunk gets of each
+between nothing and all, more the more often it has the word and the shorter the chunk is.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from perdure.retrieval import postings, words
+from perdure.retrieval.postings import Floats, Integers, Packed
+from perdure.retrieval.scope import Key, Scope
+from perdure.store.database import Transaction
+
+# Of a query; what comes behind is not looked at. No question is as long.
+_MOST_CHARACTERS = 8_000
+_MOST_WORDS = 64
+
+# Of all words of a query together, in a large store.
+MOST_POSTINGS = 200_000
+
+_NOWHERE = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32))
+
+
+class Scored(NamedTuple):
+    """A chunk and its score, from 0 to 1."""
+
+    key: Key
+    score: float
+
+
+def rank(
+    tx: Transaction,
+    store: int,
+    scope: Scope,
+    query: str,
+    *,
+    limit: int,
+    most_postings: int = MOST_POSTINGS,
+) -> list[Scored]:
+    """The chunks that have most of the query's words, best first. Any text will do."""
+    asked = dict(Counter(words.split(query[:_MOST_CHARACTERS])).most_common(_MOST_WORDS))
+    # In a smaller store there is nothing to be won.
+    if scope.size > most_postings // 4:
+        asked = _telling(tx, store, asked, most_postings)
+    if not asked:
+        return []
+    statistics = scope.statistics
+    shares = postings.shares(statistics)
+    scores = np.zeros(scope.size, dtype=np.float32)
+    attainable = 0.0
+    found = _found(tx, store, scope, asked)
+    for word, times in asked.items():
+        numbers, packed = found.get(word, _NOWHERE)
+        count = len(numbers) if scope.live is None else np.count_nonzero(scope.live[numbers])
+        weight = times * postings.rarity(int(count), statistics)
+        attainable += weight
+        # Each chunk is there once, so that nothing is lost by adding to all at once.
+        scores[numbers] += np.float32(weight) * shares[packed & np.uint32(0xFFFF)]
+    if scope.allowed is not None:
+        scores *= scope.allowed
+    return _best(scope, scores, limit, attainable=attainable)
+
+
+def _telling(tx: Transaction, store: int, asked: Mapping[str, int], room: int) -> dict[str, int]:
+    """The rarest of the words, as many as can be read in a few milliseconds, and at least one.
+
+    Words that a large part of a large store has are worth next to nothing beside rare ones.
+    """
+    sizes: Counter[str] = Counter()
+    for row in tx.all("searches.sizes", vector_store=store, words=_json(asked)):
+        sizes[row["word"]] += row["chunks"]
+    kept: dict[str, int] = {}
+    for word in sorted(asked, key=lambda word: (sizes[word], word)):
+        room -= sizes[word]
+        if room < 0 and any(sizes[each] for each in kept):
+            break
+        kept[word] = asked[word]
+    return kept
+
+
+def _found(
+    tx: Transaction, store: int, scope: Scope, asked: Iterable[str]
+) -> dict[str, tuple[Integers, Packed]]:
+    """The numbers of the chunks that have a word, with their postings, by word."""
+    found: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
+    for row in tx.all("searches.postings", vector_store=store, words=_json(asked)):
+        found[row["word"]].append((scope.segments[row["segment"]], row["packed"]))
+    return {word: _joined(rows) for word, rows in found.items()}
+
+
+def _json(asked: Iterable[str]) -> str:
+    return msgspec.json.encode(list(asked)).decode()
+
+
+def _joined(rows: Sequence[tuple[int, bytes]]) -> tuple[Integers, Packed]:
+    packed = postings.unpack(b"".join(each for _, each in rows))
+    starts = np.array([start for start, _ in rows], dtype=np.int64)
+    sizes = np.array([len(each) // packed.itemsize for _, each in rows])
+    return np.repeat(starts, sizes) + postings.places(packed), packed
+
+
+def _best(scope: Scope, scores: Floats, limit: int, *, attainable: float) -> list[Scored]:
+    """The best of the chunks that have a score, as a share of what is attainable; of equals, that
+    which was written first.
+    """
+    numbers = np.flatnonzero(scores)
+    if len(numbers) > limit:
+        # All that are as good as the last that is let in, so that equals have an order.
+        found = scores[numbers]
+        least = np.partition(found, len(found) - limit)[len(found) - limit]
+        numbers = numbers[found >= least]
+    numbers = numbers[np.argsort(-scores[numbers], kind="stable")][:limit]
+    keys = scope.keys(numbers)
+    return [
+        Scored(key, min(1.0, score / attainable))
+        for key, score in zip(keys, scores[numbers].tolist(), strict=True)
+    ]

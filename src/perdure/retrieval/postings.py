@@ -1,0 +1,129 @@
+"""The inverted index as numbers: how postings are packed, and BM25 over them.
+
+A posting is one chunk that a word stands in, 32 bits: 16 for the chunk's number in its segment, 6
+for how often the word stands there (63 means that or more), 10 for the logarithm of the
+chunk's length in words. So a score needs nothing but the postings of the words of the query.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from perdure.retrieval import words
+
+Floats: TypeAlias = NDArray[np.float32]
+Integers: TypeAlias = NDArray[np.int64]
+Packed: TypeAlias = NDArray[np.uint32]
+
+# Chunks of one segment.
+MOST_CHUNKS = 1 << 16
+
+_PACKED = np.dtype("<u4")
+_OFTEN = (1 << 6) - 1
+# Steps of the logarithm of a length: 1 % each, up to lengths far beyond any chunk's.
+_STEPS = 72.0
+_LONGEST = (1 << 10) - 1
+
+# The usual constants of BM25: how soon a word's repetition stops to count, and how much of a
+# chunk's length is held against it.
+_K1 = 1.2
+_B = 0.75
+
+
+class Words(NamedTuple):
+    """The words of a segment and their postings, as the database takes them.
+
+    `directory` is JSON: for each word the word, where its postings begin in `packed`, in bytes
+    from 1 on, and how many bytes they have. `total` is the length of all chunks together.
+    """
+
+    directory: str
+    packed: bytes
+    total: int
+
+
+def pack(texts: Sequence[str]) -> Words:
+    """The postings of neighbouring chunks. Raises `ValueError` for more than `MOST_CHUNKS`."""
+    if len(texts) > MOST_CHUNKS:
+        raise ValueError(f"a segment has at most {MOST_CHUNKS} chunks, not {len(texts)}")
+    total = 0
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for place, text in enumerate(texts):
+        counts = Counter(words.split(text))
+        length = counts.total()
+        total += length
+        low = place << 16 | min(_LONGEST, round(_STEPS * math.log2(1 + length)))
+        for word, times in counts.items():
+            found[word].append(low | min(times, _OFTEN) << 10)
+    return join({word: np.array(each, _PACKED) for word, each in found.items()}, total)
+
+
+def join(found: Mapping[str, Packed], total: int = 0) -> Words:
+    """Postings by word, as the database takes them."""
+    # In the order of the index, which takes them faster so.
+    ordered = sorted(found)
+    sizes = [found[word].nbytes for word in ordered]
+    starts = accumulate(sizes, initial=1)
+    return Words(
+        msgspec.json.encode(list(zip(ordered, starts, sizes, strict=False))).decode(),
+        b"".join(found[word].tobytes() for word in ordered),
+        total,
+    )
+
+
+def unpack(postings: bytes) -> Packed:
+    """The packed postings of a row."""
+    return np.frombuffer(postings, _PACKED)
+
+
+def places(packed: Packed) -> Integers:
+    """The chunks' numbers in their segment."""
+    return (packed >> np.uint32(16)).astype(np.int64)
+
+
+def renumber(rows: Sequence[bytes], numbers: Integers) -> list[Packed]:
+    """The postings of some words in another segment, where the chunks have these numbers; without
+    those whose number is below 0.
+    """
+    # All at once: there are thousands of words, most of them with a posting or two.
+    packed = unpack(b"".join(rows))
+    moved = numbers[places(packed)]
+    kept = moved >= 0
+    ends = np.cumsum([len(row) // packed.itemsize for row in rows], dtype=np.int64)
+    bounds = np.concatenate(([0], np.cumsum(kept)))[ends]
+    high = moved[kept].astype(_PACKED) << np.uint32(16)
+    renumbered = high | packed[kept] & np.uint32(0xFFFF)
+    starts = np.concatenate(([0], bounds[:-1]))
+    return [
+        renumbered[start:end] for start, end in zip(starts.tolist(), bounds.tolist(), strict=True)
+    ]
+
+
+class Statistics(NamedTuple):
+    """What BM25 needs to know of a store: how many chunks and words it has."""
+
+    chunks: int
+    words: int
+
+
+def rarity(chunks_with_word: int, statistics: Statistics) -> float:
+    """How much a word tells: BM25's inverse document frequency, always above 0."""
+    rest = statistics.chunks - chunks_with_word
+    return math.log1p((rest + 0.5) / (chunks_with_word + 0.5))
+
+
+def shares(statistics: Statistics) -> Floats:
+    """For the low 16 bits of a posting: the share of its word's rarity that the chunk gets, from
+    0 to 1. It is 1 only for a word that stands there endlessly often.
+    """
+    average = max(1.0, statistics.words / max(1, statistics.chunks))
+    lengths = np.exp2(np.arange(_LONGEST + 1) / _STEPS) - 1
+    slowness = _K1 * (1 - _B + _B * lengths / average)
+    times = np.arange(_OFTEN + 1)[:, None]
+    return (times / (times + slowness)).astype(np.float32).ravel()

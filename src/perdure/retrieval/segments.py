@@ -1,0 +1,126 @@
+"""The parts that a store's index is made of, and how small ones become large ones.
+
+What is written at once becomes a segment; that is fast because nothing older is touched. A
+search looks into each segment, so eight of one size are merged into one, up to some thousand
+chunks. The chunks that were removed meanwhile are left out. Merging is computed outside of the
+writer: `plan` in a read, then `merge` in a write, and a plan that was overtaken is thrown away.
+"""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+
+from perdure.retrieval import postings
+from perdure.retrieval.postings import Packed, Words
+from perdure.store.database import Row, Transaction
+
+# So many segments of one level are merged, which makes one of the next level.
+_MANY = 8
+# Of 8^4 chunks and more: large enough.
+_FINAL = 4
+# Written anew once this part of it is removed: an eighth.
+_THINNED = 8
+
+
+class Merge(NamedTuple):
+    """What is to be merged, and what comes of it: the words, and the pieces' new places."""
+
+    vector_store: int
+    was: list[int]
+    words: Words
+    chunks: int
+    bases: dict[int, int]
+
+
+def add(tx: Transaction, vector_store: int, words: Words, *, chunks: int, live: int = 0) -> int:
+    """Adds a segment; its id."""
+    row = tx.one(
+        "segments.insert",
+        vector_store=vector_store,
+        level=_level(chunks),
+        chunks=chunks,
+        live=live or chunks,
+    )
+    assert row is not None  # noqa: S101 # it returns a row
+    segment: int = row["id"]
+    tx.run("segments.insert_postings", segment=segment, words=words.directory, packed=words.packed)
+    return segment
+
+
+def plan(tx: Transaction) -> Merge | None:
+    """What should be merged next, already computed; None if nothing should."""
+    rows = tx.all("segments.thinned", parts=_THINNED)
+    if rows:
+        return _plan(tx, rows[0]["vector_store"], rows)
+    for alike in tx.all("segments.alike", final=_FINAL, many=_MANY):
+        rows = tx.all(
+            "segments.of_level",
+            vector_store=alike["vector_store"],
+            level=alike["level"],
+            limit=_MANY,
+        )
+        return _plan(tx, alike["vector_store"], rows)
+    return None
+
+
+def merge(tx: Transaction, merged: Merge) -> bool:
+    """Puts the new segment in the place of the old; False if another was faster."""
+    if not all(tx.one("segments.lock", segment=segment) for segment in merged.was):
+        return False
+    segment = add(tx, merged.vector_store, merged.words, chunks=merged.chunks)
+    live = sum(
+        row["chunks"]
+        for row in tx.many(
+            "segments.move_piece",
+            ({"segment": segment, "id": id_, "base": base} for id_, base in merged.bases.items()),
+        )
+    )
+    if live < merged.chunks:
+        tx.run("segments.thin", segment=segment, chunks=merged.chunks - live)
+    for old in merged.was:
+        tx.run("segments.drop", segment=old)
+    return True
+
+
+def remove(tx: Transaction, *, limit: int) -> int:
+    """Removes about `limit` rows of a segment that was dropped; how many."""
+    row = tx.one("segments.dropped")
+    if row is None:
+        return 0
+    removed = tx.run("segments.drop_postings", segment=row["id"], limit=limit)
+    if removed < limit:
+        removed += tx.run("segments.delete", segment=row["id"])
+    return removed
+
+
+def _plan(tx: Transaction, vector_store: int, rows: list[Row]) -> Merge:
+    found: defaultdict[str, list[Packed]] = defaultdict(list)
+    bases: dict[int, int] = {}
+    count = 0
+    for row in rows:
+        # For each chunk of the segment its new number, or that it is left out.
+        numbers = np.full(row["chunks"], -1, dtype=np.int64)
+        for piece in tx.all("segments.pieces", segment=row["id"]):
+            bases[piece["id"]] = count
+            numbers[piece["base"] : piece["base"] + piece["chunks"]] = np.arange(
+                count, count + piece["chunks"]
+            )
+            count += piece["chunks"]
+        stored = tx.all("segments.postings", segment=row["id"])
+        parts = postings.renumber([each["packed"] for each in stored], numbers)
+        for each, part in zip(stored, parts, strict=True):
+            if len(part):
+                found[each["word"]].append(part)
+    words = postings.join(
+        {
+            word: np.concatenate(parts) if len(parts) > 1 else parts[0]
+            for word, parts in found.items()
+        }
+    )
+    return Merge(vector_store, [row["id"] for row in rows], words, count, bases)
+
+
+def _level(chunks: int) -> int:
+    """The power of 8 that it has reached."""
+    return min(_FINAL, (chunks.bit_length() - 1) // 3)

@@ -1,0 +1,53 @@
+"""Text to the words of the lexical index: the same for files and for queries, in any language.
+
+No language is guessed. Case and Latin, Greek and Cyrillic accents do not count. Scripts that
+are written without spaces are cut into pairs of neighbouring characters. Words in ASCII lose
+the plural and possessive endings of English, which are also those of some other languages.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+# What is longer is no word: a hash, or base64.
+_LONGEST = 64
+
+# Hiragana to Hangul and Han, and the scripts of South East Asia that know no spaces.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+# Vowel signs and the like belong to their word, which Python's \w does not know.
+_MARKS = "".join(
+    chr(code) for code in range(0x370, 0xFFFF) if unicodedata.category(chr(code)) in ("Mn", "Mc")
+)
+_ASCII = re.compile(r"[a-z0-9]+")
+_ANY = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))+")
+_NO_PLURAL = ("ss", "us", "is")
+
+
+def split(text: str) -> list[str]:
+    """The words of a text, in order, each as often as it stands there."""
+    if text.isascii():
+        return [_stem(word) for word in _ASCII.findall(text.lower())]
+    folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold())
+    found: list[str] = []
+    for match in _ANY.finditer(unicodedata.normalize("NFC", folded)):
+        word = match.group()
+        if match["unspaced"] is None:
+            found.append(_stem(word))
+        elif len(word) == 1:
+            found.append(word)
+        else:
+            found += [word[place : place + 2] for place in range(len(word) - 1)]
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
+    if len(word) > 3 and word.endswith("s") and not word.endswith(_NO_PLURAL) and word.isascii():
+        if word.endswith("ies") and len(word) > 4:
+            return word[:-3] + "y"
+        return word[:-1]
+    return word[:_LONGEST]

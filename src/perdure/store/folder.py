@@ -1,0 +1,137 @@
+"""Contents in a folder: one file for each blob, made durable before its row counts."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from perdure.errors import ConfigurationError, Unavailable
+from perdure.store.blobs import joined
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# What a thread is given at once: less costs more switches, more costs memory.
+_WRITE_BYTES = 1024 * 1024
+_READ_BYTES = 256 * 1024
+# A slow disk keeps these waiting and nobody else.
+_THREADS = 8
+
+
+class FolderBlobs:
+    """Blobs in a folder that all servers of a database share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def open(self) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(self._folder.parent)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The folder {self._folder} cannot be made: {error.strerror}."
+            ) from None
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="perdure-blobs")
+
+    async def write(self, blob_id: str, chunks: AsyncIterable[bytes]) -> int:
+        path, size = self._path(blob_id), 0
+        with _told():
+            file = await self._run(_create, path)
+        try:
+            async for piece in joined(chunks, _WRITE_BYTES):
+                with _told():
+                    await self._run(_write, file, piece)
+                size += len(piece)
+            with _told():
+                await self._run(_sync, file, path.parent)
+        finally:
+            await self._run(os.close, file)
+        return size
+
+    async def read(self, blob_id: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        with _told():
+            file = await self._run(os.open, self._path(blob_id), os.O_RDONLY)
+        try:
+            while start < stop:
+                with _told():
+                    chunk = await self._run(os.pread, file, min(_READ_BYTES, stop - start), start)
+                if not chunk:
+                    raise Unavailable("A part of the content is missing.")
+                start += len(chunk)
+                yield chunk
+        finally:
+            await self._run(os.close, file)
+
+    async def delete(self, blob_id: str) -> None:
+        with _told():
+            await self._run(_delete, self._path(blob_id))
+
+    async def close(self) -> None:
+        if self._threads is not None:
+            await asyncio.to_thread(self._threads.shutdown)
+
+    def _path(self, blob_id: str) -> Path:
+        """Spread over 256 folders, so that none grows too large."""
+        return self._folder / blob_id[-2:] / blob_id
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Does the work in a thread, and waits for its end whatever becomes of the caller: nobody
+        may close a file that a thread is writing.
+        """
+        future = asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: work(*args, **kwargs)
+        )
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            raise
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """What the disk says is said to the client: there may be no room left."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"The content cannot be stored or read now: {error.strerror}.") from error
+
+
+def _create(path: Path) -> int:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
+def _write(file: int, piece: bytes) -> None:
+    left = memoryview(piece)
+    while left:
+        left = left[os.write(file, left) :]
+
+
+def _sync(file: int, folder: Path) -> None:
+    """The bytes, and then the names that lead to them."""
+    os.fsync(file)
+    _sync_folder(folder)
+    _sync_folder(folder.parent)
+
+
+def _delete(path: Path) -> None:
+    """For good: a file that a power cut brings back would be nobody's."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

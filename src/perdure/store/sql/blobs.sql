@@ -1,0 +1,49 @@
+-- name: begin!
+-- Notes a blob before its first byte is written.
+INSERT INTO blobs (id, state, lease_until) VALUES (:id, 'writing', :lease_until)
+
+-- name: renew!
+-- Says that the blob's writer is alive; changes no row if it was given up.
+UPDATE blobs SET lease_until = :lease_until WHERE id = :id AND state = 'writing'
+
+-- name: keep!
+-- Gives a written blob to its owner; changes no row if its writer was given up.
+UPDATE blobs
+SET state = 'kept', owner = :owner, place = 0, bytes = :bytes, lease_until = NULL
+WHERE id = :id AND state = 'writing'
+
+-- name: hand_over
+-- Gives the only blob of one owner to another, at a place among the new owner's.
+UPDATE blobs SET owner = :heir, place = :place WHERE owner = :owner
+RETURNING id
+
+-- name: of_owner
+-- The blobs of a file or a part, in order.
+SELECT id, bytes FROM blobs WHERE owner = :owner ORDER BY place
+
+-- name: abandon!
+-- Dooms what is still being written; what was kept stays.
+UPDATE blobs SET state = 'doomed', lease_until = NULL WHERE id = :id AND state = 'writing'
+
+-- name: doom_of_owner!
+-- Dooms what a file or a part has.
+UPDATE blobs SET state = 'doomed', owner = NULL, place = NULL, bytes = NULL
+WHERE owner = :owner
+
+-- name: doom_of_upload!
+-- Dooms what the parts of an upload have.
+UPDATE blobs SET state = 'doomed', owner = NULL, place = NULL, bytes = NULL
+WHERE owner IN (SELECT id FROM upload_parts WHERE upload_id = :upload_id)
+
+-- name: doom_lapsed!
+-- Dooms what is being written by nobody: its writer's lease ran out.
+UPDATE blobs SET state = 'doomed', lease_until = NULL
+WHERE state = 'writing' AND lease_until <= :now
+
+-- name: doomed
+-- Some blobs whose bytes are to be deleted.
+SELECT id FROM blobs WHERE state = 'doomed' LIMIT :limit
+
+-- name: forget!
+-- Forgets a blob whose bytes are gone.
+DELETE FROM blobs WHERE id = :id AND state = 'doomed'

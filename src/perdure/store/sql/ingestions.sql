@@ -1,0 +1,53 @@
+-- name: waiting^
+-- The file that has waited longest for a worker, or whose worker let its lease run out; kept
+-- from other writers until the transaction ends.
+SELECT seq, vector_store_id, file_id, filename, attempts, epoch, body FROM vector_store_files
+WHERE status = 'in_progress' AND (lease_until IS NULL OR lease_until <= :now)
+ORDER BY seq LIMIT 1
+FOR UPDATE SKIP LOCKED -- postgres
+
+-- name: claim!
+-- Gives a file to a worker. The epoch grows, so that a worker that lost its lease and wakes up
+-- again can write nothing.
+UPDATE vector_store_files
+SET owner = :owner, epoch = :epoch, lease_until = :lease_until, attempts = attempts + 1
+WHERE seq = :seq
+
+-- name: begin
+-- Registers an attempt, before any chunk of it is written.
+INSERT INTO ingestions (vector_store_id, file_id) VALUES (:vector_store_id, :file_id)
+RETURNING id
+
+-- name: drop!
+-- Marks all attempts at a file of a store dropped: their chunks go.
+UPDATE ingestions SET dropped = 1 WHERE vector_store_id = :vector_store_id AND file_id = :file_id
+
+-- name: drop_of_store!
+-- Marks all attempts at files of a store dropped.
+UPDATE ingestions SET dropped = 1 WHERE vector_store_id = :vector_store_id AND dropped = 0
+
+-- name: held^
+-- The file, if the worker still holds it; kept from other writers until the transaction ends.
+SELECT seq, file_id AS id, body FROM vector_store_files
+WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress'
+FOR UPDATE -- postgres
+
+-- name: renew!
+-- Renews the lease of one file, if this worker still holds it.
+UPDATE vector_store_files SET lease_until = :lease_until
+WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress'
+
+-- name: release!
+-- Puts a file back, as if it had not been begun, if the worker still holds it.
+UPDATE vector_store_files SET owner = NULL, lease_until = NULL, attempts = attempts - 1
+WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress'
+
+-- name: free!
+-- Puts all files back that any worker holds: right only at the start of a server that is alone
+-- on its database.
+UPDATE vector_store_files SET owner = NULL, lease_until = NULL
+WHERE status = 'in_progress' AND owner IS NOT NULL
+
+-- name: count^
+-- How many attempts were dropped and are not removed yet.
+SELECT COUNT(*) AS dropped FROM ingestions WHERE dropped = 1

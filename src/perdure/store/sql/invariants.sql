@@ -1,0 +1,52 @@
+-- name: extent^
+-- How many runs there are, and when the oldest event was told that is not forgotten.
+SELECT (SELECT COUNT(*) FROM runs) AS runs, (SELECT MIN(told_at) FROM events) AS oldest
+
+-- name: runs
+-- A piece of all runs, as they are stored.
+SELECT seq, id, project, thread_id, status, expires_at, ended_at, owner, epoch, lease_until, body
+FROM runs WHERE seq > :after ORDER BY seq LIMIT :limit
+
+-- name: steps
+-- The steps of the runs of a piece, oldest first.
+SELECT id, project, thread_id, run_id, status, usage, body FROM run_steps
+WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
+ORDER BY seq
+
+-- name: messages
+-- The messages that the runs of a piece wrote, oldest first.
+SELECT id, project, thread_id, run_id, role, status, body FROM messages
+WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
+ORDER BY seq
+
+-- name: events
+-- What was told of the runs of a piece, in order.
+SELECT seq, run_id, name, data FROM events
+WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
+ORDER BY seq
+
+-- name: written_by_hand
+-- A piece of the messages that no run wrote.
+SELECT seq, id, project, thread_id, run_id, role, status, body FROM messages
+WHERE run_id IS NULL AND seq > :after ORDER BY seq LIMIT :limit
+
+-- name: crowded_threads
+-- Threads with more than one active run.
+SELECT thread_id AS id, COUNT(*) AS runs FROM runs
+WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+GROUP BY thread_id HAVING COUNT(*) > 1
+
+-- name: orphans
+-- What belongs to something that is not there.
+SELECT id, 'thread' AS lacks, thread_id AS missing FROM runs
+WHERE NOT EXISTS (SELECT 1 FROM threads WHERE threads.id = runs.thread_id)
+UNION ALL
+SELECT id, 'thread', thread_id FROM messages
+WHERE NOT EXISTS (SELECT 1 FROM threads WHERE threads.id = messages.thread_id)
+UNION ALL
+SELECT id, 'run', run_id FROM messages
+WHERE run_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = messages.run_id)
+UNION ALL
+SELECT id, 'run', run_id FROM run_steps
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = run_steps.run_id)
+LIMIT :limit

@@ -1,0 +1,77 @@
+-- name: insert^
+-- Adds a segment.
+INSERT INTO segments (vector_store, level, chunks, live)
+VALUES (:vector_store, :level, :chunks, :live)
+RETURNING id
+
+-- name: insert_postings!
+-- Adds the words of a segment: JSON arrays of a word, and of where its bytes are in `packed`, from
+-- 1 on, and how many. In one statement, for there are thousands.
+INSERT INTO postings (segment, word, packed)
+SELECT CAST(:segment AS BIGINT), word.value ->> 0, -- postgres
+    substring(CAST(:packed AS BYTEA) FROM CAST(word.value ->> 1 AS INTEGER) -- postgres
+        FOR CAST(word.value ->> 2 AS INTEGER)) -- postgres
+FROM json_array_elements(CAST(:words AS JSON)) AS word -- postgres
+SELECT :segment, json_extract(word.value, '$[0]'), -- sqlite
+    substr(:packed, json_extract(word.value, '$[1]'), json_extract(word.value, '$[2]')) -- sqlite
+FROM json_each(:words) AS word -- sqlite
+
+-- name: thin!
+-- Notes that chunks of a segment were removed; without any left it is dropped.
+UPDATE segments SET live = live - :chunks, dropped = CASE WHEN live > :chunks THEN 0 ELSE 1 END
+WHERE id = :segment
+
+-- name: alike
+-- A store that has many segments of one level, which should be merged.
+SELECT vector_store, level FROM segments WHERE dropped = 0 AND level < :final
+GROUP BY vector_store, level HAVING COUNT(*) >= :many LIMIT 1
+
+-- name: of_level
+-- Segments of one level of a store, the oldest first.
+SELECT id, chunks FROM segments
+WHERE vector_store = :vector_store AND level = :level AND dropped = 0
+ORDER BY id LIMIT :limit
+
+-- name: thinned
+-- A segment of which so much is removed that it should be written anew: one part of `parts`.
+SELECT id, vector_store, chunks FROM segments
+WHERE dropped = 0 AND live < chunks AND (chunks - live) * :parts >= chunks
+ORDER BY id LIMIT 1
+
+-- name: pieces
+-- The pieces of a segment.
+SELECT id, base, chunks FROM pieces WHERE segment = :segment ORDER BY base
+
+-- name: postings
+-- All postings of a segment.
+SELECT word, packed FROM postings WHERE segment = :segment
+
+-- name: lock^
+-- A segment, kept from other writers until the transaction ends.
+SELECT id FROM segments WHERE id = :segment AND dropped = 0
+FOR UPDATE -- postgres
+
+-- name: move_piece^
+-- Gives a piece its place in a new segment, if it is still there.
+UPDATE pieces SET segment = :segment, base = :base WHERE id = :id
+RETURNING chunks
+
+-- name: drop!
+-- Gives a segment up, when its pieces are in another.
+UPDATE segments SET dropped = 1 WHERE id = :segment
+
+-- name: dropped^
+-- A segment that was dropped and is still there; kept from others until the transaction ends.
+SELECT id FROM segments WHERE dropped = 1
+ORDER BY id LIMIT 1
+FOR UPDATE SKIP LOCKED -- postgres
+
+-- name: drop_postings!
+-- Removes some postings of a segment.
+DELETE FROM postings
+WHERE segment = :segment AND word IN (SELECT word FROM postings WHERE segment = :segment LIMIT :limit) -- sqlite
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM postings WHERE segment = :segment LIMIT :limit)) -- postgres
+
+-- name: delete!
+-- Removes a segment that has no postings left.
+DELETE FROM segments WHERE id = :segment

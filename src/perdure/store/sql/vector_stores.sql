@@ -1,0 +1,67 @@
+-- name: insert!
+-- Adds a vector store at the end of its project's list.
+INSERT INTO vector_stores (id, project, expires_at, last_active_at, body)
+VALUES (:id, :project, :expires_at, :last_active_at, :body)
+
+-- name: get^
+-- The vector store of this project.
+SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
+WHERE id = :id AND project = :project
+
+-- name: any^
+-- A store of any project, for who has its id from a row.
+SELECT expires_at FROM vector_stores WHERE id = :id
+
+-- name: at_work^
+-- A file of the store that is in progress, if there is any.
+SELECT seq FROM vector_store_files WHERE vector_store_id = :id AND status = 'in_progress' LIMIT 1
+
+-- name: lock^
+-- The same, kept from other writers until the transaction ends.
+SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
+WHERE id = :id AND project = :project
+FOR UPDATE -- postgres
+
+-- name: update!
+-- Replaces the body and the time of expiry.
+UPDATE vector_stores SET body = :body, expires_at = :expires_at WHERE id = :id
+
+-- name: touch!
+-- Notes that the store was used, which puts its expiry off; not often, so that searches do not
+-- become writes, and not once it has expired.
+UPDATE vector_stores SET last_active_at = :now, expires_at = expires_at + (:now - last_active_at)
+WHERE id = :id AND last_active_at <= :before AND (expires_at IS NULL OR expires_at > :now)
+
+-- name: delete!
+-- Removes the store, its list of files and its batches; the files themselves stay.
+DELETE FROM vector_stores WHERE id = :id
+
+-- name: expired
+-- Stores whose time is past and whose chunks are still there.
+SELECT id FROM vector_stores
+WHERE expires_at <= :now AND EXISTS (
+    SELECT 1 FROM ingestions WHERE vector_store_id = vector_stores.id AND dropped = 0
+)
+ORDER BY expires_at LIMIT :limit
+
+-- name: newest_first
+-- A page by descending order.
+SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
+WHERE project = :parent AND seq < :high AND seq > :low
+ORDER BY seq DESC LIMIT :limit
+
+-- name: oldest_first
+-- The same page by ascending order.
+SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
+WHERE project = :parent AND seq < :high AND seq > :low
+ORDER BY seq ASC LIMIT :limit
+
+-- name: counts
+-- How many files of each of these stores are in which status, and what they take. `ids` is JSON.
+SELECT vector_store_id AS id, status, COUNT(*) AS files, SUM(usage_bytes) AS usage_bytes
+FROM vector_store_files
+WHERE vector_store_id IN (
+    SELECT value FROM json_each(:ids) -- sqlite
+    SELECT json_array_elements_text(CAST(:ids AS JSON)) -- postgres
+)
+GROUP BY vector_store_id, status

@@ -1,0 +1,174 @@
+"""The file_search tool: what the model sees of it, and what it is answered (spec 06 §1).
+
+The model is offered a function; Perdure runs it. Each passage that is found goes to the model
+behind its marker, and the markers in the model's answer become citations (`citations.py`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from perdure.providers import tokens
+from perdure.tools.citations import Key, Source, marker
+from perdure.wire.run_steps import (
+    FileSearch,
+    FileSearchResult,
+    FileSearchToolCall,
+    RunStep,
+    SearchRanking,
+    ToolCalls,
+)
+from perdure.wire.runs import Run
+from perdure.wire.tools import FileSearchSettings, FileSearchTool, FunctionDefinition, FunctionTool
+
+# The first output of a run had this number on the live service; any stable one will do.
+_FIRST_OUTPUT = 4
+_MOST_QUERIES = 8
+_NOTHING = "No passages were found."
+
+# Results and their tokens: for a small context window, and for all others (spec 06 §1.1).
+_SMALL_WINDOW = 16_385
+
+
+class Bounds(NamedTuple):
+    """How much one search may bring into the model's context."""
+
+    results: int
+    tokens: int
+
+
+def bounds(settings: FileSearchSettings, window: int) -> Bounds:
+    """The tool's own `max_num_results`, or the default for a context window in tokens."""
+    small = window <= _SMALL_WINDOW
+    results = 5 if small else 20
+    if settings.max_num_results is not UNSET:
+        results = settings.max_num_results
+    return Bounds(results, min(4_000 if small else 16_000, window // 3))
+
+
+def settings(run: Run) -> FileSearchSettings | None:
+    """The settings of the run's file_search tool; None if it has none."""
+    return next((tool.file_search for tool in run.tools if isinstance(tool, FileSearchTool)), None)
+
+
+def name(run: Run) -> str:
+    """What the model calls the tool: a name that none of the run's functions has."""
+    taken = {tool.function.name for tool in run.tools if isinstance(tool, FunctionTool)}
+    chosen = "file_search"
+    while chosen in taken:
+        chosen += "_"
+    return chosen
+
+
+def definition(run: Run) -> FunctionTool:
+    """The function that the model is offered."""
+    return FunctionTool(
+        function=FunctionDefinition(
+            name=name(run),
+            description=(
+                "Searches the files that belong to this conversation and returns passages of "
+                "them, each behind a marker such as 【4:0†notes.txt】. Use it whenever the answer "
+                "may stand in the files. Split a complex question into several queries. In your "
+                "answer, copy the marker of a passage, exactly as it is, right behind each "
+                "statement that you took from it."
+            ),
+            parameters={
+                "type": "object",
+                "properties": {
+                    "queries": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "description": "What to look for, in the words the files may use.",
+                    }
+                },
+                "required": ["queries"],
+                "additionalProperties": False,
+            },
+        )
+    )
+
+
+class _Arguments(msgspec.Struct):
+    queries: list[str] | str
+
+
+def queries(arguments: str) -> list[str]:
+    """What the model wants to look for; its arguments as they are if they are no JSON of ours."""
+    try:
+        asked = msgspec.json.decode(arguments, type=_Arguments).queries
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        asked = arguments
+    found = [asked] if isinstance(asked, str) else asked
+    return [query for query in found if query.strip()][:_MOST_QUERIES]
+
+
+def call(
+    call_id: str,
+    asked: Sequence[str],
+    settings: FileSearchSettings,
+    found: Iterable[FileSearchResult],
+    *,
+    most_tokens: int,
+) -> FileSearchToolCall:
+    """The call as the step keeps it: as many of the results as there is room for."""
+    ranking = settings.ranking_options
+    return FileSearchToolCall(
+        id=call_id,
+        file_search=FileSearch(
+            ranking_options=SearchRanking(
+                ranker="default_2024_08_21", score_threshold=ranking.score_threshold
+            ),
+            results=list(_fitting(found, most_tokens)),
+            queries=list(asked),
+        ),
+    )
+
+
+class Numbered(NamedTuple):
+    """A search of a run, and the number of its output."""
+
+    output: int
+    call: FileSearchToolCall
+
+
+def searches(steps: Iterable[RunStep]) -> list[Numbered]:
+    """The run's searches so far, each with the number that its markers have."""
+    found = [
+        call
+        for step in steps
+        if isinstance(step.step_details, ToolCalls)
+        for call in step.step_details.tool_calls
+        if isinstance(call, FileSearchToolCall)
+    ]
+    return [Numbered(_FIRST_OUTPUT + place, call) for place, call in enumerate(found)]
+
+
+def output(search: Numbered) -> str:
+    """What the model is answered: each passage behind its marker."""
+    passages = [f"{marker(key, source.label)}\n{source.text}" for key, source in _sources(search)]
+    return "\n\n".join(passages) or _NOTHING
+
+
+def sources(steps: Iterable[RunStep]) -> dict[Key, Source]:
+    """All passages that the model may cite in this run."""
+    return {key: source for search in searches(steps) for key, source in _sources(search)}
+
+
+def _sources(search: Numbered) -> Iterator[tuple[Key, Source]]:
+    for place, found in enumerate(search.call.file_search.results):
+        content = found.content if found.content is not UNSET else []
+        text = "\n".join(part.text for part in content)
+        yield Key(search.output, place), Source(found.file_id, found.file_name, text)
+
+
+def _fitting(found: Iterable[FileSearchResult], most: int) -> Iterator[FileSearchResult]:
+    """The best results as long as there is room; the first one always."""
+    used = 0
+    for place, one in enumerate(found):
+        content = one.content if one.content is not UNSET else []
+        used += sum(tokens.count(part.text) for part in content)
+        if place and used > most:
+            return
+        yield one

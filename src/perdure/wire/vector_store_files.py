@@ -1,0 +1,64 @@
+"""A file in a vector store (spec 01 §9, 02 §9)."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+from perdure.lifecycle import VectorStoreFileStatus
+from perdure.wire.base import Body, Object
+from perdure.wire.chunking import AskedChunking, StaticChunking
+
+# At most 16 keys of up to 64 characters; texts up to 512 (spec 01 §2.2).
+Attributes: TypeAlias = Annotated[
+    dict[
+        Annotated[str, Meta(max_length=64)],
+        Annotated[str, Meta(max_length=512)] | int | float | bool,
+    ],
+    Meta(max_length=16),
+]
+
+
+class FileError(Object):
+    """Why a file failed: its type is not known, it cannot be read, or the server is to blame."""
+
+    code: Literal["server_error", "unsupported_file", "invalid_file"]
+    message: str
+
+
+class VectorStoreFile(Object, kw_only=True):
+    """`usage_bytes` is what its chunks take in the index, 0 while it is in progress."""
+
+    id: str
+    object: Literal["vector_store.file"] = "vector_store.file"
+    created_at: int
+    usage_bytes: int = 0
+    vector_store_id: str
+    status: VectorStoreFileStatus = VectorStoreFileStatus.IN_PROGRESS
+    last_error: FileError | None = None
+    chunking_strategy: StaticChunking
+    attributes: Attributes = {}
+
+
+class CreateVectorStoreFile(Body):
+    file_id: str
+    chunking_strategy: AskedChunking | None = None
+    attributes: Attributes | None = None
+
+
+class ModifyVectorStoreFile(Body):
+    """Null clears."""
+
+    attributes: Attributes | None
+
+
+class ContentText(Object, tag_field="type", tag="text"):
+    text: str
+
+
+class FileContentPage(Object, kw_only=True):
+    """What was read of a file, in order (spec 01 §11)."""
+
+    object: Literal["vector_store.file_content.page"] = "vector_store.file_content.page"
+    data: list[ContentText]
+    has_more: bool = False
+    next_page: str | None = None

@@ -1,0 +1,55 @@
+"""A stream of one server tells what another server did to the run before."""
+
+import asyncio
+
+from starlette.types import Message as Sent
+
+from perdure.api.frames import Place
+from perdure.api.sse import EventStream
+from perdure.bus.memory import MemoryBus
+from perdure.commands import events, leases, recording
+from perdure.store.postgres import PostgreSQL
+from tests.api.sse import names
+from tests.commands.acts import Acts
+
+_PATIENCE_SECONDS = 20
+
+
+async def test_a_run_that_is_taken_over_is_told_without_a_gap(postgres_url: str) -> None:
+    """The events of the dead worker came over no bus to the listener, and stand in the log."""
+    bus = MemoryBus()
+    here = PostgreSQL(postgres_url, bus=bus)
+    there = PostgreSQL(postgres_url, bus=MemoryBus())
+    await asyncio.gather(here.open(), there.open())
+    acts = Acts(here)
+    run = await acts.queued()
+    sent: list[bytes] = []
+    begun = asyncio.Event()
+
+    async def send(message: Sent) -> None:
+        sent.append(message.get("body", b""))
+        if b"thread.run.queued" in sent[-1]:
+            begun.set()
+
+    async def receive() -> Sent:
+        await asyncio.Event().wait()
+        raise AssertionError("it never goes away")
+
+    # Nobody looks into the log for silence before ten minutes are over.
+    stream = EventStream(
+        bus.subscribe(run.id), run_id=run.id, database=here, keep_alive=600, after=Place()
+    )
+    listening = asyncio.ensure_future(stream({}, receive, send))
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        await begun.wait()
+        dead = await Acts(there).claim(run)
+        await there.write(recording.open_message, dead)
+        await here.write(leases.rescue, now=float(acts.now), everybody=True, limit=10)
+        hold = await acts.claim(run, owner="worker_2")
+        await here.write(recording.open_message, hold)
+        await acts.complete(hold)
+        await listening
+    log = [event.name for event in await here.read(events.after, run.id, 0)]
+    assert names(b"".join(sent).decode()) == [*log, "done"]
+    assert log.count("thread.run.in_progress") == 2
+    await asyncio.gather(here.close(), there.close())

@@ -1,0 +1,189 @@
+"""Large files through a server that is a process of its own: what it holds in memory, what a kill
+leaves behind, and that nobody waits for it.
+"""
+
+import hashlib
+import json
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from openai import OpenAI
+
+from tests.cli.processes import PATIENCE_SECONDS, Served, serving
+from tests.object_store import ObjectStore
+
+MEGABYTE = 1024 * 1024
+SIZE = 64 * MEGABYTE
+# A few of the pieces that a bucket is sent, and what lies around.
+MOST_GROWTH = 40 * MEGABYTE
+
+HEAD = (
+    b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n\r\n'
+)
+TAIL = b"\r\n--b--\r\n"
+HEADERS = {"Authorization": "Bearer x", "Content-Type": "multipart/form-data; boundary=b"}
+
+
+class Place(NamedTuple):
+    """Where the server keeps contents: what makes it, and how many files or objects are there."""
+
+    environment: dict[str, str]
+    stored: Callable[[], int]
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, data_dir: Path) -> Place:
+    if request.param == "folder":
+        return Place({}, lambda: sum(path.is_file() for path in (data_dir / "blobs").rglob("*")))
+    server: ObjectStore = request.getfixturevalue("object_store")
+    bucket = server.create()
+    environment = {
+        "PERDURE_BLOB_URL": bucket.url,
+        "PERDURE_BLOB_ENDPOINT": str(bucket.endpoint),
+        "PERDURE_BLOB_REGION": str(bucket.region),
+        "PERDURE_BLOB_ACCESS_KEY_ID": str(bucket.access_key_id),
+        "PERDURE_BLOB_SECRET_ACCESS_KEY": str(bucket.secret_access_key),
+    }
+    return Place(environment, lambda: server.holds(bucket))
+
+
+def block(number: int) -> bytes:
+    """A megabyte that is like no other."""
+    return number.to_bytes(4) * (MEGABYTE // 4)
+
+
+def connect(server: Served) -> HTTPConnection:
+    host, port = server.url.removeprefix("http://").split(":")
+    return HTTPConnection(host, int(port), timeout=PATIENCE_SECONDS)
+
+
+@contextmanager
+def begun(server: Served) -> Iterator[HTTPConnection]:
+    """An upload of the large file, of which the head was sent."""
+    with closing(connect(server)) as connection:
+        connection.putrequest("POST", "/v1/files")
+        for name, value in HEADERS.items():
+            connection.putheader(name, value)
+        connection.putheader("Content-Length", str(len(HEAD) + SIZE + len(TAIL)))
+        connection.endheaders(HEAD)
+        yield connection
+
+
+@contextmanager
+def answered(server: Served, path: str) -> Iterator[HTTPResponse]:
+    with closing(connect(server)) as connection:
+        connection.request("GET", path, headers=HEADERS)
+        yield connection.getresponse()
+
+
+def listed(server: Served) -> list[str]:
+    with answered(server, "/v1/files") as answer:
+        return [file["id"] for file in json.loads(answer.read())["data"]]
+
+
+def warm(server: Served) -> None:
+    """Brings the server to its working size: the tables that count tokens are the most of it."""
+    with closing(OpenAI(base_url=server.base_url, api_key="x")) as client:
+        assistant = client.beta.assistants.create(model="scripted", instructions="say: hi")
+        run = client.beta.threads.create_and_run_poll(assistant_id=assistant.id)
+        assert run.status == "completed"
+
+
+def peak(server: Served) -> int:
+    """The most memory that the server has had, in bytes."""
+    (line,) = (
+        line
+        for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
+    return int(line.split()[1]) * 1024
+
+
+def sent(server: Served) -> Iterator[str]:
+    """Uploads the large file in two halves; yields in between."""
+    with begun(server) as connection:
+        for number in range(SIZE // MEGABYTE):
+            if number == SIZE // MEGABYTE // 2:
+                yield ""
+            connection.send(block(number))
+        connection.send(TAIL)
+        answer = connection.getresponse()
+        assert answer.status == 200
+        yield json.loads(answer.read())["id"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read from /proc")
+def test_a_large_file_is_held_in_memory_neither_on_its_way_in_nor_out(
+    data_dir: Path, place: Place
+) -> None:
+    with serving(data_dir, environment=place.environment) as server:
+        warm(server)
+        before = peak(server)
+        _, file_id = sent(server)
+        found = hashlib.sha256()
+        with answered(server, f"/v1/files/{file_id}/content") as answer:
+            while piece := answer.read(MEGABYTE):
+                found.update(piece)
+        whole = hashlib.sha256()
+        for number in range(SIZE // MEGABYTE):
+            whole.update(block(number))
+        assert found.digest() == whole.digest()
+        assert peak(server) - before < MOST_GROWTH
+
+
+def test_others_are_answered_while_a_file_comes_in(data_dir: Path) -> None:
+    with serving(data_dir) as server:
+        upload = sent(server)
+        next(upload)
+        assert server.health() == (200, b'{"status":"ok"}')
+        assert listed(server) == []
+        file_id = next(upload)
+        assert listed(server) == [file_id]
+
+
+def test_a_kill_in_the_middle_of_an_upload_leaves_nothing(data_dir: Path, place: Place) -> None:
+    """Nothing is visible, and nothing is left once the next server has looked after things."""
+    with serving(data_dir, environment=place.environment) as server, begun(server) as connection:
+        number = 0
+        while place.stored() == 0:
+            connection.send(block(number))
+            number += 1
+        assert server.stop(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert place.stored() > 0
+    with serving(data_dir, environment=place.environment) as server:
+        while place.stored() > 0:
+            assert listed(server) == []
+
+
+def test_a_kill_right_after_an_upload_loses_nothing(data_dir: Path) -> None:
+    with serving(data_dir) as server:
+        _, file_id = sent(server)
+        server.stop(signal.SIGKILL)
+    path = f"/v1/files/{file_id}/content"
+    with serving(data_dir) as server, answered(server, path) as answer:
+        assert len(answer.read()) == SIZE
+
+
+def test_a_client_that_stops_reading_holds_nothing_up(data_dir: Path) -> None:
+    """Neither others nor memory: what it does not take is not read either."""
+    with serving(data_dir) as server:
+        _, file_id = sent(server)
+        host, port = server.url.removeprefix("http://").split(":")
+        warm(server)
+        before = peak(server)
+        with socket.create_connection((host, int(port))) as slow:
+            slow.sendall(
+                f"GET /v1/files/{file_id}/content HTTP/1.1\r\nHost: {host}\r\n"
+                "Authorization: Bearer x\r\n\r\n".encode()
+            )
+            assert slow.recv(10) == b"HTTP/1.1 2"
+            assert listed(server) == [file_id]
+        assert listed(server) == [file_id]
+        assert peak(server) - before < MOST_GROWTH

@@ -1,0 +1,89 @@
+"""The documents that are printed from the code say what the code says now."""
+
+from pathlib import Path
+
+import pytest
+
+from perdure.lifecycle import STREAM_ENDS, STREAM_EVENTS, TERMINAL, Signal
+from tests.docs import compatibility, lifecycle
+from tests.docs.absent import Refusal
+from tests.docs.compatibility import Entry, Incomplete, entries, matched, things
+from tests.docs.documents import read
+from tests.docs.generate import COMMAND, DOCUMENTS, printed
+from tests.docs.stream_order import ANYWHERE, BEGIN, FOLLOWERS, out_of_order
+
+TEST = "tests/docs/test_printed.py::test_a_printed_document_is_up_to_date"
+ENTRY = Entry(here="So.", evidence="recorded", test=TEST)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+async def test_a_printed_document_is_up_to_date(document: str) -> None:
+    assert read(document) == await printed(document), f"{document} is stale: run `{COMMAND}`"
+
+
+def test_every_signal_says_who_sends_it() -> None:
+    assert set(lifecycle.SENDERS) == set(Signal)
+
+
+def test_the_order_of_streams_knows_every_event_and_no_other() -> None:
+    assert set(FOLLOWERS) == {BEGIN, *STREAM_EVENTS} - {"done", *ANYWHERE}
+    followers = {name for names in FOLLOWERS.values() for name in names}
+    assert followers == {*STREAM_EVENTS} - {*ANYWHERE}
+
+
+def test_what_ends_a_stream_is_followed_by_done_and_nothing_else_is() -> None:
+    assert {name for name, then in FOLLOWERS.items() if "done" in then} == STREAM_ENDS
+    assert {FOLLOWERS[f"thread.run.{status}"] for status in TERMINAL} == {("done",)}
+
+
+def test_events_out_of_order_are_found() -> None:
+    names = ["thread.run.created", "thread.run.in_progress", "thread.run.queued", "done"]
+    assert out_of_order(names) == [
+        ("thread.run.created", "thread.run.in_progress"),
+        ("thread.run.in_progress", "thread.run.queued"),
+        ("thread.run.queued", "done"),
+    ]
+
+
+@pytest.mark.parametrize("name", things())
+def test_everything_has_an_entry_and_every_entry_is_of_something(name: str) -> None:
+    assert [key for key, _ in matched(name, things()[name], entries(name))] == things()[name]
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        (["id"], r"run.toml lacks \[\] and has \['status'\], which do not exist"),
+        (["id", "status", "model"], r"run.toml lacks \['model'\] and has \[\], "),
+    ],
+)
+def test_a_lacking_and_a_spare_entry_are_refused(keys: list[str], problem: str) -> None:
+    with pytest.raises(Incomplete, match=problem):
+        matched("run", keys, {"id": ENTRY, "status": ENTRY})
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        (
+            f'here = "So."\nevidence = "guessed"\ntest = "{TEST}"',
+            "'guessed' is no kind of evidence",
+        ),
+        (f'here = "So."\nevidence = "recorded"\ntest = "{TEST}_ago"', "there is no test .*_ago"),
+        ('here = "So."\nevidence = "recorded"\ntest = "tests/no.py::test_a"', "there is no test"),
+        (f'evidence = "recorded"\ntest = "{TEST}"', "missing required field `here`"),
+        (f'here = "So."\nevidence = "ours"\ntest = "{TEST}"\nmore = ""', "unknown field `more`"),
+    ],
+)
+def test_a_wrong_entry_is_named(tmp_path: Path, entry: str, problem: str) -> None:
+    (tmp_path / "run.toml").write_text(f"[status]\n{entry}\n")
+    with pytest.raises(Incomplete, match=rf"run.toml, 'status': .*{problem}"):
+        entries("run", tmp_path)
+
+
+def test_what_the_server_refuses_is_all_that_is_told_as_not_there() -> None:
+    section = compatibility.text([Refusal("`/x`", 404, "There is no x.")]).split("## ")[1]
+    assert section.startswith("Not there yet")
+    assert [line for line in section.splitlines() if line.startswith("| `")] == [
+        "| `/x` | 404 | There is no x. |"
+    ]

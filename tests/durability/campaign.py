@@ -1,0 +1,98 @@
+"""A load on some servers, with faults meanwhile, and the verdict when all has ended."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from perdure.commands.invariants import Violation
+from perdure.wire.base import decode, encode
+from tests.durability import verdict
+from tests.durability.load import Load
+from tests.durability.nodes import Node, killed
+
+_PATIENCE_SECONDS = 60
+_LOOK_SECONDS = 0.1
+
+
+class Campaign:
+    """Within the block the load goes on; the caller makes the faults.
+
+    At its end nothing new is begun, every run must come to its end within a minute, and what is
+    stored is judged: `runs` counts the runs, `wrong` is what was found.
+    """
+
+    def __init__(
+        self, nodes: Sequence[Node], *, seed: int, clients: int, url: str | None = None
+    ) -> None:
+        self.load = Load([node.url for node in nodes], seed=seed, clients=clients)
+        self.runs = 0
+        self.wrong: list[Violation] = []
+        self._nodes = nodes
+        self._url = url
+        self._killed = killed(nodes)
+        self._working: asyncio.Task[None] | None = None
+
+    @property
+    def findings(self) -> str:
+        """What was found, a line each."""
+        return "\n".join(f"{found.id} {found.text}" for found in self.wrong)
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder of the first node, where SQLite's file is."""
+        return self._nodes[0].folder / "data"
+
+    async def __aenter__(self) -> Self:
+        self._killed.__enter__()
+        try:
+            await asyncio.gather(*(node.start() for node in self._nodes))
+        except BaseException:
+            self._killed.__exit__(None, None, None)
+            raise
+        self._working = asyncio.create_task(self.load.run(), name="load")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._working is not None
+        try:
+            if error is None:
+                await self._settle(self._working)
+        finally:
+            self._working.cancel()
+            await asyncio.gather(self._working, return_exceptions=True)
+            await self.load.client.close()
+            self._killed.__exit__(kind, error, trace)
+
+    async def _settle(self, working: asyncio.Task[None]) -> None:
+        """Lets everything end, and judges it."""
+        self.load.stop()
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await working
+                await self._finish_unheard()
+        except TimeoutError:
+            pass  # the verdict names the runs that did not end
+        self.runs, self.wrong = await asyncio.to_thread(
+            verdict.judge, self._url, self.data_dir, self.load
+        )
+        for node in self._nodes:
+            self.wrong += [Violation(str(node.folder), f"logged {line}") for line in node.bugs()]
+
+    async def _finish_unheard(self) -> None:
+        """Ends the runs of which no client ever heard, because the answer was lost."""
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < until:
+            left = await asyncio.to_thread(verdict.unfinished, self._url, self.data_dir)
+            if not left:
+                return
+            for run in left:
+                await self.load.finish(decode(encode(run), dict))
+            await asyncio.sleep(_LOOK_SECONDS)

@@ -1,0 +1,96 @@
+"""An HTTP client that expects its servers to die at any moment, and says so when one did."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+import aiohttp
+
+_HEADERS = {"Authorization": "Bearer any", "OpenAI-Beta": "assistants=v2"}
+# A server that hangs is given up for another one; its answer may come to nobody.
+_PATIENCE = aiohttp.ClientTimeout(total=4, connect=1)
+_STREAM_PATIENCE = aiohttp.ClientTimeout(connect=1, sock_read=4)
+
+
+class Lost(Exception):
+    """No answer came. What was asked for may have been done, or be done yet."""
+
+
+class Answer(NamedTuple):
+    status: int
+    body: Any
+
+
+class Told(NamedTuple):
+    """An event of a stream."""
+
+    id: str
+    name: str
+    data: str
+
+
+class Client:
+    """Asks any of the servers."""
+
+    def __init__(self, urls: Sequence[str], *, seed: int) -> None:
+        self._urls = urls
+        self._random = random.Random(seed)
+        # A connection for each request: none leads to a server that is gone.
+        self._session = aiohttp.ClientSession(
+            headers=_HEADERS, connector=aiohttp.TCPConnector(limit=0, force_close=True)
+        )
+        self.broken: list[str] = []
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """One request to one of the servers. Raises `Lost`."""
+        url = self._random.choice(self._urls) + path
+        try:
+            async with self._session.request(method, url, json=body, timeout=_PATIENCE) as answer:
+                content = await answer.json()
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise Lost(f"{method} {path}: {error!r}") from None
+        if answer.status == 503:
+            raise Lost(f"{method} {path}: {content}")
+        if answer.status >= 500:
+            # A bug, whatever was killed: an answer of a living server is never this.
+            self.broken.append(f"{method} {path} was answered {answer.status}: {content}")
+            raise Lost(self.broken[-1])
+        return Answer(answer.status, content)
+
+    async def listen(
+        self, method: str, path: str, body: object = None, *, after: str = ""
+    ) -> AsyncIterator[Told]:
+        """The events of a stream to its end. Raises `Lost` where it breaks before."""
+        url = self._random.choice(self._urls) + path
+        headers = {"Last-Event-ID": after} if after else {}
+        try:
+            async with self._session.request(
+                method, url, json=body, headers=headers, timeout=_STREAM_PATIENCE
+            ) as answer:
+                if answer.status != 200:
+                    raise Lost(f"{method} {path}: {answer.status} {await answer.text()}")
+                fields: dict[str, str] = {}
+                async for raw in answer.content:
+                    line = raw.decode().rstrip("\n")
+                    if line and not line.startswith(":"):
+                        name, _, value = line.partition(": ")
+                        fields[name] = value
+                    elif fields:
+                        if fields["event"] == "error":
+                            raise Lost(fields["data"])
+                        yield Told(fields.get("id", ""), fields["event"], fields["data"])
+                        if fields["event"] == "done":
+                            return
+                        fields = {}
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise Lost(f"{method} {path}: {error!r}") from None
+        raise Lost(f"{method} {path}: the stream broke off")
+
+
+def decoded(told: Told) -> Any:
+    """The object that an event tells."""
+    return json.loads(told.data)

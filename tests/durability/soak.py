@@ -1,0 +1,150 @@
+"""`make soak`: the load with all faults at random, for as long as is asked; ten minutes by default.
+
+Half of the time is for one server on SQLite, half for two servers on PostgreSQL. It ends with
+one line, and with exit code 1 if an invariant was broken or a run was lost.
+"""
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import psycopg
+
+from tests.databases import PostgresServer
+from tests.durability.campaign import Campaign
+from tests.durability.nodes import Node
+
+_CLIENTS = 16
+# A campaign is judged at its end, so that what is wrong is found near its cause.
+_CAMPAIGN_SECONDS = 60.0
+
+Fault = Callable[[Node, random.Random], Awaitable[None]]
+
+
+async def _kill(node: Node, chance: random.Random) -> None:
+    await node.restart(signal.SIGKILL, after=chance.uniform(0, 2))
+
+
+async def _stop(node: Node, chance: random.Random) -> None:
+    if await node.restart(signal.SIGTERM, after=chance.uniform(0, 2)) != 0:
+        raise AssertionError(node.log.read_text())
+
+
+async def _hang(node: Node, chance: random.Random) -> None:
+    # Mostly beyond the lease; sometimes beyond what PostgreSQL lets a transaction idle.
+    await node.hang(chance.choice((0.5, 2, 3, 4, 12)))
+
+
+FAULTS: dict[str, Fault] = {"kill -9": _kill, "SIGTERM": _stop, "SIGSTOP": _hang}
+
+
+class Soak:
+    """What was done, and what came of it."""
+
+    def __init__(self, *, seed: int) -> None:
+        self.runs = 0
+        self.broken: list[str] = []
+        self.faults: Counter[str] = Counter()
+        self._chance = random.Random(seed)
+
+    async def campaign(
+        self, nodes: Sequence[Node], seconds: float, *, url: str | None = None
+    ) -> None:
+        """Load and faults for so long, then the verdict."""
+        seed = self._chance.randrange(10**9)
+        until = time.monotonic() + seconds
+        where = "PostgreSQL, 2 servers" if url else "SQLite"
+        campaign = Campaign(nodes, seed=seed, clients=_CLIENTS, url=url)
+        async with campaign:
+            while time.monotonic() < until:
+                await asyncio.sleep(self._chance.uniform(0.5, 5))
+                await self._fault(nodes, url)
+        self.runs += campaign.runs
+        self.broken += campaign.findings.splitlines()
+        _say(
+            f"{where}, seed {seed}: {campaign.runs} runs, {dict(campaign.load.ended)}, "
+            f"{campaign.load.lost_answers} answers lost, broken: {len(campaign.wrong)}"
+        )
+        if campaign.wrong:
+            _say(campaign.findings)
+
+    async def _fault(self, nodes: Sequence[Node], url: str | None) -> None:
+        names = [*FAULTS, *(["kill -9 of both", "connections cut"] if url else [])]
+        name = self._chance.choice(names)
+        self.faults[name] += 1
+        if name == "kill -9 of both":
+            await asyncio.gather(*(_kill(node, self._chance) for node in nodes))
+        elif url and name == "connections cut":
+            await asyncio.to_thread(_cut, url)
+        else:
+            await FAULTS[name](self._chance.choice(nodes), self._chance)
+
+
+def _cut(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+async def _sqlite(soak: Soak, folder: Path, seconds: float) -> None:
+    await soak.campaign([Node(folder)], seconds)
+
+
+async def _postgres(soak: Soak, folder: Path, seconds: float, server: PostgresServer) -> None:
+    server.execute(f"CREATE DATABASE {folder.name}")
+    url = server.url(folder.name)
+    flags = ("--database-url", url)
+    await soak.campaign([Node(folder / "a", *flags), Node(folder / "b", *flags)], seconds, url=url)
+
+
+async def _all(soak: Soak, folder: Path, minutes: float, server: PostgresServer) -> None:
+    until = time.monotonic() + minutes * 60
+    number = 0
+    while (left := until - time.monotonic()) > 1:
+        seconds = min(_CAMPAIGN_SECONDS, left)
+        number += 1
+        if number % 2:
+            await _sqlite(soak, folder / f"sqlite_{number}", seconds)
+        else:
+            await _postgres(soak, folder / f"postgres_{number}", seconds, server)
+
+
+def main() -> int:
+    """Runs the soak; the exit code."""
+    parser = argparse.ArgumentParser(prog="make soak")
+    parser.add_argument("minutes", nargs="?", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**9))
+    options = parser.parse_args()
+    soak = Soak(seed=options.seed)
+    began = time.monotonic()
+    _say(f"seed {options.seed}, {options.minutes:g} minutes")
+    server = PostgresServer()
+    server.start()
+    try:
+        with tempfile.TemporaryDirectory(prefix="perdure-soak-") as folder:
+            asyncio.run(_all(soak, Path(folder), options.minutes, server))
+    finally:
+        server.stop()
+    faults = ", ".join(f"{count} {name}" for name, count in sorted(soak.faults.items()))
+    print(
+        f"soak: {(time.monotonic() - began) / 60:.1f} minutes, {soak.runs} runs, "
+        f"{soak.faults.total()} faults ({faults}), broken: {len(soak.broken)}"
+    )
+    return 1 if soak.broken else 0
+
+
+def _say(what: str) -> None:
+    print(f"soak: {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,335 @@
+"""The file_search tool in a run: searches, steps, citations (spec 04 §3.3, 06 §1)."""
+
+import asyncio
+import json
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from perdure.commands import events, vector_stores
+from perdure.commands.ingestions import Job
+from perdure.engine import context
+from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
+from perdure.wire.base import decode
+from perdure.wire.events import Delta, Event, Interrupted
+from perdure.wire.messages import FileCitationAnnotation, Message, TextPart
+from perdure.wire.run_steps import FileSearchToolCall, RunStep, ToolCalls, without_contents
+from perdure.wire.runs import Run
+from perdure.wire.tools import (
+    CreateFileSearchResources,
+    CreateToolResources,
+    FileSearchChoice,
+    FileSearchSettings,
+    FileSearchTool,
+    FunctionDefinition,
+    FunctionTool,
+    RankingOptions,
+)
+from perdure.wire.vector_store_files import ContentText
+from perdure.wire.vector_stores import ExpiresAfter, ModifyVectorStore
+from tests.commands.acts import PROJECT
+from tests.engine import shelf
+from tests.engine.shelf import BEES, RENT
+from tests.engine.stage import Stage
+
+SEARCH = [FileSearchTool()]
+WEATHER = FunctionTool(function=FunctionDefinition(name="get_weather"))
+
+
+async def begin(stage: Stage, prompt: str, store_id: str, **fields: object) -> Run:
+    """A queued run whose assistant searches the store."""
+    resources = CreateToolResources(
+        file_search=CreateFileSearchResources(vector_store_ids=[store_id])
+    )
+    assistant = await stage.acts.assistant(tools=SEARCH, tool_resources=resources)
+    thread = await stage.acts.thread(prompt)
+    return await stage.acts.run(thread.id, assistant.id, **fields)
+
+
+async def answer(stage: Stage, run: Run) -> TextPart:
+    """What the run has said last."""
+    said = [
+        event
+        for event in await stage.database.read(events.after, run.id, 0)
+        if event.name in ("thread.message.completed", "thread.message.incomplete")
+    ]
+    (part,) = decode(said[-1].data, Message).content
+    assert isinstance(part, TextPart)
+    return part
+
+
+def search_of(step: RunStep) -> FileSearchToolCall:
+    assert isinstance(step.step_details, ToolCalls)
+    (call,) = step.step_details.tool_calls
+    assert isinstance(call, FileSearchToolCall)
+    return call
+
+
+async def test_a_run_searches_and_cites_where_the_passage_stands(stage: Stage) -> None:
+    store_id = await shelf.store(stage, bees_txt=BEES, rent_md=RENT)
+    run = await stage.execute(await begin(stage, "When is the rent due?", store_id))
+    assert run.status == "completed"
+    part = await answer(stage, run)
+    assert part.text.value == f"The files say: {RENT}【4:0†rent.md】"
+    (note,) = part.text.annotations
+    assert isinstance(note, FileCitationAnnotation)
+    assert part.text.value[note.start_index : note.end_index] == note.text == "【4:0†rent.md】"
+    first, second = await stage.steps(run)
+    found = search_of(first).file_search
+    assert (first.status, second.type) == ("completed", "message_creation")
+    assert found.queries == ["When is the rent due?"]
+    assert found.results[0].file_name == "rent.md"
+    assert found.results[0].file_id == note.file_citation.file_id
+    assert 0 < found.results[0].score <= 1
+    assert run.usage is not None
+    assert first.usage is not None
+    assert second.usage is not None
+    assert run.usage.total_tokens == first.usage.total_tokens + second.usage.total_tokens
+
+
+async def test_it_is_told_in_the_order_of_spec_04_3_3(stage: Stage) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+    run = await begin(stage, "When is the rent due?", store_id)
+    subscription = stage.bus.subscribe(run.id)
+    await stage.execute(run)
+    told = [each for each in await subscription.next() if isinstance(each, Event | Delta)]
+    names = list(dict.fromkeys(each.name for each in told))
+    assert names == [
+        "thread.run.in_progress",
+        "thread.run.step.created",
+        "thread.run.step.in_progress",
+        "thread.run.step.delta",
+        "thread.run.step.completed",
+        "thread.message.created",
+        "thread.message.in_progress",
+        "thread.message.delta",
+        "thread.message.completed",
+        "thread.run.completed",
+    ]
+    (searching,) = [each for each in told if isinstance(each, Delta) and each.name == STEP_DELTA]
+    (call,) = json.loads(searching.data())["delta"]["step_details"]["tool_calls"]
+    assert call.pop("id").startswith("call_")
+    assert call == {
+        "index": 0,
+        "type": "file_search",
+        "file_search": {
+            "ranking_options": {"ranker": "default_2024_08_21", "score_threshold": 0.0},
+            "results": [],
+        },
+    }
+
+
+async def test_the_streamed_deltas_add_up_to_the_stored_message(stage: Stage) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+    run = await begin(stage, "When is the rent due?", store_id)
+    subscription = stage.bus.subscribe(run.id)
+    await stage.execute(run)
+    deltas = [
+        json.loads(each.data())["delta"]["content"][0]["text"]
+        for each in await subscription.next()
+        if isinstance(each, Delta) and each.name == MESSAGE_DELTA
+    ]
+    part = await answer(stage, run)
+    assert "".join(delta["value"] for delta in deltas) == part.text.value
+    notes = [note for delta in deltas for note in delta.get("annotations", ())]
+    (stored,) = part.text.annotations
+    assert isinstance(stored, FileCitationAnnotation)
+    assert notes == [
+        {
+            "index": 0,
+            "type": "file_citation",
+            "text": stored.text,
+            "start_index": stored.start_index,
+            "end_index": stored.end_index,
+            "file_citation": {"file_id": stored.file_citation.file_id, "quote": ""},
+        }
+    ]
+
+
+async def test_invented_markers_never_reach_the_user(stage: Stage) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+    prompt = (
+        'call: file_search {"queries": ["rent"]}\nthen:\nsay: Soon【4:7†rent.md】, says【4:0†x】.'
+    )
+    run = await stage.execute(await begin(stage, prompt, store_id))
+    part = await answer(stage, run)
+    assert part.text.value == "Soon, says【4:0†rent.md】."
+    assert len(part.text.annotations) == 1
+
+
+async def test_markers_of_earlier_runs_are_not_shown_to_the_model_again(stage: Stage) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+    first = await stage.execute(await begin(stage, "When is the rent due?", store_id))
+    second = await stage.acts.run(first.thread_id, first.assistant_id)
+    prepared = await stage.database.read(context.prepare, second, 100_000, searches=True)
+    assert isinstance(prepared, context.Prepared)
+    said = [each.content for each in prepared.request.messages if each.role == "assistant"]
+    assert said == [f"The files say: {RENT}"]
+
+
+async def test_two_searches_of_one_round_are_calls_of_one_step(stage: Stage) -> None:
+    store_id = await shelf.store(stage, bees_txt=BEES, rent_md=RENT)
+    prompt = (
+        'call: file_search {"queries": ["rent"]}\ncall: file_search {"queries": ["bees"]}\n'
+        "then:\nsay: Both【4:0†a】【5:0†b】."
+    )
+    run = await stage.execute(await begin(stage, prompt, store_id))
+    step, _ = await stage.steps(run)
+    assert isinstance(step.step_details, ToolCalls)
+    names = [
+        call.file_search.results[0].file_name
+        for call in step.step_details.tool_calls
+        if isinstance(call, FileSearchToolCall)
+    ]
+    assert names == ["rent.md", "bees.txt"]
+    assert (await answer(stage, run)).text.value == "Both【4:0†rent.md】【5:0†bees.txt】."
+
+
+async def test_a_function_beside_a_search_waits_for_the_client(stage: Stage) -> None:
+    """spec 03 §4: the search of the same round is run too, and only the function is asked for."""
+    store_id = await shelf.store(stage, rent_md=RENT)
+    prompt = (
+        'call: get_weather {}\ncall: file_search {"queries": ["rent"]}\n'
+        "then:\nsay: Sunny, and the rent is due【4:0†x】."
+    )
+    run = await begin(stage, prompt, store_id, tools=[*SEARCH, WEATHER])
+    run = await stage.execute(run)
+    assert run.status == "requires_action"
+    assert run.required_action is not None
+    asked = run.required_action.submit_tool_outputs.tool_calls
+    assert [call.function.name for call in asked] == ["get_weather"]
+    run = await stage.execute(await stage.submit(run, "sunny"))
+    assert run.status == "completed"
+    step, _ = await stage.steps(run)
+    assert isinstance(step.step_details, ToolCalls)
+    function, search = step.step_details.tool_calls
+    assert isinstance(search, FileSearchToolCall)
+    assert search.file_search.results[0].file_name == "rent.md"
+    assert not isinstance(function, FileSearchToolCall)
+    assert function.function.output == "sunny"
+    assert (await answer(stage, run)).text.value.endswith("【4:0†rent.md】.")
+
+
+async def test_assistant_and_thread_are_searched_together(stage: Stage) -> None:
+    of_assistant = await shelf.store(stage, bees_txt=BEES)
+    of_thread = await shelf.store(stage, rent_md=RENT)
+    run = await begin(
+        stage,
+        'call: file_search {"queries": ["rent bees"]}\nthen:\nsay: Done.',
+        of_assistant,
+    )
+    await stage.give_thread(run.thread_id, of_thread)
+    run = await stage.execute(run)
+    step, _ = await stage.steps(run)
+    names = {result.file_name for result in search_of(step).file_search.results}
+    assert names == {"bees.txt", "rent.md"}
+
+
+async def test_the_choice_of_file_search_forces_it(stage: Stage) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+    run = await begin(
+        stage, "rent", store_id, tools=[*SEARCH, WEATHER], tool_choice=FileSearchChoice()
+    )
+    run = await stage.execute(run)
+    step = (await stage.steps(run))[0]
+    assert search_of(step).file_search.queries == ["rent"]
+
+
+async def test_a_function_named_like_the_tool_stays_the_clients(stage: Stage) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+    own = FunctionTool(function=FunctionDefinition(name="file_search"))
+    run = await begin(stage, "call: file_search {}", store_id, tools=[*SEARCH, own])
+    run = await stage.execute(run)
+    assert run.status == "requires_action"
+
+
+async def test_without_a_store_there_is_nothing_to_search(stage: Stage) -> None:
+    assistant = await stage.acts.assistant(tools=SEARCH)
+    thread = await stage.acts.thread("When is the rent due?")
+    run = await stage.execute(await stage.acts.run(thread.id, assistant.id))
+    assert run.status == "completed"
+    assert [step.type for step in await stage.steps(run)] == ["message_creation"]
+
+
+async def test_a_run_whose_store_has_expired_fails(stage: Stage) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+    policy = ModifyVectorStore(expires_after=ExpiresAfter(anchor="last_active_at", days=1))
+    now = int(stage.clock.now())
+    await stage.database.write(vector_stores.modify, store_id, policy, project=PROJECT, now=now)
+    stage.clock.advance(86_400)
+    stage.acts.now = int(stage.clock.now())
+    run = await stage.execute(await begin(stage, "When is the rent due?", store_id))
+    assert run.status == "failed"
+    assert run.last_error is not None
+    assert run.last_error.code == "server_error"
+    assert run.last_error.message == f"Vector store '{store_id}' has expired."
+
+
+async def test_a_run_puts_the_expiry_of_its_store_off(stage: Stage) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+    policy = ModifyVectorStore(expires_after=ExpiresAfter(anchor="last_active_at", days=1))
+    now = int(stage.clock.now())
+    await stage.database.write(vector_stores.modify, store_id, policy, project=PROJECT, now=now)
+    stage.clock.advance(80_000)
+    stage.acts.now = int(stage.clock.now())
+    await stage.execute(await begin(stage, "When is the rent due?", store_id))
+    seen = await shelf.look(stage, store_id)
+    assert seen.last_active_at == now + 80_000
+    assert seen.expires_at == now + 80_000 + 86_400
+
+
+async def test_a_search_waits_for_the_files_of_the_thread(stage: Stage) -> None:
+    empty = await shelf.store(stage)
+    waiting = await shelf.waiting_store(stage, rent_md=RENT)
+    run = await begin(stage, "When is the rent due?", empty)
+    await stage.give_thread(run.thread_id, waiting)
+    work = asyncio.ensure_future(stage.execute(run))
+    job = await shelf.claim(stage)
+    assert isinstance(job, Job)
+    await shelf.finish(stage, job, RENT)
+    run = await work
+    assert "【4:0†rent.md】" in (await answer(stage, run)).text.value
+
+
+async def test_a_search_waits_for_a_minute_and_no_longer(stage: Stage) -> None:
+    empty = await shelf.store(stage)
+    waiting = await shelf.waiting_store(stage, rent_md=RENT)
+    run = await begin(stage, "When is the rent due?", empty)
+    await stage.give_thread(run.thread_id, waiting)
+    work = asyncio.ensure_future(stage.execute(run))
+    while not work.done():
+        stage.clock.advance(10)
+        stage.bus.publish(waiting, Interrupted())
+        await asyncio.sleep(0)
+    run = await work
+    step, _ = await stage.steps(run)
+    assert search_of(step).file_search.results == []
+
+
+async def test_contents_are_kept_with_the_step_and_can_be_left_out(stage: Stage) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+    run = await stage.execute(await begin(stage, "When is the rent due?", store_id))
+    (data,) = [
+        event.data
+        for event in await stage.database.read(events.after, run.id, 0)
+        if event.name == "thread.run.step.completed" and b"file_search" in event.data
+    ]
+    whole = search_of(decode(data, RunStep)).file_search.results[0]
+    bare = search_of(decode(without_contents(data), RunStep)).file_search.results[0]
+    assert whole.content == [ContentText(text=RENT)]
+    assert bare.content is UNSET
+    assert replace(whole, content=UNSET) == bare
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+async def test_the_score_threshold_of_the_tool_holds(stage: Stage, threshold: float) -> None:
+    store_id = await shelf.store(stage, rent_md=RENT)
+
+    tool = FileSearchTool(
+        file_search=FileSearchSettings(ranking_options=RankingOptions(score_threshold=threshold))
+    )
+    run = await stage.execute(await begin(stage, "rent and hives", store_id, tools=[tool]))
+    found = search_of((await stage.steps(run))[0]).file_search
+    assert found.ranking_options.score_threshold == threshold
+    assert len(found.results) == (1 if threshold == 0.0 else 0)

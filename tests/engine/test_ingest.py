@@ -1,0 +1,234 @@
+"""Reading files into vector stores: durable work that ends honestly (spec 06 §1.5)."""
+
+import asyncio
+from contextlib import suppress
+from itertools import count
+
+import pytest
+
+from perdure.commands import filing, ingestions, vector_store_files, vector_stores
+from perdure.commands.ingestions import Job
+from perdure.engine.ingest import Ingest
+from perdure.errors import LeaseLost
+from perdure.lifecycle import Signal
+from perdure.retrieval import index, search
+from perdure.store.database import Transaction
+from perdure.wire.base import decode
+from perdure.wire.vector_store_files import CreateVectorStoreFile, VectorStoreFile
+from tests.commands.acts import PROJECT
+from tests.engine import shelf
+from tests.engine.shelf import BEES, RENT
+from tests.engine.stage import PATIENCE_SECONDS, Crash, CrashingDatabase, Stage
+
+
+async def settle(stage: Stage, ingest: Ingest) -> None:
+    """Lets a worker read all that waits."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await ingest.take()
+        await ingest.settle()
+
+
+async def files_of(stage: Stage, store_id: str) -> dict[str, VectorStoreFile]:
+    """The files of a store by name."""
+
+    def read(tx: Transaction) -> dict[str, VectorStoreFile]:
+        rows = tx.all(
+            "vector_store_files.oldest_first",
+            parent=store_id, low=0, high=2**62, limit=100, status=None,
+        )  # fmt: skip
+        names = {row["id"]: decode(row["body"], VectorStoreFile) for row in rows}
+        return {
+            str(tx.one("vector_store_files.get", id=each, parent=store_id)["filename"]): file  # type: ignore[index]
+            for each, file in names.items()
+        }
+
+    return await stage.database.read(read)
+
+
+async def chunks_of(stage: Stage, store_id: str) -> list[str]:
+    """All that searches can find in a store."""
+    found = await search.search(stage.database, {}, [store_id], ["bees rent"], limit=50)
+    return sorted(passage.text for passage in found)
+
+
+async def left(stage: Stage) -> int:
+    """Rows that are still there of attempts that were dropped, after the upkeep."""
+    while await stage.database.write(index.drop, limit=1000):
+        pass
+    counted = await stage.database.read(lambda tx: tx.one("ingestions.count"))
+    assert counted is not None
+    return int(counted["dropped"])
+
+
+async def test_each_file_ends_for_itself(stage: Stage) -> None:
+    store_id = await shelf.waiting_store(
+        stage, bees_txt=BEES, empty_txt="", table_xlsx="x", liar_pdf="no pdf at all"
+    )
+    assert (await shelf.look(stage, store_id)).status == "in_progress"
+    ingest = stage.ingest()
+    await settle(stage, ingest)
+    await ingest.drain()
+    files = await files_of(stage, store_id)
+    ends = {
+        name: (file.status, file.last_error.code if file.last_error else None)
+        for name, file in files.items()
+    }
+    assert ends == {
+        "bees.txt": ("completed", None),
+        "empty.txt": ("failed", "invalid_file"),
+        "table.xlsx": ("failed", "unsupported_file"),
+        "liar.pdf": ("failed", "invalid_file"),
+    }
+    seen = await shelf.look(stage, store_id)
+    assert (seen.status, seen.file_counts.completed, seen.file_counts.failed) == ("completed", 1, 3)
+    assert seen.usage_bytes == files["bees.txt"].usage_bytes > len(BEES)
+    assert await chunks_of(stage, store_id) == [BEES]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_crash_at_every_commit_leads_to_the_same_store(
+    stage: Stage, *, committed: bool
+) -> None:
+    for at in count(1):
+        store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+        dying = CrashingDatabase(stage.database, crash_at=at, committed=committed)
+        doomed = stage.ingest(dying)
+        crashed = await _crashes(stage, doomed, dying)
+        stage.clock.advance(31)
+        ingest = stage.ingest()
+        await settle(stage, ingest)
+        await ingest.drain()
+        (file,) = (await files_of(stage, store_id)).values()
+        assert file.status == "completed", f"crash at write {at}"
+        assert await chunks_of(stage, store_id) == [BEES], f"crash at write {at}"
+        assert await left(stage) == 0
+        if not crashed:
+            # claim, chunks, the end, and one look for more
+            assert at - 1 == 4
+            return
+
+
+async def _crashes(stage: Stage, doomed: Ingest, dying: CrashingDatabase) -> bool:
+    """Lets a worker work until its process dies; whether it did."""
+    with suppress(Crash):
+        await settle(stage, doomed)
+    await doomed.drain()
+    return dying.crashed.is_set()
+
+
+async def test_a_woken_zombie_writes_nothing(stage: Stage) -> None:
+    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    zombie = await shelf.claim(stage, owner="zombie")
+    assert isinstance(zombie, Job)
+    stage.clock.advance(31)
+    heir = await shelf.claim(stage, owner="heir")
+    assert isinstance(heir, Job)
+    assert heir.ingestion != zombie.ingestion
+    with pytest.raises(LeaseLost):
+        await shelf.finish(stage, zombie, "zombie's")
+    await shelf.finish(stage, heir, BEES)
+    with pytest.raises(LeaseLost):
+        await stage.database.write(ingestions.complete, zombie, usage_bytes=1)
+    assert await chunks_of(stage, store_id) == [BEES]
+    assert await left(stage) == 0
+
+
+async def test_a_file_that_stops_its_server_thrice_is_given_up(stage: Stage) -> None:
+    store_id = await shelf.waiting_store(stage, bees_txt=BEES, rent_txt=RENT)
+    for _ in range(3):
+        job = await shelf.claim(stage)
+        assert job is not None
+        assert job.filename == "bees.txt"
+        stage.clock.advance(31)
+    job = await shelf.claim(stage)
+    assert job is not None
+    assert job.filename == "rent.txt"
+    files = await files_of(stage, store_id)
+    error = files["bees.txt"].last_error
+    assert error is not None
+    assert (files["bees.txt"].status, error.code) == ("failed", "server_error")
+    assert "3 times" in error.message
+
+
+async def test_a_file_that_is_put_back_at_shutdown_is_not_held_against_it(stage: Stage) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    for _ in range(5):
+        job = await shelf.claim(stage)
+        assert job is not None
+        await stage.database.write(ingestions.release, job)
+    assert await shelf.claim(stage) is not None
+
+
+async def test_what_is_removed_while_it_is_read_is_gone(stage: Stage) -> None:
+    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    job = await shelf.claim(stage)
+    assert job is not None
+    await stage.database.write(
+        vector_store_files.delete,
+        job.file_id,
+        store_id=store_id,
+        project=PROJECT,
+        now=int(stage.clock.now()),
+    )
+    with pytest.raises(LeaseLost):
+        await shelf.finish(stage, job, BEES)
+    assert await left(stage) == 0
+
+
+async def test_a_store_that_is_deleted_while_it_is_read_leaves_nothing(stage: Stage) -> None:
+    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    job = await shelf.claim(stage)
+    assert job is not None
+    piece = index.prepare([shelf.Paragraph(BEES, 0)])
+    await stage.database.write(ingestions.write, job, piece)
+    await stage.database.write(
+        vector_stores.delete, store_id, project=PROJECT, now=int(stage.clock.now())
+    )
+    with pytest.raises(LeaseLost):
+        await stage.database.write(ingestions.complete, job, usage_bytes=1)
+    assert await left(stage) == 0
+
+
+async def test_a_failed_file_begins_anew_when_it_is_added_again(stage: Stage) -> None:
+    store_id = await shelf.waiting_store(stage, empty_txt="")
+    ingest = stage.ingest()
+    await settle(stage, ingest)
+    await ingest.drain()
+    (file,) = (await files_of(stage, store_id)).values()
+    assert file.status == "failed"
+    await stage.database.write(
+        vector_store_files.create,
+        store_id,
+        CreateVectorStoreFile(file_id=file.id),
+        project=PROJECT,
+        now=int(stage.clock.now()),
+    )
+    job = await shelf.claim(stage)
+    assert job is not None
+    await shelf.finish(stage, job, RENT)
+    (file,) = (await files_of(stage, store_id)).values()
+    assert (file.status, file.last_error) == ("completed", None)
+
+
+async def test_a_new_server_frees_what_a_dead_one_held_where_it_is_alone(stage: Stage) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    assert await shelf.claim(stage, owner="dead") is not None
+    ingest = stage.ingest()
+    await ingest.recover()
+    freed = await shelf.claim(stage, owner="next")
+    assert (freed is not None) is stage.database.exclusive
+
+
+async def test_the_status_of_a_file_moves_by_the_table_alone(stage: Stage) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    job = await shelf.claim(stage)
+    assert job is not None
+    await shelf.finish(stage, job, BEES)
+
+    def cancel(tx: Transaction) -> None:
+        row = tx.one("vector_store_files.get", id=job.file_id, parent=job.store_id)
+        assert row is not None
+        filing.signal(tx, row["seq"], decode(row["body"], VectorStoreFile), Signal.CANCEL)
+
+    with pytest.raises(Exception, match="is completed: no cancel"):
+        await stage.database.write(cancel)

@@ -1,0 +1,35 @@
+"""Every test of the index runs on SQLite and on PostgreSQL. The tests of a module share one parser:
+its start takes a second.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from perdure.retrieval.parse import Parser
+from perdure.store.database import Database
+from tests.retrieval.shelf import Shelf
+
+
+@pytest.fixture
+def shelf(database: Database) -> Shelf:
+    """An empty database, and short ways to fill it."""
+    return Shelf(database)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def parser() -> AsyncIterator[Parser]:
+    """A parser with the limits that it has by itself."""
+    parser = Parser()
+    yield parser
+    await parser.close()
+
+
+@pytest.fixture
+def long(tmp_path: Path) -> Path:
+    """A text of many batches: a child has to wait until they are taken."""
+    path = tmp_path / "long.txt"
+    path.write_text("All work and no play. " * 100_000)
+    return path

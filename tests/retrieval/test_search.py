@@ -1,0 +1,155 @@
+"""What is found, in which order, and what the scores mean."""
+
+# other scripts are meant
+import math
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from perdure.retrieval import lexical, scope
+from perdure.store.database import Transaction
+from tests.retrieval.shelf import Shelf
+
+
+async def test_a_chunk_that_has_more_of_the_query_comes_first(shelf: Shelf) -> None:
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "bees make honey", "bees make wax", "ants make hills")
+    assert await shelf.found("honey of bees") == ["bees make honey", "bees make wax"]
+
+
+async def test_a_rare_word_counts_more_than_a_common_one(shelf: Shelf) -> None:
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "bees fly", *(f"honey number {n}" for n in range(5)))
+    assert (await shelf.found("honey bees"))[0] == "bees fly"
+
+
+async def test_scores_are_bm25_over_what_a_chunk_could_attain(shelf: Shelf) -> None:
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "honey honey bees", "wax bees ants")
+    first, second = await shelf.search("honey bees unheard")
+    rare, common, unheard = math.log1p(1.5 / 1.5), math.log1p(0.5 / 2.5), math.log1p(2.5 / 0.5)
+    attainable = rare + common + unheard
+    # Both chunks have the average length, so that only the repetition counts.
+    assert first.score == pytest.approx((rare * 2 / 3.2 + common / 2.2) / attainable, rel=0.01)
+    assert second.score == pytest.approx((common / 2.2) / attainable, rel=0.01)
+
+
+async def test_a_threshold_and_a_limit_cut_the_list(shelf: Shelf) -> None:
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "bees make honey", "bees make wax", "bees sleep")
+    found = await shelf.search("bees honey")
+    assert len(found) == 3
+    least = found[0].score
+    assert await shelf.search("bees honey", score_threshold=least) == found[:1]
+    assert await shelf.search("bees honey", limit=2) == found[:2]
+
+
+async def test_several_queries_and_stores_make_one_list(shelf: Shelf) -> None:
+    """A chunk is there once for each store that holds it, with its best score."""
+    for store in ("vs_1", "vs_2"):
+        await shelf.store(store)
+        await shelf.file(store, "file-same", "bees make honey")
+    await shelf.file("vs_2", "file-rent", "the rent is due")
+    found = await shelf.search("honey", "bees honey", "rent", stores=["vs_1", "vs_2", "vs_none"])
+    assert sorted((p.vector_store_id, p.text) for p in found) == [
+        ("vs_1", "bees make honey"),
+        ("vs_2", "bees make honey"),
+        ("vs_2", "the rent is due"),
+    ]
+    scores = [passage.score for passage in found]
+    assert scores == sorted(scores, reverse=True)
+    alone = await shelf.search("bees honey", stores=["vs_2"])
+    assert alone[0].score in scores
+
+
+async def test_stores_do_not_see_each_other(shelf: Shelf) -> None:
+    """Neither their chunks nor how rare a word is there."""
+    for store in ("vs_1", "vs_2"):
+        await shelf.store(store)
+        await shelf.file(store, "file-a", "bees make honey", "ants make hills")
+    before = await shelf.search("bees")
+    await shelf.file("vs_2", "file-b", *(f"bees {n}" for n in range(50)))
+    assert await shelf.search("bees") == before
+    assert len(before) == 1
+
+
+async def test_a_passage_says_where_it_is_from(shelf: Shelf) -> None:
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "bees make honey", attributes={"n": 1, "ok": True})
+    (passage,) = await shelf.search("honey")
+    assert passage._replace(score=0.0) == (
+        "vs_1", "file-a", "file-a.txt", {"n": 1, "ok": True}, 0.0, "bees make honey", 3
+    )  # fmt: skip
+
+
+async def test_other_scripts_are_found(shelf: Shelf) -> None:
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "蜜蜂采集花蜜", "Пчёлы делают мёд", "النحل يصنع العسل")
+    assert await shelf.found("花蜜") == ["蜜蜂采集花蜜"]
+    assert await shelf.found("МЕД") == ["Пчёлы делают мёд"]
+    assert await shelf.found("العسل") == ["النحل يصنع العسل"]
+
+
+NUMBERS = count()
+HOSTILE = [
+    "", " ", "'", '"', "\x00", "\ud800", "*", "honey*", "NOT", "honey NOT bees", "AND OR NEAR(",
+    '"honey', "(((((", "honey & | ! <-> :*", "col:honey", "^honey", "-honey", "%s %(x)s", ":name",
+    "'; DROP TABLE chunks; --", "honey" * 10_000, "a " * 100_000, "\U0010ffff", "{}[]\\", "🐝",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", HOSTILE, ids=lambda query: repr(query[:20]))
+async def test_hostile_queries_are_only_text(shelf: Shelf, query: str) -> None:
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "bees make honey")
+    expected = ["bees make honey"] if "honey" in query and len(query) < 100 else []
+    assert await shelf.found(query) == expected
+
+
+@given(query=st.text(max_size=60), texts=st.lists(st.text(max_size=60), max_size=4))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_any_query_finds_ordered_scores_from_0_to_1(
+    shelf: Shelf, query: str, texts: list[str]
+) -> None:
+    store = await shelf.store(f"vs_{next(NUMBERS)}")
+    await shelf.file(store, "file-a", *texts)
+    found = await shelf.search(query, stores=[store])
+    scores = [passage.score for passage in found]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 < score <= 1 for score in scores)
+
+
+async def test_what_lies_behind_8000_characters_of_a_query_is_not_looked_at(shelf: Shelf) -> None:
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "honey")
+    assert await shelf.found("." * 7_990 + " honey") == ["honey"]
+    assert await shelf.found("." * 8_000 + " honey") == []
+
+
+async def test_a_large_store_passes_over_the_words_that_most_chunks_have(shelf: Shelf) -> None:
+    """Unless there are no others, or there is room for them."""
+    store = await shelf.store()
+    await shelf.file(store, "file-a", "the bees", *(f"the rent {n}" for n in range(9)))
+
+    async def ranked(query: str, most_postings: int) -> list[int]:
+        def rank(tx: Transaction) -> list[int]:
+            row = tx.one("searches.store", vector_store_id=store)
+            assert row is not None
+            searched = scope.read(tx, store, row["seq"], None)
+            assert searched is not None
+            found = lexical.rank(
+                tx, row["seq"], searched, query, limit=20, most_postings=most_postings
+            )
+            return [scored.key.position for scored in found]
+
+        return await shelf.database.read(rank)
+
+    assert await ranked("the bees", 5) == [0]
+    assert await ranked("the bees", 11) == [*range(10)]
+    assert await ranked("the", 5) == [*range(10)]
+    assert await ranked("the unheard", 5) == [*range(10)]
+    assert await ranked("rent bees the", 10) == [*range(10)]

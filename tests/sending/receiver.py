@@ -1,0 +1,66 @@
+"""A program that webhooks are sent to: a real HTTP server that notes what comes."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from aiohttp import web
+
+KEY = bytes(range(32))
+SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
+
+
+class Received(NamedTuple):
+    """A request as it came."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Receiver:
+    """Answers as it is told to, `answers` in their order and then with 204."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.answers: list[web.Response] = []
+        self.url = ""
+        # Requests wait while it is not set.
+        self.open = asyncio.Event()
+        self.open.set()
+        self._came = asyncio.Condition()
+
+    async def wait_for(self, count: int) -> list[Received]:
+        """Waits until so many requests have come, and returns them all."""
+        async with asyncio.timeout(30), self._came:
+            await self._came.wait_for(lambda: len(self.received) >= count)
+        return self.received
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.received.append(Received(request.path, headers, await request.read()))
+        async with self._came:
+            self._came.notify_all()
+        await self.open.wait()
+        return self.answers.pop(0) if self.answers else web.Response(status=204)
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    """A receiver on a free port of this machine."""
+    receiver = Receiver()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", receiver.answer)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        receiver.url = f"http://{host}:{port}"
+        yield receiver
+    finally:
+        receiver.open.set()
+        await runner.cleanup()

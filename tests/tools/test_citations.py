@@ -1,0 +1,152 @@
+"""Citations: the filter between what a model writes and what a client reads (spec 06 §1.2)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perdure.tools.citations import Citer, Key, Piece, Source, marker
+
+BEES = Source(
+    "file-bees", "bees.txt", "A colony of bees keeps its brood nest at thirty-five degrees."
+)
+RENT = Source("file-rent", "rent.pdf", "The rent is due on the third working day of each month.")
+SOURCES = {Key(4, 0): BEES, Key(4, 1): RENT}
+BEES_MARK, RENT_MARK = "【4:0†bees.txt】", "【4:1†rent.pdf】"
+
+
+def cite(*pieces: str, attribute: bool = False) -> list[Piece]:
+    citer = Citer(SOURCES, attribute=attribute)
+    return [told for piece in pieces for told in citer.feed(piece)] + citer.finish()
+
+
+def text_of(pieces: list[Piece]) -> str:
+    return "".join(piece.text for piece in pieces)
+
+
+def test_the_marker_of_a_passage_becomes_an_annotation_of_exactly_its_place() -> None:
+    told = cite(f"Thirty-five degrees{BEES_MARK}. Due early{RENT_MARK}.")
+    value = text_of(told)
+    assert value == f"Thirty-five degrees{BEES_MARK}. Due early{RENT_MARK}."
+    notes = [piece.annotation for piece in told if piece.annotation]
+    assert [note.file_citation.file_id for note in notes] == ["file-bees", "file-rent"]
+    for note in notes:
+        assert value[note.start_index : note.end_index] == note.text
+
+
+def test_a_marker_and_its_annotation_come_in_one_piece_however_it_was_cut() -> None:
+    told = cite("so", "【", "4", ":", "0†be", "es.txt", "】", ".")
+    assert [piece.text for piece in told] == ["so", BEES_MARK, "."]
+    assert told[1].annotation is not None
+
+
+@pytest.mark.parametrize("invented", ["【4:2†bees.txt】", "【9:0】", "【13†source】", "[4:7†x]"])
+def test_the_marker_of_a_passage_that_does_not_exist_is_taken_out(invented: str) -> None:
+    assert cite(f"Warm{invented}.") == [Piece("Warm"), Piece(".")]
+
+
+@pytest.mark.parametrize("spoilt", ["【4:0】", "【4:0†source】", "[4:0†bees.txt]", "[4:0]"])
+def test_a_spoilt_marker_is_told_as_it_should_be(spoilt: str) -> None:
+    told = cite(f"Warm{spoilt}.")
+    assert text_of(told) == f"Warm{BEES_MARK}."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a[0] = 【注】 [1] [x](y)",
+        "【",
+        "[",
+        "【4:",
+        "[12",
+        "【4:0†bees",
+        "a list: [4, 5]",
+        "10:[30]",
+    ],
+)
+def test_brackets_that_are_no_markers_stay(text: str) -> None:
+    assert text_of(cite(text)) == text
+
+
+def test_a_sentence_that_evidently_comes_from_a_passage_is_cited_for_the_model() -> None:
+    told = cite(
+        "Good question! The brood nest is kept at thirty-five degrees by the colony of bees. "
+        "I hope that helps.",
+        attribute=True,
+    )
+    assert text_of(told) == (
+        "Good question! The brood nest is kept at thirty-five degrees by the colony of bees."
+        f"{BEES_MARK} I hope that helps."
+    )
+
+
+def test_a_quoted_sentence_is_cited_right_behind_it() -> None:
+    told = cite(
+        "Indeed. The rent is due on the third working day. A colony of bees keeps its brood "
+        "nest warm!",
+        attribute=True,
+    )
+    assert text_of(told) == (
+        f"Indeed. The rent is due on the third working day.{RENT_MARK} A colony of bees keeps "
+        f"its brood nest warm!{BEES_MARK}"
+    )
+
+
+def test_a_passage_is_not_cited_again_for_the_sentence_that_follows() -> None:
+    told = cite(
+        "The rent is due on the third working day. Due on the third working day of each month.",
+        attribute=True,
+    )
+    assert text_of(told).count(RENT_MARK) == 1
+
+
+def test_a_model_that_cites_is_left_alone() -> None:
+    text = f"Warm. {BEES_MARK} The rent is due on the third working day of each month."
+    assert text_of(cite(text, attribute=True)) == text
+
+
+def test_a_marker_behind_the_full_stop_belongs_to_the_sentence_before_it() -> None:
+    text = f"The rent is due on the third working day of each month. {RENT_MARK}"
+    assert text_of(cite(text, attribute=True)) == text
+
+
+def test_a_number_with_a_point_does_not_end_a_sentence() -> None:
+    text = "The rent is due on the 3.14 third working day of each month"
+    assert text_of(cite(text, attribute=True)) == f"{text}{RENT_MARK}"
+
+
+def test_lines_of_a_list_are_cited_at_their_ends() -> None:
+    told = cite("- rent is due on the third working day\n- nothing else\n", attribute=True)
+    assert text_of(told) == f"- rent is due on the third working day{RENT_MARK}\n- nothing else\n"
+
+
+def test_a_label_cannot_break_out_of_its_marker() -> None:
+    assert marker(Key(4, 0), "a】b\n[c]†") == "【4:0†a_b__c__】"
+
+
+snippets = st.sampled_from(
+    [BEES.text, RENT.text, BEES_MARK, RENT_MARK, "【4:9†x】", "【4:", "[4:1]", "[", "】", ". ",
+     "\n", "!", "。", "3.14", " ", "word", "【13†source】",
+     "The rent is due on the third working day."]
+)  # fmt: skip
+
+
+@given(st.lists(snippets), st.lists(st.integers(1, 12)), st.booleans())
+def test_what_comes_out_does_not_depend_on_the_pieces(
+    parts: list[str], sizes: list[int], attribute: bool
+) -> None:
+    text = "".join(parts)
+    pieces, rest = [], text
+    for size in sizes:
+        pieces.append(rest[:size])
+        rest = rest[size:]
+    whole = cite(text, attribute=attribute)
+    cut = cite(*pieces, rest, attribute=attribute)
+    assert text_of(cut) == text_of(whole)
+    assert [p.annotation for p in cut if p.annotation] == [
+        p.annotation for p in whole if p.annotation
+    ]
+    value = text_of(cut)
+    for piece in cut:
+        if piece.annotation:
+            note = piece.annotation
+            assert value[note.start_index : note.end_index] == note.text == piece.text
