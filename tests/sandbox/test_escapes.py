@@ -68,7 +68,10 @@ TRIED = {
     "a signal to process 1": ("os.kill(1, 9); os.kill(1, 11); tried(os.kill, 1, 0)", "None"),
     # networks
     "loopback of the host": ("tried(reach, socket.AF_INET, ('127.0.0.1', {port}))", "EAFNOSUPPORT"),
-    "the host's address": ("tried(reach, socket.AF_INET, ('{address}', {port}))", "EAFNOSUPPORT"),
+    "a cloud's credentials": (
+        "tried(reach, socket.AF_INET, ('169.254.169.254', 80))",
+        "EAFNOSUPPORT",
+    ),
     "the internet": ("tried(reach, socket.AF_INET6, ('2606:4700::1111', 53))", "EAFNOSUPPORT"),
     "an abstract socket": ("tried(reach, socket.AF_UNIX, '{abstract}')", "ECONNREFUSED"),
     "names": (
@@ -168,7 +171,6 @@ class Host(NamedTuple):
 
     secret: Path
     port: int
-    address: str
     abstract: str
 
 
@@ -182,8 +184,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     with socket.create_server(("0.0.0.0", 0)) as port, socket.socket(socket.AF_UNIX) as abstract:
         abstract.bind(f"\0{name}")
         abstract.listen()
-        address = socket.gethostbyname(socket.gethostname())
-        yield Host(secret, port.getsockname()[1], address, f"\\0{name}")
+        yield Host(secret, port.getsockname()[1], f"\\0{name}")
 
 
 def _filled(text: str, host: Host) -> str:
@@ -193,7 +194,6 @@ def _filled(text: str, host: Host) -> str:
         folder=host.secret.parent.parent,
         value=_SECRET,
         port=host.port,
-        address=host.address,
         abstract=host.abstract,
         pid=os.getpid(),
         python=Path(os.path.realpath(sys.executable)).name,

@@ -365,8 +365,8 @@ def whole(status: os.stat_result) -> bool:
 class Publisher(IOPubThread):
     """Without the TCP port on which it listens to forks of itself: there is no TCP in here."""
 
-    def __init__(self, channel: object, *, session: object, **_: object) -> None:
-        super().__init__(channel, pipe=False, session=session)  # type: ignore[no-untyped-call]
+    def __init__(self, channel: object, **given: object) -> None:
+        super().__init__(channel, **{**given, "pipe": False})  # type: ignore[no-untyped-call]
 
 
 def write_plainly() -> None:
@@ -404,7 +404,9 @@ def main() -> None:
     try:
         for name, most in chosen["rlimits"].items():
             resource.setrlimit(getattr(resource, name), (most, most))
-        os.nice(10)  # the server goes first
+        # the server goes first, and stays when the machine is short of memory
+        os.nice(10)
+        Path("/proc/self/oom_score_adj").write_text("1000")
         os.chdir(DATA)
         places = [os.open(place, os.O_RDONLY | os.O_DIRECTORY) for place in PLACES]
         socket.send_fds(link, [b"P"], places)

@@ -83,7 +83,7 @@ def find(*, private: Iterable[Path] = ()) -> Runtime:
     python = Path(os.path.realpath(sys.executable))
     base = Path(sys.base_prefix).resolve()
     packages = _package_folders()
-    seen = [(folder, str(folder)) for folder in (*_system(), base)]
+    seen = [(folder, str(folder)) for folder in (*_system(), *_parts(base))]
     binds = list(_needed(seen))
     path = []
     for index, folder in enumerate(packages):
@@ -95,13 +95,23 @@ def find(*, private: Iterable[Path] = ()) -> Runtime:
     for folder in private:
         _check_unseen(folder.resolve(), (source for source, _ in binds))
     links = tuple((root, str(root.readlink())) for root in _ROOTS if root.is_symlink())
-    return Runtime(str(python), tuple(binds), links, {**_ENVIRONMENT, "PYTHONPATH": ":".join(path)})
+    environment = {
+        **_ENVIRONMENT,
+        "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONPATH": ":".join(path),
+    }
+    return Runtime(str(python), tuple(binds), links, environment)
 
 
 def _system() -> Iterator[Path]:
     roots = (root for root in _ROOTS if not root.is_symlink())
     yield from (path for path in (*_SYSTEM, *roots) if path.is_dir())
     yield from (path for path in _FILES if path.is_file())
+
+
+def _parts(base: Path) -> Iterator[Path]:
+    """What makes a Python, and not what else may lie beside it, such as conda's environments."""
+    yield from (base / part for part in ("bin", "lib", "lib64", "share") if (base / part).is_dir())
 
 
 def _package_folders() -> list[Path]:
