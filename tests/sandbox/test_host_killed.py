@@ -10,17 +10,23 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from perdure.sandbox import watch
 from perdure.sandbox.local import LocalSandbox
+from perdure.sandbox.sandbox import Limits
 
 
 def handles_of(pids: Iterable[int]) -> dict[int, int]:
     """A descriptor of each process, and its id: the id may become another's, the descriptor not."""
-    return {os.pidfd_open(pid): pid for pid in pids}
+    handles = {}
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            handles[os.pidfd_open(pid)] = pid
+    return handles
 
 
 def wait_until_gone(left: dict[int, int]) -> None:
@@ -53,17 +59,28 @@ def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
     server.stdout.close()
 
 
-@pytest.mark.parametrize("processes", [1, 2, 4])
+def _marked(mark: int) -> set[int]:
+    """Processes of everybody whose command line has this number in it."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if str(mark).encode() in path.read_bytes():
+                found.add(int(path.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("processes", [0, 1, 2, 3, 4])
 async def test_a_start_that_is_cancelled_leaves_no_process_behind(processes: int) -> None:
-    before = set(watch.processes(os.getpid()))
-    sandbox = LocalSandbox(warm=False)
+    """When so many of its processes are there; none of them may go on alone."""
+    mark = 10_000_000_000 + os.getpid() * 10 + processes
+    sandbox = LocalSandbox(Limits(text_bytes=mark), warm=False)
     starting = asyncio.create_task(sandbox.start())
     begun: set[int] = set()
     while len(begun) < processes:
         await asyncio.sleep(0)
-        begun = set(watch.processes(os.getpid())) - before
-    handles = handles_of(begun)
+        begun = _marked(mark)
     starting.cancel()
     await asyncio.wait({starting})
     assert starting.cancelled()
-    wait_until_gone(handles)
+    wait_until_gone(handles_of(_marked(mark)))
+    assert _marked(mark) == set()

@@ -69,17 +69,20 @@ class Enclosure:
         `files`: what else there is in there, by its path, or is there instead. `warm`: whether the
         packages that most code imports are imported now.
         """
-        begun = await _begin(tools, runtime, limits, files=files, warm=warm)
+        beginning = asyncio.create_task(_begin(tools, runtime, limits, files=files, warm=warm))
+        try:
+            begun = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            begun = await beginning
+            _abandon(begun)
+            os.close(begun.said)
+            raise
         try:
             places = await _places(begun)
             first = int(json.loads(os.read(begun.said, _PIPE_BYTES))["child-pid"])
             return cls(begun, first, places)
         except BaseException:
-            # what is below it goes with it
-            with suppress(ProcessLookupError):
-                begun.process.kill()
-            begun.link.close()
-            os.close(begun.stderr)
+            _abandon(begun)
             raise
         finally:
             os.close(begun.said)
@@ -172,6 +175,25 @@ async def _begin(
         )
         kept.pop_all()
         return _Begun(process, link, said, stderr)
+
+
+def _abandon(begun: _Begun) -> None:
+    """Ends what is about to be an enclosure. Bubblewrap's first process inside does not hear of
+    the end of its parent before it is set up: so all are stopped, found, and ended.
+    """
+    stopped: list[int] = []
+    while found := set(watch.processes(begun.process.pid)).difference(stopped):
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+            stopped.append(pid)
+    for pid in stopped:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    with suppress(OSError):
+        begun.link.shutdown(socket.SHUT_RDWR)  # somebody may still be waiting for it
+    begun.link.close()
+    os.close(begun.stderr)
 
 
 def _filter() -> bytes:
