@@ -29,6 +29,18 @@ async def test_output_arrives_while_the_code_runs(session: Session) -> None:
     assert getattr(first, "text", None) == "first\n"
 
 
+async def test_what_programs_write_at_the_very_end_is_not_lost(session: Session) -> None:
+    code = "import os, subprocess\nsubprocess.run(['echo', '{0}'])\n_ = os.write(2, b'err {0}\\n')"
+    for number in range(20):
+        ran = await run(session, code.format(number))
+        assert sorted(ran.text.splitlines()) == [str(number), f"err {number}"]
+
+
+async def test_closed_streams_keep_nobody_waiting(session: Session) -> None:
+    assert (await run(session, "import os\nkept = os.dup(1)\nos.close(1)\n2")).text == "2\n"
+    assert await printed(session, "_ = os.dup2(kept, 1)\nprint('open')") == "open"
+
+
 async def test_names_stay_and_errors_end_only_the_code(session: Session) -> None:
     await run(session, "kept = 41")
     ran = await run(session, "kept += 1\nprint(kept)\n1 / 0\nprint('never')")

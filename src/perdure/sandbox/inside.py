@@ -16,6 +16,7 @@ import socket
 import stat
 import struct
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -44,6 +45,10 @@ plt.show()
 ''', {})""",
     "raise KeyboardInterrupt",
 )
+
+FLUSH = """exec("import os; mark = b'%s'; os.write(1, mark); os.write(2, mark)", {})"""
+# the code may have closed its streams
+SETTLE_SECONDS = 0.5
 
 Message = dict[str, object]
 
@@ -210,9 +215,43 @@ class Relay:
                     idle = self.forward(message, tally)
             if late > 2:
                 break
+        self.settle(asked, tally)
         if tally.cut or tally.dropped:
             self.host.tell(type="text", stream="note", text=tally.note())
         self.host.tell(type="end")
+
+    def settle(self, asked: str, tally: Tally) -> None:
+        """What programs write to the standard streams goes through two pipes, and may come after
+        the end: a mark is sent behind it, and what comes before the mark is passed on.
+        """
+        mark = secrets.token_hex()
+        flush = self.client.execute(FLUSH % mark, silent=True, allow_stdin=False)
+        waiting = {"stdout", "stderr"}
+        until = time.monotonic() + SETTLE_SECONDS
+        while waiting and (left := until - time.monotonic()) > 0:
+            ready = dict(self.poller.poll(int(left * 1000)))
+            if self.ended in ready:
+                self.say_lost()
+            if self.host.link.fileno() in ready:
+                self.host.receive()  # an interrupt, and there is nothing to interrupt
+            if self.shell in ready:
+                parent, message = self._parent(self.shell)
+                if parent == flush and not said_ok(message):
+                    return
+            if self.iopub in ready:
+                parent, message = self._parent(self.iopub)
+                if parent in (asked, flush):
+                    waiting.discard(self._before(mark, message, tally))
+
+    def _before(self, mark: str, message: Message, tally: Tally) -> str:
+        """Passes on what comes before the mark; the name of the stream that the mark is in."""
+        match message:
+            case {"msg_type": "stream", "content": {"name": str(name), "text": str(text)}}:
+                before, found, _ = text.partition(mark)
+                if name in ("stdout", "stderr") and before:
+                    self._text(name, before, tally)
+                return name if found else ""
+        return ""
 
     def _parent(self, channel: zmq.Socket[bytes]) -> tuple[object, Message]:
         """A message, and the id of the request that it belongs to."""
@@ -309,6 +348,14 @@ class Relay:
         self.host.tell(type="done")
 
 
+def said_ok(message: Message) -> bool:
+    """Whether a reply says that the code ran to its end."""
+    match message:
+        case {"content": {"status": "ok"}}:
+            return True
+    return False
+
+
 def walk(folder: int, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
     """What is below the folder and no folder itself; links are not followed."""
     with os.scandir(folder) as entries:
@@ -385,6 +432,10 @@ def start_kernel(link: socket.socket) -> int:
         return kernel
     link.close()
     os.setsid()  # an interrupt goes to the kernel and to the programs it runs, not to the relay
+    # the kernel writes there what it reads from its streams, and stops reading when nobody takes it
+    silence = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(silence, stream)
     vars(kernelapp)["IOPubThread"] = Publisher
     os.register_at_fork(after_in_child=write_plainly)
     kernelapp.IPKernelApp.launch_instance(
