@@ -31,6 +31,7 @@ _PAGES = 40
 _AT_ONCE = 500
 _PROJECT = "proj_default"
 _EXPECTED = 1.2
+_THREADS = "threads of " + ", ".join(f"{length:,}" for length in LENGTHS) + " messages"
 _RUN_FIGURES = ("first token", "completed", "CPU")
 # PostgreSQL tells what was read when a connection has been idle for ten seconds.
 _STATISTICS_SECONDS = 12
@@ -126,35 +127,40 @@ async def _runs(of: _Threads, database: str) -> list[Row]:
     found = []
     for name in _RUN_FIGURES:
         measured = {length: Measured(figures[length][name]) for length in of.ids}
-        found.append(_compared(f"a run, {name}, {database}", measured))
+        found.append(_compared(f"a run on {_THREADS}: {name}, {database}", measured))
     return found
 
 
 async def _lists(of: _Threads, database: str) -> list[Row]:
     found = []
     for what, cursors in (
-        ("first page", dict.fromkeys(of.ids, "")),
-        ("page from the middle", {length: of.middle(length) for length in of.ids}),
+        ("the newest", dict.fromkeys(of.ids, "")),
+        ("from the middle", {length: of.middle(length) for length in of.ids}),
     ):
         subjects: dict[str, Callable[[], Awaitable[float]]] = {
             str(length): partial(of.page, length, cursor) for length, cursor in cursors.items()
         }
         ran = await in_turns(subjects, rounds=_ROUNDS)
         measured = {length: ran[str(length)] for length in of.ids}
-        found.append(_compared(f"list messages, {what}, {database}", measured))
+        found.append(_compared(f"a page of {_THREADS}: {what}, {database}", measured))
     return found
 
 
 async def _rows_read(of: _Threads, database: str) -> Row:
     """How many messages a run reads; the counters are PostgreSQL's."""
-    told = []
+    read = []
     for length in of.ids:
         await asyncio.sleep(_STATISTICS_SECONDS)
         before = of.tables.number(_ROWS_READ)
         await of.run(length)
         await asyncio.sleep(_STATISTICS_SECONDS)
-        told.append(f"{(of.tables.number(_ROWS_READ) - before) / _RUNS:.0f}")
-    return Row(f"a run, rows of messages read, {database}", ", ".join(told))
+        read.append((of.tables.number(_ROWS_READ) - before) / _RUNS)
+    return Row(
+        f"a run on {_THREADS}: rows of messages read, {database}",
+        ", ".join(f"{rows:.0f}" for rows in read),
+        "the longest as the middle one",
+        read[2] <= read[1] * _EXPECTED,
+    )
 
 
 def _compared(what: str, measured: Mapping[int, Measured]) -> Row:

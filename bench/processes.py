@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
 
 _ROOT = Path(__file__).parent.parent
+# What is measured is the code of this folder, wherever another one may be installed.
+_BESIDE = os.pathsep.join((str(_ROOT), str(_ROOT / "src")))
 _PATIENCE_SECONDS = 60
 
 
@@ -103,7 +104,7 @@ def _running(
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 cwd=folder,  # where no perdure.toml is
-                env={**inherited, "PYTHONPATH": str(_ROOT), **(environment or {})},
+                env={**inherited, "PYTHONPATH": _BESIDE, **(environment or {})},
                 stdout=output,
                 stderr=output,
             )
@@ -123,7 +124,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         try:
             with urlopen(url, timeout=_PATIENCE_SECONDS):
                 return
-        except URLError:
+        except OSError:
             time.sleep(0.05)
     raise SystemExit(f"{url} does not answer:\n{log.read_text()}")
 

@@ -37,6 +37,19 @@ def test_the_quickstart_runs_from_its_first_line_to_its_last(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_file_search_example_cites_the_document_that_it_asked(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "file_search.py"
+    ended = perdure("demo", example, cwd=tmp_path, environment={"TMPDIR": str(tmp_path)})
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert re.match(r"store +vs_\w{32}: 2 of 2 files$", lines[0])
+    rent, bees = (line for line in lines if line.startswith("assistant"))
+    assert "is due on the third working day" in rent
+    assert "thirty-five degrees" in bees
+    noted = [line.strip() for line in lines if line.strip().startswith("[1]")]
+    assert noted == ["[1] lease.md", "[1] bees.txt"]
+
+
 def test_a_program_is_given_the_server_and_its_exit_code_is_passed_on(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(_REPORT)

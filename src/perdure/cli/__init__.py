@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import perdure
-from perdure.cli import chat, demo, doctor, files, serve
+from perdure.cli import chat, demo, doctor, files, serve, stores
 from perdure.errors import ConfigurationError
 
 _INTERRUPTED = 130
@@ -26,6 +26,7 @@ app.command("doctor")(doctor.command)
 app.command("chat")(chat.command)
 app.command("demo")(demo.command)
 app.add_typer(files.app, name="files")
+app.add_typer(stores.app, name="stores")
 
 
 def _print_version(wanted: bool) -> None:

@@ -81,13 +81,13 @@ async def _upload_all(client: Client, paths: list[Path], purpose: str) -> None:
         with bars:
             for path in paths:
                 bar = bars.add_task(path.name, total=path.stat().st_size)
-                content = _content(path, partial(bars.advance, bar))
+                sending = content(path, partial(bars.advance, bar))
                 fields = {"purpose": purpose}
-                file = await client.upload("/files", path.name, content, fields, File)
+                file = await client.upload("/files", path.name, sending, fields, File)
                 typer.echo(f"{file.id}  {file.filename}")
 
 
-async def _content(path: Path, sent: Callable[[float], None]) -> AsyncGenerator[bytes, None]:
+async def content(path: Path, sent: Callable[[float], None]) -> AsyncGenerator[bytes, None]:
     """The file's bytes; `sent` hears of each piece when the next one is wanted."""
     with path.open("rb") as file:
         while piece := await asyncio.to_thread(file.read, _READ_BYTES):

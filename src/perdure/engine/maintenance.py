@@ -5,6 +5,8 @@ from perdure.commands import leases
 from perdure.store.database import Database, Transaction
 
 _AT_ONCE = 200
+# A few milliseconds of work: clients' writes get in between.
+_PIECE = 5
 _FORGOTTEN_AT_ONCE = 2000
 _DAY = 86_400
 _FORGOTTEN = (
@@ -24,10 +26,13 @@ class Maintenance:
         self._retention = event_retention_days * _DAY
 
     async def step(self) -> None:
-        """Ends due runs and frees lapsed ones."""
-        now = self._clock.now()
-        await self._database.write(leases.expire_due, now=int(now), limit=_AT_ONCE)
-        await self._database.write(leases.rescue, now=now, everybody=False, limit=_AT_ONCE)
+        """Frees all lapsed runs and ends all due ones."""
+        now, write = self._clock.now(), self._database.write
+        # In pieces, so that nobody waits long behind it.
+        while await write(leases.rescue, now=now, everybody=False, limit=_PIECE) == _PIECE:
+            pass
+        while await write(leases.expire_due, now=int(now), limit=_PIECE) == _PIECE:
+            pass
 
     async def announce(self) -> None:
         """Tells workers of runs that wait, in case the first word was lost."""

@@ -39,7 +39,7 @@ class Fault(Enum):
 
 
 # How often a transaction that did not commit is tried in all.
-_ATTEMPTS = {Fault.COLLISION: 5, Fault.LOST: 2, Fault.REFUSED: 1}
+_ATTEMPTS = {Fault.COLLISION: 10, Fault.LOST: 2, Fault.REFUSED: 1}
 
 
 class TellingTransaction(Transaction, Protocol):

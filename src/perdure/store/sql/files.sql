@@ -29,16 +29,18 @@ SELECT id, project FROM files WHERE expires_at <= :now ORDER BY expires_at LIMIT
 -- name: newest_first
 -- A page by descending order, of one purpose only if named.
 SELECT seq, id, body FROM files
-WHERE project = :parent AND seq < :high AND seq > :low
+WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
   AND (CAST(:purpose AS TEXT) IS NULL OR purpose = :purpose)
-ORDER BY seq DESC LIMIT :limit
+ORDER BY project DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
 -- The same page by ascending order.
 SELECT seq, id, body FROM files
-WHERE project = :parent AND seq < :high AND seq > :low
+WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
   AND (CAST(:purpose AS TEXT) IS NULL OR purpose = :purpose)
-ORDER BY seq ASC LIMIT :limit
+ORDER BY project ASC, seq ASC LIMIT :limit
 
 -- name: known
 -- Those of the named files that the project has. `ids` is JSON.

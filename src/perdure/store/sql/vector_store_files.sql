@@ -50,13 +50,15 @@ DELETE FROM vector_store_files WHERE seq = :seq
 -- name: newest_first
 -- A page of the store's files by descending order, of one status only if named.
 SELECT seq, file_id AS id, body FROM vector_store_files
-WHERE vector_store_id = :parent AND seq < :high AND seq > :low
+WHERE vector_store_id = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (vector_store_id, seq) < (:parent, :high) AND (vector_store_id, seq) > (:parent, :low) -- postgres
   AND (CAST(:status AS TEXT) IS NULL OR status = :status)
-ORDER BY seq DESC LIMIT :limit
+ORDER BY vector_store_id DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
 -- The same page by ascending order.
 SELECT seq, file_id AS id, body FROM vector_store_files
-WHERE vector_store_id = :parent AND seq < :high AND seq > :low
+WHERE vector_store_id = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (vector_store_id, seq) < (:parent, :high) AND (vector_store_id, seq) > (:parent, :low) -- postgres
   AND (CAST(:status AS TEXT) IS NULL OR status = :status)
-ORDER BY seq ASC LIMIT :limit
+ORDER BY vector_store_id ASC, seq ASC LIMIT :limit

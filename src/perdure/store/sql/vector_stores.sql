@@ -47,14 +47,16 @@ ORDER BY expires_at LIMIT :limit
 -- name: newest_first
 -- A page by descending order.
 SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
-WHERE project = :parent AND seq < :high AND seq > :low
-ORDER BY seq DESC LIMIT :limit
+WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
+ORDER BY project DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
 -- The same page by ascending order.
 SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
-WHERE project = :parent AND seq < :high AND seq > :low
-ORDER BY seq ASC LIMIT :limit
+WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
+ORDER BY project ASC, seq ASC LIMIT :limit
 
 -- name: counts
 -- How many files of each of these stores are in which status, and what they take. `ids` is JSON.

@@ -1,0 +1,209 @@
+"""`perdure stores`: folders into vector stores, and searches in them, over HTTP like any client."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlencode
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from perdure.cli import options
+from perdure.cli.client import Client, Failed, connect
+from perdure.cli.files import content
+from perdure.errors import ConfigurationError
+from perdure.retrieval.formats import SUPPORTED, extension
+from perdure.wire.base import Object
+from perdure.wire.file_batches import FileBatch
+from perdure.wire.files import File
+from perdure.wire.search import SearchResultsPage
+from perdure.wire.vector_store_files import VectorStoreFile
+from perdure.wire.vector_stores import VectorStore
+
+_PAGE = 100
+_BATCH = 500
+_SECONDS_BETWEEN_LOOKS = 0.5
+_SHOWN_CHARACTERS = 200
+
+app = typer.Typer(help="Fill and search the vector stores of a server.", no_args_is_help=True)
+
+
+class _Stores(Object):
+    data: list[VectorStore]
+    has_more: bool
+
+
+class _StoreFiles(Object):
+    data: list[VectorStoreFile]
+    has_more: bool
+
+
+@app.command("add")
+def add(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Files, and folders with all that is in them.", exists=True),
+    ],
+    *,
+    store: Annotated[
+        str | None, typer.Option(help="Id of the vector store; without it, one is made.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the store that is made.")] = None,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    config: options.Config = None,
+) -> None:
+    """Upload files and put them into a vector store, whose id is printed.
+
+    Of folders, those files that can be searched are taken. Exit code 1 if a file failed.
+    """
+    wanted = list(chain.from_iterable(map(_files_in, paths)))
+    if not wanted:
+        raise ConfigurationError("There is no file in there that can be searched.")
+    client = connect(config, url, api_key)
+    try:
+        failed = asyncio.run(_add_all(client, wanted, store, name))
+    except Failed as error:
+        raise ConfigurationError(str(error)) from None
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_all(
+    *,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    config: options.Config = None,
+) -> None:
+    """List the vector stores, the newest first: id, status, files, name."""
+    client = connect(config, url, api_key)
+    try:
+        asyncio.run(_list_all(client))
+    except Failed as error:
+        raise ConfigurationError(str(error)) from None
+
+
+@app.command("search")
+def search(
+    store: Annotated[str, typer.Argument(help="Id of the vector store.")],
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many results at most.")] = 5,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    config: options.Config = None,
+) -> None:
+    """Search a vector store: score, file and the beginning of each passage."""
+    client = connect(config, url, api_key)
+    try:
+        asyncio.run(_search(client, store, query, limit))
+    except Failed as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _files_in(path: Path) -> Iterable[Path]:
+    """A file itself; of a folder, what can be searched and is not hidden."""
+    if path.is_file():
+        return [path]
+    return sorted(
+        found
+        for found in path.rglob("*")
+        if found.is_file()
+        and extension(found.name) in SUPPORTED
+        and not any(part.startswith(".") for part in found.relative_to(path).parts)
+    )
+
+
+async def _add_all(
+    client: Client, paths: list[Path], store_id: str | None, name: str | None
+) -> bool:
+    """Whether a file failed."""
+    # The bars are for people and go where nobody redirects them to a file.
+    console = Console(stderr=True)
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    async with client:
+        if store_id is None:
+            store = await client.post("/vector_stores", {"name": name}, VectorStore)
+            store_id = store.id
+        typer.echo(store_id)
+        with bars:
+            uploading = bars.add_task("uploading", total=len(paths))
+            reading = bars.add_task("reading", total=len(paths))
+            names: dict[str, str] = {}
+            for path in paths:
+                fields = {"purpose": "assistants"}
+                made = await client.upload(
+                    "/files", path.name, content(path, lambda _: None), fields, File
+                )
+                names[made.id] = str(path)
+                bars.advance(uploading)
+            failures: list[VectorStoreFile] = []
+            for first in range(0, len(names), _BATCH):
+                file_ids = list(names)[first : first + _BATCH]
+                read = partial(bars.advance, reading)
+                failures += await _read(client, store_id, file_ids, read)
+    for failure in failures:
+        why = failure.last_error.message if failure.last_error else failure.status
+        typer.echo(f"{names[failure.id]}: {why}", err=True)
+    return bool(failures)
+
+
+async def _read(
+    client: Client, store_id: str, file_ids: list[str], read: Callable[[float], None]
+) -> list[VectorStoreFile]:
+    """Waits until the files are read; those that failed. `read` hears how many more are done."""
+    batches = f"/vector_stores/{store_id}/file_batches"
+    batch = await client.post(batches, {"file_ids": file_ids}, FileBatch)
+    done = 0
+    while True:
+        now = batch.file_counts.total - batch.file_counts.in_progress
+        read(now - done)
+        done = now
+        if not batch.file_counts.in_progress:
+            break
+        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
+        batch = await client.get(f"{batches}/{batch.id}", FileBatch)
+    failed: list[VectorStoreFile] = []
+    query = {"limit": str(_PAGE), "filter": "failed", "order": "asc"}
+    while True:
+        page = await client.get(f"{batches}/{batch.id}/files?{urlencode(query)}", _StoreFiles)
+        failed += page.data
+        if not (page.has_more and page.data):
+            return failed
+        query["after"] = page.data[-1].id
+
+
+async def _list_all(client: Client) -> None:
+    query = {"limit": str(_PAGE)}
+    async with client:
+        while True:
+            page = await client.get(f"/vector_stores?{urlencode(query)}", _Stores)
+            for store in page.data:
+                counts = store.file_counts
+                files = f"{counts.completed:,} of {counts.total:,} files"
+                typer.echo(f"{store.id}  {store.status:<11}  {files:<20}  {store.name or ''}")
+            if not (page.has_more and page.data):
+                return
+            query["after"] = page.data[-1].id
+
+
+async def _search(client: Client, store_id: str, query: str, limit: int) -> None:
+    async with client:
+        body = {"query": query, "max_num_results": limit}
+        found = await client.post(f"/vector_stores/{store_id}/search", body, SearchResultsPage)
+    for result in found.data:
+        text = " ".join(" ".join(part.text for part in result.content).split())
+        typer.echo(f"{result.score:.2f}  {result.filename}")
+        typer.echo(f"      {text[:_SHOWN_CHARACTERS]}")
