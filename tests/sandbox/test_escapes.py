@@ -33,7 +33,7 @@ TRIED = {
     "data folder": ("tried(read, '{secret}')", "ENOENT"),
     "data folder, through process 1": ("tried(read, '/proc/1/root{secret}')", "ENOENT"),
     "home folders": (
-        "print([p for p in glob.glob('/root/*') + glob.glob('/home/*') + glob.glob('/work*')])",
+        "print([p for p in glob.glob('/root/*') + glob.glob('/home/*')])",
         "[]",
     ),
     "the project": ("print(os.path.exists('{project}'))", "False"),
