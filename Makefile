@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := -e '.[demo]'
+DEV := -e '.[demo,code-interpreter]' --group dev
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check docs bench soak clean
@@ -37,10 +39,10 @@ clean:  ## remove what these targets made, the environment too
 
 # The stamps run set-up again when pyproject.toml changes. Dependency groups need pip 25.1.
 $(VENV)/.demo: pyproject.toml
-	$(call install,-e '.[demo]')
+	$(call install,$(DEMO))
 
 $(VENV)/.dev: pyproject.toml
-	$(call install,-e '.[demo]' --group dev)
+	$(call install,$(DEV))
 
 define install
 	@echo "Setting up $(VENV), which takes a minute and happens once." >&2

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from perdure import settings
+from perdure import sandbox, settings
 from perdure.app import Perdure, bucket_of
 from perdure.cli import options, probe, verify
 from perdure.cli.server import url_of
@@ -26,6 +26,7 @@ from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.model_settings import SCRIPTED
 from perdure.providers.routing import Routing
+from perdure.sandbox import checkup as sandbox_checkup
 from perdure.sending import guard
 from perdure.settings import Settings, without_password
 from perdure.store import checkup, connect_blobs
@@ -83,6 +84,7 @@ def command(
         findings = [Finding(State.FAIL, "settings", str(error), "Correct it, then run this again.")]
     else:
         findings = [*_settings(chosen, flags), *_storage(chosen), *asyncio.run(_network(chosen))]
+        findings.append(asyncio.run(_code_interpreter(chosen)))
         if check_data:
             findings += _verified(chosen)
     _print(findings)
@@ -186,6 +188,22 @@ def _data_folder(folder: Path) -> Finding:
         )
     text = f"{folder} is writable" if nearest == folder else f"{folder} will be made"
     return Finding(State.OK, "data", text)
+
+
+async def _code_interpreter(chosen: Settings) -> Finding:
+    """Really starts a sandbox. A server runs without one, and refuses code."""
+    place = sandbox.connect(chosen, warm=False)
+    try:
+        return Finding(State.OK, "code", await sandbox_checkup.check(place))
+    except ConfigurationError as error:
+        return Finding(
+            State.WARN,
+            "code",
+            f"no code interpreter: {error}",
+            "docs/operating.md says what it needs.",
+        )
+    finally:
+        await place.close()
 
 
 async def _network(chosen: Settings) -> list[Finding]:

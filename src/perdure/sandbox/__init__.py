@@ -1,0 +1,26 @@
+"""Where untrusted code runs."""
+
+from perdure.clock import Clock
+from perdure.sandbox.local import LocalSandbox
+from perdure.sandbox.sandbox import MIB, Limits, Sandbox
+from perdure.sandbox.sessions import Sessions
+from perdure.settings import Settings
+
+
+def connect(settings: Settings, *, warm: bool = True) -> Sandbox:
+    """The sandbox as configured; nothing is started yet, and nothing of the machine is needed."""
+    limits = Limits(
+        memory_bytes=settings.code_memory_mib * MIB, disk_bytes=settings.code_disk_mib * MIB
+    )
+    return LocalSandbox(limits, private=[settings.data_dir], warm=warm)
+
+
+def sessions(settings: Settings, *, clock: Clock) -> Sessions:
+    """The sessions of all threads, as configured."""
+    return Sessions(
+        connect(settings),
+        clock=clock,
+        most=settings.code_max_sessions,
+        spare=settings.code_spare_sessions,
+        idle_seconds=settings.code_idle_seconds,
+    )

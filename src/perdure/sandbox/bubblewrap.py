@@ -1,0 +1,127 @@
+"""How bubblewrap is asked for isolation: the whole of its command line, in one place.
+
+Where the server runs as root, bubblewrap is run as an ordinary user all the same: root's
+processes are not counted by the kernel's limits, and a hole in the sandbox would be root's.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from perdure.errors import ConfigurationError
+from perdure.sandbox.runtime import Runtime
+from perdure.sandbox.sandbox import MIB, Limits
+
+SCRATCH_BYTES = 256 * MIB
+_SHARED_BYTES = 64 * MIB
+_STATE_BYTES = 16 * MIB
+# `nobody`, or any user that may do nothing
+_NOBODY = 65534
+_USER = 1000
+_OLDEST = (0, 8)
+_PROGRAM = "/opt/inside.py"
+
+
+class Tools(NamedTuple):
+    """The programs that isolate."""
+
+    bwrap: str
+    # gives up root's rights; None where the server is an ordinary user
+    setpriv: str | None
+
+
+def find() -> Tools:
+    """Raises `ConfigurationError` where they are missing or too old."""
+    if sys.platform != "linux":
+        raise ConfigurationError("The code interpreter needs Linux: nothing else can isolate it.")
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise ConfigurationError(
+            "The code interpreter needs bubblewrap, which is not installed: apt install "
+            "bubblewrap, dnf install bubblewrap, or whatever your system has."
+        )
+    said = subprocess.run([bwrap, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    version = re.search(r"(\d+)\.(\d+)", said.stdout)
+    if version is None or (int(version[1]), int(version[2])) < _OLDEST:
+        raise ConfigurationError(
+            f"The code interpreter needs bubblewrap 0.8 or newer; {bwrap} says "
+            f"{said.stdout.strip() or said.stderr.strip()!r}."
+        )
+    setpriv = shutil.which("setpriv") if os.getuid() == 0 else None
+    if os.getuid() == 0 and setpriv is None:
+        raise ConfigurationError(
+            "The code interpreter of a server that runs as root needs the program setpriv "
+            "(util-linux): install it, or run Perdure as an ordinary user."
+        )
+    return Tools(bwrap, setpriv)
+
+
+def isolation(runtime: Runtime, limits: Limits, *, data: Mapping[str, int]) -> list[str]:
+    """Everything that bubblewrap is told about one session; `data`: file descriptors of what is
+    seen as a file, by path.
+    """
+    arguments = [
+        *("--unshare-user", "--disable-userns", "--unshare-ipc", "--unshare-pid"),
+        *("--unshare-net", "--unshare-uts", "--unshare-cgroup"),
+        *("--uid", str(_USER), "--gid", str(_USER), "--hostname", "sandbox"),
+        *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"),
+    ]
+    for name, value in runtime.environment.items():
+        arguments += ["--setenv", name, value]
+    for source, place in runtime.binds:
+        arguments += ["--ro-bind", str(source), place]
+    for root, target in runtime.links:
+        arguments += ["--symlink", target, str(root)]
+    # Shared memory from /dev/zero would belong to no process, and be counted nowhere.
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--ro-bind", "/dev/null", "/dev/zero"]
+    for place, size in (
+        ("/dev/shm", _SHARED_BYTES),  # noqa: S108
+        ("/mnt/data", limits.disk_bytes),
+        ("/run", _STATE_BYTES),
+        ("/tmp", SCRATCH_BYTES),  # noqa: S108
+    ):
+        arguments += ["--perms", "0700", "--size", str(size), "--tmpfs", place]
+    for path, descriptor in data.items():
+        kind = "--file" if path.startswith("/run/") else "--ro-bind-data"
+        arguments += ["--perms", "0644", kind, str(descriptor), path]
+    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+def command(tools: Tools, runtime: Runtime, *, arguments: int, program: list[str]) -> list[str]:
+    """The command line: what can be seen in a list of processes, so it says nothing.
+
+    `arguments` is the descriptor of a file that holds those of `isolation`.
+    """
+    inner = [tools.bwrap, "--args", str(arguments), "--", *program]
+    if tools.setpriv is None:
+        return inner
+    return [
+        *(tools.bwrap, "--die-with-parent", "--dev-bind", "/", "/"),
+        *_reachable(source for source, _ in runtime.binds),
+        *("--", tools.setpriv, "--reuid", str(_NOBODY), "--regid", str(_NOBODY)),
+        *("--clear-groups", "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all"),
+        *("--", *inner),
+    ]
+
+
+def _reachable(sources: Iterator[Path]) -> Iterator[str]:
+    """Shows what lies behind folders that only root may enter, such as a Python in /root. The
+    folder itself is replaced with an empty one, for bubblewrap only.
+    """
+    covered: set[Path] = set()
+    for source in sources:
+        parents = list(reversed(source.parents))
+        closed = next((path for path in parents if not path.stat().st_mode & 0o001), None)
+        if closed is None:
+            continue
+        if closed not in covered:
+            covered.add(closed)
+            yield from ("--tmpfs", str(closed))
+        for folder in parents[parents.index(closed) + 1 :]:
+            yield from ("--perms", "0755", "--dir", str(folder))
+        yield from ("--ro-bind", str(source), str(source))

@@ -1,0 +1,272 @@
+"""One isolated set of processes: started with bubblewrap, measured, and ended as a whole."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from perdure.errors import ConfigurationError
+from perdure.sandbox import bubblewrap, seccomp, watch
+from perdure.sandbox.bubblewrap import Tools
+from perdure.sandbox.runtime import Runtime
+from perdure.sandbox.sandbox import Limits
+
+_START_SECONDS = 60.0
+_PIPE_BYTES = 65536
+# the places that the program inside tells of, in this order; STATE is an index
+_PLACES = ("/mnt/data", "/tmp", "/dev/shm", "/run")  # noqa: S108
+STATE = 3
+PROGRAM = "/opt/inside.py"
+_INSIDE = Path(__file__).with_name("inside.py")
+_PASSWD = b"sandbox:x:1000:1000::/tmp:/bin/sh\n"
+_GROUP = b"sandbox:x:1000:\n"
+_NSSWITCH = b"passwd: files\ngroup: files\nhosts: files\n"
+
+
+class _Begun(NamedTuple):
+    """Processes that are about to be an enclosure. `said` is where bubblewrap says which ones."""
+
+    process: asyncio.subprocess.Process
+    link: socket.socket
+    said: int
+    stderr: int
+
+
+class Enclosure:
+    """The processes of one session, and the host's end of their socket.
+
+    When this process dies, however it dies, the kernel ends them all.
+    """
+
+    def __init__(self, begun: "_Begun", first: int, places: list[int]) -> None:
+        self.link = begun.link
+        self.first = first
+        self._process = begun.process
+        self._stderr = begun.stderr
+        self._places = places
+        self._descriptor = os.pidfd_open(first)
+        # the kernel ends the first process only after all others
+        self._gone = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._descriptor, self._end)
+
+    @classmethod
+    async def start(
+        cls,
+        tools: Tools,
+        runtime: Runtime,
+        limits: Limits,
+        *,
+        files: Mapping[str, bytes],
+        warm: bool,
+    ) -> "Enclosure":
+        """Starts the program inside; its socket is `link`. Raises `ConfigurationError`.
+
+        `files`: what else there is in there, by its path, or is there instead. `warm`: whether the
+        packages that most code imports are imported now.
+        """
+        beginning = asyncio.create_task(_begin(tools, runtime, limits, files=files, warm=warm))
+        try:
+            begun = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            begun = await beginning
+            _abandon(begun)
+            os.close(begun.said)
+            raise
+        try:
+            places = await _places(begun)
+            first = int(json.loads(os.read(begun.said, _PIPE_BYTES))["child-pid"])
+            return cls(begun, first, places)
+        except BaseException:
+            _abandon(begun)
+            raise
+        finally:
+            os.close(begun.said)
+
+    def usage(self, limits: Limits) -> watch.Usage:
+        return watch.measure(self.first, self._places, limits)
+
+    def files_of(self, place: int, folder: str) -> dict[str, bytes]:
+        """The small files of a folder that no untrusted code has written to yet, by their path
+        inside.
+        """
+        found = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._places[place])
+        try:
+            return {
+                f"{_PLACES[place]}/{folder}/{name}": _read(name, found)
+                for name in os.listdir(found)  # noqa: PTH208  (a path may lead elsewhere)
+            }
+        finally:
+            os.close(found)
+
+    def complaint(self) -> str:
+        """The last line on its standard error, until `deafen`."""
+        return _tail(self._stderr)
+
+    def deafen(self) -> None:
+        """From here on, what is written to its standard error is for nobody."""
+        os.close(self._stderr)
+        self._stderr = -1
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether no process is left."""
+        return self._gone.is_set()
+
+    async def ended(self) -> None:
+        """Until no process is left."""
+        await self._gone.wait()
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+        self._gone.set()
+
+    async def kill(self) -> None:
+        """Ends every process at once, and waits until they are gone. To be called once."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+        await self.ended()
+        await self._process.wait()
+        for descriptor in (self._descriptor, *self._places):
+            os.close(descriptor)
+        if self._stderr >= 0:
+            self.deafen()
+
+
+async def _begin(
+    tools: Tools, runtime: Runtime, limits: Limits, *, files: Mapping[str, bytes], warm: bool
+) -> _Begun:
+    with ExitStack() as kept, ExitStack() as given:
+        link, theirs = socket.socketpair()
+        kept.callback(link.close)
+        given.callback(theirs.close)
+        said, told = os.pipe()
+        stderr, complaints = os.pipe()
+        for ours, their in ((said, told), (stderr, complaints)):
+            kept.callback(os.close, ours)
+            given.callback(os.close, their)
+        content = {
+            PROGRAM: _INSIDE.read_bytes(),
+            "/etc/passwd": _PASSWD,
+            "/etc/group": _GROUP,
+            "/etc/nsswitch.conf": _NSSWITCH,
+            **files,
+        }
+        data = {path: given.enter_context(_file_of(held)) for path, held in content.items()}
+        filter_ = given.enter_context(_file_of(_filter()))
+        arguments = bubblewrap.isolation(runtime, limits, data=data)
+        arguments += ["--seccomp", str(filter_), "--info-fd", str(told)]
+        written = given.enter_context(_file_of("\0".join([*arguments, ""]).encode()))
+        program = [runtime.python, PROGRAM, str(theirs.fileno()), _chosen(limits, warm)]
+        process = await asyncio.create_subprocess_exec(
+            *bubblewrap.command(tools, runtime, arguments=written, program=program),
+            # the environment of process 1 can be read inside, and has the working folder in it
+            env={},
+            cwd="/",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=complaints,
+            pass_fds=[*data.values(), filter_, written, told, theirs.fileno()],
+            start_new_session=True,
+        )
+        kept.pop_all()
+        return _Begun(process, link, said, stderr)
+
+
+def _abandon(begun: _Begun) -> None:
+    """Ends what is about to be an enclosure. Bubblewrap's first process inside does not hear of
+    the end of its parent before it is set up: so all are stopped, found, and ended.
+    """
+    stopped: list[int] = []
+    while found := set(watch.processes(begun.process.pid)).difference(stopped):
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+            stopped.append(pid)
+    for pid in stopped:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    with suppress(OSError):
+        begun.link.shutdown(socket.SHUT_RDWR)  # somebody may still be waiting for it
+    begun.link.close()
+    os.close(begun.stderr)
+
+
+def _filter() -> bytes:
+    try:
+        return seccomp.program()
+    except seccomp.NoFilter as error:
+        raise ConfigurationError(
+            f"The code interpreter has no system call filter: {error}."
+        ) from None
+
+
+def _chosen(limits: Limits, warm: bool) -> str:
+    """What the program inside is told. Each limit is hard: code in there cannot raise it."""
+    return json.dumps(
+        {
+            "warm": warm,
+            "limits": {
+                "text_bytes": limits.text_bytes,
+                "images": limits.images,
+                "image_bytes": limits.image_bytes,
+                "files": limits.files,
+            },
+            "rlimits": {
+                # private memory that can be written to; over it, Python raises MemoryError
+                "RLIMIT_DATA": limits.memory_bytes,
+                "RLIMIT_FSIZE": limits.disk_bytes,
+                "RLIMIT_NOFILE": limits.open_files,
+                "RLIMIT_NPROC": limits.processes,
+                "RLIMIT_CORE": 0,
+                "RLIMIT_MEMLOCK": 0,
+                "RLIMIT_MSGQUEUE": 0,
+                "RLIMIT_SIGPENDING": 1024,
+                "RLIMIT_STACK": 8 * 1024 * 1024,
+            },
+        }
+    )
+
+
+@contextmanager
+def _file_of(content: bytes) -> Iterator[int]:
+    """An open file without a name, read from its start."""
+    with os.fdopen(os.memfd_create("perdure"), "wb+", buffering=0) as file:
+        file.write(content)
+        file.seek(0)
+        yield file.fileno()
+
+
+async def _places(begun: _Begun) -> list[int]:
+    """The folders that the program inside sends as soon as it has begun."""
+    begun.link.settimeout(_START_SECONDS)
+    with suppress(TimeoutError):
+        _, places, _, _ = await asyncio.to_thread(socket.recv_fds, begun.link, 1, 8)
+        if places:
+            return places
+    with suppress(ProcessLookupError):
+        begun.process.kill()
+    await begun.process.wait()
+    raise ConfigurationError(
+        "The code interpreter's sandbox does not start on this machine: "
+        + (_tail(begun.stderr) or "it said nothing")
+    )
+
+
+def _tail(descriptor: int) -> str:
+    """The last line of what a pipe holds."""
+    os.set_blocking(descriptor, False)
+    try:
+        said = os.read(descriptor, _PIPE_BYTES).decode(errors="replace")
+    except BlockingIOError:
+        return ""
+    return said.strip().rpartition("\n")[2]
+
+
+def _read(name: str, folder: int) -> bytes:
+    with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as file:
+        return file.read()

@@ -1,0 +1,477 @@
+"""The program inside the sandbox: a Jupyter kernel, and a relay between it and the host.
+
+Perdure never imports this file: it is bound into the sandbox and run there. It sets the limits
+that only a process itself can set, forks the kernel, and passes on what the kernel says, as
+frames on one socket. Untrusted code runs beside it as the same user and may take it over, so the
+host trusts it no more than the kernel; the limits on output that are kept here only save work.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import secrets
+import signal
+import socket
+import stat
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import zmq
+from ipykernel import kernelapp
+from ipykernel.iostream import IOPubThread
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+
+DATA = "/mnt/data"
+# what the host measures: every place that can be written to
+PLACES = (DATA, "/tmp", "/dev/shm", "/run")  # noqa: S108
+CONNECTION = "/run/kernel.json"
+PIECE = 1024 * 1024
+DEPTH = 8
+JSON, BYTES = 0, 1
+# What most code needs, before it is needed: imports, a first figure, a first traceback. Names
+# that this binds are its own.
+WARM = (
+    """exec('''
+import numpy, pandas, matplotlib.pyplot as plt
+plt.figure().text(0, 0, "warm")
+plt.show()
+''', {})""",
+    "raise KeyboardInterrupt",
+)
+
+FLUSH = """exec("import os; mark = b'%s'; os.write(1, mark); os.write(2, mark)", {})"""
+# the code may have closed its streams
+SETTLE_SECONDS = 0.5
+
+Message = dict[str, object]
+
+
+class Host:
+    """The socket to the host: frames of a length, a kind and a body."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self.link = link
+
+    def tell(self, **frame: object) -> None:
+        body = json.dumps(frame, ensure_ascii=False).encode("utf-8", "replace")
+        self.link.sendall(struct.pack(">IB", len(body), JSON) + body)
+
+    def send(self, piece: bytes) -> None:
+        self.link.sendall(struct.pack(">IB", len(piece), BYTES) + piece)
+
+    def receive(self) -> bytes:
+        size, _ = struct.unpack(">IB", self._exactly(5))
+        return self._exactly(size)
+
+    def _exactly(self, size: int) -> bytes:
+        got = bytearray()
+        while len(got) < size:
+            piece = self.link.recv(min(size - len(got), PIECE))
+            if not piece:
+                sys.exit(0)  # the host has gone, and all that is here goes with this process
+            got += piece
+        return bytes(got)
+
+
+class Tally:
+    """Counts the output of one execution, and what of it is left out."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self.text = limits["text_bytes"]
+        self.images = limits["images"]
+        self.image_bytes = limits["image_bytes"]
+        self.cut = self.dropped = 0
+
+    def room(self, text: str) -> str:
+        """As much of the text as there is room for."""
+        data = text.encode("utf-8", "replace")
+        kept = data[: self.text]
+        self.text -= len(kept)
+        self.cut += len(data) - len(kept)
+        return kept.decode("utf-8", "ignore")
+
+    def takes(self, image: str) -> bool:
+        """Whether there is room for a picture, in base64."""
+        if self.images and len(image) * 3 // 4 <= self.image_bytes:
+            self.images -= 1
+            return True
+        self.dropped += 1
+        return False
+
+    def note(self) -> str:
+        cut = f"{self.cut} more bytes of text" if self.cut else ""
+        dropped = f"{self.dropped} more images, or too large ones," if self.dropped else ""
+        what = " and ".join(part for part in (cut, dropped) if part)
+        return f"[Left out, because an execution may not show so much: {what.rstrip(',')}.]"
+
+
+class Relay:
+    """Serves the host, one request at a time."""
+
+    def __init__(self, host: Host, kernel: int, limits: dict[str, int]) -> None:
+        self.host = host
+        self.kernel = kernel
+        self.limits = limits
+        self.client = BlockingKernelClient(connection_file=CONNECTION)
+        self.client.load_connection_file()
+        self.client.start_channels(stdin=False, hb=False)
+        self.shell = self.client.shell_channel.socket
+        self.iopub = self.client.iopub_channel.socket
+        self.ended = os.pidfd_open(kernel)
+        self.poller = zmq.Poller()
+        for source in (self.shell, self.ended):
+            self.poller.register(source, zmq.POLLIN)
+
+    def wait_for_kernel(self, warm: bool) -> None:
+        """Until it answers; `warm`: and has imported what most code imports."""
+        while True:
+            # what a kernel says before we have subscribed is lost: ask until something comes
+            asked = self.client.kernel_info()
+            while self._reply(asked) is None:
+                pass
+            if self.iopub.poll(50):
+                break
+        for code in WARM if warm else ():
+            asked = self.client.execute(code, store_history=False, allow_stdin=False)
+            while (reply := self._reply(asked)) is None:
+                pass
+            if reply["status"] != "ok" and reply.get("ename") != "KeyboardInterrupt":
+                raise RuntimeError(reply["traceback"])
+        while self.iopub.poll(50):
+            self.client.session.recv(self.iopub, zmq.NOBLOCK)
+        for source in (self.host.link, self.iopub):
+            self.poller.register(source, zmq.POLLIN)
+
+    def _reply(self, asked: str) -> Message | None:
+        ready = dict(self.poller.poll())
+        if self.ended in ready:
+            self.say_lost()
+        if self.shell in ready:
+            parent, message = self._parent(self.shell)
+            if parent == asked and isinstance(message["content"], dict):
+                return message["content"]
+        return None
+
+    def serve(self) -> NoReturn:
+        answers: dict[str, Callable[[Message], None]] = {
+            "execute": lambda asked: self.execute(str(asked["code"])),
+            "put": lambda asked: self.put(str(asked["name"])),
+            "get": lambda asked: self.get(str(asked["name"]), asked["most"]),
+            "files": lambda _: self.files(),
+            # the code had ended when the host sent it
+            "interrupt": lambda _: None,
+        }
+        self.host.tell(type="ready")
+        while True:
+            self._wait(self.host.link)
+            asked = json.loads(self.host.receive())
+            answers[asked["op"]](asked)
+
+    def _wait(self, wanted: socket.socket) -> None:
+        """Until the host asks. What threads print between executions is dropped."""
+        while True:
+            ready = dict(self.poller.poll())
+            if self.ended in ready:
+                self.say_lost()
+            for channel in (self.iopub, self.shell):
+                if channel in ready:
+                    self.client.session.recv(channel, zmq.NOBLOCK)
+            if wanted.fileno() in ready:
+                return
+
+    def say_lost(self) -> NoReturn:
+        _, status = os.waitpid(self.kernel, 0)
+        code = os.waitstatus_to_exitcode(status)
+        why = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        self.host.tell(type="lost", text=f"The Python process ended, {why}.")
+        sys.exit(0)
+
+    def execute(self, code: str) -> None:
+        asked = self.client.execute(code, allow_stdin=False, stop_on_error=False)
+        tally = Tally(self.limits)
+        replied, idle, late = False, False, 0
+        while not (replied and idle):
+            ready = dict(self.poller.poll(500))
+            # the kernel drops messages when too many wait, and the one that says idle may be so
+            late = late + 1 if replied and not ready else 0
+            if self.ended in ready:
+                self.say_lost()
+            if self.host.link.fileno() in ready:
+                self.host.receive()  # the host has nothing else to say now
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.kernel, signal.SIGINT)
+            if self.shell in ready:
+                replied = self._parent(self.shell)[0] == asked or replied
+            if self.iopub in ready:
+                parent, message = self._parent(self.iopub)
+                if parent == asked:
+                    idle = self.forward(message, tally)
+            if late > 2:
+                break
+        self.settle(asked, tally)
+        if tally.cut or tally.dropped:
+            self.host.tell(type="text", stream="note", text=tally.note())
+        self.host.tell(type="end")
+
+    def settle(self, asked: str, tally: Tally) -> None:
+        """What programs write to the standard streams goes through two pipes, and may come after
+        the end: a mark is sent behind it, and what comes before the mark is passed on.
+        """
+        mark = secrets.token_hex()
+        flush = self.client.execute(FLUSH % mark, silent=True, allow_stdin=False)
+        waiting = {"stdout", "stderr"}
+        until = time.monotonic() + SETTLE_SECONDS
+        while waiting and (left := until - time.monotonic()) > 0:
+            ready = dict(self.poller.poll(int(left * 1000)))
+            if self.ended in ready:
+                self.say_lost()
+            if self.host.link.fileno() in ready:
+                self.host.receive()  # an interrupt, and there is nothing to interrupt
+            if self.shell in ready:
+                parent, message = self._parent(self.shell)
+                if parent == flush and not said_ok(message):
+                    return
+            if self.iopub in ready:
+                parent, message = self._parent(self.iopub)
+                if parent in (asked, flush):
+                    waiting.discard(self._before(mark, message, tally))
+
+    def _before(self, mark: str, message: Message, tally: Tally) -> str:
+        """Passes on what comes before the mark; the name of the stream that the mark is in."""
+        match message:
+            case {"msg_type": "stream", "content": {"name": str(name), "text": str(text)}}:
+                before, found, _ = text.partition(mark)
+                if name in ("stdout", "stderr") and before:
+                    self._text(name, before, tally)
+                return name if found else ""
+        return ""
+
+    def _parent(self, channel: zmq.Socket[bytes]) -> tuple[object, Message]:
+        """A message, and the id of the request that it belongs to."""
+        _, message = self.client.session.recv(channel, zmq.NOBLOCK)
+        if message is None:
+            return None, {}
+        return message["parent_header"].get("msg_id"), message
+
+    def forward(self, message: Message, tally: Tally) -> bool:
+        """Passes a message on; whether it says that the kernel has done all."""
+        match message:
+            case {"msg_type": "status", "content": {"execution_state": state}}:
+                return bool(state == "idle")
+            case {
+                "msg_type": "stream",
+                "content": {"name": "stdout" | "stderr" as name, "text": str(text)},
+            }:
+                self._text(name, text, tally)
+            case {"msg_type": "error", "content": {"traceback": [*lines]}}:
+                text = tally.room("\n".join(str(line) for line in lines))
+                self.host.tell(type="error", text=text)
+            case {
+                "msg_type": "display_data" | "execute_result" | "update_display_data",
+                "content": {"data": {**data}},
+            }:
+                self._display(data, tally)
+        return False
+
+    def _display(self, data: Mapping[object, object], tally: Tally) -> None:
+        for mime in ("image/png", "image/jpeg"):
+            image = data.get(mime)
+            if isinstance(image, str):
+                if tally.takes(image):
+                    self.host.tell(type="image", mime=mime, data=image)
+                return
+        text = data.get("text/plain")
+        if isinstance(text, str):
+            self._text("result", text + "\n", tally)
+
+    def _text(self, stream: str, text: str, tally: Tally) -> None:
+        kept = tally.room(text)
+        if kept:
+            self.host.tell(type="text", stream=stream, text=kept)
+
+    def put(self, name: str) -> None:
+        problem = ""
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                Path(DATA, name).unlink()
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            file = os.fdopen(os.open(f"{DATA}/{name}", flags, 0o644), "wb", buffering=0)
+        except OSError as error:
+            file, problem = open(os.devnull, "wb", buffering=0), error.strerror or ""  # noqa: PTH123, SIM115
+        with file:
+            while piece := self.host.receive():
+                try:
+                    while piece and not problem:
+                        piece = piece[file.write(piece) or 0 :]
+                except OSError as error:
+                    problem = error.strerror or ""
+        if problem:
+            with contextlib.suppress(OSError):
+                Path(DATA, name).unlink()
+            self.host.tell(type="problem", text=problem)
+        else:
+            self.host.tell(type="done")
+
+    def files(self) -> None:
+        found: list[tuple[str, int, int]] = []
+        left_out = 0
+        root = os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        for name, status in walk(root, "", DEPTH):
+            if len(found) < self.limits["files"] and presentable(name) and whole(status):
+                found.append((name, status.st_size, status.st_mtime_ns))
+            else:
+                left_out += 1
+        os.close(root)
+        self.host.tell(type="files", files=found, left_out=left_out)
+
+    def get(self, name: str, most: object) -> None:
+        try:
+            file = beneath(name)
+        except OSError as error:
+            self.host.tell(type="problem", text=error.strerror)
+            return
+        with os.fdopen(file, "rb", buffering=0) as source:
+            if not whole(os.fstat(file)):
+                self.host.tell(type="problem", text="It is not a plain file")
+                return
+            left = int(str(most))
+            while left and (piece := source.read(min(PIECE, left))):
+                left -= len(piece)
+                self.host.send(piece)
+        self.host.tell(type="done")
+
+
+def said_ok(message: Message) -> bool:
+    """Whether a reply says that the code ran to its end."""
+    match message:
+        case {"content": {"status": "ok"}}:
+            return True
+    return False
+
+
+def walk(folder: int, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
+    """What is below the folder and no folder itself; links are not followed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                status = entry.stat(follow_symlinks=False)
+                if not stat.S_ISDIR(status.st_mode):
+                    yield prefix + entry.name, status
+                elif depth:
+                    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+                    below = os.open(entry.name, flags, dir_fd=folder)
+                    try:
+                        yield from walk(below, f"{prefix}{entry.name}/", depth - 1)
+                    finally:
+                        os.close(below)
+            except OSError:  # it went away meanwhile, or may not be read
+                continue
+
+
+def beneath(name: str) -> int:
+    """Opens a file below the data folder; no part of its path may be a link."""
+    *folders, last = name.split("/")
+    current = os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            current, above = os.open(folder, flags, dir_fd=current), current
+            os.close(above)
+        # a pipe would keep us waiting for its writer
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(last, flags, dir_fd=current)
+    finally:
+        os.close(current)
+
+
+def presentable(name: str) -> bool:
+    try:
+        return name.isprintable() and bool(name.encode())
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
+
+
+def whole(status: os.stat_result) -> bool:
+    """A regular file with one name, whose bytes are all there: a sparse file would cost the host
+    more room than it costs here.
+    """
+    return (
+        stat.S_ISREG(status.st_mode)
+        and status.st_nlink == 1
+        and status.st_blocks * 512 >= status.st_size
+    )
+
+
+class Publisher(IOPubThread):
+    """Without the TCP port on which it listens to forks of itself: there is no TCP in here."""
+
+    def __init__(self, channel: object, **given: object) -> None:
+        super().__init__(channel, **{**given, "pipe": False})  # type: ignore[no-untyped-call]
+
+
+def write_plainly() -> None:
+    """What a fork of the kernel prints goes to its standard streams, which the kernel reads."""
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+
+
+def start_kernel(link: socket.socket) -> int:
+    """Forks, so that kernel and relay share the memory of what both import."""
+    write_connection_file(
+        CONNECTION, ip="/run/kernel", transport="ipc", key=secrets.token_hex().encode()
+    )
+    kernel = os.fork()
+    if kernel:
+        return kernel
+    link.close()
+    os.setsid()  # an interrupt goes to the kernel and to the programs it runs, not to the relay
+    # the kernel writes there what it reads from its streams, and stops reading when nobody takes it
+    silence = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(silence, stream)
+    vars(kernelapp)["IOPubThread"] = Publisher
+    os.register_at_fork(after_in_child=write_plainly)
+    kernelapp.IPKernelApp.launch_instance(
+        [
+            f"-f={CONNECTION}",
+            "--InteractiveShell.colors=nocolor",
+            "--HistoryManager.enabled=False",
+        ]
+    )
+    sys.exit(0)
+
+
+def main() -> None:
+    link = socket.socket(fileno=int(sys.argv[1]))
+    host = Host(link)
+    chosen = json.loads(sys.argv[2])
+    try:
+        for name, most in chosen["rlimits"].items():
+            resource.setrlimit(getattr(resource, name), (most, most))
+        # the server goes first, and stays when the machine is short of memory
+        os.nice(10)
+        Path("/proc/self/oom_score_adj").write_text("1000")
+        os.chdir(DATA)
+        places = [os.open(place, os.O_RDONLY | os.O_DIRECTORY) for place in PLACES]
+        socket.send_fds(link, [b"P"], places)
+        for place in places:
+            os.close(place)
+        link.set_inheritable(False)
+        kernel = start_kernel(link)
+        relay = Relay(host, kernel, chosen["limits"])
+        relay.wait_for_kernel(chosen["warm"])
+    except Exception:
+        host.tell(type="lost", text=traceback.format_exc(limit=-3))
+        raise
+    relay.serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The sandbox of this machine: Jupyter kernels inside bubblewrap."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+from perdure.errors import ConfigurationError
+from perdure.sandbox import bubblewrap, runtime
+from perdure.sandbox.channel import Broken, Channel, LostFrame, ReadyFrame
+from perdure.sandbox.enclosure import STATE, Enclosure
+from perdure.sandbox.sandbox import MIB, Limits
+from perdure.sandbox.session import LocalSession
+
+_START_SECONDS = 120.0
+_STARTS_AT_ONCE = 2
+# where matplotlib keeps what fonts there are, which takes it seconds to find out
+_FONTS = "matplotlib"
+
+
+class LocalSandbox:
+    """A `Sandbox` that needs Linux and bubblewrap.
+
+    `private`: folders that must not be seen. `warm`: whether a start includes what most code
+    would have to wait for, such as importing pandas; that is all it changes.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, *, private: Iterable[Path] = (), warm: bool = True
+    ) -> None:
+        self._warm = warm
+        self.limits = limits or Limits()
+        self._private = tuple(private)
+        self._files: dict[str, bytes] = {}
+        # a start is a second of computing
+        self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
+        self._sessions: set[LocalSession] = set()
+
+    async def start(self) -> LocalSession:
+        async with self._starts:
+            tools = await asyncio.to_thread(bubblewrap.find)
+            found = await asyncio.to_thread(runtime.find, private=self._private)
+            enclosure = await Enclosure.start(
+                tools, found, self.limits, files=self._files, warm=self._warm
+            )
+            try:
+                session = await self._meet(enclosure)
+            except BaseException:
+                await asyncio.shield(enclosure.kill())
+                raise
+        self._sessions = {known for known in self._sessions if known.lost is None} | {session}
+        return session
+
+    async def _meet(self, enclosure: Enclosure) -> LocalSession:
+        # base64 makes four bytes of three; the rest is the frame's own
+        most = max(self.limits.image_bytes * 4 // 3, self.limits.text_bytes * 2) + MIB
+        channel = await Channel.over(enclosure.link, most=most)
+        try:
+            frame = await channel.receive(seconds=_START_SECONDS)
+        except (Broken, TimeoutError) as error:
+            raise _not_ready(str(error) or "it took too long") from error
+        if isinstance(frame, LostFrame):
+            raise _not_ready(f"{frame.text} {enclosure.complaint()}")
+        if not isinstance(frame, ReadyFrame):
+            raise _not_ready(f"it began with {type(frame).__name__}")
+        enclosure.deafen()
+        if self._warm and not self._files:
+            self._files = enclosure.files_of(STATE, _FONTS)
+        return LocalSession(enclosure, channel, self.limits)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(session.close() for session in self._sessions))
+
+
+def _not_ready(why: str) -> ConfigurationError:
+    return ConfigurationError(f"The code interpreter's Python does not start in its sandbox: {why}")

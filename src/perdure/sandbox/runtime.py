@@ -1,0 +1,154 @@
+"""What of this machine a sandbox sees: the Python that runs Perdure, its packages, and the parts
+of the system that they need; read-only, and nothing else.
+
+Home folders, the project's folder and /etc stay outside. Where Python or its packages lie in such
+a folder, they are bound by themselves, never with what is beside them.
+"""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from perdure.errors import ConfigurationError
+
+# what code finds, by the names under which it imports it: the extra `code-interpreter`
+PACKAGES = (
+    "ipykernel",
+    "jupyter_client",
+    "matplotlib",
+    "numpy",
+    "openpyxl",
+    "pandas",
+    "PIL",
+    "scipy",
+)
+# not all of /usr: some keep applications in /usr/src or /usr/local
+_SYSTEM = tuple(
+    Path(folder)
+    for folder in (
+        "/usr/bin",
+        "/usr/lib",
+        "/usr/lib32",
+        "/usr/lib64",
+        "/usr/libexec",
+        "/usr/sbin",
+        "/usr/share",
+        "/usr/local/bin",
+        "/usr/local/lib",
+        "/usr/local/lib64",
+        "/usr/local/share",
+        "/nix/store",
+        "/gnu/store",
+        "/etc/alternatives",
+        "/etc/fonts",
+    )
+)
+_FILES = (Path("/etc/ld.so.cache"), Path("/etc/localtime"))
+# links into /usr on most systems
+_ROOTS = (Path("/bin"), Path("/lib"), Path("/lib32"), Path("/lib64"), Path("/sbin"))
+_ENVIRONMENT = {
+    "HOME": "/tmp",  # noqa: S108
+    "IPYTHONDIR": "/run/ipython",
+    "JUPYTER_CONFIG_DIR": "/run/jupyter",
+    "LANG": "C.UTF-8",
+    # each thread of the numeric libraries, and each arena, costs memory that is rarely used
+    "MALLOC_ARENA_MAX": "2",
+    "MPLCONFIGDIR": "/run/matplotlib",
+    "OMP_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "2",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONNOUSERSITE": "1",
+    "TMPDIR": "/tmp",  # noqa: S108
+}
+
+
+class Runtime(NamedTuple):
+    """`binds`: each folder or file, and where it is seen; `links`: name and target."""
+
+    python: str
+    binds: tuple[tuple[Path, str], ...]
+    links: tuple[tuple[Path, str], ...]
+    environment: Mapping[str, str]
+
+
+def find(*, private: Iterable[Path] = ()) -> Runtime:
+    """The runtime of this process.
+
+    Raises `ConfigurationError` where packages are missing, and where one of the `private` folders
+    lies within what would be seen.
+    """
+    python = Path(os.path.realpath(sys.executable))
+    base = Path(sys.base_prefix).resolve()
+    packages = _package_folders()
+    seen = [(folder, str(folder)) for folder in (*_system(), *_parts(base))]
+    binds = list(_needed(seen))
+    path = []
+    for index, folder in enumerate(packages):
+        if _within(folder, (source for source, _ in binds)):
+            path.append(str(folder))
+        else:
+            path.append(f"/opt/packages-{index}")
+            binds.append((folder, path[-1]))
+    for folder in private:
+        _check_unseen(folder.resolve(), (source for source, _ in binds))
+    links = tuple((root, str(root.readlink())) for root in _ROOTS if root.is_symlink())
+    environment = {
+        **_ENVIRONMENT,
+        "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONPATH": ":".join(path),
+    }
+    return Runtime(str(python), tuple(binds), links, environment)
+
+
+def _system() -> Iterator[Path]:
+    roots = (root for root in _ROOTS if not root.is_symlink())
+    yield from (path for path in (*_SYSTEM, *roots) if path.is_dir())
+    yield from (path for path in _FILES if path.is_file())
+
+
+def _parts(base: Path) -> Iterator[Path]:
+    """What makes a Python, and not what else may lie beside it, such as conda's environments."""
+    yield from (base / part for part in ("bin", "lib", "lib64", "share") if (base / part).is_dir())
+
+
+def _package_folders() -> list[Path]:
+    """The folders that hold the packages, mostly one `site-packages`."""
+    folders: dict[Path, None] = {}
+    missing = []
+    for name in PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            missing.append(name)
+        else:
+            folders[Path(spec.origin).parent.parent.resolve()] = None
+    if missing:
+        raise ConfigurationError(
+            f"The code interpreter needs Python packages that are not installed "
+            f"({', '.join(missing)}): pip install 'perdure[code-interpreter]'."
+        )
+    return list(folders)
+
+
+def _needed(binds: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
+    """Without those that lie within an earlier one."""
+    kept: list[Path] = []
+    for source, place in binds:
+        if not _within(source, kept):
+            kept.append(source)
+            yield source, place
+
+
+def _within(path: Path, folders: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def _check_unseen(private: Path, seen: Iterable[Path]) -> None:
+    for folder in seen:
+        if private.is_relative_to(folder) or folder.is_relative_to(private):
+            raise ConfigurationError(
+                f"The code interpreter would see {private}, because Python needs {folder}: "
+                "choose another data_dir."
+            )

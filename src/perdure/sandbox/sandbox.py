@@ -1,0 +1,159 @@
+"""The seam to places where untrusted code runs: what a sandbox must do.
+
+`tests/sandbox/test_conformance.py` runs against every implementation, and
+`tests/sandbox/test_escapes.py` really tries to get out. The code comes from a model that read
+whatever its users sent it: it is an attacker's code. Nothing that comes out of a session is
+believed: sizes are bounded, types are checked, and nothing is unpickled, rendered or unpacked.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterable
+from typing import Literal, NamedTuple, Protocol
+
+from perdure.errors import PerdureError
+
+MIB = 1024 * 1024
+
+
+class Limits(NamedTuple):
+    """What one session may use; `docs/security.md` says what enforces each."""
+
+    memory_bytes: int = 2048 * MIB
+    """Memory of all processes and files of the session together."""
+    disk_bytes: int = 1024 * MIB
+    """Files in /mnt/data; they are kept in memory, and count there as well."""
+    processes: int = 128
+    """Processes and threads at once."""
+    open_files: int = 512
+    """Open files of one process."""
+    text_bytes: int = 256 * 1024
+    """Text of one execution; what is over it is left out, with a note."""
+    images: int = 20
+    """Images of one execution; what is over it is left out, with a note."""
+    image_bytes: int = 8 * MIB
+    """Size of one image; a larger one is left out, with a note."""
+    files: int = 1000
+    """Files in /mnt/data that are looked at; the others are left out, with a note."""
+    idle_cpu_seconds: float = 60.0
+    """CPU time that a session may use after its code has ended, until more code comes."""
+    grace_seconds: float = 3.0
+    """How long code that is interrupted may take to stop, before its session is killed."""
+
+
+class Text(NamedTuple):
+    """What the code wrote. `result` is the value of the last expression; a `note` is ours.
+
+    The text has no terminal escapes and no control characters but tab and line ends.
+    """
+
+    text: str
+    stream: Literal["stdout", "stderr", "result", "note"]
+
+
+class Image(NamedTuple):
+    """A picture that the code showed. The content begins as such a file does; the rest of it is
+    not checked, so never decode it in the server.
+    """
+
+    mime: Literal["image/png", "image/jpeg"]
+    content: bytes
+
+
+class Error(NamedTuple):
+    """The code raised, or was interrupted: the traceback as Python words it."""
+
+    traceback: str
+
+
+class File(NamedTuple):
+    """A regular file below /mnt/data. `name` is relative to that, such as `plots/one.png`; it has
+    no `..` and no control characters.
+    """
+
+    name: str
+    size: int
+
+
+class End(NamedTuple):
+    """The last output of every execution whose session is still there.
+
+    `timed_out`: the code was interrupted because its time was up. `changed`: the files that are
+    new, or not as they were before it.
+    """
+
+    timed_out: bool
+    changed: tuple[File, ...]
+
+
+Output = Text | Image | Error | End
+
+
+class SessionLost(PerdureError):
+    """The session is gone, with its variables and files. The message says why, in a sentence that
+    can be shown to the model.
+    """
+
+
+class FileRefused(PerdureError):
+    """A file cannot be put into a session, or taken out of it; the message says why."""
+
+
+class Session(Protocol):
+    """A living interpreter in isolation; its variables and files last until it ends.
+
+    One thing at a time: calls wait for each other, but `interrupt` and `close` do not wait.
+    """
+
+    def execute(self, code: str, *, seconds: float) -> AsyncGenerator[Output, None]:
+        """Runs the code and tells what it does; the last output is an `End`.
+
+        After that many seconds the code is interrupted, and when that does not stop it, the
+        session is killed. Closing the generator early interrupts in the same way. Raises
+        `SessionLost`.
+        """
+        ...
+
+    async def interrupt(self) -> None:
+        """Stops the code that runs, as Ctrl-C does; without any, does nothing."""
+        ...
+
+    async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
+        """Writes a file into /mnt/data, in place of one that has its name.
+
+        Raises `FileRefused` (its name, no room), `SessionLost`.
+        """
+        ...
+
+    async def files(self) -> tuple[File, ...]:
+        """The regular files below /mnt/data. Raises `SessionLost`."""
+        ...
+
+    def get(self, name: str) -> AsyncGenerator[bytes, None]:
+        """The content of one of `files()`, in pieces, never more than it may hold.
+
+        Raises `FileRefused`, `SessionLost`.
+        """
+        ...
+
+    @property
+    def lost(self) -> str | None:
+        """Why the session is gone; None while it lives."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the session and every process in it. May be called twice."""
+        ...
+
+
+class Sandbox(Protocol):
+    """A place where sessions can be started."""
+
+    async def start(self) -> Session:
+        """A new session that has run no code, ready to execute.
+
+        Raises `ConfigurationError` where isolation cannot be had: never weaker isolation instead.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends all sessions that are left."""
+        ...

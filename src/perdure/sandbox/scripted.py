@@ -1,0 +1,87 @@
+"""A sandbox without a machine: its sessions run no code, and answer as they are told.
+
+For tests of what uses a sandbox. It isolates nothing, because there is nothing to isolate.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+
+from perdure.sandbox.sandbox import End, File, FileRefused, Output, SessionLost, Text
+
+Script = Callable[[str], Iterable[Output]]
+
+
+def echo(code: str) -> Iterable[Output]:
+    """The code itself, as if it had printed itself."""
+    yield Text(code, "stdout")
+
+
+class ScriptedSession:
+    """A session that answers by its script; files that are put are kept."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._files: dict[str, bytes] = {}
+        self._lost: str | None = None
+
+    @property
+    def lost(self) -> str | None:
+        return self._lost
+
+    def lose(self, why: str) -> None:
+        """The session is gone, as if it had crashed."""
+        self._lost = self._lost or why
+
+    async def execute(
+        self,
+        code: str,
+        *,
+        seconds: float,  # noqa: ARG002  (of the seam)
+    ) -> AsyncGenerator[Output, None]:
+        self._check()
+        for output in self._script(code):
+            yield output
+            self._check()
+        yield End(timed_out=False, changed=())
+
+    async def interrupt(self) -> None:
+        self._check()
+
+    async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
+        self._check()
+        if not isinstance(content, bytes):
+            content = b"".join([piece async for piece in content])
+        self._files[name] = content
+
+    async def files(self) -> tuple[File, ...]:
+        self._check()
+        return tuple(File(name, len(held)) for name, held in sorted(self._files.items()))
+
+    async def get(self, name: str) -> AsyncGenerator[bytes, None]:
+        self._check()
+        if name not in self._files:
+            raise FileRefused(f"There is no file of the name {name!r}.")
+        yield self._files[name]
+
+    async def close(self) -> None:
+        self.lose("The session was closed.")
+
+    def _check(self) -> None:
+        if self._lost is not None:
+            raise SessionLost(self._lost)
+
+
+class ScriptedSandbox:
+    """A `Sandbox` of scripted sessions; `started` are all that it ever started."""
+
+    def __init__(self, script: Script = echo) -> None:
+        self._script = script
+        self.started: list[ScriptedSession] = []
+
+    async def start(self) -> ScriptedSession:
+        session = ScriptedSession(self._script)
+        self.started.append(session)
+        return session
+
+    async def close(self) -> None:
+        for session in self.started:
+            await session.close()

@@ -1,0 +1,55 @@
+"""Running code in a session and looking at all that came of it."""
+
+from contextlib import aclosing
+from typing import NamedTuple
+
+from perdure.sandbox.sandbox import End, Error, File, Image, Session, Text
+
+
+class Ran(NamedTuple):
+    """What an execution said, by kind."""
+
+    text: str
+    notes: str
+    errors: list[str]
+    images: list[Image]
+    end: End
+
+    @property
+    def changed(self) -> list[File]:
+        return list(self.end.changed)
+
+
+async def run(session: Session, code: str, *, seconds: float = 30) -> Ran:
+    """Runs the code to its end."""
+    texts, notes, errors, images = [], [], [], []
+    ends: list[End] = []
+    async with aclosing(session.execute(code, seconds=seconds)) as outputs:
+        async for output in outputs:
+            match output:
+                case Text(text, "note"):
+                    notes.append(text)
+                case Text(text):
+                    texts.append(text)
+                case Error(traceback):
+                    errors.append(traceback)
+                case Image():
+                    images.append(output)
+                case End():
+                    ends.append(output)
+    [end] = ends
+    return Ran("".join(texts), "".join(notes), errors, images, end)
+
+
+async def printed(session: Session, code: str, *, seconds: float = 30) -> str:
+    """What the code printed; it may neither fail nor run out of time."""
+    ran = await run(session, code, seconds=seconds)
+    assert ran.errors == []
+    assert not ran.end.timed_out
+    return ran.text.rstrip("\n")
+
+
+async def content(session: Session, name: str) -> bytes:
+    """A whole file of the session."""
+    async with aclosing(session.get(name)) as pieces:
+        return b"".join([piece async for piece in pieces])

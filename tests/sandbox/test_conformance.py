@@ -1,0 +1,229 @@
+"""What every sandbox must do, whatever it is made of."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from perdure.sandbox.sandbox import End, File, FileRefused, Output, Sandbox, Session, SessionLost
+from tests.sandbox.talk import content, printed, run
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("sandbox_conformance"),  # its tests share sessions
+]
+
+
+async def test_what_the_code_prints_comes_in_order(session: Session) -> None:
+    ran = await run(session, "for n in range(3): print(n)\n'last'")
+    assert ran.text == "0\n1\n2\n'last'\n"
+    assert (ran.errors, ran.images, ran.notes) == ([], [], "")
+    assert ran.end == End(timed_out=False, changed=())
+
+
+async def test_output_arrives_while_the_code_runs(session: Session) -> None:
+    code = "import time\nprint('first', flush=True)\ntime.sleep(30)"
+    async with aclosing(session.execute(code, seconds=20)) as outputs:
+        first = await asyncio.wait_for(anext(outputs), 10)
+    assert getattr(first, "text", None) == "first\n"
+
+
+async def test_what_programs_write_at_the_very_end_is_not_lost(session: Session) -> None:
+    code = "import os, subprocess\nsubprocess.run(['echo', '{0}'])\n_ = os.write(2, b'err {0}\\n')"
+    for number in range(20):
+        ran = await run(session, code.format(number))
+        assert sorted(ran.text.splitlines()) == [str(number), f"err {number}"]
+
+
+async def test_closed_streams_keep_nobody_waiting(session: Session) -> None:
+    assert (await run(session, "import os\nkept = os.dup(1)\nos.close(1)\n2")).text == "2\n"
+    assert await printed(session, "_ = os.dup2(kept, 1)\nprint('open')") == "open"
+
+
+async def test_names_stay_and_errors_end_only_the_code(session: Session) -> None:
+    await run(session, "kept = 41")
+    ran = await run(session, "kept += 1\nprint(kept)\n1 / 0\nprint('never')")
+    assert ran.text == "42\n"
+    assert len(ran.errors) == 1
+    assert "ZeroDivisionError: division by zero" in ran.errors[0]
+    assert await printed(session, "print(kept)") == "42"
+
+
+async def test_code_that_is_no_python_is_an_error_of_the_code(session: Session) -> None:
+    ran = await run(session, "def no python")
+    assert "SyntaxError" in ran.errors[0]
+
+
+async def test_there_is_nobody_to_ask(session: Session) -> None:
+    ran = await run(session, "input('name?')")
+    assert "StdinNotImplementedError" in ran.errors[0]
+
+
+async def test_a_figure_is_a_picture(session: Session) -> None:
+    code = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\nplt.title('Ελλάς')\nplt.show()"
+    ran = await run(session, code)
+    assert (ran.text, ran.errors) == ("", [])
+    [image] = ran.images
+    assert image.mime == "image/png"
+    assert image.content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert image.content.endswith(b"IEND\xaeB`\x82")
+
+
+async def test_the_packages_that_are_promised_are_there(session: Session) -> None:
+    code = """
+import numpy, openpyxl, pandas, PIL, scipy.stats
+pandas.DataFrame({"a": [1, 2]}).to_excel("table.xlsx")
+print(pandas.read_excel("table.xlsx")["a"].sum(), scipy.stats.norm.cdf(0))
+"""
+    assert await printed(session, code) == "3 0.5"
+
+
+async def test_files_go_in_and_come_out(session: Session) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for number in range(5):
+            yield b""
+            yield bytes([number]) * 700_000
+
+    await session.put("Größen 1.bin", pieces())
+    await session.put("small.csv", b"a,b\n1,2\n")
+    await session.put("empty", b"")
+    code = "data = open('Größen 1.bin', 'rb').read()\nprint(len(data), open('small.csv').read())"
+    assert await printed(session, code) == "3500000 a,b\n1,2"
+    code = "import os\nos.makedirs('out', exist_ok=True)\nopen('out/made.bin', 'wb').write(data)"
+    ran = await run(session, code)
+    assert ran.changed == [File("out/made.bin", 3_500_000)]
+    made = await content(session, "out/made.bin")
+    assert made == b"".join(bytes([number]) * 700_000 for number in range(5))
+    assert {"Größen 1.bin", "small.csv", "empty", "out/made.bin"} <= {
+        file.name for file in await session.files()
+    }
+    assert await content(session, "empty") == b""
+
+
+async def test_only_what_changed_is_told(session: Session) -> None:
+    await run(session, "open('one', 'w').write('1'); open('two', 'w').write('2')")
+    ran = await run(session, "open('two', 'a').write('2'); open('three', 'w').close()")
+    assert ran.changed == [File("three", 0), File("two", 2)]
+    await session.put("given", b"x")
+    assert (await run(session, "1")).changed == []
+
+
+async def test_a_put_file_takes_the_place_of_another(session: Session) -> None:
+    await session.put("twice", b"first and longer")
+    await session.put("twice", b"second")
+    assert await content(session, "twice") == b"second"
+
+
+async def test_a_file_that_is_not_there_is_refused(session: Session) -> None:
+    with pytest.raises(FileRefused):
+        await content(session, "no-such-file")
+    assert await printed(session, "print(1)") == "1"
+
+
+async def test_reading_may_stop_in_the_middle_of_a_file(session: Session) -> None:
+    await session.put("long", bytes(5_000_000))
+    async with aclosing(session.get("long")) as pieces:
+        assert await anext(pieces)
+    assert await printed(session, "print('next')") == "next"
+
+
+async def test_code_that_takes_too_long_is_interrupted_and_the_session_stays(
+    session: Session,
+) -> None:
+    ran = await run(session, "kept = 7\nimport time\ntime.sleep(60)", seconds=0.5)
+    assert ran.end.timed_out
+    assert "KeyboardInterrupt" in ran.errors[0]
+    assert await printed(session, "print(kept)") == "7"
+
+
+async def test_an_interrupt_stops_what_runs(session: Session) -> None:
+    code = "print('on', flush=True)\nimport subprocess\nsubprocess.run(['sleep', '60'])"
+    seen: list[Output] = []
+    async with aclosing(session.execute(code, seconds=30)) as outputs:
+        async for output in outputs:
+            if not seen:
+                await session.interrupt()
+            seen.append(output)
+    assert seen[-1] == End(timed_out=False, changed=())
+    assert await printed(session, "print(1)") == "1"
+
+
+async def test_an_interrupt_of_nothing_does_nothing(session: Session) -> None:
+    await session.interrupt()
+    assert await printed(session, "print(1)") == "1"
+
+
+async def test_who_stops_listening_stops_the_code(session: Session) -> None:
+    async with aclosing(session.execute("n = 0\nwhile True: n += 1", seconds=30)) as outputs:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(outputs), 0.5)
+    assert await printed(session, "print(n > 0)") == "True"
+
+
+async def test_who_stops_waiting_for_an_answer_does_not_confuse_the_next(session: Session) -> None:
+    for _ in range(20):
+        asking = asyncio.create_task(session.files())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait({asking})
+    await session.put("after", b"x")
+    assert await content(session, "after") == b"x"
+    assert await printed(session, "print(1)") == "1"
+
+
+async def test_calls_wait_for_each_other(session: Session) -> None:
+    code = "import time\ntime.sleep(0.1)\nprint('{}')"
+    both = await asyncio.gather(run(session, code.format(1)), run(session, code.format(2)))
+    assert [ran.text for ran in both] == ["1\n", "2\n"]
+
+
+async def test_a_lost_session_says_so_for_ever(session: Session) -> None:
+    with pytest.raises(SessionLost) as lost:
+        await run(session, "import os\nos.kill(os.getpid(), 9)")
+    assert session.lost == str(lost.value)
+    for _ in range(2):
+        with pytest.raises(SessionLost):
+            await run(session, "1")
+    with pytest.raises(SessionLost):
+        await session.put("x", b"")
+    with pytest.raises(SessionLost):
+        await session.files()
+    with pytest.raises(SessionLost):
+        await content(session, "x")
+    await session.close()
+    assert session.lost == str(lost.value)
+
+
+async def test_sessions_share_nothing(session: Session, local: Sandbox) -> None:
+    await run(session, "secret = 1; open('secret', 'w').write('x')")
+    other = await local.start()
+    said = await printed(other, "import os\nprint('secret' in globals(), os.listdir('.'))")
+    assert said == "False []"
+    assert await other.files() == ()
+    await other.close()
+    assert await printed(session, "print(secret)") == "1"
+
+
+async def test_a_closed_session_is_lost(local: Sandbox) -> None:
+    session = await local.start()
+    await session.close()
+    await session.close()
+    with pytest.raises(SessionLost, match="was closed"):
+        await run(session, "1")
+
+
+async def test_a_close_does_not_wait_for_the_code(local: Sandbox) -> None:
+    session = await local.start()
+    code = """
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print(1, flush=True)
+time.sleep(60)
+"""
+    async with aclosing(session.execute(code, seconds=60)) as outputs:
+        await anext(outputs)
+        await asyncio.wait_for(session.close(), 10)
+        with pytest.raises(SessionLost, match="was closed"):
+            await anext(outputs)

@@ -1,0 +1,259 @@
+"""Code that uses everything up: it is stopped, says why, and takes nothing else with it."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from perdure.sandbox import watch
+from perdure.sandbox.local import LocalSandbox
+from perdure.sandbox.sandbox import MIB, Limits, SessionLost
+from perdure.sandbox.session import LocalSession
+from tests.sandbox.attack import PRELUDE, living
+from tests.sandbox.talk import printed, run
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("sandbox_exhaustion"),  # its tests share sessions
+]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def small() -> AsyncIterator[LocalSandbox]:
+    """A sandbox with less memory and patience, so that a test costs less of both."""
+    limits = Limits(
+        memory_bytes=512 * MIB,
+        disk_bytes=64 * MIB,
+        processes=64,
+        idle_cpu_seconds=0.5,
+        grace_seconds=0.5,
+    )
+    sandbox = LocalSandbox(limits, warm=False)
+    yield sandbox
+    await sandbox.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cell(small: LocalSandbox) -> AsyncIterator[LocalSession]:
+    """A small session of one test."""
+    session = await small.start()
+    await printed(session, PRELUDE)
+    yield session
+    await session.close()
+
+
+EXHAUSTED = {
+    "processes": (
+        """
+children = []
+try:
+    while True:
+        child = os.fork()
+        if not child:
+            signal.pause()
+        children.append(child)
+except BlockingIOError:
+    print(30 < len(children) < 64)
+for child in children:
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+""",
+        "True",
+    ),
+    "threads": (
+        """
+import threading
+stop = threading.Event()
+started = []
+try:
+    while True:
+        thread = threading.Thread(target=stop.wait, daemon=True)
+        thread.start()
+        started.append(thread)
+except RuntimeError:
+    print(20 < len(started) < 64)
+stop.set()
+for thread in started:
+    thread.join()
+""",
+        "True",
+    ),
+    "memory": ("tried(bytearray, 600 << 20)", "MemoryError"),
+    "memory, bit by bit": (
+        """
+held = []
+try:
+    while True:
+        held.append(bytearray(1 << 20))
+except MemoryError:
+    count = len(held)
+    del held
+    print(200 < count < 512)
+""",
+        "True",
+    ),
+    "disk": (
+        """
+def fill():
+    with open("big", "wb", buffering=0) as file:
+        while file.write(bytes(1 << 20)):
+            pass
+tried(fill)
+print(os.path.getsize("big") <= 64 << 20)
+os.unlink("big")
+""",
+        "EFBIG\nTrue",
+    ),
+    "disk, in many files": (
+        """
+def fill():
+    for number in range(80):
+        pathlib.Path(f"part-{number}").write_bytes(bytes(1 << 20))
+tried(fill)
+for path in glob.glob("part-*"):
+    os.unlink(path)
+""",
+        "ENOSPC",
+    ),
+    "scratch space": (
+        """
+def fill():
+    for number in range(300):
+        pathlib.Path(f"/dev/shm/part-{number}").write_bytes(bytes(1 << 20))
+tried(fill)
+for path in glob.glob("/dev/shm/part-*"):
+    os.unlink(path)
+""",
+        "ENOSPC",
+    ),
+    "open files": (
+        """
+files = []
+def opened():
+    while True:
+        files.append(open("/dev/null"))
+tried(opened)
+print(300 < len(files) < 512)
+for file in files:
+    file.close()
+""",
+        "EMFILE\nTrue",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", EXHAUSTED)
+async def test_what_runs_out_is_the_sessions_own_and_it_goes_on(
+    small_shared: LocalSession, what: str
+) -> None:
+    code, said = EXHAUSTED[what]
+    assert await printed(small_shared, code) == said
+    assert await printed(small_shared, "print('still here')") == "still here"
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def small_shared(small: LocalSandbox) -> LocalSession:
+    """A small session that tests share."""
+    session = await small.start()
+    await printed(session, PRELUDE)
+    return session
+
+
+FATAL = {
+    "memory of many processes": (
+        """
+for _ in range(4):
+    if not os.fork():
+        held = bytearray(os.urandom(1 << 20) * 200)
+        signal.pause()
+signal.pause()
+""",
+        "It used more than the 512 MiB of memory that it may use.",
+    ),
+    "files without end": (
+        """
+for number in range(1000):
+    os.makedirs(f"/tmp/{number}")
+    for name in range(1000):
+        os.mknod(f"/tmp/{number}/{name}")
+""",
+        "It made more than 100000 files and folders.",
+    ),
+    "sockets without end": (
+        """
+pairs = []
+for _ in range(3):
+    if not os.fork():
+        pairs = [socket.socketpair() for _ in range(200)]
+        signal.pause()
+signal.pause()
+""",
+        "It opened more than 512 sockets.",
+    ),
+    "a loop that no interrupt stops": (
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
+        "The code ran for 3 seconds, and did not stop when it was interrupted.",
+    ),
+    "a loop outside of Python": (
+        "libc.sigsuspend(ctypes.create_string_buffer(b'\\xff' * 128)); signal.pause()",
+        "The code ran for 3 seconds, and did not stop when it was interrupted.",
+    ),
+    "the end of the kernel": (
+        "os.kill(os.getpid(), 9)",
+        "The Python process ended, by SIGKILL.",
+    ),
+    "the end of the relay": (
+        "os.kill(os.getppid(), 9); signal.pause()",
+        "The Python process cannot be talked to any more (it closed the channel).",
+    ),
+    "the end of everything": (
+        "os.kill(-1, 9)",
+        "The Python process cannot be talked to any more (it closed the channel).",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FATAL)
+async def test_what_goes_too_far_ends_the_session_with_a_reason(
+    cell: LocalSession, what: str
+) -> None:
+    code, reason = FATAL[what]
+    first = cell.first_process
+    with pytest.raises(SessionLost, match=re.escape(reason)):
+        await run(cell, code, seconds=3 if "no interrupt" in what or "outside" in what else 30)
+    assert cell.lost is not None
+    assert living([first]) == []
+    with pytest.raises(SessionLost):
+        await run(cell, "1")
+
+
+async def test_code_that_goes_on_after_its_end_is_stopped(cell: LocalSession) -> None:
+    """A thread that stays behind may work for half a second of CPU time in this sandbox."""
+    await run(
+        cell, "import threading\nthreading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()"
+    )
+    await asyncio.wait_for(cell._enclosure.ended(), 20)
+    with pytest.raises(SessionLost, match="It went on computing after its code had ended"):
+        await run(cell, "1")
+
+
+async def test_a_closed_session_leaves_no_process_behind(cell: LocalSession) -> None:
+    """Not even one that left its parent, its process group and its terminal, and hears nothing."""
+    code = """
+if not os.fork():
+    os.setsid()
+    if not os.fork():
+        for number in range(1, 32):
+            if number not in (9, 19):
+                signal.signal(number, signal.SIG_IGN)
+        while True:
+            signal.pause()
+    os._exit(0)
+"""
+    await run(cell, code)
+    processes = list(watch.processes(cell.first_process))
+    assert len(processes) >= 4
+    await cell.close()
+    assert living(processes) == []

@@ -1,0 +1,86 @@
+"""The server may be killed at any moment: nothing that ran in its sandboxes outlives it.
+
+Nor does what it no longer wants.
+"""
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from perdure.sandbox import watch
+from perdure.sandbox.local import LocalSandbox
+from perdure.sandbox.sandbox import Limits
+
+
+def handles_of(pids: Iterable[int]) -> dict[int, int]:
+    """A descriptor of each process, and its id: the id may become another's, the descriptor not."""
+    handles = {}
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            handles[os.pidfd_open(pid)] = pid
+    return handles
+
+
+def wait_until_gone(left: dict[int, int]) -> None:
+    """Until none of the processes is left; fails after ten seconds without any progress."""
+    poller = select.poll()
+    for descriptor in left:
+        poller.register(descriptor, select.POLLIN)
+    while left:
+        ended = poller.poll(10_000)
+        assert ended, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left.values()]
+        for descriptor, _ in ended:
+            poller.unregister(descriptor)
+            os.close(descriptor)
+            del left[descriptor]
+
+
+def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.sandbox.killed_server"], stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    first = int(server.stdout.readline())
+    processes = list(watch.processes(server.pid))
+    assert first in processes
+    assert len(processes) >= 6
+    handles = handles_of(processes)
+    server.send_signal(signal.SIGKILL)
+    wait_until_gone(handles)
+    server.wait()
+    server.stdout.close()
+
+
+def _marked(mark: int) -> set[int]:
+    """Processes of everybody whose command line has this number in it."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if str(mark).encode() in path.read_bytes():
+                found.add(int(path.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("processes", [0, 1, 2, 3, 4])
+async def test_a_start_that_is_cancelled_leaves_no_process_behind(processes: int) -> None:
+    """When so many of its processes are there; none of them may go on alone."""
+    mark = 10_000_000_000 + os.getpid() * 10 + processes
+    sandbox = LocalSandbox(Limits(text_bytes=mark), warm=False)
+    starting = asyncio.create_task(sandbox.start())
+    begun: set[int] = set()
+    while len(begun) < processes:
+        await asyncio.sleep(0)
+        begun = _marked(mark)
+    starting.cancel()
+    await asyncio.wait({starting})
+    assert starting.cancelled()
+    wait_until_gone(handles_of(_marked(mark)))
+    assert _marked(mark) == set()
