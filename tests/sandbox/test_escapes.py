@@ -156,7 +156,7 @@ TRIED = {
     "the programs": ("tried(write, '/usr/bin/x')", "EROFS"),
     "the interpreter": ("tried(write, sys.prefix + '/x')", "EROFS"),
     "the packages": ("import numpy; tried(write, numpy.__file__)", "EROFS"),
-    "the program inside": ("tried(write, '/opt/inside.py')", "EROFS"),
+    "the program inside": ("tried(write, '/opt/inside/relay.py')", "EROFS"),
     "the device folder": ("tried(write, '/dev/x')", "EROFS"),
     "a way around": ("tried(os.rename, '/mnt/data', '/mnt/else')", "EROFS"),
     "links out": (

@@ -24,7 +24,6 @@ _STATE_BYTES = 16 * MIB
 _NOBODY = 65534
 _USER = 1000
 _OLDEST = (0, 8)
-_PROGRAM = "/opt/inside.py"
 
 
 class Tools(NamedTuple):
@@ -89,7 +88,7 @@ def isolation(runtime: Runtime, limits: Limits, *, data: Mapping[str, int]) -> l
     for path, descriptor in data.items():
         kind = "--file" if path.startswith("/run/") else "--ro-bind-data"
         arguments += ["--perms", "0644", kind, str(descriptor), path]
-    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
+    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/opt"]
 
 
 def command(tools: Tools, runtime: Runtime, *, arguments: int, program: list[str]) -> list[str]:

@@ -21,8 +21,9 @@ _PIPE_BYTES = 65536
 # the places that the program inside tells of, in this order; STATE is an index
 _PLACES = ("/mnt/data", "/tmp", "/dev/shm", "/run")  # noqa: S108
 STATE = 3
-PROGRAM = "/opt/inside.py"
-_INSIDE = Path(__file__).with_name("inside.py")
+# a Python package, run with `-m`
+_INSIDE = Path(__file__).with_name("inside")
+PROGRAM = "/opt/inside/__main__.py"
 _PASSWD = b"sandbox:x:1000:1000::/tmp:/bin/sh\n"
 _GROUP = b"sandbox:x:1000:\n"
 _NSSWITCH = b"passwd: files\ngroup: files\nhosts: files\n"
@@ -150,7 +151,7 @@ async def _begin(
             kept.callback(os.close, ours)
             given.callback(os.close, their)
         content = {
-            PROGRAM: _INSIDE.read_bytes(),
+            **{f"/opt/inside/{path.name}": path.read_bytes() for path in _INSIDE.glob("*.py")},
             "/etc/passwd": _PASSWD,
             "/etc/group": _GROUP,
             "/etc/nsswitch.conf": _NSSWITCH,
@@ -161,7 +162,7 @@ async def _begin(
         arguments = bubblewrap.isolation(runtime, limits, data=data)
         arguments += ["--seccomp", str(filter_), "--info-fd", str(told)]
         written = given.enter_context(_file_of("\0".join([*arguments, ""]).encode()))
-        program = [runtime.python, PROGRAM, str(theirs.fileno()), _chosen(limits, warm)]
+        program = [runtime.python, "-m", "inside", str(theirs.fileno()), _chosen(limits, warm)]
         process = await asyncio.create_subprocess_exec(
             *bubblewrap.command(tools, runtime, arguments=written, program=program),
             # the environment of process 1 can be read inside, and has the working folder in it

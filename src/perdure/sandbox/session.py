@@ -1,7 +1,7 @@
 """A session on this machine: what the program inside says, believed as little as possible."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
 from contextlib import suppress
 
 from perdure.sandbox import cleaning, watch
@@ -19,8 +19,8 @@ from perdure.sandbox.channel import (
     TextFrame,
 )
 from perdure.sandbox.enclosure import Enclosure
+from perdure.sandbox.folder import Folder, pieces
 from perdure.sandbox.sandbox import (
-    MIB,
     End,
     Error,
     File,
@@ -31,6 +31,7 @@ from perdure.sandbox.sandbox import (
     SessionLost,
     Text,
 )
+from perdure.sandbox.time_limit import TimeLimit
 
 # how long the program inside may take for what is no code of a user's
 _PATIENCE_SECONDS = 60.0
@@ -51,9 +52,7 @@ class LocalSession:
         self._limits = limits
         self._turn = asyncio.Lock()
         self._executing = False
-        # files as they were at the last look: size, time of the last change
-        self._known: dict[str, tuple[int, int]] = {}
-        self._left_out = self._told_left_out = 0
+        self._folder = Folder(limits)
         self._cpu_seconds = enclosure.usage(limits).cpu_seconds
         self._lost: str | None = None
         self._killing: asyncio.Task[None] | None = None
@@ -73,13 +72,13 @@ class LocalSession:
             await self._tell(op="execute", code=code)
             self._executing = True
             ended = False
-            left, time = Left(self._limits), Time(seconds)
+            left, time = Left(self._limits), TimeLimit(seconds)
             try:
                 while not isinstance(frame := await self._next(time), EndFrame):
                     yield await self._output(left, frame)
                 ended = True
                 changed = await self._changed()
-                for note in self._file_notes():
+                for note in self._folder.notes():
                     yield note
                 yield End(time.is_up, changed)
             finally:
@@ -87,7 +86,7 @@ class LocalSession:
                     await self._stop()
                 self._rest()
 
-    async def _next(self, time: "Time") -> Frame | bytes:
+    async def _next(self, time: TimeLimit) -> Frame | bytes:
         """The next frame of an execution; when its time is up it is interrupted, and killed when
         that does not help.
         """
@@ -95,7 +94,7 @@ class LocalSession:
             return await self._receive(time.left)
         except TimeoutError:
             if time.is_up:
-                raise await self._lose(_unstoppable(time.seconds)) from None
+                raise await self._lose(time.excess) from None
         time.end(grace=self._limits.grace_seconds)
         await self._tell(op="interrupt")
         return await self._next(time)
@@ -116,7 +115,7 @@ class LocalSession:
         async with self._turn:
             await self._tell(op="put", name=name)
             try:
-                async for piece in _pieces(content):
+                async for piece in pieces(content):
                     await self._send(piece)
             finally:
                 await self._send(b"")
@@ -129,7 +128,7 @@ class LocalSession:
     async def files(self) -> tuple[File, ...]:
         async with self._turn:
             await self._changed()
-            return tuple(File(name, size) for name, (size, _) in sorted(self._known.items()))
+            return self._folder.files
 
     async def get(self, name: str) -> AsyncGenerator[bytes, None]:
         if not cleaning.is_name(name):
@@ -166,24 +165,7 @@ class LocalSession:
         frame = await self._ask(op="files")
         if not isinstance(frame, FilesFrame) or len(frame.files) > self._limits.files:
             raise await self._lose(_ENDED)
-        known = {
-            name: (size, changed_at)
-            for name, size, changed_at in frame.files
-            if cleaning.is_name(name) and size <= self._limits.disk_bytes
-        }
-        changed = [name for name in known if known[name] != self._known.get(name)]
-        self._known = known
-        self._left_out = frame.left_out + len(frame.files) - len(known)
-        return tuple(File(name, known[name][0]) for name in sorted(changed))
-
-    def _file_notes(self) -> Iterator[Text]:
-        if self._left_out > self._told_left_out:
-            yield Text(
-                f"[{self._left_out} things in /mnt/data are not offered as files: only plain "
-                f"files with printable names are, {self._limits.files} at most.]\n",
-                "note",
-            )
-        self._told_left_out = self._left_out
+        return self._folder.look(frame.files, left_out=frame.left_out)
 
     async def _stop(self) -> None:
         """The consumer has gone in mid-execution."""
@@ -191,7 +173,7 @@ class LocalSession:
             return
         with suppress(SessionLost):
             await self._tell(op="interrupt")
-            grace = Time(self._limits.grace_seconds)
+            grace = TimeLimit(self._limits.grace_seconds)
             try:
                 while not isinstance(await self._receive(grace.left), EndFrame):
                     pass
@@ -295,25 +277,6 @@ class LocalSession:
         await self._channel.close()
 
 
-class Time:
-    """How long an execution may still go on."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.is_up = False
-        self._until = _now() + seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds, never less than none."""
-        return max(self._until - _now(), 0)
-
-    def end(self, *, grace: float) -> None:
-        """The time is up; so many seconds remain to stop in."""
-        self.is_up = True
-        self._until = _now() + grace
-
-
 class Left:
     """How much output an execution may still have, and what its frames become.
 
@@ -347,25 +310,6 @@ class Left:
         if self._text < 0:
             raise Broken("more text than it may show")
         return cleaning.text(text)
-
-
-async def _pieces(content: bytes | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
-    """Pieces that fit into a frame; none is empty."""
-    if isinstance(content, bytes):
-        for start in range(0, len(content), MIB):
-            yield content[start : start + MIB]
-        return
-    async for held in content:
-        for start in range(0, len(held), MIB):
-            yield held[start : start + MIB]
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _unstoppable(seconds: float) -> str:
-    return f"The code ran for {seconds:g} seconds, and did not stop when it was interrupted."
 
 
 def _broken(broken: Broken) -> str:

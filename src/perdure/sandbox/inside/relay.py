@@ -1,39 +1,30 @@
-"""The program inside the sandbox: a Jupyter kernel, and a relay between it and the host.
+"""The relay between the kernel and the host: one request at a time, answered in frames.
 
-Perdure never imports this file: it is bound into the sandbox and run there. It sets the limits
-that only a process itself can set, forks the kernel, and passes on what the kernel says, as
-frames on one socket. Untrusted code runs beside it as the same user and may take it over, so the
-host trusts it no more than the kernel; the limits on output that are kept here only save work.
+Untrusted code runs beside it as the same user and may take it over, so the host trusts it no more
+than the kernel; the limits on output that are kept here only save work.
 """
 
 import contextlib
 import json
 import os
-import resource
 import secrets
 import signal
 import socket
-import stat
 import struct
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
 import zmq
-from ipykernel import kernelapp
-from ipykernel.iostream import IOPubThread
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.connect import write_connection_file
 
-DATA = "/mnt/data"
-# what the host measures: every place that can be written to
-PLACES = (DATA, "/tmp", "/dev/shm", "/run")  # noqa: S108
+from .files import DATA, beneath, listing, whole
+from .tally import Tally
+
 CONNECTION = "/run/kernel.json"
 PIECE = 1024 * 1024
-DEPTH = 8
 JSON, BYTES = 0, 1
 # What most code needs, before it is needed: imports, a first figure, a first traceback. Names
 # that this binds are its own.
@@ -78,38 +69,6 @@ class Host:
                 sys.exit(0)  # the host has gone, and all that is here goes with this process
             got += piece
         return bytes(got)
-
-
-class Tally:
-    """Counts the output of one execution, and what of it is left out."""
-
-    def __init__(self, limits: dict[str, int]) -> None:
-        self.text = limits["text_bytes"]
-        self.images = limits["images"]
-        self.image_bytes = limits["image_bytes"]
-        self.cut = self.dropped = 0
-
-    def room(self, text: str) -> str:
-        """As much of the text as there is room for."""
-        data = text.encode("utf-8", "replace")
-        kept = data[: self.text]
-        self.text -= len(kept)
-        self.cut += len(data) - len(kept)
-        return kept.decode("utf-8", "ignore")
-
-    def takes(self, image: str) -> bool:
-        """Whether there is room for a picture, in base64."""
-        if self.images and len(image) * 3 // 4 <= self.image_bytes:
-            self.images -= 1
-            return True
-        self.dropped += 1
-        return False
-
-    def note(self) -> str:
-        cut = f"{self.cut} more bytes of text" if self.cut else ""
-        dropped = f"{self.dropped} more images, or too large ones," if self.dropped else ""
-        what = " and ".join(part for part in (cut, dropped) if part)
-        return f"[Left out, because an execution may not show so much: {what.rstrip(',')}.]"
 
 
 class Relay:
@@ -195,7 +154,11 @@ class Relay:
 
     def execute(self, code: str) -> None:
         asked = self.client.execute(code, allow_stdin=False, stop_on_error=False)
-        tally = Tally(self.limits)
+        tally = Tally(
+            text_bytes=self.limits["text_bytes"],
+            images=self.limits["images"],
+            image_bytes=self.limits["image_bytes"],
+        )
         replied, idle, late = False, False, 0
         while not (replied and idle):
             ready = dict(self.poller.poll(500))
@@ -320,15 +283,7 @@ class Relay:
             self.host.tell(type="done")
 
     def files(self) -> None:
-        found: list[tuple[str, int, int]] = []
-        left_out = 0
-        root = os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        for name, status in walk(root, "", DEPTH):
-            if len(found) < self.limits["files"] and presentable(name) and whole(status):
-                found.append((name, status.st_size, status.st_mtime_ns))
-            else:
-                left_out += 1
-        os.close(root)
+        found, left_out = listing(self.limits["files"])
         self.host.tell(type="files", files=found, left_out=left_out)
 
     def get(self, name: str, most: object) -> None:
@@ -354,124 +309,3 @@ def said_ok(message: Message) -> bool:
         case {"content": {"status": "ok"}}:
             return True
     return False
-
-
-def walk(folder: int, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
-    """What is below the folder and no folder itself; links are not followed."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            try:
-                status = entry.stat(follow_symlinks=False)
-                if not stat.S_ISDIR(status.st_mode):
-                    yield prefix + entry.name, status
-                elif depth:
-                    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-                    below = os.open(entry.name, flags, dir_fd=folder)
-                    try:
-                        yield from walk(below, f"{prefix}{entry.name}/", depth - 1)
-                    finally:
-                        os.close(below)
-            except OSError:  # it went away meanwhile, or may not be read
-                continue
-
-
-def beneath(name: str) -> int:
-    """Opens a file below the data folder; no part of its path may be a link."""
-    *folders, last = name.split("/")
-    current = os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for folder in folders:
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            current, above = os.open(folder, flags, dir_fd=current), current
-            os.close(above)
-        # a pipe would keep us waiting for its writer
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        return os.open(last, flags, dir_fd=current)
-    finally:
-        os.close(current)
-
-
-def presentable(name: str) -> bool:
-    try:
-        return name.isprintable() and bool(name.encode())
-    except UnicodeEncodeError:  # bytes that are no UTF-8
-        return False
-
-
-def whole(status: os.stat_result) -> bool:
-    """A regular file with one name, whose bytes are all there: a sparse file would cost the host
-    more room than it costs here.
-    """
-    return (
-        stat.S_ISREG(status.st_mode)
-        and status.st_nlink == 1
-        and status.st_blocks * 512 >= status.st_size
-    )
-
-
-class Publisher(IOPubThread):
-    """Without the TCP port on which it listens to forks of itself: there is no TCP in here."""
-
-    def __init__(self, channel: object, **given: object) -> None:
-        super().__init__(channel, **{**given, "pipe": False})  # type: ignore[no-untyped-call]
-
-
-def write_plainly() -> None:
-    """What a fork of the kernel prints goes to its standard streams, which the kernel reads."""
-    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
-
-
-def start_kernel(link: socket.socket) -> int:
-    """Forks, so that kernel and relay share the memory of what both import."""
-    write_connection_file(
-        CONNECTION, ip="/run/kernel", transport="ipc", key=secrets.token_hex().encode()
-    )
-    kernel = os.fork()
-    if kernel:
-        return kernel
-    link.close()
-    os.setsid()  # an interrupt goes to the kernel and to the programs it runs, not to the relay
-    # the kernel writes there what it reads from its streams, and stops reading when nobody takes it
-    silence = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(silence, stream)
-    vars(kernelapp)["IOPubThread"] = Publisher
-    os.register_at_fork(after_in_child=write_plainly)
-    kernelapp.IPKernelApp.launch_instance(
-        [
-            f"-f={CONNECTION}",
-            "--InteractiveShell.colors=nocolor",
-            "--HistoryManager.enabled=False",
-        ]
-    )
-    sys.exit(0)
-
-
-def main() -> None:
-    link = socket.socket(fileno=int(sys.argv[1]))
-    host = Host(link)
-    chosen = json.loads(sys.argv[2])
-    try:
-        for name, most in chosen["rlimits"].items():
-            resource.setrlimit(getattr(resource, name), (most, most))
-        # the server goes first, and stays when the machine is short of memory
-        os.nice(10)
-        Path("/proc/self/oom_score_adj").write_text("1000")
-        os.chdir(DATA)
-        places = [os.open(place, os.O_RDONLY | os.O_DIRECTORY) for place in PLACES]
-        socket.send_fds(link, [b"P"], places)
-        for place in places:
-            os.close(place)
-        link.set_inheritable(False)
-        kernel = start_kernel(link)
-        relay = Relay(host, kernel, chosen["limits"])
-        relay.wait_for_kernel(chosen["warm"])
-    except Exception:
-        host.tell(type="lost", text=traceback.format_exc(limit=-3))
-        raise
-    relay.serve()
-
-
-if __name__ == "__main__":
-    main()

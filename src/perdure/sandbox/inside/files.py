@@ -1,0 +1,82 @@
+"""What is below /mnt/data, looked at without following anything that leads elsewhere.
+
+It is run inside of sessions only, beside untrusted code, and holds nothing that the host relies on:
+a session that lies about its files lies about its own.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+
+DATA = "/mnt/data"
+_DEPTH = 8
+
+# name, size in bytes, time of the last change in nanoseconds
+Listed = tuple[str, int, int]
+
+
+def listing(most: int) -> tuple[list[Listed], int]:
+    """So many plain files at most, and how many other things there are."""
+    found: list[Listed] = []
+    left_out = 0
+    root = os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for name, status in walk(root, "", _DEPTH):
+        if len(found) < most and presentable(name) and whole(status):
+            found.append((name, status.st_size, status.st_mtime_ns))
+        else:
+            left_out += 1
+    os.close(root)
+    return found, left_out
+
+
+def walk(folder: int, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
+    """What is below the folder and no folder itself; links are not followed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                status = entry.stat(follow_symlinks=False)
+                if not stat.S_ISDIR(status.st_mode):
+                    yield prefix + entry.name, status
+                elif depth:
+                    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+                    below = os.open(entry.name, flags, dir_fd=folder)
+                    try:
+                        yield from walk(below, f"{prefix}{entry.name}/", depth - 1)
+                    finally:
+                        os.close(below)
+            except OSError:  # it went away meanwhile, or may not be read
+                continue
+
+
+def beneath(name: str) -> int:
+    """Opens a file below the data folder; no part of its path may be a link."""
+    *folders, last = name.split("/")
+    current = os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            current, above = os.open(folder, flags, dir_fd=current), current
+            os.close(above)
+        # a pipe would keep us waiting for its writer
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(last, flags, dir_fd=current)
+    finally:
+        os.close(current)
+
+
+def presentable(name: str) -> bool:
+    try:
+        return name.isprintable() and bool(name.encode())
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
+
+
+def whole(status: os.stat_result) -> bool:
+    """A regular file with one name, whose bytes are all there: a sparse file would cost the host
+    more room than it costs here.
+    """
+    return (
+        stat.S_ISREG(status.st_mode)
+        and status.st_nlink == 1
+        and status.st_blocks * 512 >= status.st_size
+    )

@@ -1,0 +1,33 @@
+"""How much an execution has shown, and how much more it may show."""
+
+
+class Tally:
+    """Counts the output of one execution, and what of it is left out."""
+
+    def __init__(self, *, text_bytes: int, images: int, image_bytes: int) -> None:
+        self.text = text_bytes
+        self.images = images
+        self.image_bytes = image_bytes
+        self.cut = self.dropped = 0
+
+    def room(self, text: str) -> str:
+        """As much of the text as there is room for."""
+        data = text.encode("utf-8", "replace")
+        kept = data[: self.text]
+        self.text -= len(kept)
+        self.cut += len(data) - len(kept)
+        return kept.decode("utf-8", "ignore")
+
+    def takes(self, image: str) -> bool:
+        """Whether there is room for a picture, in base64."""
+        if self.images and len(image) * 3 // 4 <= self.image_bytes:
+            self.images -= 1
+            return True
+        self.dropped += 1
+        return False
+
+    def note(self) -> str:
+        cut = f"{self.cut} more bytes of text" if self.cut else ""
+        dropped = f"{self.dropped} more images, or too large ones," if self.dropped else ""
+        what = " and ".join(part for part in (cut, dropped) if part)
+        return f"[Left out, because an execution may not show so much: {what.rstrip(',')}.]"
