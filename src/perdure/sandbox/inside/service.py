@@ -1,0 +1,98 @@
+"""What a session in a gateway's kernel does for the host: it is sent as source, and asked by
+evaluating expressions.
+
+Each answer is JSON, or a `problem` in a few words. Every request may come twice, because an
+interrupt that comes too late for the code stops one of these.
+"""
+
+import base64
+import contextlib
+import importlib.util
+import os
+from pathlib import Path
+
+from .files import DATA, beneath, listing, whole
+
+MIME = "application/vnd.perdure+json"
+
+
+class Answer:
+    """Shown by the kernel as JSON."""
+
+    def __init__(self, **content: object) -> None:
+        self.content = content
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        return {MIME: self.content, "text/plain": ""}
+
+
+def begin(packages: list[str], *, warm: bool) -> Answer:
+    """Makes a new kernel a session; `warm`: and imports what most code imports."""
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    try:
+        os.chdir(DATA)
+        kept = os.listdir(".")  # noqa: PTH208
+        Path(".perdure").touch()
+        Path(".perdure").unlink()
+    except OSError as error:
+        return Answer(problem=f"{DATA} cannot be used: {error.strerror}")
+    if kept:
+        return Answer(problem=f"{DATA} is not empty, so kernels seem to share it")
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        return Answer(problem=f"Python packages are missing: {', '.join(missing)}")
+    if warm:
+        for name in ("numpy", "pandas", "matplotlib.pyplot"):
+            importlib.import_module(name)
+    return Answer()
+
+
+def files(most: int) -> Answer:
+    """So many files at most, and how many other things there are."""
+    found, left_out = listing(most)
+    return Answer(files=found, left_out=left_out)
+
+
+def get(name: str, *, offset: int, most: int) -> Answer:
+    """A piece of a file, empty at its end."""
+    try:
+        file = beneath(name)
+    except OSError as error:
+        return Answer(problem=error.strerror)
+    try:
+        if not whole(os.fstat(file)):
+            return Answer(problem="It is not a plain file")
+        return Answer(data=base64.b64encode(os.pread(file, most, offset)).decode())
+    except OSError as error:
+        return Answer(problem=error.strerror)
+    finally:
+        os.close(file)
+
+
+def put(name: str, *, offset: int, data: str) -> Answer:
+    """Writes a piece of a file; the first one takes the place of what has the name."""
+    try:
+        if not offset:
+            drop(name)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(f"{DATA}/{name}", flags, 0o644), "wb") as file:
+            file.seek(offset)
+            file.write(base64.b64decode(data))
+    except OSError as error:
+        drop(name)
+        return Answer(problem=error.strerror)
+    return Answer()
+
+
+def drop(name: str) -> Answer:
+    """Removes a file."""
+    with contextlib.suppress(OSError):
+        Path(DATA, name).unlink()
+    return Answer()
+
+
+def mark(word: str) -> Answer:
+    """Writes a word to both standard streams, behind all that programs have written to them."""
+    for stream in (1, 2):
+        os.write(stream, word.encode())
+    return Answer()
