@@ -5,28 +5,18 @@ Where the machine cannot isolate, these tests fail with the sentence that says w
 """
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
 
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.session import LocalSession
+from tests.sandbox.gateway_process import GatewayProcess
+from tests.sandbox.talk import Shared
 
 if sys.platform == "darwin":
     collect_ignore_glob = ["test_*.py"]
-
-
-class Shared:
-    """The session that tests share."""
-
-    def __init__(self, sandbox: LocalSandbox) -> None:
-        self.sandbox = sandbox
-        self._session: LocalSession | None = None
-
-    async def session(self) -> LocalSession:
-        if self._session is None or self._session.lost is not None:
-            self._session = await self.sandbox.start()
-        return self._session
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -38,11 +28,19 @@ async def local() -> AsyncIterator[LocalSandbox]:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def shared(local: LocalSandbox) -> Shared:
-    return Shared(local)
+async def shared(local: LocalSandbox) -> Shared[LocalSession]:
+    return Shared(local.start)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def session(shared: Shared) -> LocalSession:
+async def session(shared: Shared[LocalSession]) -> LocalSession:
     """A living session, which may have run code."""
     return await shared.session()
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """A gateway of this test process."""
+    process = GatewayProcess(tmp_path_factory.mktemp("gateway"))
+    yield process
+    process.kill()

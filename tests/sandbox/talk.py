@@ -1,9 +1,25 @@
 """Running code in a session and looking at all that came of it."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from perdure.sandbox.sandbox import End, Error, File, Image, Session, Text
+
+_Session = TypeVar("_Session", bound=Session)
+
+
+class Shared(Generic[_Session]):
+    """The session that tests share; one that ends it leaves a new one to the next."""
+
+    def __init__(self, start: Callable[[], Awaitable[_Session]]) -> None:
+        self._start = start
+        self._session: _Session | None = None
+
+    async def session(self) -> _Session:
+        if self._session is None or self._session.lost is not None:
+            self._session = await self._start()
+        return self._session
 
 
 class Ran(NamedTuple):

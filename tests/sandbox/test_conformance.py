@@ -5,14 +5,46 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+import pytest_asyncio
 
+from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import End, File, FileRefused, Output, Sandbox, Session, SessionLost
-from tests.sandbox.talk import content, printed, run
+from tests.sandbox.gateway_process import GatewayProcess
+from tests.sandbox.talk import Shared, content, printed, run
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("sandbox_conformance"),  # its tests share sessions
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(
+    loop_scope="module",
+    scope="module",
+    # tests share sessions, and the gateway
+    params=[
+        pytest.param("bubblewrap", marks=pytest.mark.xdist_group("sandbox_conformance")),
+        pytest.param("gateway", marks=pytest.mark.xdist_group("sandbox_gateway")),
+    ],
+)
+async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
+    """Each implementation that runs code."""
+    place: Sandbox
+    if request.param == "bubblewrap":
+        place = LocalSandbox()
+    else:
+        gateway: GatewayProcess = request.getfixturevalue("gateway")
+        place = gateway.sandbox(warm=True)
+    yield place
+    await place.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def shared(sandbox: Sandbox) -> Shared[Session]:
+    return Shared(sandbox.start)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def session(shared: Shared[Session]) -> Session:
+    """A living session, which may have run code."""
+    return await shared.session()
 
 
 async def test_what_the_code_prints_comes_in_order(session: Session) -> None:
@@ -196,9 +228,9 @@ async def test_a_lost_session_says_so_for_ever(session: Session) -> None:
     assert session.lost == str(lost.value)
 
 
-async def test_sessions_share_nothing(session: Session, local: Sandbox) -> None:
+async def test_sessions_share_nothing(session: Session, sandbox: Sandbox) -> None:
     await run(session, "secret = 1; open('secret', 'w').write('x')")
-    other = await local.start()
+    other = await sandbox.start()
     said = await printed(other, "import os\nprint('secret' in globals(), os.listdir('.'))")
     assert said == "False []"
     assert await other.files() == ()
@@ -206,16 +238,16 @@ async def test_sessions_share_nothing(session: Session, local: Sandbox) -> None:
     assert await printed(session, "print(secret)") == "1"
 
 
-async def test_a_closed_session_is_lost(local: Sandbox) -> None:
-    session = await local.start()
+async def test_a_closed_session_is_lost(sandbox: Sandbox) -> None:
+    session = await sandbox.start()
     await session.close()
     await session.close()
     with pytest.raises(SessionLost, match="was closed"):
         await run(session, "1")
 
 
-async def test_a_close_does_not_wait_for_the_code(local: Sandbox) -> None:
-    session = await local.start()
+async def test_a_close_does_not_wait_for_the_code(sandbox: Sandbox) -> None:
+    session = await sandbox.start()
     code = """
 import signal, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
