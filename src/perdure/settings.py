@@ -31,6 +31,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from perdure.code_settings import CodeSettings, Seconds
 from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED, ModelServer, Tokens, check_model_url, check_url
 from perdure.webhook_settings import WebhookSettings
@@ -43,9 +44,8 @@ DEFAULT = "default"
 _SECRETS = frozenset(
     {"database_url", "model_api_key", "model_servers", "api_keys", "webhooks"}
     | {"blob_access_key_id", "blob_secret_access_key", "embedding_api_key"}
+    | {"code_gateway_token"}
 )
-
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _split_commas(value: object) -> object:
@@ -72,7 +72,7 @@ def _check_names(what: str, names: list[str]) -> None:
             raise ValueError(f"two {what} are named {name!r}")
 
 
-class Settings(BaseSettings):
+class Settings(BaseSettings, CodeSettings):
     """Everything that can be set; `docs/operating.md` has the user's side of each field."""
 
     model_config = SettingsConfigDict(
@@ -185,24 +185,6 @@ class Settings(BaseSettings):
 
     event_retention_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     """Days that the events of ended runs are kept for listeners that come back."""
-
-    code_timeout_seconds: Seconds = 120.0
-    """Seconds that one execution of the code interpreter may take, before it is interrupted."""
-
-    code_idle_seconds: Seconds = 3600.0
-    """Seconds after which a session of the code interpreter that nobody uses ends."""
-
-    code_memory_mib: Annotated[int, Field(ge=256)] = 2048
-    """Memory in MiB that one session of the code interpreter may use, its files included."""
-
-    code_disk_mib: Annotated[int, Field(ge=1)] = 1024
-    """Size in MiB of the files in /mnt/data of one session; they are kept in memory."""
-
-    code_max_sessions: Annotated[int, Field(ge=1)] = 20
-    """Sessions of the code interpreter that live at once; for another, the idlest one ends."""
-
-    code_spare_sessions: Annotated[int, Field(ge=0)] = 1
-    """Sessions of the code interpreter that are kept ready for threads that have none yet."""
 
     webhooks: Annotated[tuple[WebhookSettings, ...], NoDecode] = ()
     """Where events of runs are sent: tables with name, url, secret or secret_env, project,

@@ -73,7 +73,9 @@ class GatewayProcess:
             # how soon it sees that a kernel has ended
             "KernelRestarter.time_to_dead": 0.2,
             "KernelManager.shutdown_wait_time": 0.5,
-            "ZMQChannelsWebsocketConnection.limit_rate": False,
+            # as docs/operating.md says
+            "ZMQChannelsWebsocketConnection.iopub_data_rate_limit": 10_000_000,
+            "JupyterWebsocketPersonality.list_kernels": True,
         }
         self._process = subprocess.Popen(
             [

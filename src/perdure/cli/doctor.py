@@ -27,6 +27,8 @@ from perdure.errors import ConfigurationError, ProviderError
 from perdure.model_settings import SCRIPTED
 from perdure.providers.routing import Routing
 from perdure.sandbox import checkup as sandbox_checkup
+from perdure.sandbox import gateway_checkup
+from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sending import guard
 from perdure.settings import Settings, without_password
 from perdure.store import checkup, connect_blobs
@@ -194,6 +196,8 @@ async def _code_interpreter(chosen: Settings) -> Finding:
     """Really starts a sandbox. A server runs without one, and refuses code."""
     place = sandbox.connect(chosen, warm=False)
     try:
+        if isinstance(place, GatewaySandbox):
+            return _gateway(place.url, await gateway_checkup.check(place))
         return Finding(State.OK, "code", await sandbox_checkup.check(place))
     except ConfigurationError as error:
         return Finding(
@@ -204,6 +208,22 @@ async def _code_interpreter(chosen: Settings) -> Finding:
         )
     finally:
         await place.close()
+
+
+def _gateway(url: str, checked: gateway_checkup.Checked) -> Finding:
+    text = f"the gateway {url} started a kernel in {checked.seconds:.1f} s"
+    if not checked.doubts:
+        return Finding(
+            State.OK,
+            "code",
+            f"{text}; a probe in it found nothing open, but only the gateway can isolate it",
+        )
+    return Finding(
+        State.WARN,
+        "code",
+        f"{text}, which does not isolate well: {'; '.join(checked.doubts)}",
+        "docs/operating.md says what a gateway has to provide.",
+    )
 
 
 async def _network(chosen: Settings) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Where untrusted code runs."""
 
 from perdure.clock import Clock
+from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import MIB, Limits, Sandbox
 from perdure.sandbox.sessions import Sessions
@@ -12,6 +13,14 @@ def connect(settings: Settings, *, warm: bool = True) -> Sandbox:
     limits = Limits(
         memory_bytes=settings.code_memory_mib * MIB, disk_bytes=settings.code_disk_mib * MIB
     )
+    if settings.code_gateway_url:
+        return GatewaySandbox(
+            settings.code_gateway_url,
+            token=settings.code_gateway_token,
+            kernel=settings.code_gateway_kernel,
+            limits=limits,
+            warm=warm,
+        )
     return LocalSandbox(limits, private=[settings.data_dir], warm=warm)
 
 

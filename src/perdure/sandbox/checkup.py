@@ -81,7 +81,7 @@ async def check(sandbox: Sandbox) -> str:
     took = time.monotonic() - begun
     try:
         with _bait() as (token, code):
-            found = await _probed(session, code)
+            found = await probed(session, code)
     except SessionLost as lost:
         raise ConfigurationError(f"The code interpreter's sandbox broke down: {lost}") from None
     finally:
@@ -116,7 +116,11 @@ def _bait() -> Iterator[tuple[str, str]]:
         yield token, code
 
 
-async def _probed(session: Session, code: str) -> dict[str, object]:
+async def probed(session: Session, code: str) -> dict[str, object]:
+    """The object that the probe prints as JSON; empty if it prints none.
+
+    Raises `ConfigurationError` when the probe fails, `SessionLost`.
+    """
     text = ""
     async with aclosing(session.execute(code, seconds=_SECONDS)) as outputs:
         async for output in outputs:

@@ -40,6 +40,10 @@ class GatewaySandbox:
         self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
         self._sessions: set[GatewaySession] = set()
 
+    @property
+    def url(self) -> str:
+        return self._gateway.url
+
     async def start(self) -> GatewaySession:
         async with self._starts:
             spec = await self._gateway.spec(self._kernel)

@@ -30,10 +30,12 @@ _PATIENCE_SECONDS = 60.0
 _LATE_SECONDS = 1.5
 # the code may have closed its streams
 _SETTLE_SECONDS = 0.5
+_LOOK_SECONDS = 10.0
 # an interrupt that comes too late for the code stops what comes next, once
 _TRIES = 3
 _SILENT = "It does not answer any more."
 _SENSELESS = "The Python process answers without sense."
+_DELETED = "The gateway of the code interpreter has ended it."
 _AWAY = "The gateway of the code interpreter cannot be reached."
 _NO_SENSE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError)
 
@@ -101,10 +103,24 @@ class GatewaySession:
         self._news = asyncio.Event()
         self._lost: str | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._watching = asyncio.create_task(self._watch(), name="watch")
 
     @property
     def lost(self) -> str | None:
         return self._lost
+
+    async def look(self) -> None:
+        """Loses the session if the gateway has ended the kernel, as it may do with unused ones. It
+        does not say so by itself. When the gateway is away, the websocket will tell.
+        """
+        with suppress(ConfigurationError):
+            if self._lost is None and not await self._kernel.lives():
+                self._begin_end(_DELETED)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await self.look()
 
     async def begin(self, *, packages: tuple[str, ...], warm: bool) -> None:
         """To be called once, before all else. Raises `FileRefused`, `SessionLost`."""
@@ -250,6 +266,7 @@ class GatewaySession:
         try:
             await self._kernel.interrupt()
         except ConfigurationError:
+            await self.look()
             raise await self._lose(_AWAY) from None
 
     async def _request(
@@ -357,6 +374,7 @@ class GatewaySession:
         return self._ending
 
     async def _finish(self) -> None:
+        self._watching.cancel()
         await self._link.close()
         try:
             await self._kernel.delete()

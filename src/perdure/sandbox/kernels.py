@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from contextlib import suppress
 from typing import Annotated, TypeVar
 
 import aiohttp
@@ -22,6 +23,10 @@ _MOST_ANSWERED = 4 * MIB
 
 _T = TypeVar("_T")
 KernelId = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z-]{1,64}\Z")]
+
+
+class _Missing(ConfigurationError):
+    pass
 
 
 class _Specs(msgspec.Struct):
@@ -77,6 +82,13 @@ class Gateway:
 
     def _kernel(self, answer: bytes) -> "Kernel":
         return Kernel(self, _decoded(answer, _Started, self.url).id)
+
+    async def has(self, kernel: str) -> bool:
+        try:
+            await self._call("GET", f"/api/kernels/{kernel}")
+        except _Missing:
+            return False
+        return True
 
     async def interrupt(self, kernel: str) -> None:
         await self._call("POST", f"/api/kernels/{kernel}/interrupt")
@@ -148,6 +160,8 @@ class Gateway:
         )
 
     def _refused(self, status: int, body: bytes) -> ConfigurationError:
+        if status == 404:
+            return _Missing(f"The code interpreter's gateway {self.url} does not know the kernel.")
         if status in (401, 403) and b"Resource" not in body:
             return ConfigurationError(
                 f"The code interpreter's gateway {self.url} does not take the token: correct "
@@ -193,10 +207,15 @@ class Kernel:
         """Its websocket. Raises `ConfigurationError`."""
         return Link(await self._gateway.connect(self.id))
 
+    async def lives(self) -> bool:
+        """Whether the gateway still has it. Raises `ConfigurationError`."""
+        return await self._gateway.has(self.id)
+
     async def interrupt(self) -> None:
         """As Ctrl-C does. Raises `ConfigurationError`."""
         await self._gateway.interrupt(self.id)
 
     async def delete(self) -> None:
-        """Ends it. Raises `ConfigurationError`."""
-        await self._gateway.delete(self.id)
+        """Ends it, if that has not happened yet. Raises `ConfigurationError`."""
+        with suppress(_Missing):
+            await self._gateway.delete(self.id)
