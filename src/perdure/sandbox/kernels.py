@@ -18,6 +18,8 @@ _ANSWER_SECONDS = 30.0
 _START_SECONDS = 120.0
 _HEARTBEAT_SECONDS = 30.0
 _CLOSE_SECONDS = 2.0
+# pauses between attempts to delete
+_TRIED_AGAIN = (0.2, 1.0)
 # the gateway answers with lists and descriptions only
 _MOST_ANSWERED = 4 * MIB
 
@@ -26,7 +28,11 @@ KernelId = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z-]{1,64}\Z")]
 
 
 class _Missing(ConfigurationError):
-    pass
+    """The gateway answers 404."""
+
+
+class _Broke(ConfigurationError):
+    """The gateway answers that it broke."""
 
 
 class _Specs(msgspec.Struct):
@@ -172,7 +178,8 @@ class Gateway:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             refusal = _Refusal()
         why = cleaning.text(refusal.reason or refusal.message)[:200]
-        return ConfigurationError(
+        kind = _Broke if status >= 500 else ConfigurationError
+        return kind(
             f"The code interpreter's gateway {self.url} refuses: it answered {status}"
             f"{f' ({why})' if why else ''}."
         )
@@ -218,4 +225,11 @@ class Kernel:
     async def delete(self) -> None:
         """Ends it, if that has not happened yet. Raises `ConfigurationError`."""
         with suppress(_Missing):
+            for seconds in _TRIED_AGAIN:
+                try:
+                    await self._gateway.delete(self.id)
+                except _Broke:  # such as while it starts the kernel again
+                    await asyncio.sleep(seconds)
+                else:
+                    return
             await self._gateway.delete(self.id)
