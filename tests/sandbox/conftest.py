@@ -21,8 +21,8 @@ if sys.platform == "darwin":
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def local() -> AsyncIterator[LocalSandbox]:
-    """The sandbox of this machine with its shipped limits."""
-    sandbox = LocalSandbox()
+    """The sandbox of this machine with its shipped limits; nothing here needs it warm."""
+    sandbox = LocalSandbox(warm=False)
     yield sandbox
     await sandbox.close()
 

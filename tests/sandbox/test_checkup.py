@@ -102,13 +102,19 @@ async def test_a_machine_that_forbids_namespaces_is_told_with_bubblewraps_words(
     [
         (["--unshare-net"], [], "it reaches a socket of this machine"),
         (["--seccomp"], [], "its system calls are not filtered"),
-        ([], ["--ro-bind", tempfile.gettempdir(), "/tmp"], "it reads a file of this machine"),
+        ([], ["--ro-bind", "{folder}", "{folder}"], "it reads a file of this machine"),
         ([], ["--tmpfs", "/"], None),
     ],
 )
 async def test_isolation_with_a_hole_is_found_by_trying(
-    path: Path, left_out: list[str], added: list[str], problem: str | None
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    left_out: list[str],
+    added: list[str],
+    problem: str | None,
 ) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(path))  # where the check lays out its file
+    added = [argument.format(folder=path) for argument in added]
     bwrap = shutil.which("bwrap", path=os.defpath)
     assert bwrap is not None
     program = _WEAKER.format(python=_PYTHON, bwrap=bwrap, left_out=left_out, added=added)

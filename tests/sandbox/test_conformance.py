@@ -47,6 +47,12 @@ async def session(shared: Shared[Session]) -> Session:
     return await shared.session()
 
 
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def others(sandbox: Sandbox) -> Shared[Session]:
+    """A session beside the shared one: fresh for the first test that asks for it."""
+    return Shared(sandbox.start)
+
+
 async def test_what_the_code_prints_comes_in_order(session: Session) -> None:
     ran = await run(session, "for n in range(3): print(n)\n'last'")
     assert ran.text == "0\n1\n2\n'last'\n"
@@ -211,6 +217,35 @@ async def test_calls_wait_for_each_other(session: Session) -> None:
     assert [ran.text for ran in both] == ["1\n", "2\n"]
 
 
+async def test_sessions_share_nothing(session: Session, others: Shared[Session]) -> None:
+    await run(session, "secret = 1; open('secret', 'w').write('x')")
+    other = await others.session()
+    said = await printed(other, "import os\nprint('secret' in globals(), os.listdir('.'))")
+    assert said == "False []"
+    assert await other.files() == ()
+    assert await printed(session, "print(secret)") == "1"
+
+
+async def test_a_close_does_not_wait_for_the_code_and_may_come_twice(
+    others: Shared[Session],
+) -> None:
+    session = await others.session()
+    code = """
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print(1, flush=True)
+time.sleep(60)
+"""
+    async with aclosing(session.execute(code, seconds=60)) as outputs:
+        await anext(outputs)
+        await asyncio.wait_for(session.close(), 10)
+        with pytest.raises(SessionLost, match="was closed"):
+            await anext(outputs)
+    await session.close()
+    with pytest.raises(SessionLost, match="was closed"):
+        await run(session, "1")
+
+
 async def test_a_lost_session_says_so_for_ever(session: Session) -> None:
     with pytest.raises(SessionLost) as lost:
         await run(session, "import os\nos.kill(os.getpid(), 9)")
@@ -226,36 +261,3 @@ async def test_a_lost_session_says_so_for_ever(session: Session) -> None:
         await content(session, "x")
     await session.close()
     assert session.lost == str(lost.value)
-
-
-async def test_sessions_share_nothing(session: Session, sandbox: Sandbox) -> None:
-    await run(session, "secret = 1; open('secret', 'w').write('x')")
-    other = await sandbox.start()
-    said = await printed(other, "import os\nprint('secret' in globals(), os.listdir('.'))")
-    assert said == "False []"
-    assert await other.files() == ()
-    await other.close()
-    assert await printed(session, "print(secret)") == "1"
-
-
-async def test_a_closed_session_is_lost(sandbox: Sandbox) -> None:
-    session = await sandbox.start()
-    await session.close()
-    await session.close()
-    with pytest.raises(SessionLost, match="was closed"):
-        await run(session, "1")
-
-
-async def test_a_close_does_not_wait_for_the_code(sandbox: Sandbox) -> None:
-    session = await sandbox.start()
-    code = """
-import signal, time
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-print(1, flush=True)
-time.sleep(60)
-"""
-    async with aclosing(session.execute(code, seconds=60)) as outputs:
-        await anext(outputs)
-        await asyncio.wait_for(session.close(), 10)
-        with pytest.raises(SessionLost, match="was closed"):
-            await anext(outputs)
