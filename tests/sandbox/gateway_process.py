@@ -72,7 +72,8 @@ class GatewayProcess:
             "KernelGatewayApp.port_retries": 0,
             # how soon it sees that a kernel has ended
             "KernelRestarter.time_to_dead": 0.2,
-            "KernelManager.shutdown_wait_time": 0.5,
+            # how long a kernel may take to end by itself
+            "KernelManager.shutdown_wait_time": 0.1,
             # as docs/operating.md says
             "ZMQChannelsWebsocketConnection.iopub_data_rate_limit": 10_000_000,
             "JupyterWebsocketPersonality.list_kernels": True,

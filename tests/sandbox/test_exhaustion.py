@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from perdure.sandbox import session as sessions
 from perdure.sandbox import watch
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import MIB, Limits, SessionLost
@@ -31,14 +32,39 @@ async def small() -> AsyncIterator[LocalSandbox]:
         grace_seconds=0.5,
     )
     sandbox = LocalSandbox(limits, warm=False)
-    yield sandbox
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sessions, "_LOOK_IDLE_SECONDS", 0.5)
+        yield sandbox
     await sandbox.close()
 
 
+class Spare:
+    """Starts the session of the next test while this one waits."""
+
+    def __init__(self, sandbox: LocalSandbox) -> None:
+        self._sandbox = sandbox
+        self._starting = asyncio.create_task(sandbox.start())
+
+    async def take(self) -> LocalSession:
+        session = await self._starting
+        self._starting = asyncio.create_task(self._sandbox.start())
+        return session
+
+    async def close(self) -> None:
+        await asyncio.wait({self._starting})
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def spare(small: LocalSandbox) -> AsyncIterator[Spare]:
+    spare = Spare(small)
+    yield spare
+    await spare.close()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def cell(small: LocalSandbox) -> AsyncIterator[LocalSession]:
+async def cell(spare: Spare) -> AsyncIterator[LocalSession]:
     """A small session of one test."""
-    session = await small.start()
+    session = await spare.take()
     await printed(session, PRELUDE)
     yield session
     await session.close()
