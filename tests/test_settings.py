@@ -108,6 +108,8 @@ def test_secrets_never_show_in_the_settings(
     monkeypatch.setenv(*variable)
     monkeypatch.setenv("PERDURE_BLOB_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("PERDURE_BLOB_SECRET_ACCESS_KEY", "sk-secret")
+    monkeypatch.setenv("PERDURE_CODE_GATEWAY_URL", "http://gateway:8888")
+    monkeypatch.setenv("PERDURE_CODE_GATEWAY_TOKEN", "sk-secret")
     chosen = settings.load()
     assert "sk-secret" not in f"{chosen!r} {chosen} {chosen.database_label} {chosen.servers}"
 
@@ -124,6 +126,8 @@ def test_secrets_never_show_in_the_settings(
         ("PERDURE_BLOB_URL", "s3://key:sk-secret@bucket"),
         ("PERDURE_BLOB_URL", "https://key:sk-secret@bucket"),
         ("PERDURE_BLOB_ENDPOINT", "http://key:sk-secret@minio:9000"),
+        ("PERDURE_CODE_GATEWAY_URL", "http://key:sk-secret@gateway:8888"),
+        ("PERDURE_CODE_GATEWAY_TOKEN", "sk-secret with spaces"),
     ],
 )
 def test_secrets_never_show_in_an_error(
@@ -296,3 +300,22 @@ def test_the_two_keys_of_a_bucket_belong_together() -> None:
         assert _refusal(**{name: "x"}) == (
             "blob_access_key_id and blob_secret_access_key belong together: set both or none."
         )
+
+
+@pytest.mark.parametrize("name", ["code_gateway_token", "code_gateway_kernel"])
+def test_what_is_said_to_a_gateway_needs_the_gateway(name: str) -> None:
+    assert _refusal(**{name: "x"}) == (
+        "code_gateway_token and code_gateway_kernel need code_gateway_url: name the gateway too."
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["gateway:8888", "ftp://gateway", "http://", "http://gateway?token=x", "http://g:x"]
+)
+def test_a_gateway_is_named_by_an_http_url(url: str) -> None:
+    assert "The setting code_gateway_url from the flag" in _refusal(code_gateway_url=url)
+
+
+def test_a_gateway_may_be_below_a_path() -> None:
+    chosen = settings.only(code_gateway_url="https://host/gateway/")
+    assert chosen.code_gateway_url == "https://host/gateway"

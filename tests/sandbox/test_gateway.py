@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -15,11 +16,11 @@ from pydantic import SecretStr
 from perdure import sandbox as sandboxes
 from perdure import settings
 from perdure.errors import ConfigurationError
-from perdure.sandbox import gateway_checkup
 from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sandbox.gateway_session import GatewaySession
 from perdure.sandbox.sandbox import MIB, FileRefused, Image, Limits, Output, SessionLost
-from tests.sandbox.gateway_process import GatewayProcess
+from tests.cli.processes import perdure
+from tests.sandbox.gateway_process import KERNEL, GatewayProcess
 from tests.sandbox.talk import Shared, content, printed, run
 
 pytestmark = [
@@ -366,13 +367,40 @@ async def test_a_kernel_that_somebody_else_ends_is_lost_at_the_next_look(
         await run(session, "1")
 
 
-async def test_the_check_finds_what_is_open(gateway: GatewayProcess) -> None:
+async def test_the_doctor_finds_what_is_open(gateway: GatewayProcess, tmp_path: Path) -> None:
     """These kernels are isolated by nothing."""
-    sandbox = gateway.sandbox()
-    checked = await gateway_checkup.check(sandbox)
-    await sandbox.close()
-    assert "code reaches the gateway" in checked.doubts
-    assert "the root file system can be written to (readOnlyRootFilesystem)" in checked.doubts
+    ended = await asyncio.to_thread(
+        perdure,
+        "doctor",
+        cwd=tmp_path,
+        environment={
+            "COLUMNS": "600",
+            "PERDURE_CODE_GATEWAY_URL": gateway.url,
+            "PERDURE_CODE_GATEWAY_TOKEN": gateway.token.get_secret_value(),
+            "PERDURE_CODE_GATEWAY_KERNEL": KERNEL,
+        },
+    )
+    said = " ".join(ended.stdout.split())
+    assert ended.stderr == ""
+    assert f"warn code the gateway {gateway.url} started a kernel in " in said
+    assert ", which does not isolate well: " in said
+    assert "; the root file system can be written to (readOnlyRootFilesystem);" in said
+    assert "; code reaches the gateway" in said
+    assert gateway.token.get_secret_value() not in said
+
+
+async def test_the_doctor_tells_of_a_gateway_that_is_away(tmp_path: Path) -> None:
+    ended = await asyncio.to_thread(
+        perdure,
+        "doctor",
+        cwd=tmp_path,
+        environment={"COLUMNS": "600", "PERDURE_CODE_GATEWAY_URL": "http://127.0.0.1:9"},
+    )
+    said = " ".join(ended.stdout.split())
+    assert (
+        "warn code no code interpreter: The code interpreter's gateway http://127.0.0.1:9 cannot "
+        "be reached: "
+    ) in said
 
 
 async def test_a_gateway_that_starts_again_in_the_middle_has_lost_the_session(
