@@ -164,15 +164,17 @@ def _verified(chosen: Settings) -> list[Finding]:
         return [Finding(State.OK, "verify", "there is no database yet")]
     findings: list[Finding] = []
     try:
-        runs, found = verify.verify(
+        extent, found = verify.verify(
             chosen, lambda text: findings.append(Finding(State.FAIL, "verify", text))
         )
     except ConfigurationError as error:
         return [Finding(State.FAIL, "verify", str(error), "Correct what stands above first.")]
     if not found:
-        return [Finding(State.OK, "verify", f"{runs} runs with all that belongs to them are whole")]
+        text = f"{verify.told(extent)} with all that belongs to them are whole"
+        return [Finding(State.OK, "verify", text)]
     mend = "Keep a copy of the database, and report it: nothing should be able to cause this."
-    return [*findings, Finding(State.FAIL, "verify", f"{found} findings in {runs} runs", mend)]
+    text = f"{found} findings in {verify.told(extent)}"
+    return [*findings, Finding(State.FAIL, "verify", text, mend)]
 
 
 def _data_folder(folder: Path) -> Finding:

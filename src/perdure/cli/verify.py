@@ -10,21 +10,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from perdure import store
 from perdure.commands import invariants
+from perdure.commands.invariants import Extent
 from perdure.settings import Settings
 
 # More would be the same damage over and over.
 _SHOWN = 100
 
 
-def verify(chosen: Settings, told: Callable[[str], None]) -> tuple[int, int]:
-    """Checks all that is stored; the number of runs looked at, and of violations found.
+def verify(chosen: Settings, tell: Callable[[str], None]) -> tuple[Extent, int]:
+    """Checks all that is stored; how much was looked at, and how many violations were found.
 
     Each violation is told as one line, up to a hundred. Raises `ConfigurationError` where the
     database cannot be read.
     """
     url = chosen.database_url.get_secret_value() if chosen.database_url else None
     progress = Progress(
-        TextColumn("Checking runs"),
+        TextColumn("Checking"),
         BarColumn(),
         MofNCompleteColumn(),
         console=Console(stderr=True),
@@ -32,10 +33,15 @@ def verify(chosen: Settings, told: Callable[[str], None]) -> tuple[int, int]:
     )
     found = 0
     with store.snapshot(url, chosen.data_dir) as tx, progress:
-        runs = invariants.count(tx)
-        task = progress.add_task("", total=runs)
+        extent = invariants.count(tx)
+        task = progress.add_task("", total=sum(extent))
         for violation in invariants.check(tx, looked_at=lambda n: progress.advance(task, n)):
             found += 1
             if found <= _SHOWN:
-                told(f"{violation.id} {violation.text}")
-    return runs, found
+                tell(f"{violation.id} {violation.text}")
+    return extent, found
+
+
+def told(extent: Extent) -> str:
+    """How much was looked at, in words."""
+    return f"{extent.runs} runs, {extent.files} files and {extent.vector_stores} vector stores"
