@@ -43,15 +43,11 @@ def check(tx: Transaction) -> Iterator[Violation]:
 
 def _indexed(tx: Transaction, *, first: int, last: int) -> defaultdict[int, _Indexed]:
     bounds = {"first": first, "last": last}
-    chunks = {
-        row["ingestion"]: row for row in tx.all("invariants_of_vector_stores.chunks", **bounds)
-    }
-    pieces = defaultdict(list)
+    found: defaultdict[int, _Indexed] = defaultdict(lambda: _Indexed(None, []))
+    for row in tx.all("invariants_of_vector_stores.chunks", **bounds):
+        found[row["ingestion"]] = _Indexed(row, [])
     for row in tx.all("invariants_of_vector_stores.pieces", **bounds):
-        pieces[row["ingestion"]].append(row)
-    found = defaultdict(lambda: _Indexed(None, []))
-    for attempt in chunks.keys() | pieces.keys():
-        found[attempt] = _Indexed(chunks.get(attempt), pieces[attempt])
+        found[row["ingestion"]].pieces.append(row)
     return found
 
 
