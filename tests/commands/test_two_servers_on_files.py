@@ -148,4 +148,8 @@ async def test_a_store_that_is_used_as_it_expires_is_not_emptied(
     await race(servers, postgres_url, add, expire)
     shelf.now = expires_at
     assert (await shelf.look(store_id)).status == "in_progress"
+    live = await shelf.database.read(
+        lambda tx: tx.all("invariants_of_vector_stores.attempts", after=0, limit=10)
+    )
+    assert len(live) == 1
     assert await wrong(servers[0]) == []

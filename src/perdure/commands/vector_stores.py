@@ -189,9 +189,8 @@ def _existing(tx: Transaction, resources: ToolResources | None, *, now: int) -> 
 def delete(tx: Transaction, store_id: str, *, project: str, now: int) -> Deleted:
     """Removes the store; the files that were in it stay (spec 02 §9)."""
     row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
-    tx.run("vector_stores.delete", id=store_id)
-    # After the files: a worker of another server may have begun on one until then.
     tx.run("ingestions.drop_of_store", vector_store_id=store_id)
+    tx.run("vector_stores.delete", id=store_id)
     lists.bury(tx, store_id, seq=row["seq"], now=now)
     return Deleted(id=store_id, object="vector_store.deleted")
 
