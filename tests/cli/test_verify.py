@@ -56,13 +56,19 @@ def test_what_is_broken_is_told_and_the_exit_code_is_1(tmp_path: Path) -> None:
     drain = {"PERDURE_DRAIN_SECONDS": "0"}
     with serving(tmp_path, environment=drain) as served:
         run_id = _talk(served, runs=1)
+        with OpenAI(base_url=served.base_url, api_key="any", max_retries=0) as client:
+            client.files.create(file=("a.txt", b"A text"), purpose="assistants")
         served.stop()
+    (content,) = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    content.unlink()
     with sqlite3.connect(tmp_path / "perdure.db") as connection:
         connection.execute("UPDATE runs SET ended_at = 7 WHERE id = ?", [run_id])
     connection.close()
-    first, last, mend = _verify("--data-dir", tmp_path, cwd=tmp_path, code=1)
+    first, second, last, mend = _verify("--data-dir", tmp_path, cwd=tmp_path, code=1)
     assert first.startswith(f"fail verify {run_id} ended at 7 with completed_at ")
-    assert last == "fail verify 1 findings in 2 runs, 0 files and 0 vector stores"
+    lost = "is a content of 6 bytes, of which 0 are stored"
+    assert second == f"fail verify {content.name} {lost}"
+    assert last == "fail verify 2 findings in 2 runs, 1 files and 0 vector stores"
     assert mend.startswith("→ Keep a copy of the database")
 
 
