@@ -21,7 +21,7 @@ from rich.text import Text
 from perdure import sandbox, settings
 from perdure.app import Perdure, bucket_of
 from perdure.cli import options, probe, verify
-from perdure.cli.server import url_of
+from perdure.cli.address import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.model_settings import SCRIPTED
@@ -33,6 +33,8 @@ from perdure.store import checkup, connect_blobs
 from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
+app = typer.Typer(add_completion=False)
+
 _PLAIN_WIDTH = 400
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
@@ -55,7 +57,8 @@ class Finding(NamedTuple):
     mend: str = ""
 
 
-def command(
+@app.command()
+def doctor(
     *,
     host: options.Host = None,
     port: options.Port = None,
