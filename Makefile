@@ -30,7 +30,7 @@ docs: $(VENV)/.dev  ## print the documents anew that are printed from the code
 bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS=60 for an hour instead of ten minutes
+soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS="60 --kills 500" for an hour instead of ten minutes
 	@$(BIN)/python -m tests.durability.soak $(ARGS)
 
 clean:  ## remove what these targets made, the environment too
