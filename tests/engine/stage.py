@@ -38,6 +38,16 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 20
 
 
+class SharedParser(Parser):
+    """A parser for many workers, one after the other: none of them ends it."""
+
+    async def close(self) -> None:
+        """Others need it."""
+
+    async def end(self) -> None:
+        await super().close()
+
+
 class Stage:
     """Runs executions one at a time, as the test says."""
 
@@ -55,7 +65,8 @@ class Stage:
         self.means = Means(
             database, bus, ScriptedProvider(), clock, blobs, 30, windows, self.searching
         )
-
+        # None: each worker has its own, which takes a second to start
+        self.parser: Parser | None = None
         self._folder = folder
 
     def ingest(self, database: Database | None = None) -> Ingest:
@@ -65,7 +76,7 @@ class Stage:
             database,
             self.bus,
             self.clock,
-            Reading(database, self.blobs, Parser(), {}, folder=self._folder),
+            Reading(database, self.blobs, self.parser or Parser(), {}, folder=self._folder),
             lease_seconds=30,
             at_once=2,
         )
