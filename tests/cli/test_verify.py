@@ -9,6 +9,8 @@ from openai import OpenAI
 
 from tests.cli.processes import Served, perdure, serving
 
+_WHOLE = "ok verify 3 runs, 0 files and 0 vector stores with all that belongs to them are whole"
+
 
 def _verify(*arguments: str | Path, cwd: Path, code: int) -> list[str]:
     """What is said of the stored objects, with single spaces."""
@@ -45,10 +47,10 @@ def test_a_server_at_work_is_verified_and_so_is_what_a_killed_one_left(tmp_path:
     with serving(folder) as served:
         _talk(served, runs=2)
         found = _verify("--data-dir", folder, cwd=tmp_path, code=0)
-        assert found == ["ok verify 3 runs, 0 files and 0 vector stores with all that belongs to them are whole"]
+        assert found == [_WHOLE]
     files = sorted(path.name for path in folder.iterdir())
     found = _verify("--data-dir", folder, cwd=tmp_path, code=0)
-    assert found == ["ok verify 3 runs, 0 files and 0 vector stores with all that belongs to them are whole"]
+    assert found == [_WHOLE]
     assert sorted(path.name for path in folder.iterdir()) == files
 
 
@@ -79,7 +81,7 @@ def test_postgresql_is_verified_while_a_server_is_at_work(
     with serving(tmp_path / "data", *flags) as served:
         run_id = _talk(served, runs=2)
         found = _verify(*flags, cwd=tmp_path, code=0)
-        assert found == ["ok verify 3 runs, 0 files and 0 vector stores with all that belongs to them are whole"]
+        assert found == [_WHOLE]
         with psycopg.connect(postgres_url) as connection:
             connection.execute("UPDATE runs SET ended_at = 7 WHERE id = %s", [run_id])
         first, last, _ = _verify(*flags, cwd=tmp_path, code=1)

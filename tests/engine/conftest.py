@@ -2,15 +2,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 import stamina
 
 from perdure.bus.memory import MemoryBus
 from perdure.clock import ManualClock
-from perdure.retrieval.parse import Parser
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database
-from tests.engine.stage import SharedParser, Stage
+from tests.engine.stage import Stage
 from tests.engine.upstream import Upstream
 from tests.model_servers.fixture import ModelServer, model_server, model_server_process
 
@@ -28,18 +26,6 @@ def stage(
 ) -> Stage:
     """An engine's means; the test runs on both databases."""
     return Stage(database, bus, blobs, clock, tmp_path / "reading")
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def parser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parser]:
-    """A parser that has started; for tests that are not about its life."""
-    parser = SharedParser()
-    path = tmp_path_factory.mktemp("parser") / "first.txt"
-    path.write_text("The first file starts the nursery.")
-    async for _ in parser.passages(path, path.name):
-        pass
-    yield parser
-    await parser.end()
 
 
 @pytest.fixture

@@ -38,16 +38,6 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 20
 
 
-class SharedParser(Parser):
-    """A parser for many workers, one after the other: none of them ends it."""
-
-    async def close(self) -> None:
-        """Others need it."""
-
-    async def end(self) -> None:
-        await super().close()
-
-
 class Stage:
     """Runs executions one at a time, as the test says."""
 
