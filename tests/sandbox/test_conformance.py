@@ -9,10 +9,7 @@ import pytest
 from perdure.sandbox.sandbox import End, File, FileRefused, Output, Sandbox, Session, SessionLost
 from tests.sandbox.talk import content, printed, run
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("sandbox_conformance"),  # its tests share sessions
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_what_the_code_prints_comes_in_order(session: Session) -> None:

@@ -14,10 +14,7 @@ from perdure.sandbox.session import LocalSession
 from tests.sandbox.attack import PRELUDE, living
 from tests.sandbox.talk import printed, run
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("sandbox_exhaustion"),  # its tests share sessions
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
