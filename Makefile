@@ -16,7 +16,7 @@ demo: $(VENV)/.demo  ## start a server and run examples/quickstart.py against it
 	@$(BIN)/perdure demo
 
 test: $(VENV)/.dev  ## run the whole test suite; ARGS="tests/cli -k chat" selects
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev  ## lint, formatting, types, and which layer may import which
 	$(BIN)/ruff check
@@ -30,7 +30,7 @@ docs: $(VENV)/.dev  ## print the documents anew that are printed from the code
 bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS=60 for an hour instead of ten minutes
+soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS="60 --kills 500" for an hour instead of ten minutes
 	@$(BIN)/python -m tests.durability.soak $(ARGS)
 
 clean:  ## remove what these targets made, the environment too

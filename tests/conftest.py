@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from perdure.bus.memory import MemoryBus
+from perdure.retrieval.parse import Parser
 from perdure.store import Blobs, connect, connect_blobs
 from perdure.store.database import Database
 from tests.databases import TEMPLATE, NoServer, PostgresServer
 from tests.object_store import ObjectStore
+from tests.parsers import SharedParser
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +47,9 @@ def postgres_template(postgres_server: PostgresServer) -> str:
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of an empty PostgreSQL database that has the schema."""
-    name = postgres_server.create()
+    name = postgres_server.lend()
     yield postgres_server.url(name)
-    postgres_server.drop(name)
+    postgres_server.take_back(name)
 
 
 @pytest.fixture(scope="session")
@@ -96,3 +99,15 @@ async def blobs(data_dir: Path) -> AsyncIterator[Blobs]:
     await blobs.open()
     yield blobs
     await blobs.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def parser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parser]:
+    """A parser that has started; for tests that are not about its life."""
+    parser = SharedParser()
+    path = tmp_path_factory.mktemp("parser") / "first.txt"
+    path.write_text("The first file starts the nursery.")
+    async for _ in parser.passages(path, path.name):
+        pass
+    yield parser
+    await parser.end()

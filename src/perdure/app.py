@@ -30,9 +30,12 @@ _CLOSING = "The server is stopping. The run goes on when it is back: retrieve it
 
 
 class Perdure:
-    """One server of this process: API and worker in one."""
+    """One server of this process: API and worker in one.
 
-    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+    `parser` reads files; by default it is one of the server's own, which starts with the first.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock, parser: Parser | None = None) -> None:
         self.settings = settings
         url = settings.database_url.get_secret_value() if settings.database_url else None
         self.bus = MemoryBus()
@@ -79,7 +82,11 @@ class Perdure:
                 self.bus,
                 clock,
                 Reading(
-                    self.database, self.blobs, Parser(), embedders, folder=settings.data_dir / "tmp"
+                    self.database,
+                    self.blobs,
+                    parser or Parser(),
+                    embedders,
+                    folder=settings.data_dir / "tmp",
                 ),
                 lease_seconds=settings.lease_seconds,
                 at_once=settings.max_concurrent_files,

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from perdure import settings
 from perdure.app import Perdure
 from perdure.clock import ManualClock
+from perdure.retrieval.parse import Parser
 
 HEADERS = {"authorization": "Bearer test", "openai-beta": "assistants=v2"}
 
@@ -26,8 +27,14 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
+def lent() -> Parser | None:
+    """A parser for the server; None: it starts its own with the first file."""
+    return None
+
+
+@pytest.fixture
 async def app(
-    database_url: str | None, data_dir: Path, clock: ManualClock
+    database_url: str | None, data_dir: Path, clock: ManualClock, lent: Parser | None
 ) -> AsyncIterator[Perdure]:
     """An open server; its engine runs."""
     url = SecretStr(database_url) if database_url else None
@@ -40,6 +47,7 @@ async def app(
             max_file_bytes=LARGEST_FILE,
         ),
         clock=clock,
+        parser=lent,
     )
     await app.open()
     yield app

@@ -8,6 +8,7 @@ import pytest
 
 from perdure.app import Perdure
 from perdure.clock import ManualClock
+from perdure.retrieval.parse import Parser
 from tests.contract.schema import problems
 
 BEES = b"A colony of bees keeps its brood nest at thirty-five degrees."
@@ -19,6 +20,12 @@ _LIVE = (
     ".name: None is not of type 'string'",
     ".object: 'vector_store.file_batch' is not one of ['vector_store.files_batch']",
 )
+
+
+@pytest.fixture
+def lent(parser: Parser) -> Parser:
+    """The servers of these tests share a parser."""
+    return parser
 
 
 async def ok(response: httpx2.Response, reply: str) -> dict[str, Any]:

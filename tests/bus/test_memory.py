@@ -106,6 +106,17 @@ async def test_a_queued_run_goes_to_one_worker_and_to_no_listener(bus: MemoryBus
     takers[1].cancel()
 
 
+async def test_a_run_waits_in_the_queue_once_however_often_it_is_announced(
+    bus: MemoryBus,
+) -> None:
+    for _ in range(3):
+        bus.publish("run_1", Queued())
+    bus.publish("run_2", Queued())
+    assert [await bus.next_run() for _ in range(2)] == ["run_1", "run_2"]
+    bus.publish("run_1", Queued())
+    assert await bus.next_run() == "run_1"
+
+
 async def test_an_interrupt_calls_back_while_somebody_listens(bus: MemoryBus) -> None:
     calls: list[str] = []
     with bus.on_interrupt("run_1", lambda: calls.append("called")):

@@ -9,6 +9,8 @@ from openai import OpenAI
 
 from tests.cli.processes import Served, perdure, serving
 
+_WHOLE = "ok verify 3 runs, 0 files and 0 vector stores with all that belongs to them are whole"
+
 
 def _verify(*arguments: str | Path, cwd: Path, code: int) -> list[str]:
     """What is said of the stored objects, with single spaces."""
@@ -45,10 +47,10 @@ def test_a_server_at_work_is_verified_and_so_is_what_a_killed_one_left(tmp_path:
     with serving(folder) as served:
         _talk(served, runs=2)
         found = _verify("--data-dir", folder, cwd=tmp_path, code=0)
-        assert found == ["ok verify 3 runs with all that belongs to them are whole"]
+        assert found == [_WHOLE]
     files = sorted(path.name for path in folder.iterdir())
     found = _verify("--data-dir", folder, cwd=tmp_path, code=0)
-    assert found == ["ok verify 3 runs with all that belongs to them are whole"]
+    assert found == [_WHOLE]
     assert sorted(path.name for path in folder.iterdir()) == files
 
 
@@ -56,13 +58,19 @@ def test_what_is_broken_is_told_and_the_exit_code_is_1(tmp_path: Path) -> None:
     drain = {"PERDURE_DRAIN_SECONDS": "0"}
     with serving(tmp_path, environment=drain) as served:
         run_id = _talk(served, runs=1)
+        with OpenAI(base_url=served.base_url, api_key="any", max_retries=0) as client:
+            client.files.create(file=("a.txt", b"A text"), purpose="assistants")
         served.stop()
+    (content,) = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    content.unlink()
     with sqlite3.connect(tmp_path / "perdure.db") as connection:
         connection.execute("UPDATE runs SET ended_at = 7 WHERE id = ?", [run_id])
     connection.close()
-    first, last, mend = _verify("--data-dir", tmp_path, cwd=tmp_path, code=1)
+    first, second, last, mend = _verify("--data-dir", tmp_path, cwd=tmp_path, code=1)
     assert first.startswith(f"fail verify {run_id} ended at 7 with completed_at ")
-    assert last == "fail verify 1 findings in 2 runs"
+    lost = "is a content of 6 bytes, of which 0 are stored"
+    assert second == f"fail verify {content.name} {lost}"
+    assert last == "fail verify 2 findings in 2 runs, 1 files and 0 vector stores"
     assert mend.startswith("→ Keep a copy of the database")
 
 
@@ -73,12 +81,12 @@ def test_postgresql_is_verified_while_a_server_is_at_work(
     with serving(tmp_path / "data", *flags) as served:
         run_id = _talk(served, runs=2)
         found = _verify(*flags, cwd=tmp_path, code=0)
-        assert found == ["ok verify 3 runs with all that belongs to them are whole"]
+        assert found == [_WHOLE]
         with psycopg.connect(postgres_url) as connection:
             connection.execute("UPDATE runs SET ended_at = 7 WHERE id = %s", [run_id])
         first, last, _ = _verify(*flags, cwd=tmp_path, code=1)
     assert first.startswith(f"fail verify {run_id} ended at 7 with completed_at ")
-    assert last == "fail verify 1 findings in 3 runs"
+    assert last == "fail verify 1 findings in 3 runs, 0 files and 0 vector stores"
 
 
 @pytest.mark.parametrize("content", ["not a database, but long enough to look at" * 100, ""])

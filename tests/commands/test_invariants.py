@@ -8,7 +8,7 @@ import pytest
 
 from perdure.clock import ManualClock
 from perdure.commands import invariants, messages, run_steps, runs
-from perdure.commands.invariants import Violation
+from perdure.commands.invariants import Extent, Violation
 from perdure.engine.maintenance import Maintenance
 from perdure.store.database import Database, Transaction
 from perdure.wire.run_steps import MessageCreation
@@ -108,10 +108,10 @@ async def ids(acts: Acts) -> Ids:
 async def test_a_healthy_database_breaks_nothing(acts: Acts, ids: Ids) -> None:
     seen: list[int] = []
 
-    def check(tx: Transaction) -> tuple[int, list[Violation]]:
+    def check(tx: Transaction) -> tuple[Extent, list[Violation]]:
         return invariants.count(tx), list(invariants.check(tx, looked_at=seen.append))
 
-    assert await acts.database.read(check) == (11, [])
+    assert await acts.database.read(check) == (Extent(runs=11, files=0, vector_stores=0), [])
     assert sum(seen) == 11
 
 

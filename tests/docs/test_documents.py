@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -56,17 +57,25 @@ def test_files_that_are_named_exist(document: str) -> None:
 
 @pytest.mark.parametrize("block", blocks("bash"), ids=lambda block: block.document)
 def test_commands_and_their_options_exist(block: Block) -> None:
-    root = get_command(app)
-    assert isinstance(root, TyperGroup)
     targets = set(_TARGET.findall((ROOT / "Makefile").read_text()))
     for program, *arguments in _commands(block):
         if program == "make":
             assert arguments[0] in targets
         if program == "perdure":
-            name, *rest = arguments
-            known = {option for each in root.commands[name].params for option in each.opts}
+            known, rest = _options(arguments)
             given = {word for word in rest[: _end_of_options(rest)] if word.startswith("--")}
             assert given <= known
+
+
+def _options(words: list[str]) -> tuple[set[str], list[str]]:
+    """The options that the command has, and the words after its name."""
+    command = get_command(app)
+    while isinstance(command, TyperGroup):
+        name, *words = words
+        found = command.get_command(typer.Context(command), name)
+        assert found is not None
+        command = found
+    return {option for each in command.params for option in each.opts}, words
 
 
 def _end_of_options(words: list[str]) -> int:

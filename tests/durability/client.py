@@ -47,9 +47,18 @@ class Client:
 
     async def ask(self, method: str, path: str, body: object = None) -> Answer:
         """One request to one of the servers. Raises `Lost`."""
+        return await self._ask(method, path, json=body)
+
+    async def upload(self, name: str, content: bytes) -> Answer:
+        """A new file. Raises `Lost`."""
+        form = aiohttp.FormData({"purpose": "assistants"})
+        form.add_field("file", content, filename=name)
+        return await self._ask("POST", "/files", data=form)
+
+    async def _ask(self, method: str, path: str, **body: Any) -> Answer:
         url = self._random.choice(self._urls) + path
         try:
-            async with self._session.request(method, url, json=body, timeout=_PATIENCE) as answer:
+            async with self._session.request(method, url, timeout=_PATIENCE, **body) as answer:
                 content = await answer.json()
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise Lost(f"{method} {path}: {error!r}") from None

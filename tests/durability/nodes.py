@@ -110,7 +110,8 @@ class Node:
         return [
             line["event"]
             for line in self.lines()
-            if line["event"] in ("turn_broke", "execution_broke", "request_broke")
+            if line["event"]
+            in ("turn_broke", "execution_broke", "request_broke", "ingestion_broke")
         ]
 
     def kill(self) -> None:

@@ -1,7 +1,8 @@
 """`make soak`: the load with all faults at random, for as long as is asked; ten minutes by default.
 
-Half of the time is for one server on SQLite, half for two servers on PostgreSQL. It ends with
-one line, and with exit code 1 if an invariant was broken or a run was lost.
+Half of the time is for one server on SQLite, half for two servers on PostgreSQL. Then servers are
+killed while they read files (`soak_ingestion.py`), a hundred times by default. Each part ends with
+one line; the exit code is 1 if an invariant was broken, or a run or a file was lost.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import psycopg
 from tests.databases import PostgresServer
 from tests.durability.campaign import Campaign
 from tests.durability.nodes import Node
+from tests.durability.soak_ingestion import IngestionSoak
 
 _CLIENTS = 16
 # A campaign is judged at its end, so that what is wrong is found near its cause.
@@ -122,24 +124,52 @@ def main() -> int:
     """Runs the soak; the exit code."""
     parser = argparse.ArgumentParser(prog="make soak")
     parser.add_argument("minutes", nargs="?", type=float, default=10.0)
+    parser.add_argument("--kills", type=int, default=100, help="kills while files are read")
     parser.add_argument("--seed", type=int, default=random.randrange(10**9))
     options = parser.parse_args()
-    soak = Soak(seed=options.seed)
-    began = time.monotonic()
-    _say(f"seed {options.seed}, {options.minutes:g} minutes")
+    _say(f"seed {options.seed}, {options.minutes:g} minutes, {options.kills} kills")
     server = PostgresServer()
     server.start()
     try:
         with tempfile.TemporaryDirectory(prefix="perdure-soak-") as folder:
-            asyncio.run(_all(soak, Path(folder), options.minutes, server))
+            broken = 0
+            if options.minutes:
+                broken += _soak_runs(Path(folder), options.minutes, options.seed, server)
+            if options.kills:
+                broken += _soak_files(Path(folder), options.kills, options.seed, server)
     finally:
         server.stop()
+    return 1 if broken else 0
+
+
+def _soak_runs(folder: Path, minutes: float, seed: int, server: PostgresServer) -> int:
+    """The first part; how much is broken."""
+    soak, began = Soak(seed=seed), time.monotonic()
+    asyncio.run(_all(soak, folder, minutes, server))
     faults = ", ".join(f"{count} {name}" for name, count in sorted(soak.faults.items()))
     print(
-        f"soak: {(time.monotonic() - began) / 60:.1f} minutes, {soak.runs} runs, "
-        f"{soak.faults.total()} faults ({faults}), broken: {len(soak.broken)}"
+        f"soak: {_minutes(began)} minutes, {soak.runs} runs, "
+        f"{soak.faults.total()} faults ({faults}), broken: {len(soak.broken)}",
+        flush=True,
     )
-    return 1 if soak.broken else 0
+    return len(soak.broken)
+
+
+def _soak_files(folder: Path, kills: int, seed: int, server: PostgresServer) -> int:
+    """The second part; how much is broken."""
+    soak, began = IngestionSoak(seed=seed, say=_say), time.monotonic()
+    asyncio.run(soak.run(folder, kills, server))
+    ended = ", ".join(f"{count} {end}" for end, count in sorted(soak.ended.items()))
+    print(
+        f"soak of files: {_minutes(began)} minutes, {soak.kills} kills, "
+        f"{soak.ended.total()} files ({ended}), broken: {len(soak.broken)}",
+        flush=True,
+    )
+    return len(soak.broken)
+
+
+def _minutes(began: float) -> str:
+    return f"{(time.monotonic() - began) / 60:.1f}"
 
 
 def _say(what: str) -> None:

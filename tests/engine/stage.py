@@ -55,7 +55,8 @@ class Stage:
         self.means = Means(
             database, bus, ScriptedProvider(), clock, blobs, 30, windows, self.searching
         )
-
+        # None: each worker has its own, which takes a second to start
+        self.parser: Parser | None = None
         self._folder = folder
 
     def ingest(self, database: Database | None = None) -> Ingest:
@@ -65,7 +66,7 @@ class Stage:
             database,
             self.bus,
             self.clock,
-            Reading(database, self.blobs, Parser(), {}, folder=self._folder),
+            Reading(database, self.blobs, self.parser or Parser(), {}, folder=self._folder),
             lease_seconds=30,
             at_once=2,
         )

@@ -12,13 +12,21 @@ from perdure.engine.ingest import Ingest
 from perdure.errors import LeaseLost
 from perdure.lifecycle import Signal
 from perdure.retrieval import index, search
+from perdure.retrieval.parse import Parser
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.vector_store_files import CreateVectorStoreFile, VectorStoreFile
 from tests.commands.acts import PROJECT
 from tests.engine import shelf
 from tests.engine.shelf import BEES, RENT
-from tests.engine.stage import PATIENCE_SECONDS, Crash, CrashingDatabase, Stage
+from tests.engine.stage import PATIENCE_SECONDS, AbsentDatabase, Crash, CrashingDatabase, Stage
+
+
+@pytest.fixture
+def stage(stage: Stage, parser: Parser) -> Stage:
+    """The workers share a parser: what they do with it is tested, and not its life."""
+    stage.parser = parser
+    return stage
 
 
 async def settle(stage: Stage, ingest: Ingest) -> None:
@@ -106,6 +114,38 @@ async def test_a_crash_at_every_commit_leads_to_the_same_store(
             # claim, chunks, the end, and one look for more
             assert at - 1 == 4
             return
+
+
+@pytest.mark.parametrize("at", [3, 4], ids=["at its chunks", "at its end"])
+async def test_a_file_whose_storage_is_away_for_a_moment_is_read_again(
+    stage: Stage, at: int
+) -> None:
+    """It is no fault of the file (spec 06 §1.5)."""
+    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    absent = AbsentDatabase(stage.database, crash_at=at, committed=False)
+    ingest = stage.ingest(absent)
+    await settle(stage, ingest)
+    assert (await shelf.look(stage, store_id)).status == "in_progress"
+    stage.clock.advance(31)
+    await settle(stage, ingest)
+    await ingest.drain()
+    assert (await shelf.look(stage, store_id)).file_counts.completed == 1
+    assert await chunks_of(stage, store_id) == [BEES]
+
+
+async def test_a_file_whose_content_is_lost_is_given_up_in_the_end(stage: Stage) -> None:
+    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    for blob in [each async for each in stage.blobs.all()]:
+        await stage.blobs.delete(blob.id)
+    ingest = stage.ingest()
+    for _ in range(4):
+        await settle(stage, ingest)
+        stage.clock.advance(31)
+    await ingest.drain()
+    (file,) = (await files_of(stage, store_id)).values()
+    assert file.last_error is not None
+    assert (file.status, file.last_error.code) == ("failed", "server_error")
+    assert "lost its storage" in file.last_error.message
 
 
 async def _crashes(stage: Stage, doomed: Ingest, dying: CrashingDatabase) -> bool:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from perdure.retrieval.chunk import FEWEST_TOKENS, Chunk, chunks, count
+from perdure.retrieval.chunk import FEWEST_TOKENS, Chunk, chunks
+from perdure.vocabulary import count
 
 _WORDS = st.sampled_from(
     [

@@ -18,11 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(
     loop_scope="module",
     scope="module",
-    # tests share sessions, and the gateway
-    params=[
-        pytest.param("bubblewrap", marks=pytest.mark.xdist_group("sandbox_conformance")),
-        pytest.param("gateway", marks=pytest.mark.xdist_group("sandbox_gateway")),
-    ],
+    params=["bubblewrap", "gateway"],
 )
 async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """Each implementation that runs code."""

@@ -20,10 +20,7 @@ from perdure.sandbox.session import LocalSession
 from tests.sandbox.attack import PRELUDE
 from tests.sandbox.talk import printed
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("sandbox_escapes"),  # its tests share sessions
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _SECRET = "the-secret-of-the-host"
 TRIED = {

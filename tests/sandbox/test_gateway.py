@@ -23,10 +23,7 @@ from tests.cli.processes import perdure
 from tests.sandbox.gateway_process import KERNEL, GatewayProcess
 from tests.sandbox.talk import Shared, content, printed, run
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("sandbox_gateway"),  # its tests share the gateway and sessions
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _LIMITS = Limits(disk_bytes=4 * MIB, image_bytes=MIB)
 

@@ -6,10 +6,7 @@ from perdure.sandbox.sandbox import File, Image
 from perdure.sandbox.session import LocalSession
 from tests.sandbox.talk import printed, run
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("sandbox_hostile_output"),  # its tests share sessions
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_text_is_cut_where_there_is_too_much_of_it_and_the_code_goes_on(

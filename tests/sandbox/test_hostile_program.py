@@ -15,10 +15,7 @@ from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import MIB, File, FileRefused, Limits, SessionLost
 from tests.sandbox.talk import content, printed, run
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("sandbox_hostile_program"),  # its tests share sessions
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _PROGRAM = """
 import json, os, socket, struct, sys

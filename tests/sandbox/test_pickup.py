@@ -6,10 +6,7 @@ from perdure.sandbox.sandbox import File, FileRefused
 from perdure.sandbox.session import LocalSession
 from tests.sandbox.talk import content, printed, run
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("sandbox_pickup"),  # its tests share sessions
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _TRICKS = r"""
 import os, socket

@@ -66,7 +66,6 @@ def results(
         assert served.stop()[0] == 0
 
 
-@pytest.mark.xdist_group("sdk_node")
 @pytest.mark.parametrize("check", _checks())
 def test_a_program(results: Mapping[str, str | None], check: str) -> None:
     wrong = results[check]

@@ -47,6 +47,13 @@ class Raw:
         ((body,),) = self.run(f"SELECT body FROM {table} WHERE id = ?", row_id)
         self.set(table, row_id, body=json.dumps({**json.loads(body), **fields}))
 
+    def change(self, table: str, where: str, /, **columns: object) -> None:
+        """Changes columns of the rows for which a condition holds; there must be some."""
+        for name, value in columns.items():
+            found = self.run(f"SELECT COUNT(*) FROM {table} WHERE {where}")
+            assert found != [(0,)], where
+            self.run(f"UPDATE {table} SET {name} = ? WHERE {where}", value)
+
     def copy(self, table: str, row_id: str, /, **columns: object) -> None:
         """Adds a copy of a row with other columns; a new `id` goes into the body too."""
         names = [name for name in _COLUMNS[table] if name != "seq"]

@@ -96,6 +96,21 @@ async def test_a_deleted_blob_leaves_nothing_and_others_stay(place: Place) -> No
     assert await whole(place.store.read("blob_11", 0, 5)) == b"other"
 
 
+async def test_all_that_has_bytes_is_listed_once_with_its_size(place: Place) -> None:
+    assert [each async for each in place.store.all()] == []
+    await place.store.write("blob_2", chunks(b"other"))
+    await place.store.write("blob_1", chunks(LARGE))
+    await place.store.write("blob_11", chunks(b"third"))
+    with pytest.raises(BrokenOff):
+        await place.store.write("blob_3", broken_off(LARGE))
+    found = {each.id: each.bytes async for each in place.store.all()}
+    left = found.pop("blob_3")
+    assert 0 < left <= len(LARGE)
+    assert found == {"blob_1": len(LARGE), "blob_11": 5, "blob_2": 5}
+    await place.store.delete("blob_3")
+    assert len([each async for each in place.store.all()]) == 3
+
+
 async def test_what_a_sender_left_in_the_middle_can_be_deleted(place: Place) -> None:
     with pytest.raises(BrokenOff):
         await place.store.write("blob_1", broken_off(LARGE))

@@ -45,8 +45,9 @@ class Bus(Protocol):
     def publish(self, topic: str, told: Told) -> None:
         """Tells whom it concerns; never waits.
 
-        `Queued` and `Waiting` go to one worker, `Interrupted` to the worker that holds the run
-        or file, all else to the listeners of the topic.
+        `Queued` and `Waiting` go to one worker, once however often they are told before it has
+        time, `Interrupted` to the worker that holds the run or file, all else to the listeners
+        of the topic.
         """
         ...
 

@@ -116,6 +116,8 @@ class MemoryBus:
     def __init__(self) -> None:
         self._topics: dict[str, _Topic] = {}
         self._queue: asyncio.Queue[str] = asyncio.Queue()
+        # A run that no worker has time for is announced again and again.
+        self._queued: set[str] = set()
         self._files = asyncio.Event()
         self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
         self._closed: Closing | None = None
@@ -126,7 +128,9 @@ class MemoryBus:
                 callback()
             return
         if isinstance(told, Queued):
-            self._queue.put_nowait(topic)
+            if topic not in self._queued:
+                self._queued.add(topic)
+                self._queue.put_nowait(topic)
             self.leave(topic)
             return
         if isinstance(told, Waiting):
@@ -155,7 +159,9 @@ class MemoryBus:
         return subscription
 
     async def next_run(self) -> str:
-        return await self._queue.get()
+        run_id = await self._queue.get()
+        self._queued.remove(run_id)
+        return run_id
 
     async def next_files(self) -> None:
         await self._files.wait()

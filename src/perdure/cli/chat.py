@@ -20,6 +20,8 @@ from perdure.wire.lists import Models
 from perdure.wire.runs import Run
 from perdure.wire.tools import RequiredToolCall
 
+app = typer.Typer(add_completion=False)
+
 _SECONDS_BETWEEN_LOOKS = 0.2
 _MESSAGE_ENDS = frozenset(move.event for move in lifecycle.MESSAGE)
 
@@ -49,7 +51,8 @@ class _MessageDelta(Object):
     delta: _Content
 
 
-def command(
+@app.command()
+def chat(
     *,
     assistant: Annotated[
         str | None, typer.Option(help="Id of the assistant; without it, one is made for now.")

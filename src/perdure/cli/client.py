@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from perdure import settings
-from perdure.cli.server import url_of
+from perdure.cli.address import url_of
 from perdure.errors import PerdureError
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import ErrorEnvelope

@@ -18,10 +18,13 @@ from perdure.cli.server import end_like_interrupt, opened, run
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings, only
 
+app = typer.Typer(add_completion=False)
+
 _SECONDS_TO_END = 5
 
 
-def command(
+@app.command()
+def demo(
     program: Annotated[
         list[str] | None,
         typer.Argument(

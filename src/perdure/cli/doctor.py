@@ -21,7 +21,7 @@ from rich.text import Text
 from perdure import sandbox, settings
 from perdure.app import Perdure, bucket_of
 from perdure.cli import options, probe, verify
-from perdure.cli.server import url_of
+from perdure.cli.address import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.model_settings import SCRIPTED
@@ -35,6 +35,8 @@ from perdure.store import checkup, connect_blobs
 from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
+app = typer.Typer(add_completion=False)
+
 _PLAIN_WIDTH = 400
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
@@ -57,7 +59,8 @@ class Finding(NamedTuple):
     mend: str = ""
 
 
-def command(
+@app.command()
+def doctor(
     *,
     host: options.Host = None,
     port: options.Port = None,
@@ -166,15 +169,17 @@ def _verified(chosen: Settings) -> list[Finding]:
         return [Finding(State.OK, "verify", "there is no database yet")]
     findings: list[Finding] = []
     try:
-        runs, found = verify.verify(
+        extent, found = verify.verify(
             chosen, lambda text: findings.append(Finding(State.FAIL, "verify", text))
         )
     except ConfigurationError as error:
         return [Finding(State.FAIL, "verify", str(error), "Correct what stands above first.")]
     if not found:
-        return [Finding(State.OK, "verify", f"{runs} runs with all that belongs to them are whole")]
+        text = f"{verify.told(extent)} with all that belongs to them are whole"
+        return [Finding(State.OK, "verify", text)]
     mend = "Keep a copy of the database, and report it: nothing should be able to cause this."
-    return [*findings, Finding(State.FAIL, "verify", f"{found} findings in {runs} runs", mend)]
+    text = f"{found} findings in {verify.told(extent)}"
+    return [*findings, Finding(State.FAIL, "verify", text, mend)]
 
 
 def _data_folder(folder: Path) -> Finding:

@@ -20,7 +20,12 @@ from perdure.wire.files import File
 _READ_BYTES = 256 * 1024
 _PAGE = 1000
 
-app = typer.Typer(help="Upload and list the files of a server.", no_args_is_help=True)
+app = typer.Typer(
+    name="files",
+    add_completion=False,
+    help="Upload and list the files of a server.",
+    no_args_is_help=True,
+)
 
 
 class _Files(Object):

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import typer
 from rich.console import Console
 
 import perdure
@@ -11,10 +12,13 @@ from perdure.cli.server import Server, opened, run
 from perdure.model_settings import SCRIPTED
 from perdure.settings import Settings, without_password
 
+app = typer.Typer(add_completion=False)
+
 _MODELS_SHOWN = 5
 
 
-def command(
+@app.command()
+def serve(
     *,
     host: options.Host = None,
     port: options.Port = None,

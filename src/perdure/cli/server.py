@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import uvicorn
 
 from perdure.app import Perdure
+from perdure.cli.address import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings
@@ -135,15 +136,6 @@ def listen(host: str, port: int) -> socket.socket:
             ) from None
         reason = os.strerror(error.errno or 0)
         raise ConfigurationError(f"{where} cannot be listened on: {reason}.") from None
-
-
-def url_of(host: str, port: int) -> str:
-    """The URL of a server on this address, as a program on the same machine reaches it."""
-    if host in ("", "0.0.0.0"):  # noqa: S104  # compared, not bound
-        host = "127.0.0.1"
-    elif host == "::":
-        host = "::1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:

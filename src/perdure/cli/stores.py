@@ -29,7 +29,12 @@ _BATCH = 500
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SHOWN_CHARACTERS = 200
 
-app = typer.Typer(help="Fill and search the vector stores of a server.", no_args_is_help=True)
+app = typer.Typer(
+    name="stores",
+    add_completion=False,
+    help="Fill and search the vector stores of a server.",
+    no_args_is_help=True,
+)
 
 
 class _Stores(Object):

@@ -1,41 +1,73 @@
-"""`perdure doctor --verify`: reads the whole database and tells what cannot be.
+"""`perdure doctor --verify`: reads the whole database, lists all contents, tells what cannot be.
 
-It reads one snapshot, so that a server may go on meanwhile, and it changes nothing.
+It reads snapshots, so that a server may go on meanwhile, and it changes nothing.
 """
 
+import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from perdure import store
+from perdure.app import bucket_of
 from perdure.commands import invariants
+from perdure.commands.invariants import Extent, Violation, contents
+from perdure.errors import ConfigurationError, Unavailable
 from perdure.settings import Settings
+from perdure.store.database import Transaction
 
 # More would be the same damage over and over.
 _SHOWN = 100
 
 
-def verify(chosen: Settings, told: Callable[[str], None]) -> tuple[int, int]:
-    """Checks all that is stored; the number of runs looked at, and of violations found.
+def verify(chosen: Settings, tell: Callable[[str], None]) -> tuple[Extent, int]:
+    """Checks all that is stored; how much was looked at, and how many violations were found.
 
     Each violation is told as one line, up to a hundred. Raises `ConfigurationError` where the
     database cannot be read.
     """
     url = chosen.database_url.get_secret_value() if chosen.database_url else None
     progress = Progress(
-        TextColumn("Checking runs"),
+        TextColumn("Checking"),
         BarColumn(),
         MofNCompleteColumn(),
         console=Console(stderr=True),
         transient=True,
     )
     found = 0
+
+    def note(violation: Violation) -> None:
+        nonlocal found
+        found += 1
+        if found <= _SHOWN:
+            tell(f"{violation.id} {violation.text}")
+
     with store.snapshot(url, chosen.data_dir) as tx, progress:
-        runs = invariants.count(tx)
-        task = progress.add_task("", total=runs)
+        extent = invariants.count(tx)
+        task = progress.add_task("", total=sum(extent))
         for violation in invariants.check(tx, looked_at=lambda n: progress.advance(task, n)):
-            found += 1
-            if found <= _SHOWN:
-                told(f"{violation.id} {violation.text}")
-    return runs, found
+            note(violation)
+    asyncio.run(_contents(chosen, lambda: store.snapshot(url, chosen.data_dir), note))
+    return extent, found
+
+
+async def _contents(
+    chosen: Settings,
+    look: Callable[[], AbstractContextManager[Transaction]],
+    note: Callable[[Violation], None],
+) -> None:
+    blobs = store.connect_blobs(bucket_of(chosen), chosen.data_dir)
+    try:
+        async for violation in contents.check(blobs, look):
+            note(violation)
+    except Unavailable as error:
+        raise ConfigurationError(error.message) from None
+    finally:
+        await blobs.close()
+
+
+def told(extent: Extent) -> str:
+    """How much was looked at, in words."""
+    return f"{extent.runs} runs, {extent.files} files and {extent.vector_stores} vector stores"

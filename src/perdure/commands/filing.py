@@ -21,6 +21,9 @@ from perdure.wire.vector_store_files import (
 )
 
 _CANCELLED = FileError(code="server_error", message="The file was cancelled before it was done.")
+_EXPIRED = FileError(
+    code="server_error", message="The vector store expired before the file was read."
+)
 
 
 def add(
@@ -97,8 +100,17 @@ def remove_everywhere(tx: Transaction, file_id: str, *, now: int) -> None:
 
 def cancel(tx: Transaction, row: Row) -> None:
     """Ends a file that is in progress; its worker, if it has one, can write nothing more."""
+    _end(tx, row, Signal.CANCEL, _CANCELLED)
+
+
+def expire(tx: Transaction, row: Row) -> None:
+    """Fails a file that is in progress in a store whose time is past."""
+    _end(tx, row, Signal.FAIL, _EXPIRED)
+
+
+def _end(tx: Transaction, row: Row, how: Signal, error: FileError) -> None:
     found = decode(row["body"], VectorStoreFile)
-    signal(tx, row["seq"], found, Signal.CANCEL, error=_CANCELLED)
+    signal(tx, row["seq"], found, how, error=error)
     tx.run("ingestions.drop", vector_store_id=found.vector_store_id, file_id=found.id)
     tx.tell(topic(found.vector_store_id, found.id), Interrupted())
 

@@ -18,12 +18,13 @@ from perdure.wire.base import decode
 from perdure.wire.chunking import ChunkSizes
 from perdure.wire.vector_store_files import FileError, VectorStoreFile
 
-# A file that stopped its worker so often is given up.
+# A file at which so many attempts broke off is given up.
 _ATTEMPTS = 3
 
 _GIVEN_UP = FileError(
     code="server_error",
-    message=f"The server stopped {_ATTEMPTS} times while it was reading the file, and gave it up.",
+    message=f"The server stopped, or lost its storage, {_ATTEMPTS} times while it was reading the "
+    "file, and gave it up.",
 )
 
 

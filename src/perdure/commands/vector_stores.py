@@ -196,9 +196,16 @@ def delete(tx: Transaction, store_id: str, *, project: str, now: int) -> Deleted
 
 
 def drop_expired(tx: Transaction, *, now: int, limit: int) -> int:
-    """Drops what was indexed of stores whose time is past; how many stores."""
+    """Drops what was indexed of stores whose time is past, and fails the files that are still to
+    be read; how many stores it looked at.
+    """
     rows = tx.all("vector_stores.expired", now=now, limit=limit)
     for row in rows:
+        # Between the look and the lock, the store may have been used.
+        if tx.one("vector_stores.lock_expired", id=row["id"], now=now) is None:
+            continue
+        for file in tx.all("vector_stores.files_at_work", id=row["id"]):
+            filing.expire(tx, file)
         tx.run("ingestions.drop_of_store", vector_store_id=row["id"])
     return len(rows)
 

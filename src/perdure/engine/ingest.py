@@ -136,6 +136,9 @@ class Ingest:
                 await self._end(job, await self._read(job))
         except LeaseLost as lost:
             _log.info("lease_lost", file_id=job.file_id, reason=str(lost))
+        except Unavailable as error:
+            # Not renewed any more, the file is taken up again when its lease has run out.
+            _log.warning("ingest_waits", file_id=job.file_id, reason=error.message)
         except asyncio.CancelledError:
             await self._database.write(ingestions.release, job)
             raise

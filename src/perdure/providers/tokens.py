@@ -1,51 +1,20 @@
-"""Counts tokens, offline: for servers that send no usage, for budgets and context windows.
-
-The counts are those of the o200k vocabulary; another model's own count differs by some percent.
-"""
+"""Counts tokens, offline: for servers that send no usage, for budgets and context windows."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from itertools import accumulate
-from typing import Protocol
 
+from perdure.vocabulary import count, warm
 from perdure.wire.base import encode
 from perdure.wire.chat import ChatMessage, ChatText
 from perdure.wire.tools import FunctionTool
+
+__all__ = ["are_within", "count", "count_message", "count_messages", "warm"]
 
 # What the chat format adds around a message, and before the answer.
 _PER_MESSAGE = 3
 _PER_ANSWER = 3
 # The documented cost of a low-detail picture (spec 03 §16).
 _PER_IMAGE = 85
-# Longer texts are counted in pieces of so many characters: the library refuses a million, and each
-# piece keeps other threads waiting. A cut adds a token at most.
-_PIECE = 65_536
-
-
-class _Encoding(Protocol):
-    def encode_ordinary(self, text: str) -> list[int]: ...
-
-
-@cache
-def _encoding() -> _Encoding:
-    # The import alone reads vocabularies for more than half a second: see `warm`.
-    import bpe_openai
-
-    encoding: _Encoding = bpe_openai.get_encoding("o200k_base")
-    return encoding
-
-
-def warm() -> None:
-    """Loads the vocabulary, which takes most of a second and would else be the first count's."""
-    _encoding()
-
-
-def count(text: str) -> int:
-    """The number of tokens of a text."""
-    # "ordinary": special tokens in a text are text, as hostile input may well hold them
-    encode_ordinary = _encoding().encode_ordinary
-    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
-    return sum(len(encode_ordinary(piece)) for piece in pieces)
 
 
 def count_messages(

@@ -26,7 +26,7 @@ from typing import BinaryIO
 import msgspec
 
 from perdure.retrieval import text
-from perdure.retrieval.chunk import Chunk, chunks, count, warm
+from perdure.retrieval.chunk import Chunk, chunks
 from perdure.retrieval.formats import Unparsable
 from perdure.retrieval.frames import (
     CHUNKS_PER_BATCH,
@@ -39,6 +39,7 @@ from perdure.retrieval.frames import (
     frame,
 )
 from perdure.retrieval.limits import Limits, MiB
+from perdure.vocabulary import count, warm
 
 _PR_SET_PDEATHSIG = 1
 # All that the nursery ever says.

@@ -7,10 +7,10 @@ with nothing else that the text holds; memory is that of a chunk.
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Protocol
 
 import msgspec
+
+from perdure.vocabulary import encoding
 
 # Fewer tokens could not hold every single character.
 FEWEST_TOKENS = 16
@@ -19,8 +19,6 @@ FEWEST_TOKENS = 16
 _CHARACTERS_PER_TOKEN = 5
 # No chunk is longer, whatever its tokens: 128 spaces are one. The library refuses a million.
 _LONGEST = 400_000
-# A long text is counted in pieces of so many characters. A cut adds a token at most.
-_PIECE = 65_536
 
 _VISIBLE = re.compile(r"\S")
 _JOINED = re.compile(r"[\u0300-\u036f\u200d\ufe0f\U0001f3fb-\U0001f3ff]|(?<=\u200d).", re.DOTALL)
@@ -40,34 +38,6 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
     start: int
     end: int
     tokens: int
-
-
-class _Encoding(Protocol):
-    def encode_ordinary(self, text: str) -> list[int]: ...
-
-    def decode_bytes(self, tokens: Sequence[int]) -> bytes: ...
-
-
-@cache
-def _encoding() -> _Encoding:
-    # The import alone reads vocabularies for more than half a second: see `warm`.
-    import bpe_openai
-
-    encoding: _Encoding = bpe_openai.get_encoding("o200k_base")
-    return encoding
-
-
-def warm() -> None:
-    """Loads the vocabulary, which takes most of a second and would else be the first chunk's."""
-    _encoding().encode_ordinary("warm")
-
-
-def count(text: str) -> int:
-    """The number of tokens of a text of any length."""
-    # "ordinary": special tokens in a text are text, as hostile input may well hold them
-    encode = _encoding().encode_ordinary
-    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
-    return sum(len(encode(piece)) for piece in pieces)
 
 
 def chunks(text: str, *, max_tokens: int = 800, overlap: int = 400) -> Iterator[Chunk]:
@@ -102,7 +72,7 @@ def _cut(text: str, start: int, fresh: int, max_tokens: int) -> Chunk | None:
         piece = text[start:end].rstrip()
         if start + len(piece) <= fresh:
             return None
-        tokens = len(_encoding().encode_ordinary(piece))
+        tokens = len(encoding().encode_ordinary(piece))
         if tokens <= max_tokens:
             return Chunk(piece, start, start + len(piece), tokens)
         # alone, a piece may have more tokens than within its text
@@ -114,7 +84,7 @@ def _reach(text: str, start: int, tokens: int) -> int:
     size = tokens * _CHARACTERS_PER_TOKEN
     while True:
         size = min(size, _LONGEST)
-        found = _encoding().encode_ordinary(text[start : start + size])
+        found = encoding().encode_ordinary(text[start : start + size])
         if len(found) > tokens:
             return start + len(_decode(found[:tokens]))
         if start + size >= len(text) or size == _LONGEST:
@@ -140,11 +110,11 @@ def _restart(chunk: Chunk, overlap: int) -> int:
     """Where the next chunk begins: at the best border of the earlier half of the overlap."""
     if not overlap:
         return chunk.end
-    found = _encoding().encode_ordinary(chunk.text)
+    found = encoding().encode_ordinary(chunk.text)
     budget = min(overlap, chunk.tokens - 1)
     while budget > 0:
         at = _first_border(chunk.text, len(chunk.text) - len(_decode(found[-budget:])))
-        tokens = len(_encoding().encode_ordinary(chunk.text[at:]))
+        tokens = len(encoding().encode_ordinary(chunk.text[at:]))
         if tokens <= overlap:
             return chunk.start + at
         budget -= tokens - overlap
@@ -166,4 +136,4 @@ def _next_visible(text: str, at: int) -> int:
 
 def _decode(tokens: Sequence[int]) -> str:
     # a character whose bytes are in several tokens may be cut: it is left out
-    return _encoding().decode_bytes(tokens).decode("utf-8", "ignore")
+    return encoding().decode_bytes(tokens).decode("utf-8", "ignore")

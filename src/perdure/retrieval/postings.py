@@ -25,7 +25,8 @@ Packed: TypeAlias = NDArray[np.uint32]
 MOST_CHUNKS = 1 << 16
 
 _PACKED = np.dtype("<u4")
-_OFTEN = (1 << 6) - 1
+# So often or more.
+OFTEN = (1 << 6) - 1
 # Steps of the logarithm of a length: 1 % each, up to lengths far beyond any chunk's.
 _STEPS = 72.0
 _LONGEST = (1 << 10) - 1
@@ -60,7 +61,7 @@ def pack(texts: Sequence[str]) -> Words:
         total += length
         low = place << 16 | min(_LONGEST, round(_STEPS * math.log2(1 + length)))
         for word, times in counts.items():
-            found[word].append(low | min(times, _OFTEN) << 10)
+            found[word].append(low | min(times, OFTEN) << 10)
     return join({word: np.array(each, _PACKED) for word, each in found.items()}, total)
 
 
@@ -85,6 +86,12 @@ def unpack(postings: bytes) -> Packed:
 def places(packed: Packed) -> Integers:
     """The chunks' numbers in their segment."""
     return (packed >> np.uint32(16)).astype(np.int64)
+
+
+def counted(postings: bytes) -> tuple[Integers, Integers]:
+    """The chunks' numbers in their segment, and how often the word stands there, up to `OFTEN`."""
+    packed = unpack(postings)
+    return places(packed), (packed >> np.uint32(10) & np.uint32(OFTEN)).astype(np.int64)
 
 
 def renumber(rows: Sequence[bytes], numbers: Integers) -> list[Packed]:
@@ -125,5 +132,5 @@ def shares(statistics: Statistics) -> Floats:
     average = max(1.0, statistics.words / max(1, statistics.chunks))
     lengths = np.exp2(np.arange(_LONGEST + 1) / _STEPS) - 1
     slowness = _K1 * (1 - _B + _B * lengths / average)
-    times = np.arange(_OFTEN + 1)[:, None]
+    times = np.arange(OFTEN + 1)[:, None]
     return (times / (times + slowness)).astype(np.float32).ravel()

@@ -7,7 +7,14 @@ implementation.
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import aclosing
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Stored(NamedTuple):
+    """The bytes that there are of a blob, written in full or not."""
+
+    id: str
+    bytes: int
 
 
 class Blobs(Protocol):
@@ -37,6 +44,10 @@ class Blobs(Protocol):
 
     async def delete(self, blob_id: str) -> None:
         """Deletes all there is of a blob, written in full or not; nothing at all will do too."""
+        ...
+
+    def all(self) -> AsyncGenerator[Stored, None]:
+        """Every blob that has bytes, once. What is written or deleted meanwhile may be missing."""
         ...
 
     async def close(self) -> None:

@@ -4,12 +4,12 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from perdure.errors import ConfigurationError, Unavailable
-from perdure.store.blobs import joined
+from perdure.store.blobs import Stored, joined
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,6 +71,15 @@ class FolderBlobs:
         with _told():
             await self._run(_delete, self._path(blob_id))
 
+    async def all(self) -> AsyncGenerator[Stored, None]:
+        with _told():
+            folders = await self._run(_entries, self._folder)
+        for folder in folders:
+            with _told():
+                found = await self._run(_sizes, folder)
+            for stored in found:
+                yield stored
+
     async def close(self) -> None:
         if self._threads is not None:
             await asyncio.to_thread(self._threads.shutdown)
@@ -127,6 +136,19 @@ def _delete(path: Path) -> None:
     except FileNotFoundError:
         return
     _sync_folder(path.parent)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder; nothing, if it is not there (yet)."""
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _sizes(folder: Path) -> list[Stored]:
+    found = []
+    for path in _entries(folder):
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            found.append(Stored(path.name, path.stat().st_size))
+    return found
 
 
 def _sync_folder(folder: Path) -> None:

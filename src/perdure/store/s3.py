@@ -14,7 +14,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from perdure.errors import ConfigurationError, Unavailable
-from perdure.store.blobs import joined
+from perdure.store.blobs import Stored, joined
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -95,6 +95,20 @@ class S3Blobs:
         with _told():
             async for batch in self._store.list(blob_id):
                 await self._store.delete_async([found["path"] for found in batch])
+
+    async def all(self) -> AsyncGenerator[Stored, None]:
+        # In the order of their names, so that the objects of a blob follow each other.
+        now: Stored | None = None
+        with _told():
+            async for batch in self._store.list():
+                for found in batch:
+                    blob_id = found["path"].partition("/")[0]
+                    if now is not None and now.id != blob_id:
+                        yield now
+                        now = None
+                    now = Stored(blob_id, found["size"] + (now.bytes if now else 0))
+        if now is not None:
+            yield now
 
     async def close(self) -> None:
         """Its connections are the library's."""

@@ -10,6 +10,7 @@ until it has found enough. SQLite finds the place in the middle of a list only b
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -30,8 +31,9 @@ class Statements(dict[str, str]):
         raise KeyError(f"store/sql has no statement {name!r}")
 
 
+@cache
 def load(dialect: Dialect, *, folder: Path = _FOLDER) -> Statements:
-    """Reads every statement of the folder for one database."""
+    """Every statement of the folder for one database; they are read once."""
     statements = Statements()
     for file in sorted(folder.glob("*.sql")):
         queries = aiosql.from_str(

@@ -11,8 +11,9 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from perdure.commands.invariants import log, parts
+from perdure.commands.invariants import files, log, parts, vector_stores, webhooks
 from perdure.commands.invariants import runs as of_runs
+from perdure.commands.invariants.pages import SHOWN, pages
 from perdure.commands.invariants.story import StoredMessage, StoredStep, Story, Violation
 from perdure.store.database import Row, Transaction
 from perdure.wire.base import decode
@@ -22,13 +23,10 @@ from perdure.wire.run_steps import MessageCreation, RunStep
 from perdure.wire.runs import Run
 from perdure.wire.usage import Usage
 
-__all__ = ["Violation", "check", "count"]
+__all__ = ["Extent", "Violation", "check", "count"]
 
 T = TypeVar("T")
 
-# Objects that are in memory at once: the runs of a piece, with all that belongs to them.
-_AT_ONCE = 200
-_ORPHANS_SHOWN = 1000
 # Without any event, nothing that is stored can be said to have been told.
 _NEVER = 2**62
 
@@ -42,33 +40,48 @@ class _Piece(NamedTuple):
     events: dict[str, list[Row]]
 
 
-def count(tx: Transaction) -> int:
-    """How many runs there are to check."""
-    return int(_extent(tx)["runs"])
+class Extent(NamedTuple):
+    """How much there is to check."""
+
+    runs: int
+    files: int
+    vector_stores: int
+
+
+def count(tx: Transaction) -> Extent:
+    """How much there is to check."""
+    return Extent(int(_extent(tx)["runs"]), files.count(tx), vector_stores.count(tx))
 
 
 def check(
-    tx: Transaction, *, looked_at: Callable[[int], None] | None = None
+    tx: Transaction, *, looked_at: Callable[[int], None] = lambda _: None
 ) -> Iterator[Violation]:
     """Reads the whole database, piece by piece, and yields what cannot be.
 
-    `looked_at` is called after each piece with the number of runs in it. All reads must be of
-    one snapshot, and nothing is written.
+    `looked_at` is called after each piece with the number of runs, files or vector stores in it.
+    All reads must be of one snapshot, and nothing is written.
     """
+    yield from _of_runs(tx, looked_at)
+    yield from files.check(tx, looked_at=looked_at)
+    yield from vector_stores.check(tx, looked_at=looked_at)
+    yield from webhooks.check(tx)
+
+
+def _of_runs(tx: Transaction, looked_at: Callable[[int], None]) -> Iterator[Violation]:
     oldest = _extent(tx)["oldest"]
     for row in tx.all("invariants.crowded_threads"):
         yield Violation(row["id"], f"has {row['runs']} active runs")
-    for row in tx.all("invariants.orphans", limit=_ORPHANS_SHOWN):
+    for row in tx.all("invariants.orphans", limit=SHOWN):
         yield Violation(
             row["id"], f"belongs to the {row['lacks']} {row['missing']}, of which none is"
         )
     for piece in _pieces(tx):
         for row in piece.runs:
             yield from _of_run(tx, row, piece, _NEVER if oldest is None else oldest)
-        if looked_at:
-            looked_at(len(piece.runs))
-    for row in _by_hand(tx):
-        yield from _of_message_by_hand(row)
+        looked_at(len(piece.runs))
+    for rows in pages(tx, "invariants.written_by_hand"):
+        for row in rows:
+            yield from _of_message_by_hand(row)
 
 
 def _extent(tx: Transaction) -> Row:
@@ -78,15 +91,13 @@ def _extent(tx: Transaction) -> Row:
 
 
 def _pieces(tx: Transaction) -> Iterator[_Piece]:
-    after = 0
-    while rows := tx.all("invariants.runs", after=after, limit=_AT_ONCE):
+    for rows in pages(tx, "invariants.runs"):
         first, last = rows[0]["seq"], rows[-1]["seq"]
         steps, messages, events = (
             _by_run(tx.all(f"invariants.{name}", first=first, last=last))
             for name in ("steps", "messages", "events")
         )
         yield _Piece(rows, steps, messages, events)
-        after = last
 
 
 def _by_run(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -94,13 +105,6 @@ def _by_run(rows: Iterable[Row]) -> dict[str, list[Row]]:
     for row in rows:
         found[str(row["run_id"])].append(row)
     return found
-
-
-def _by_hand(tx: Transaction) -> Iterator[Row]:
-    after = 0
-    while rows := tx.all("invariants.written_by_hand", after=after, limit=_AT_ONCE):
-        yield from rows
-        after = rows[-1]["seq"]
 
 
 def _of_run(tx: Transaction, row: Row, piece: _Piece, oldest: int) -> Iterator[Violation]:

@@ -43,9 +43,12 @@ WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- 
 ORDER BY project ASC, seq ASC LIMIT :limit
 
 -- name: known
--- Those of the named files that the project has. `ids` is JSON.
+-- Those of the named files that the project has, kept from being deleted until the transaction
+-- ends. `ids` is JSON.
 SELECT body FROM files
 WHERE project = :project AND id IN (
     SELECT value FROM json_each(:ids) -- sqlite
     SELECT json_array_elements_text(CAST(:ids AS JSON)) -- postgres
 )
+ORDER BY seq
+FOR KEY SHARE -- postgres

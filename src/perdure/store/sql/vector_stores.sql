@@ -37,12 +37,26 @@ WHERE id = :id AND last_active_at <= :before AND (expires_at IS NULL OR expires_
 DELETE FROM vector_stores WHERE id = :id
 
 -- name: expired
--- Stores whose time is past and whose chunks are still there.
+-- Stores whose time is past, and whose chunks are still there or whose files are still read.
 SELECT id FROM vector_stores
-WHERE expires_at <= :now AND EXISTS (
-    SELECT 1 FROM ingestions WHERE vector_store_id = vector_stores.id AND dropped = 0
+WHERE expires_at <= :now AND (
+    EXISTS (SELECT 1 FROM ingestions WHERE vector_store_id = vector_stores.id AND dropped = 0)
+    OR EXISTS (SELECT 1 FROM vector_store_files
+        WHERE vector_store_id = vector_stores.id AND status = 'in_progress')
 )
 ORDER BY expires_at LIMIT :limit
+
+-- name: lock_expired^
+-- The store, if its time is past; kept from other writers until the transaction ends.
+SELECT id FROM vector_stores WHERE id = :id AND expires_at <= :now
+FOR UPDATE -- postgres
+
+-- name: files_at_work
+-- The files of the store that are in progress, kept from other writers until the transaction ends.
+SELECT seq, file_id AS id, body FROM vector_store_files
+WHERE vector_store_id = :id AND status = 'in_progress'
+ORDER BY seq
+FOR UPDATE -- postgres
 
 -- name: newest_first
 -- A page by descending order.

@@ -1,0 +1,71 @@
+-- name: extent^
+-- How many files and uploads there are.
+SELECT (SELECT COUNT(*) FROM files) AS files, (SELECT COUNT(*) FROM uploads) AS uploads
+
+-- name: files
+-- A piece of all files, with what is known of their contents.
+SELECT seq, id, project, purpose, expires_at, body,
+    (SELECT COUNT(*) FROM blobs WHERE owner = files.id) AS blobs,
+    (SELECT MAX(place) FROM blobs WHERE owner = files.id) AS last,
+    (SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM blobs WHERE owner = files.id) AS bytes
+FROM files WHERE seq > :after ORDER BY seq LIMIT :limit
+
+-- name: uploads
+-- A piece of all uploads, and how many parts they have.
+SELECT seq, id, status, expires_at, body,
+    (SELECT COUNT(*) FROM upload_parts WHERE upload_id = uploads.id) AS parts
+FROM uploads WHERE seq > :after ORDER BY seq LIMIT :limit
+
+-- name: parts
+-- Parts of uploads that are not there, and parts without exactly one blob.
+SELECT id, upload_id, EXISTS (SELECT 1 FROM uploads WHERE uploads.id = upload_id) AS has_upload,
+    (SELECT COUNT(*) FROM blobs WHERE owner = upload_parts.id) AS blobs
+FROM upload_parts
+WHERE NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.id = upload_id)
+  OR (SELECT COUNT(*) FROM blobs WHERE owner = upload_parts.id) <> 1
+LIMIT :limit
+
+-- name: blobs
+-- Blobs that are not what their state says, and those of an owner who is not there.
+SELECT id, state, owner, place, bytes, lease_until FROM blobs
+WHERE (state = 'writing') <> (lease_until IS NOT NULL)
+  OR (state = 'kept') <> (owner IS NOT NULL)
+  OR (owner IS NULL) <> (place IS NULL)
+  OR (owner IS NULL) <> (bytes IS NULL)
+  OR (owner IS NOT NULL AND NOT EXISTS (SELECT 1 FROM files WHERE files.id = owner)
+    AND NOT EXISTS (SELECT 1 FROM upload_parts WHERE upload_parts.id = owner))
+LIMIT :limit
+
+-- name: listed_in_vain
+-- Files that are not there and that an assistant or a thread lists for code_interpreter.
+SELECT owners.id,
+    file.value AS file_id -- sqlite
+    file AS file_id -- postgres
+FROM (
+    SELECT id, body FROM assistants UNION ALL SELECT id, body FROM threads
+) AS owners
+CROSS JOIN json_each( -- sqlite
+    CASE WHEN json_valid(owners.body) THEN owners.body ELSE '{}' END, -- sqlite
+    '$.tool_resources.code_interpreter.file_ids' -- sqlite
+) AS file -- sqlite
+CROSS JOIN json_array_elements_text( -- postgres
+    CAST(owners.body AS JSON) #> '{tool_resources,code_interpreter,file_ids}' -- postgres
+) AS file -- postgres
+WHERE NOT EXISTS (
+    SELECT 1 FROM files WHERE files.id = file.value -- sqlite
+    SELECT 1 FROM files WHERE files.id = file -- postgres
+)
+LIMIT :limit
+
+-- name: contents
+-- A piece of all blobs that are contents.
+SELECT id, owner, bytes FROM blobs
+WHERE state = 'kept' AND id > :after ORDER BY id LIMIT :limit
+
+-- name: known_blobs
+-- Those of the named blobs that have a row. `ids` is JSON.
+SELECT id, state, owner, bytes FROM blobs
+WHERE id IN (
+    SELECT value FROM json_each(:ids) -- sqlite
+    SELECT json_array_elements_text(CAST(:ids AS JSON)) -- postgres
+)

@@ -1,0 +1,122 @@
+"""Who reads which file and how long, on both databases (spec 06 §1.5)."""
+
+import pytest
+
+from perdure.commands import ingestions
+from perdure.errors import LeaseLost
+from perdure.store.database import Database
+from tests.commands.shelf import Shelf
+
+
+@pytest.fixture
+def shelf(database: Database) -> Shelf:
+    return Shelf(database)
+
+
+async def test_files_are_taken_in_the_order_in_which_they_came_and_once(shelf: Shelf) -> None:
+    file_ids = await shelf.files(3)
+    await shelf.store(file_ids)
+    jobs = [await shelf.begin() for _ in range(3)]
+    assert [job.file_id for job in jobs] == file_ids
+    assert [job.filename for job in jobs] == ["0.txt", "1.txt", "2.txt"]
+    assert await shelf.claim() is None
+
+
+async def test_a_lease_that_is_renewed_keeps_others_out_and_one_that_ran_out_does_not(
+    shelf: Shelf,
+) -> None:
+    await shelf.store([await shelf.file()])
+    job = await shelf.begin()
+    shelf.now += 29
+    lost = await shelf.database.write(
+        ingestions.renew, [job], now=float(shelf.now), lease_seconds=30
+    )
+    assert lost == []
+    shelf.now += 29
+    assert await shelf.claim("worker_2") is None
+    shelf.now += 1
+    other = await shelf.claim("worker_2")
+    assert other is not None
+    assert (other.seq, other.lease.epoch, other.ingestion != job.ingestion) == (job.seq, 2, True)
+    lost = await shelf.database.write(
+        ingestions.renew, [job], now=float(shelf.now), lease_seconds=30
+    )
+    assert lost == [job]
+
+
+async def test_who_lost_the_lease_can_neither_write_nor_end_nor_put_back(shelf: Shelf) -> None:
+    file_id = await shelf.file()
+    store_id = await shelf.store([file_id])
+    old = await shelf.begin()
+    shelf.now += 30
+    new = await shelf.begin()
+    for act in (shelf.write(old, "bees"), shelf.finish(old), shelf.fail(old)):
+        with pytest.raises(LeaseLost):
+            await act
+    await shelf.database.write(ingestions.release, old)
+    await shelf.finish(new, "bees")
+    assert (await shelf.look_at(store_id, file_id)).status == "completed"
+
+
+async def test_what_an_earlier_attempt_wrote_is_dropped_by_the_next(shelf: Shelf) -> None:
+    await shelf.store([await shelf.file()])
+    old = await shelf.begin()
+    await shelf.write(old, "bees")
+    shelf.now += 30
+    new = await shelf.begin()
+    await shelf.finish(new, "spring")
+    rows = await shelf.database.read(
+        lambda tx: tx.all("invariants_of_vector_stores.attempts", after=0, limit=10)
+    )
+    assert [row["seq"] for row in rows] == [new.ingestion]
+
+
+async def test_a_file_that_was_put_back_is_taken_as_if_it_had_never_been(shelf: Shelf) -> None:
+    """A server that is told to stop is no reason to give a file up."""
+    file_id = await shelf.file()
+    store_id = await shelf.store([file_id])
+    for _ in range(5):
+        await shelf.database.write(ingestions.release, await shelf.begin())
+    await shelf.finish(await shelf.begin(), "bees")
+    assert (await shelf.look_at(store_id, file_id)).status == "completed"
+
+
+async def test_a_file_is_given_up_after_three_dead_workers(shelf: Shelf) -> None:
+    file_id = await shelf.file()
+    store_id = await shelf.store([file_id])
+    for _ in range(3):
+        await shelf.begin()
+        assert await shelf.database.write(ingestions.free) == 1
+    assert await shelf.claim() is None
+    file = await shelf.look_at(store_id, file_id)
+    assert file.last_error is not None
+    assert (file.status, file.last_error.code) == ("failed", "server_error")
+    assert "3 times" in file.last_error.message
+
+
+async def test_a_file_that_is_added_again_after_it_was_given_up_has_three_new_attempts(
+    shelf: Shelf,
+) -> None:
+    file_id = await shelf.file()
+    store_id = await shelf.store([file_id])
+    for _ in range(3):
+        await shelf.begin()
+        await shelf.database.write(ingestions.free)
+    assert await shelf.claim() is None
+    await shelf.add(store_id, file_id)
+    for _ in range(2):
+        await shelf.begin()
+        await shelf.database.write(ingestions.free)
+    await shelf.finish(await shelf.begin(), "bees")
+    assert (await shelf.look_at(store_id, file_id)).status == "completed"
+
+
+async def test_the_model_of_a_store_is_that_of_its_first_chunks(shelf: Shelf) -> None:
+    store_id = await shelf.store(await shelf.files(2))
+    first = await shelf.begin(embedding="a")
+    await shelf.write(first, "bees")
+    second = await shelf.begin(embedding="b")
+    assert (first.embedding, second.embedding) == ("a", "a")
+    await shelf.store([await shelf.file()])
+    assert (await shelf.begin(embedding="b")).embedding == "b"
+    assert (await shelf.look(store_id)).file_counts.in_progress == 2

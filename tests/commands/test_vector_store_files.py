@@ -1,0 +1,113 @@
+"""Rules for files in vector stores, on both databases (spec 01 §9, 06 §1.5)."""
+
+import pytest
+
+from perdure.commands import vector_store_files
+from perdure.errors import BadRequest, LeaseLost, NotFound
+from perdure.store.database import Database
+from perdure.wire.chunking import DEFAULT, AutoChunking, ChunkSizes, StaticChunking
+from perdure.wire.vector_store_files import Attributes, ModifyVectorStoreFile
+from tests.commands.acts import PROJECT
+from tests.commands.shelf import BROKEN, Shelf
+
+SMALL = StaticChunking(static=ChunkSizes(max_chunk_size_tokens=100, chunk_overlap_tokens=50))
+
+
+@pytest.fixture
+def shelf(database: Database) -> Shelf:
+    return Shelf(database)
+
+
+async def test_a_new_file_waits_with_the_strategy_that_was_asked_for(shelf: Shelf) -> None:
+    store_id = await shelf.store()
+    for asked, answered in ((None, DEFAULT), (AutoChunking(), DEFAULT), (SMALL, SMALL)):
+        file = await shelf.add(store_id, await shelf.file(), chunking_strategy=asked)
+        assert (file.status, file.usage_bytes, file.last_error) == ("in_progress", 0, None)
+        assert (file.chunking_strategy, file.attributes) == (answered, {})
+
+
+async def test_a_completed_file_that_is_added_again_stays_as_it_is(shelf: Shelf) -> None:
+    store_id, file_id = await shelf.store(), await shelf.file()
+    await shelf.add(store_id, file_id, attributes={"a": 1})
+    await shelf.finish(await shelf.begin(), "bees")
+    done = await shelf.look_at(store_id, file_id)
+    assert await shelf.add(store_id, file_id, chunking_strategy=SMALL) == done
+    changed = await shelf.add(store_id, file_id, attributes={"b": True})
+    assert (changed.status, changed.attributes) == ("completed", {"b": True})
+    assert await shelf.claim() is None
+
+
+async def test_a_failed_file_that_is_added_again_begins_anew(shelf: Shelf) -> None:
+    store_id, file_id = await shelf.store(), await shelf.file()
+    await shelf.add(store_id, file_id, attributes={"a": 1})
+    await shelf.fail(await shelf.begin())
+    failed = await shelf.look_at(store_id, file_id)
+    assert (failed.status, failed.last_error) == ("failed", BROKEN)
+    again = await shelf.add(store_id, file_id, chunking_strategy=SMALL)
+    assert (again.status, again.last_error) == ("in_progress", None)
+    assert (again.chunking_strategy, again.attributes) == (SMALL, {"a": 1})
+    await shelf.finish(await shelf.begin(), "bees")
+    assert (await shelf.look_at(store_id, file_id)).status == "completed"
+
+
+async def test_a_file_that_leaves_the_store_while_it_is_read_can_be_written_no_more(
+    shelf: Shelf,
+) -> None:
+    store_id, file_id = await shelf.store(), await shelf.file()
+    await shelf.add(store_id, file_id)
+    job = await shelf.begin()
+    await shelf.remove(store_id, file_id)
+    with pytest.raises(LeaseLost):
+        await shelf.write(job, "bees")
+    with pytest.raises(NotFound):
+        await shelf.look_at(store_id, file_id)
+    await shelf.add(store_id, file_id)
+    assert (await shelf.look_at(store_id, file_id)).status == "in_progress"
+
+
+async def test_a_file_that_is_deleted_leaves_every_store(shelf: Shelf) -> None:
+    file_id = await shelf.file()
+    stores = [await shelf.store([file_id]) for _ in range(2)]
+    await shelf.read_all("bees")
+    await shelf.delete_file(file_id)
+    for store_id in stores:
+        found = await shelf.look(store_id)
+        assert (found.file_counts.total, found.usage_bytes, found.status) == (0, 0, "completed")
+
+
+async def test_attributes_are_replaced_as_a_whole_and_cleared_by_null(shelf: Shelf) -> None:
+    store_id, file_id = await shelf.store(), await shelf.file()
+    await shelf.add(store_id, file_id, attributes={"a": 1, "b": "x"})
+    given: tuple[Attributes | None, ...] = ({"c": 0.5}, None)
+    for attributes in given:
+        file = await shelf.database.write(
+            vector_store_files.modify,
+            file_id,
+            ModifyVectorStoreFile(attributes=attributes),
+            store_id=store_id,
+            project=PROJECT,
+        )
+        assert file.attributes == (attributes or {})
+        assert await shelf.look_at(store_id, file_id) == file
+
+
+async def test_the_content_is_there_once_the_file_is_completed(shelf: Shelf) -> None:
+    store_id, file_id = await shelf.store(), await shelf.file()
+    await shelf.add(store_id, file_id)
+    job = await shelf.begin()
+    at = {"store_id": store_id, "project": PROJECT}
+    with pytest.raises(BadRequest, match="its status is 'in_progress'"):
+        await shelf.database.read(vector_store_files.content, file_id, **at)
+    await shelf.finish(job, "A colony of bees", "wakes up")
+    page = await shelf.database.read(vector_store_files.content, file_id, **at)
+    assert [part.text for part in page.data] == ["A colony of bees", "wakes up"]
+
+
+async def test_a_file_of_another_store_is_not_found(shelf: Shelf) -> None:
+    file_id = await shelf.file()
+    await shelf.store([file_id])
+    other = await shelf.store()
+    with pytest.raises(NotFound):
+        await shelf.look_at(other, file_id)
+    with pytest.raises(NotFound):
+        await shelf.remove(other, file_id)

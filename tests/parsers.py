@@ -1,0 +1,13 @@
+"""A parser that tests share, because its start takes a second."""
+
+from perdure.retrieval.parse import Parser
+
+
+class SharedParser(Parser):
+    """A parser for many workers, one after the other: none of them ends it."""
+
+    async def close(self) -> None:
+        """Others need it."""
+
+    async def end(self) -> None:
+        await super().close()
