@@ -17,6 +17,8 @@ from perdure.sandbox.sandbox import MIB
 _ANSWER_SECONDS = 30.0
 _START_SECONDS = 120.0
 _HEARTBEAT_SECONDS = 30.0
+# how long a start that is given up is waited for, to delete what comes of it
+_ABANDONED_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
 # pauses between attempts to delete
 _TRIED_AGAIN = (0.2, 1.0)
@@ -80,8 +82,10 @@ class Gateway:
         try:
             answer = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            await asyncio.wait({starting})
-            if starting.exception() is None:
+            done, _ = await asyncio.wait({starting}, timeout=_ABANDONED_SECONDS)
+            # the gateway ends kernels that nobody uses, if it is told to
+            starting.cancel()
+            if done and starting.exception() is None:
                 await self._kernel(starting.result()).delete()
             raise
         return self._kernel(answer)
