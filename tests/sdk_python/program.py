@@ -490,6 +490,34 @@ def files_go_into_vector_stores_with_the_sdks_own_helpers() -> None:
 
 
 @check
+def what_is_cancelled_or_deleted_while_it_is_read_ends_there() -> None:
+    long = ("All work and no play makes Jack a dull boy. " * 20_000).encode()
+    uploaded = [
+        client.files.create(file=(f"{number}.txt", long), purpose="assistants").id
+        for number in range(4)
+    ]
+    store = stores().create()
+    batch = stores().file_batches.create(store.id, file_ids=uploaded)
+    assert (batch.status, batch.file_counts.total) == ("in_progress", 4)
+    cancelled = stores().file_batches.cancel(batch.id, vector_store_id=store.id)
+    assert (cancelled.status, cancelled.file_counts.in_progress) == ("cancelled", 0)
+    polled = stores().file_batches.poll(batch.id, vector_store_id=store.id)
+    assert polled.status == "cancelled"
+    counts = stores().retrieve(store.id).file_counts
+    assert counts.completed + counts.cancelled == counts.total == 4
+    again = stores().create(file_ids=uploaded[:3])
+    client.files.delete(uploaded[0])
+    stores().files.delete(uploaded[1], vector_store_id=again.id)
+    assert stores().retrieve(again.id).file_counts.total == 1
+    assert stores().files.poll(uploaded[2], vector_store_id=again.id).status == "completed"
+    last = stores().create(file_ids=uploaded[2:])
+    assert stores().delete(last.id).deleted
+    refused(openai.NotFoundError, lambda: stores().retrieve(last.id))
+    for store_id in (store.id, again.id):
+        stores().delete(store_id)
+
+
+@check
 def answers_cite_the_files_polled_and_streamed() -> None:
     file = client.files.create(file=("rent.md", RENT.encode()), purpose="assistants")
     made = assistant(tools=[{"type": "file_search"}])
