@@ -196,8 +196,8 @@ async def test_an_image_that_is_shown_is_a_file_and_begins_the_next_message(stag
         if isinstance(each, Delta) and each.name == MESSAGE_DELTA
     ]
     assert parts[:2] == [
-        {"index": 0, "type": "image_file", "image_file": {"file_id": shown[0]}},
-        {"index": 1, "type": "image_file", "image_file": {"file_id": shown[1]}},
+        {"index": 0, "type": "image_file", "image_file": {"file_id": shown[0], "detail": "auto"}},
+        {"index": 1, "type": "image_file", "image_file": {"file_id": shown[1], "detail": "auto"}},
     ]
     assert {each["index"] for each in parts[2:]} == {2}
 

@@ -143,12 +143,15 @@ def code_image_delta(step_id: str, index: int, output: int, file_id: str) -> Del
 
 
 def image_part_delta(message_id: str, index: int, file_id: str) -> Delta:
-    """The delta of an `image_file` part, in one piece (spec 04 §4)."""
+    """The delta of an `image_file` part, in one piece (spec 04 §4).
+
+    It has the `detail` too, so that what SDKs put together is what is stored.
+    """
     head = (
         f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
         f'[{{"index":{index},"type":"image_file","image_file":{{"file_id":'
     )
-    return Delta(lifecycle.MESSAGE_DELTA, head.encode(), file_id, b"}}]}}")
+    return Delta(lifecycle.MESSAGE_DELTA, head.encode(), file_id, b',"detail":"auto"}}]}}')
 
 
 def annotation_head(message_id: str, index: int, annotation: Annotation, number: int) -> bytes:
