@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from perdure import providers, store
+from perdure import providers, sandbox, store
 from perdure.api.application import Application
 from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.bus.memory import MemoryBus
@@ -11,6 +11,7 @@ from perdure.clock import Clock
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
 from perdure.engine.ingest import Ingest
+from perdure.engine.interpreting import Interpreting
 from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
 from perdure.engine.webhooks import Webhook, Webhooks
@@ -59,6 +60,13 @@ class Perdure:
         windows = Windows(self.provider.window, unknown=settings.max_context_tokens)
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
+        self.interpreting = Interpreting(
+            self.database,
+            self.blobs,
+            clock,
+            sandbox.sessions(settings, clock=clock),
+            seconds=settings.code_timeout_seconds,
+        )
         self.engine = Engine(
             Means(
                 self.database,
@@ -76,6 +84,7 @@ class Perdure:
                     embedders,
                     cite_unmarked=settings.cite_unmarked,
                 ),
+                self.interpreting,
             ),
             Ingest(
                 self.database,
@@ -127,6 +136,7 @@ class Perdure:
         for task in (self._warming, self._draining):
             if task is not None:
                 await task
+        await self.interpreting.close()
         await self.provider.close()
         if self.embedding is not None:
             await self.embedding.close()

@@ -112,9 +112,6 @@ async def test_what_is_not_there_is_said(
         ("/assistants", {"model": "m", "tools": [{"type": "retrieval"}]}, (
             400, "Invalid value: 'retrieval'. Supported values are: 'code_interpreter', "
             "'file_search', and 'function'.", "tools[0].type", "invalid_value")),
-        ("/assistants", {"model": "m", "tools": [{"type": "code_interpreter"}]}, (
-            400, "This version of Perdure does not have the code_interpreter tool yet; "
-            "function and file_search tools work.", "tools[0].type", "not_available")),
         ("/assistants", {"model": "m", "tool_resources":
             {"file_search": {"vector_store_ids": ["vs_1"]}}}, (
             404, "No vector store found with id 'vs_1'.", None, None)),

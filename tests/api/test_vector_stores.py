@@ -299,6 +299,31 @@ async def test_attachments_make_the_threads_store_and_extend_it(
     await read_all(app)
 
 
+async def test_an_attachment_that_cannot_be_searched_is_refused_at_once(
+    http: httpx2.AsyncClient,
+) -> None:
+    """Spec 05 §3.5. For code_interpreter any file will do."""
+    picture = await upload(http, "chart.png", b"no text")
+    thread = (await http.post("/threads", json={})).json()
+
+    async def attach(tool: str) -> httpx2.Response:
+        attachment = {"file_id": picture, "tools": [{"type": tool}]}
+        body = {"role": "user", "content": "Look", "attachments": [attachment]}
+        return await http.post(f"/threads/{thread['id']}/messages", json=body)
+
+    refused = await attach("file_search")
+    assert refused.status_code == 400
+    assert refused.json()["error"] == {
+        "message": "Files with extensions [.png] are not supported for retrieval.",
+        "type": "invalid_request_error",
+        "param": "attachments",
+        "code": "unsupported_file",
+    }
+    stored = (await http.get(f"/threads/{thread['id']}")).json()
+    assert not stored["tool_resources"].get("file_search")
+    assert (await attach("code_interpreter")).status_code == 200
+
+
 async def test_the_helper_makes_a_store_for_an_assistant_without_an_end(
     app: Perdure, http: httpx2.AsyncClient
 ) -> None:

@@ -4,9 +4,11 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.cli.processes import PATIENCE_SECONDS, PERDURE, clean, perdure, serving
 
@@ -48,6 +50,25 @@ def test_the_file_search_example_cites_the_document_that_it_asked(tmp_path: Path
     assert "thirty-five degrees" in bees
     noted = [line.strip() for line in lines if line.strip().startswith("[1]")]
     assert noted == ["[1] lease.md", "[1] bees.txt"]
+
+
+def test_the_code_interpreter_example_saves_a_chart_and_a_table(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "code_interpreter.py"
+    data, folder = tmp_path / "data", tmp_path / "saved"
+    data.mkdir()
+    folder.mkdir()
+    ended = perdure(
+        "demo", "--", sys.executable, example, folder, environment={"TMPDIR": str(data)}
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "\nrain_mm      Q4\nsun_hours    Q3\n" in ended.stdout
+    with Image.open(folder / "chart-1.png") as chart:
+        assert (chart.format, chart.width > 600, chart.height > 350) == ("PNG", True, True)
+        assert len(chart.convert("RGB").getcolors(1 << 24) or []) > 100
+    assert (folder / "quarters.csv").read_text() == (
+        "quarter,rain_mm,sun_hours\nQ1,312,352\nQ2,136,703\nQ3,47,806\nQ4,362,362\n"
+    )
+    assert list(data.iterdir()) == []
 
 
 def test_a_program_is_given_the_server_and_its_exit_code_is_passed_on(tmp_path: Path) -> None:

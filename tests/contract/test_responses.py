@@ -66,7 +66,6 @@ RESPONSES: dict[str, type[Object]] = {
 
 # Beginnings of paths that we do not have.
 NOT_YET = {
-    "RunStepObject": (".step_details.tool_calls[].code_interpreter",),
     "Model": (".shutdown_date",),
     "ListModelsResponse": (".data[].shutdown_date",),
 }

@@ -6,7 +6,6 @@ and printing fails when a thing has no entry there, or an entry no thing.
 
 import ast
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -14,7 +13,6 @@ import msgspec
 from perdure.api.routes import ROUTES
 from perdure.lifecycle import STREAM_EVENTS
 from perdure.wire.runs import CreateRun, CreateThreadAndRun, Run
-from tests.docs.absent import Refusal, is_missing
 from tests.docs.documents import ROOT
 from tests.docs.markdown import code, item, page, prose, table
 
@@ -46,11 +44,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
 def things() -> dict[str, list[str]]:
     """What needs an entry, by the file that holds the entries."""
     return {
-        "operations": [
-            f"{method} {path.replace(':path', '')}"
-            for method, path, handler in ROUTES
-            if not is_missing(handler)
-        ],
+        "operations": [f"{method} {path.replace(':path', '')}" for method, path, _ in ROUTES],
         "events": [name for name in STREAM_EVENTS if name],
         "run": list(Run.__struct_fields__),
         "create_run": list(
@@ -59,8 +53,8 @@ def things() -> dict[str, list[str]]:
     }
 
 
-def text(refusals: Iterable[Refusal]) -> str:
-    """The whole document; `refusals` are those of a running server."""
+def text() -> str:
+    """The whole document."""
     return page(
         "# Compatibility",
         "<!-- Printed from code and docs/compatibility/ by `python -m tests.docs.generate`. -->",
@@ -69,12 +63,6 @@ def text(refusals: Iterable[Refusal]) -> str:
             tables is as in the API's own documentation. Each line links to the test that proves
             it, and says where the behaviour of the original is known from:"""),
         "\n".join(item(f"*{kind}*: {meaning}") for kind, meaning in EVIDENCE.items()),
-        "## Not there yet",
-        "Refused with the code `not_available`, as the server answers now:",
-        table(
-            ("Request", "Status", "Message"),
-            ((each.request, str(each.status), each.message) for each in refusals),
-        ),
         "## Operations",
         "Paths stand below `/v1`, and for Azure clients below `/openai` and `/openai/v1`.",
         _table("Operation", "operations"),

@@ -3,10 +3,7 @@
 python -m tests.docs.generate
 """
 
-import asyncio
-
 from tests.docs import compatibility, lifecycle
-from tests.docs.absent import refusals
 from tests.docs.documents import ROOT
 
 COMMAND = "python -m tests.docs.generate"
@@ -15,17 +12,14 @@ COMMAND = "python -m tests.docs.generate"
 DOCUMENTS = (lifecycle.DOCUMENT, compatibility.DOCUMENT)
 
 
-async def printed(document: str) -> str:
+def printed(document: str) -> str:
     """What a printed document should say."""
-    if document == lifecycle.DOCUMENT:
-        return lifecycle.text()
-    return compatibility.text(await refusals())
+    return lifecycle.text() if document == lifecycle.DOCUMENT else compatibility.text()
 
 
 def main() -> None:
     for document in DOCUMENTS:
-        text = asyncio.run(printed(document))
-        (ROOT / document).write_text(text, encoding="utf-8")
+        (ROOT / document).write_text(printed(document), encoding="utf-8")
 
 
 if __name__ == "__main__":

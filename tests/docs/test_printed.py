@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from perdure.lifecycle import STREAM_ENDS, STREAM_EVENTS, TERMINAL, Signal
-from tests.docs import compatibility, lifecycle
-from tests.docs.absent import Refusal
+from tests.docs import lifecycle
 from tests.docs.compatibility import Entry, Incomplete, entries, matched, things
 from tests.docs.documents import read
 from tests.docs.generate import COMMAND, DOCUMENTS, printed
@@ -17,8 +16,8 @@ ENTRY = Entry(here="So.", evidence="recorded", test=TEST)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-async def test_a_printed_document_is_up_to_date(document: str) -> None:
-    assert read(document) == await printed(document), f"{document} is stale: run `{COMMAND}`"
+def test_a_printed_document_is_up_to_date(document: str) -> None:
+    assert read(document) == printed(document), f"{document} is stale: run `{COMMAND}`"
 
 
 def test_every_signal_says_who_sends_it() -> None:
@@ -79,11 +78,3 @@ def test_a_wrong_entry_is_named(tmp_path: Path, entry: str, problem: str) -> Non
     (tmp_path / "run.toml").write_text(f"[status]\n{entry}\n")
     with pytest.raises(Incomplete, match=rf"run.toml, 'status': .*{problem}"):
         entries("run", tmp_path)
-
-
-def test_what_the_server_refuses_is_all_that_is_told_as_not_there() -> None:
-    section = compatibility.text([Refusal("`/x`", 404, "There is no x.")]).split("## ")[1]
-    assert section.startswith("Not there yet")
-    assert [line for line in section.splitlines() if line.startswith("| `")] == [
-        "| `/x` | 404 | There is no x. |"
-    ]

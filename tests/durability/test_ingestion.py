@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.durability.ingestion import campaign
 from tests.durability.nodes import Node
 
-_CLIENTS = 4
+_CLIENTS = 3
 
 
 async def test_a_kill_in_the_middle_doubles_and_loses_nothing(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ async def test_a_kill_in_the_middle_doubles_and_loses_nothing(tmp_path: Path) ->
     chance = random.Random(seed)
     node = Node(tmp_path)
     async with campaign([node], seed=seed, clients=_CLIENTS) as findings:
-        await asyncio.sleep(chance.uniform(0.3, 1.2))
+        await asyncio.sleep(chance.uniform(0.2, 1))
         await node.restart(signal.SIGKILL)
     assert str(findings) == ""
     assert findings.ended.total() > 0

@@ -7,11 +7,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from perdure import lifecycle
 from perdure.bus.bus import Bus
+from perdure.bus.memory import MemoryBus
 from perdure.clock import ManualClock
 from perdure.commands import events, run_steps, runs, threads
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Execution, Means
 from perdure.engine.ingest import Ingest
+from perdure.engine.interpreting import Interpreting
 from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
 from perdure.engine.webhooks import Webhooks
@@ -20,6 +22,8 @@ from perdure.errors import Unavailable
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
 from perdure.retrieval.parse import Parser
+from perdure.sandbox.scripted import ScriptedSandbox
+from perdure.sandbox.sessions import Sessions
 from perdure.sending import HttpSender
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database, Transaction
@@ -31,6 +35,7 @@ from perdure.wire.runs import Run, SubmitToolOutputs, ToolOutput
 from perdure.wire.threads import ModifyThread
 from perdure.wire.tools import FileSearchResources, ToolResources
 from tests.commands.acts import PROJECT, Acts
+from tests.engine.interpreted import interpreted
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,8 +57,19 @@ class Stage:
         self.acts.now = int(clock.now())
         windows = Windows(lambda _: None, unknown=256_000)
         self.searching = Searching(database, bus, clock, windows, {}, cite_unmarked=True)
+        self.sandbox = ScriptedSandbox(interpreted)
+        self.sessions = Sessions(self.sandbox, clock=clock, most=2, spare=0, idle_seconds=3600)
+        self.interpreting = Interpreting(database, blobs, clock, self.sessions, seconds=60)
         self.means = Means(
-            database, bus, ScriptedProvider(), clock, blobs, 30, windows, self.searching
+            database,
+            bus,
+            ScriptedProvider(),
+            clock,
+            blobs,
+            30,
+            windows,
+            self.searching,
+            self.interpreting,
         )
         # None: each worker has its own, which takes a second to start
         self.parser: Parser | None = None
@@ -70,6 +86,16 @@ class Stage:
             lease_seconds=30,
             at_once=2,
         )
+
+    def doomed(self, database: Database) -> Means:
+        """The means of another server, which has nothing but the database and the blobs in
+        common with this one.
+        """
+        sessions = Sessions(
+            ScriptedSandbox(interpreted), clock=self.clock, most=2, spare=0, idle_seconds=3600
+        )
+        interpreting = Interpreting(database, self.blobs, self.clock, sessions, seconds=60)
+        return self.means._replace(database=database, bus=MemoryBus(), interpreting=interpreting)
 
     def engine(self, webhooks: Webhooks | None = None) -> Engine:
         if webhooks is None:

@@ -4,11 +4,12 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from perdure.bus.memory import MemoryBus
 from perdure.engine.executor import Execution
 from perdure.lifecycle import RUN
-from perdure.wire.run_steps import FunctionToolCall, ToolCalls
+from perdure.wire.run_steps import ToolCalls
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.engine.stage import PATIENCE_SECONDS, AbsentDatabase, Crash, CrashingDatabase, Stage
@@ -27,10 +28,7 @@ async def outcome(stage: Stage, run: Run) -> object:
             (
                 step.type,
                 step.status,
-                [
-                    call.function if isinstance(call, FunctionToolCall) else call.file_search
-                    for call in step.step_details.tool_calls
-                ]
+                [replace(call, id="") for call in step.step_details.tool_calls]
                 if isinstance(step.step_details, ToolCalls)
                 else None,
             )
@@ -49,7 +47,7 @@ async def bring_to_the_end(stage: Stage, run: Run) -> Run:
 async def crash_while_executing(stage: Stage, run: Run, *, at: int, committed: bool) -> bool:
     """Executes the run in a process that dies at a write; whether it came so far."""
     dying = CrashingDatabase(stage.database, crash_at=at, committed=committed)
-    means = stage.means._replace(database=dying, bus=MemoryBus())
+    means = stage.doomed(dying)
     work = asyncio.ensure_future(Execution(run.id, means, owner="doomed").run())
     try:
         await asyncio.wait_for(work, PATIENCE_SECONDS)

@@ -14,7 +14,13 @@ from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
 from perdure.wire.base import decode
 from perdure.wire.events import Delta, Event, Interrupted
 from perdure.wire.messages import FileCitationAnnotation, Message, TextPart
-from perdure.wire.run_steps import FileSearchToolCall, RunStep, ToolCalls, without_contents
+from perdure.wire.run_steps import (
+    FileSearchToolCall,
+    FunctionToolCall,
+    RunStep,
+    ToolCalls,
+    without_contents,
+)
 from perdure.wire.runs import Run
 from perdure.wire.tools import (
     CreateFileSearchResources,
@@ -206,7 +212,7 @@ async def test_a_function_beside_a_search_waits_for_the_client(stage: Stage) -> 
     function, search = step.step_details.tool_calls
     assert isinstance(search, FileSearchToolCall)
     assert search.file_search.results[0].file_name == "rent.md"
-    assert not isinstance(function, FileSearchToolCall)
+    assert isinstance(function, FunctionToolCall)
     assert function.function.output == "sunny"
     assert (await answer(stage, run)).text.value.endswith("【4:0†rent.md】.")
 

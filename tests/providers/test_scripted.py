@@ -248,3 +248,10 @@ async def test_what_is_no_directive_is_quoted(prompt: str) -> None:
 async def test_a_long_line_of_thens_does_no_harm() -> None:
     prompt = "then:" * 50_000
     assert (await answer(prompt)).text == f"You said: {prompt}"
+
+
+async def test_with_the_code_interpreter_it_prints_what_the_user_says() -> None:
+    code = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
+    heard = await answer('It\'s "so".', tools=[function("python", code)])  # type: ignore[arg-type]
+    ((_, arguments),) = heard.called
+    assert json.loads(arguments)["code"] == "print('It\\'s \"so\".')"

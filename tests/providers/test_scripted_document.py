@@ -1,6 +1,7 @@
 """docs/scripted-model.md knows every directive, and each of its examples is one."""
 
 import asyncio
+import json
 
 from perdure.providers import script
 from perdure.providers.script import Call, Round, Script, parse
@@ -15,6 +16,7 @@ DIRECTED = {
     "say N words": Round(say=[" ".join(f"word{number}" for number in range(1, 301))]),
     "call: NAME": Round(calls=[Call("get_weather")]),
     "call: NAME JSON": Round(calls=[Call("get_weather", '{"city": "Oslo"}')]),
+    "python: CODE": Round(calls=[Call("python", '{"code": "print(6 * 7)"}')]),
     "refuse: TEXT": Round(refusal="I cannot help with that."),
     "wait N ms": Round(wait_ms=20),
     "wait N ms between tokens": Round(wait_ms=0.5),
@@ -61,3 +63,20 @@ async def test_wait_is_for_each_token() -> None:
 async def test_forever_has_no_end_of_its_own() -> None:
     heard = await hear(ScriptedProvider(), asks("any", "forever", max_tokens=5000))
     assert (heard.text, heard.finish) == ("on " * 5000, "length")
+
+
+def test_code_of_several_lines_is_a_block() -> None:
+    """It ends where a line is not indented; without any it is a text like others."""
+    code = "for n in range(2):\n    print(n)\n\nn"
+    indented = "\n".join(f"    {line}".rstrip() for line in code.splitlines())
+    arguments = json.dumps({"code": code})
+    prompt = f"Count.\npython:\n{indented}\nthen: python:\n\tn + 1\nthen: say: Done."
+    assert parse(prompt) == Script(
+        [
+            Round(calls=[Call("python", arguments)]),
+            Round(calls=[Call("python", '{"code": "n + 1"}')]),
+            Round(say=["Done."]),
+        ],
+        "Count.",
+    )
+    assert parse("python:\nis a snake") == Script([Round()], "python:\nis a snake")

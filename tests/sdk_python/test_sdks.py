@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from tests.cli.processes import clean, serving
 
-PROGRAM = Path(__file__).with_name("program.py")
+PROGRAM = Path(__file__).with_name("program")
 CACHE = Path(__file__).parents[2] / ".cache" / "sdk_python"
 INSTALLED = "installed"
 # What a user of that time had beside it: newer ones do not go with it.
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)
 
 
 def _checks() -> list[str]:
-    tree = ast.parse(PROGRAM.read_text())
     return [
         node.name
-        for node in tree.body
+        for module in sorted(PROGRAM.glob("*.py"))
+        for node in ast.parse(module.read_text()).body
         if isinstance(node, ast.FunctionDef)
         and any(isinstance(each, ast.Name) and each.id == "check" for each in node.decorator_list)
     ]
@@ -62,7 +62,7 @@ def _results(release: str, base_url: str) -> Mapping[str, str | None]:
     if release != INSTALLED:
         environment["PYTHONPATH"] = str(_packages(release))
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), base_url],
+        [sys.executable, "-m", "tests.sdk_python.program", base_url], cwd=PROGRAM.parents[2],
         capture_output=True, text=True, timeout=RUN_SECONDS, env=environment, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.tools.citations import Citer, Key, Piece, Source, marker
+from perdure.wire.messages import FileCitationAnnotation
 
 BEES = Source(
     "file-bees", "bees.txt", "A colony of bees keeps its brood nest at thirty-five degrees."
@@ -27,7 +28,9 @@ def test_the_marker_of_a_passage_becomes_an_annotation_of_exactly_its_place() ->
     told = cite(f"Thirty-five degrees{BEES_MARK}. Due early{RENT_MARK}.")
     value = text_of(told)
     assert value == f"Thirty-five degrees{BEES_MARK}. Due early{RENT_MARK}."
-    notes = [piece.annotation for piece in told if piece.annotation]
+    notes = [
+        piece.annotation for piece in told if isinstance(piece.annotation, FileCitationAnnotation)
+    ]
     assert [note.file_citation.file_id for note in notes] == ["file-bees", "file-rent"]
     for note in notes:
         assert value[note.start_index : note.end_index] == note.text

@@ -18,12 +18,13 @@ from perdure.wire.events import (
     Closing,
     Delta,
     Event,
-    citation_head,
+    annotation_head,
+    image_part_delta,
     refusal_head,
     text_head,
 )
 from perdure.wire.messages import (
-    FileCitationAnnotation,
+    ImageFilePart,
     Message,
     Part,
     RefusalPart,
@@ -179,19 +180,21 @@ class Frames:
 
 
 def _deltas(message_id: str, index: int, part: Part) -> Iterator[Delta]:
-    """The fewest deltas that tell a part: one, and one for each citation."""
+    """The fewest deltas that tell a part: one, and one for each annotation."""
     name = lifecycle.MESSAGE_DELTA
     if isinstance(part, RefusalPart):
         yield Delta(name, refusal_head(message_id, index), part.refusal, REFUSAL_TAIL)
+    if isinstance(part, ImageFilePart):
+        yield image_part_delta(message_id, index, part.image_file.file_id)
     if not isinstance(part, TextPart):
         return
     text, at, tail = part.text.value, 0, FIRST_TEXT_TAIL
-    notes = [note for note in part.text.annotations if isinstance(note, FileCitationAnnotation)]
+    notes = part.text.annotations
     for number, note in enumerate(notes):
         if note.start_index > at:
             yield Delta(name, text_head(message_id, index), text[at : note.start_index], tail)
         tail, at = TEXT_TAIL, note.end_index
-        yield Delta(name, citation_head(message_id, index, note, number), note.text, tail)
+        yield Delta(name, annotation_head(message_id, index, note, number), note.text, tail)
     if at < len(text) or not notes:
         yield Delta(name, text_head(message_id, index), text[at:], tail)
 

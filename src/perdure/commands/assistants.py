@@ -6,7 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids
-from perdure.commands import missing, resources
+from perdure.commands import resources
 from perdure.commands.lists import bury
 from perdure.errors import NotFound
 from perdure.store.database import Row, Transaction
@@ -30,9 +30,12 @@ _CLEARED: dict[str, Any] = {
 }
 
 
+# Enough to tell whether the tool is in use here.
+_LOOKED_AT = 1000
+
+
 def create(tx: Transaction, body: CreateAssistant, *, project: str, now: int) -> Assistant:
     """Adds an assistant."""
-    missing.refuse_tools(body.tools)
     given = {name: getattr(body, name) for name in body.__struct_fields__}
     given["tool_resources"] = resources.resolve(tx, body.tool_resources, project=project, now=now)
     assistant = Assistant(
@@ -52,6 +55,11 @@ def get(tx: Transaction, assistant_id: str, *, project: str) -> str:
     )
 
 
+def any_runs_code(tx: Transaction) -> bool:
+    """Whether one of the newest assistants has the code_interpreter tool."""
+    return tx.one("assistants.with_code", limit=_LOOKED_AT) is not None
+
+
 def load(tx: Transaction, assistant_id: str, *, project: str) -> Assistant:
     """The assistant. Raises `NotFound`."""
     return decode(get(tx, assistant_id, project=project), Assistant)
@@ -62,7 +70,6 @@ def modify(
 ) -> Assistant:
     """Absent keeps, a value replaces, null clears; runs that exist keep what they copied."""
     row = _found(tx.one("assistants.lock", id=assistant_id, project=project), assistant_id)
-    missing.refuse_tools(body.tools or None)
     given = {
         name: value
         for name in body.__struct_fields__

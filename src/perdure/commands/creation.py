@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from perdure import lifecycle
-from perdure.commands import assistants, events, missing, resources, runs, threads
+from perdure.commands import assistants, events, resources, runs, threads
 from perdure.errors import BadRequest
 from perdure.store.database import Transaction
 from perdure.wire.assistants import Assistant
@@ -73,7 +73,6 @@ def _insert(
     *,
     thread: Thread | None = None,
 ) -> Run:
-    missing.refuse_tools(body.tools)
     if not instructions and tx.one("messages.any_of_thread", thread_id=thread_id) is None:
         raise BadRequest(
             "Run creation requires a Thread with a user message or an assistant with instructions.",

@@ -46,6 +46,20 @@ def create(
     return file
 
 
+def create_output(tx: Transaction, name: str, blob: Written, *, project: str, now: int) -> File:
+    """Adds a file that a run's code has left. Raises `Unavailable` if it was given up."""
+    file = File(
+        id=ids.new_file(),
+        bytes=blob.bytes,
+        created_at=now,
+        filename=clean_name(name),
+        purpose="assistants_output",
+    )
+    insert(tx, file, project=project)
+    blobs.keep(tx, blob, owner=file.id)
+    return file
+
+
 def insert(tx: Transaction, file: File, *, project: str) -> None:
     """Adds a file; its blobs are the caller's to give."""
     tx.run(

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from perdure import ids
-from perdure.commands import leases, messages, run_steps, runs
+from perdure.commands import files, leases, messages, run_steps, runs
+from perdure.commands.blobs import Written
 from perdure.commands.leases import Hold
 from perdure.commands.runs import Held, Partial
 from perdure.lifecycle import RunStatus, Signal
@@ -109,6 +110,12 @@ def ask(
     ]
     action = RequiredAction(submit_tool_outputs=RequiredToolCalls(tool_calls=required))
     runs.signal(tx, held, Signal.ASK, now=hold.now, required_action=action)
+
+
+def keep_file(tx: Transaction, hold: Hold, name: str, blob: Written) -> str:
+    """Makes a file of what the run's code has left; its id."""
+    held = leases.held(tx, hold)
+    return files.create_output(tx, name, blob, project=held.project, now=hold.now).id
 
 
 def complete(

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from perdure import ids
 from perdure.commands import filing, known_files, vector_stores
 from perdure.errors import BadRequest
+from perdure.retrieval import formats
 from perdure.store.database import Transaction
 from perdure.wire.assistants import Assistant
 from perdure.wire.base import decode, encode
@@ -117,14 +118,17 @@ def attach(
     """What a thread's tools have once these messages are added (spec 03 §15).
 
     Files for file_search go into the thread's vector store, which is made where there is none;
-    files for code_interpreter onto its list. Raises `BadRequest` where a file does not exist, the
-    list becomes too long, or the store has expired.
+    files for code_interpreter onto its list. Raises `BadRequest` where a file does not exist or
+    cannot be searched (spec 05 §3.5), the list becomes too long, or the store has expired.
     """
     attached = [each for message in messages for each in message.attachments or ()]
-    known_files.require(
+    found = known_files.require(
         tx, [each.file_id for each in attached], project=project, param="attachments"
     )
     searched, interpreted = _for("file_search", attached), _for("code_interpreter", attached)
+    # Nobody would look at the thread's store to see that one of its files has failed.
+    if text := formats.refusal([found[file_id].filename for file_id in searched]):
+        raise BadRequest(text, param="attachments", code="unsupported_file")
     if searched:
         had = replace(had, file_search=_search(tx, had, searched, project=project, now=now))
     if interpreted:

@@ -5,19 +5,19 @@ stored thread is not changed. What a call costs does not grow with the thread: o
 is read as fits.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from perdure.commands import files, run_steps
+from perdure.commands import code_files, files, run_steps
 from perdure.commands.files import Content
 from perdure.engine import images, requests, truncation
 from perdure.engine.outcomes import Truncated
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
 from perdure.store.database import Row, Transaction
-from perdure.tools import file_search
+from perdure.tools import code_interpreter, code_results, file_search
 from perdure.tools.citations import Key, Source
 from perdure.wire.base import decode
 from perdure.wire.chat import ChatMessage, ChatRequest
@@ -50,15 +50,18 @@ class Material(NamedTuple):
 class Prepared(NamedTuple):
     """A model call, ready to be made but for the bytes of its images.
 
-    `used_ids`: the ids of the run's calls so far. `sources`: what it may cite. `images`: the
-    files it shows, by id.
+    `used_ids`: the ids of the run's calls so far. `sources`: what it may cite; `links`: the files
+    it may link, by name. `images`: the files it shows, by id. `shown`: the images that code has
+    shown since the last message.
     """
 
     request: ChatRequest
     said: bool
     used_ids: set[str]
     sources: Mapping[Key, Source]
+    links: Mapping[str, str]
     images: dict[str, Content]
+    shown: tuple[str, ...]
 
 
 def prepare(
@@ -70,7 +73,9 @@ def prepare(
     search. Tokens are counted here, and so in the reader's thread.
     """
     material = read(tx, run, window)
-    request = build(run, material, window, searches=searches)
+    given = code_files.given(tx, run) if code_interpreter.is_offered(run) else []
+    names = code_results.names(content.file for content in given)
+    request = build(run, material, window, searches=searches, code_names=list(names.values()))
     if isinstance(request, Truncated):
         return request
     return Prepared(
@@ -78,7 +83,9 @@ def prepare(
         material.said,
         requests.call_ids(material.steps),
         file_search.sources(material.steps),
+        code_results.files(material.steps),
         files.contents_for_run(tx, run.id, sorted(images.named(request))),
+        code_results.images(material.steps),
     )
 
 
@@ -101,13 +108,18 @@ def read(tx: Transaction, run: Run, window: int) -> Material:
 
 
 def build(
-    run: Run, material: Material, window: int, *, searches: bool = False
+    run: Run,
+    material: Material,
+    window: int,
+    *,
+    searches: bool = False,
+    code_names: Sequence[str] = (),
 ) -> ChatRequest | Truncated:
     """The request of the run's next turn, or the budget that leaves no room for one."""
     left = truncation.left(run, material.usage)
     if left.completion == 0:
         return Truncated(IncompleteRun(reason="max_completion_tokens"), None)
-    request = requests.settings(run, material.steps, searches=searches)
+    request = requests.settings(run, material.steps, searches=searches, code_names=code_names)
     head = [ChatMessage(role="system", content=run.instructions)] if run.instructions else []
     rounds = requests.rounds_of(run, material.steps, material.written)
     thread = material.thread

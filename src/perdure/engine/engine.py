@@ -16,6 +16,7 @@ _ANNOUNCE_SECONDS = 5.0
 _INGEST_SECONDS = 2.0
 _SWEEP_SECONDS = 1.0
 _INDEX_SECONDS = 1.0
+_SESSIONS_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
 # What the last runs told has a moment at shutdown; what takes longer is sent by the next start.
 _SETTLE_SECONDS = 2.0
@@ -38,6 +39,7 @@ class Engine:
             means.database, means.clock, event_retention_days=event_retention_days
         )
         self.sweeper = Sweeper(means.database, means.blobs, means.clock)
+        self.interpreting = means.interpreting
         self.ingest = ingest
         self.webhooks = webhooks
         self._heartbeat_seconds = means.lease_seconds / 3
@@ -80,6 +82,7 @@ class Engine:
                 ("announce", self.maintenance.announce, _ANNOUNCE_SECONDS),
                 ("sweep", self.sweeper.step, _SWEEP_SECONDS),
                 ("index", self.sweeper.tidy_index, _INDEX_SECONDS),
+                ("code sessions", self.interpreting.step, _SESSIONS_SECONDS),
                 ("forget", self.maintenance.forget, _FORGET_SECONDS),
             ):
                 group.create_task(loop(name, step, every=every), name=name)

@@ -10,8 +10,11 @@ from perdure.clock import Clock
 from perdure.commands import leases
 from perdure.commands.runs import Lease
 from perdure.engine import context, images, turn
+from perdure.engine.context import Prepared
+from perdure.engine.interpreting import Interpreting
 from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
-from perdure.engine.recorder import Recorder
+from perdure.engine.parts import Annotator
+from perdure.engine.recorder import Recorder, Round
 from perdure.engine.searching import Searching, Shelf
 from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost, Unavailable
@@ -19,8 +22,9 @@ from perdure.providers import tokens
 from perdure.providers.provider import Provider
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database
+from perdure.tools import code_interpreter, file_search
 from perdure.wire.chat import ChatRequest
-from perdure.wire.runs import LastError
+from perdure.wire.runs import LastError, Run
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +45,7 @@ class Means(NamedTuple):
     lease_seconds: float
     windows: Windows
     searching: Searching
+    interpreting: Interpreting
 
 
 class Execution:
@@ -131,7 +136,8 @@ class Execution:
 
         None where the run was cancelled between two rounds, and has ended.
         """
-        searching = self._means.searching
+        searching, interpreting = self._means.searching, self._means.interpreting
+        interpreting.expect(recorder.run)
         shelf = await searching.stores(recorder.run)
         if isinstance(shelf, Failed):
             return shelf
@@ -140,6 +146,9 @@ class Execution:
             if not isinstance(outcome, Ask):
                 return outcome
             await searching.answer(recorder, shelf)
+            failed = await interpreting.answer(recorder, outcome.usage)
+            if failed is not None:
+                return failed
             if recorder.asks_client:
                 return outcome
             if not await recorder.close_calls(outcome.usage):
@@ -163,7 +172,7 @@ class Execution:
             if refused and (attempts == _ATTEMPTS or prepared.request == asked):
                 return refused.failed
             asked = prepared.request
-            recorder.begin(means.searching.round_of(run, shelf, prepared), hold_back=prepared.said)
+            recorder.begin(self._round_of(run, shelf, prepared), hold_back=prepared.said)
             attempts += 1
             try:
                 request = await images.inlined(asked, prepared.images, means.blobs)
@@ -177,6 +186,20 @@ class Execution:
                 return outcome
             await self._learn(outcome)
             refused = outcome
+
+    def _round_of(self, run: Run, shelf: Shelf, prepared: Prepared) -> Round:
+        """What the recorder has to know of a round."""
+
+        def annotator() -> Annotator:
+            searching, interpreting = self._means.searching, self._means.interpreting
+            return Annotator(searching.citer(run, prepared), interpreting.linker(prepared))
+
+        return Round(
+            annotator if prepared.sources or prepared.links else None,
+            file_search.name(run) if shelf.stores else None,
+            code_interpreter.name(run) if code_interpreter.is_offered(run) else None,
+            prepared.shown,
+        )
 
     async def _learn(self, refused: TooLong) -> None:
         request = refused.request

@@ -1,31 +1,76 @@
 """A part of a message while the model writes it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from perdure import lifecycle
 from perdure.tools.citations import Citer, Piece
+from perdure.tools.paths import Linker
 from perdure.wire.events import (
     FIRST_TEXT_TAIL,
     REFUSAL_TAIL,
     TEXT_TAIL,
     Delta,
-    citation_head,
+    annotation_head,
+    image_part_delta,
     refusal_head,
     text_head,
 )
-from perdure.wire.messages import Annotation, Part, RefusalPart, TextContent, TextPart
+from perdure.wire.messages import (
+    Annotation,
+    ImageFile,
+    ImageFilePart,
+    Part,
+    RefusalPart,
+    TextContent,
+    TextPart,
+)
 
 Kind = Literal["text", "refusal"]
+
+
+class Annotator:
+    """What text goes through on its way: citations first, then the paths of files."""
+
+    def __init__(self, citer: Citer | None, linker: Linker | None) -> None:
+        self._citer = citer
+        self._linker = linker
+
+    def feed(self, text: str) -> list[Piece]:
+        """What can be told now that this piece has come."""
+        pieces = self._citer.feed(text) if self._citer else [Piece(text)]
+        return self._linker.feed(pieces) if self._linker else pieces
+
+    def finish(self) -> list[Piece]:
+        """What was held back, at the end of the part."""
+        pieces = self._citer.finish() if self._citer else []
+        return [*self._linker.feed(pieces), *self._linker.finish()] if self._linker else pieces
+
+
+NewAnnotator = Callable[[], Annotator]
+
+
+class ShownImage:
+    """An image that code has shown: a part of its own, told in one piece."""
+
+    kind = "image_file"
+    pieces: tuple[str, ...] = ()
+    annotator = None
+
+    def __init__(self, file_id: str, message_id: str, index: int) -> None:
+        self.content: Part = ImageFilePart(image_file=ImageFile(file_id=file_id))
+        self.delta = image_part_delta(message_id, index, file_id)
 
 
 class OpenPart:
     """What was told of the part so far, and how the next piece is told."""
 
-    def __init__(self, kind: Kind, message_id: str, index: int, citer: Citer | None) -> None:
+    def __init__(
+        self, kind: Kind, message_id: str, index: int, annotator: Annotator | None
+    ) -> None:
         self.kind = kind
         self.pieces: list[str] = []
-        self.citer = citer
+        self.annotator = annotator
         self._annotations: list[Annotation] = []
         self._message_id = message_id
         self._index = index
@@ -50,18 +95,19 @@ class OpenPart:
         tail, self._tail = self._tail, self._later_tail
         return Delta(lifecycle.MESSAGE_DELTA, self._head, piece, tail)
 
-    def cited(self, pieces: Iterable[Piece]) -> Iterator[Delta]:
-        """Adds what the filter for citations let through."""
+    def annotated(self, pieces: Iterable[Piece]) -> Iterator[Delta]:
+        """Adds what the annotator let through."""
         for text, annotation in pieces:
             if annotation is None:
                 yield self.delta(text)
                 continue
-            head = citation_head(self._message_id, self._index, annotation, len(self._annotations))
+            number = len(self._annotations)
+            head = annotation_head(self._message_id, self._index, annotation, number)
             self._annotations.append(annotation)
             yield self.delta(text)._replace(head=head, tail=TEXT_TAIL)
 
     def closed(self) -> Iterator[Delta]:
-        """Adds what the filter held back, at the end of the part."""
-        citer, self.citer = self.citer, None
-        if citer is not None:
-            yield from self.cited(citer.finish())
+        """Adds what the annotator held back, at the end of the part."""
+        annotator, self.annotator = self.annotator, None
+        if annotator is not None:
+            yield from self.annotated(annotator.finish())

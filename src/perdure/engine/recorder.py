@@ -7,32 +7,19 @@ bus and is written once, when its part ends.
 from collections.abc import Callable, Iterable
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from perdure import lifecycle
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import leases, recording
+from perdure.commands.blobs import Written
 from perdure.commands.leases import Hold
 from perdure.commands.runs import Lease, Partial
+from perdure.engine.calls import Call, CodeCall, SearchCall
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
-from perdure.engine.parts import Kind, OpenPart
+from perdure.engine.parts import Kind, NewAnnotator, OpenPart, ShownImage
 from perdure.store.database import Database, Transaction
-from perdure.tools.citations import Citer
-from perdure.wire.base import to_json_object
-from perdure.wire.events import (
-    ARGUMENTS_TAIL,
-    Delta,
-    arguments_head,
-    file_search_delta,
-    function_call_delta,
-)
+from perdure.wire.events import Delta
 from perdure.wire.messages import Part
-from perdure.wire.run_steps import (
-    FileSearchToolCall,
-    FunctionCall,
-    FunctionToolCall,
-    SearchRanking,
-    ToolCall,
-)
+from perdure.wire.run_steps import ToolCall
 from perdure.wire.runs import Run
 from perdure.wire.usage import Usage
 
@@ -43,39 +30,15 @@ T = TypeVar("T")
 class Round(NamedTuple):
     """What a round of the model needs to know beforehand.
 
-    `citer` makes the filter of a text part, where there is something to cite; `search_name` is
-    what the model calls the file_search tool, if it is offered.
+    `annotator` makes what a text part goes through, where there is something to annotate;
+    `search_name` and `code_name` are what the model calls the tools that the server runs, if they
+    are offered; `images` are the files that code has shown since the last message.
     """
 
-    citer: Callable[[], Citer] | None = None
+    annotator: NewAnnotator | None = None
     search_name: str | None = None
-
-
-class _OpenCall:
-    """A call while its arguments arrive; `answered` is what the server itself answered."""
-
-    def __init__(self, call_id: str, name: str, head: bytes, *, is_search: bool) -> None:
-        self.id = call_id
-        self.name = name
-        self.head = head
-        self.is_search = is_search
-        self.arguments: list[str] = []
-        self.answered: FileSearchToolCall | None = None
-
-    @property
-    def call(self) -> ToolCall:
-        if self.is_search:
-            return self.answered or FileSearchToolCall(id=self.id)
-        function = FunctionCall(name=self.name, arguments="".join(self.arguments))
-        return FunctionToolCall(id=self.id, function=function)
-
-
-class Search(NamedTuple):
-    """A call of file_search that the model has made: the server answers it."""
-
-    place: int
-    id: str
-    arguments: str
+    code_name: str | None = None
+    images: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -101,8 +64,8 @@ class Recorder:
         self._round = round_
         self._message_id: str | None = None
         self._step_id: str | None = None
-        self._parts: list[OpenPart] = []
-        self._calls: list[_OpenCall] = []
+        self._parts: list[OpenPart | ShownImage] = []
+        self._calls: list[Call] = []
         self._closed_text = ""
         self._holding_back = hold_back
 
@@ -119,32 +82,34 @@ class Recorder:
     @property
     def written(self) -> str:
         """Everything the model wrote in this round, for counting its tokens."""
-        calls = "".join(call.name + "".join(call.arguments) for call in self._calls)
+        calls = "".join(call.name + call.arguments for call in self._calls)
         return self._closed_text + self._open_text() + calls
 
     @property
     def writing(self) -> Kind | None:
         """The kind of part that text goes to now."""
-        return self._parts[-1].kind if self._parts else None
+        part = self._parts[-1] if self._parts else None
+        return part.kind if isinstance(part, OpenPart) else None
 
     @property
     def calls(self) -> list[ToolCall]:
         """The calls so far, without the outputs of functions."""
-        return [call.call for call in self._calls]
+        return [call.kept for call in self._calls]
 
     @property
-    def searches(self) -> list[Search]:
-        """The calls that the server has to answer."""
-        return [
-            Search(place, call.id, "".join(call.arguments))
-            for place, call in enumerate(self._calls)
-            if call.is_search
-        ]
+    def searches(self) -> list[SearchCall]:
+        """The calls of file_search."""
+        return [call for call in self._calls if isinstance(call, SearchCall)]
+
+    @property
+    def codes(self) -> list[CodeCall]:
+        """The calls of code_interpreter."""
+        return [call for call in self._calls if isinstance(call, CodeCall)]
 
     @property
     def asks_client(self) -> bool:
         """Whether one of the calls is a function of the client."""
-        return any(not call.is_search for call in self._calls)
+        return len(self._calls) > len(self.searches) + len(self.codes)
 
     @property
     def content(self) -> list[Part]:
@@ -154,28 +119,32 @@ class Recorder:
     async def open_part(self, kind: Kind) -> None:
         """Begins a part of the message; the first one opens the message and its step."""
         self.close_part()
-        citer = self._round.citer() if self._round.citer and kind == "text" else None
         if self._holding_back:
             self._parts.append(OpenPart(kind, "", 0, None))
             return
         if self._message_id is None:
             self._message_id = await self._write(recording.open_message)
-        self._parts.append(OpenPart(kind, self._message_id, len(self._parts), citer))
+            self._show_images(self._message_id)
+        make = self._round.annotator
+        annotator = make() if make and kind == "text" else None
+        self._parts.append(OpenPart(kind, self._message_id, len(self._parts), annotator))
 
     def text(self, piece: str) -> None:
         """Tells a piece of the open part. The hot path: no write, no object model."""
         part = self._parts[-1]
+        assert isinstance(part, OpenPart)  # noqa: S101 # images are no place for text
         if self._holding_back:
             part.pieces.append(piece)
-        elif part.citer is None:
+        elif part.annotator is None:
             self._bus.publish(self.run.id, part.delta(piece))
         else:
-            self._tell(part.cited(part.citer.feed(piece)))
+            self.tell(part.annotated(part.annotator.feed(piece)))
 
     def close_part(self) -> None:
         """Tells what the open part, if there is one, still holds."""
-        if self._parts and self._parts[-1].citer is not None:
-            self._tell(self._parts[-1].closed())
+        part = self._parts[-1] if self._parts else None
+        if isinstance(part, OpenPart) and part.annotator is not None:
+            self.tell(part.closed())
 
     async def open_call(self, call_id: str, name: str) -> None:
         """Begins a call; the first one completes the message and opens the step."""
@@ -186,28 +155,23 @@ class Recorder:
             self._closed_text = self._open_text()
             self._message_id, self._parts, self._holding_back = None, [], False
             self._step_id = await self._write(recording.open_calls)
-        step_id, index = self._step_id, len(self._calls)
-        is_search = name == self._round.search_name
-        call = _OpenCall(call_id, name, arguments_head(step_id, index), is_search=is_search)
+        kinds = {self._round.search_name: SearchCall, self._round.code_name: CodeCall}
+        call = kinds.get(name, Call)(self._step_id, len(self._calls), call_id, name)
         self._calls.append(call)
-        if is_search:
-            ranking = to_json_object(SearchRanking())
-            self._bus.publish(self.run.id, file_search_delta(step_id, index, call_id, ranking))
-        else:
-            self._bus.publish(self.run.id, function_call_delta(step_id, index, call_id, name))
+        self.tell([call.begun()])
 
     def arguments(self, index: int, piece: str) -> None:
-        """Tells a fragment of a call's arguments; those of a search are not told."""
-        call = self._calls[index]
-        call.arguments.append(piece)
-        if not call.is_search:
-            self._bus.publish(
-                self.run.id, Delta(lifecycle.STEP_DELTA, call.head, piece, ARGUMENTS_TAIL)
-            )
+        """Tells a fragment of a call's arguments, as far as that is told."""
+        self.tell(self._calls[index].written(piece))
 
-    def answer(self, search: Search, found: FileSearchToolCall) -> None:
-        """Notes what a search has found; it is written with the step."""
-        self._calls[search.place].answered = found
+    def tell(self, deltas: Iterable[Delta]) -> None:
+        """Tells what is on its way and is never stored."""
+        for delta in deltas:
+            self._bus.publish(self.run.id, delta)
+
+    async def keep_file(self, name: str, blob: Written) -> str:
+        """Makes a file of what code has left; its id."""
+        return await self._write(recording.keep_file, name, blob)
 
     async def close_calls(self, usage: Usage) -> bool:
         """Ends a round whose calls the server has answered; False where the run has ended."""
@@ -239,12 +203,16 @@ class Recorder:
     async def _say_held_back(self) -> None:
         held, self._parts, self._holding_back = self._parts, [], False
         for part in held:
-            await self.open_part(part.kind)
-            self.text("".join(part.pieces))
+            if isinstance(part, OpenPart):
+                await self.open_part(part.kind)
+                self.text("".join(part.pieces))
 
-    def _tell(self, deltas: Iterable[Delta]) -> None:
-        for delta in deltas:
-            self._bus.publish(self.run.id, delta)
+    def _show_images(self, message_id: str) -> None:
+        """What code has shown comes before what the model says of it."""
+        for file_id in self._round.images:
+            image = ShownImage(file_id, message_id, len(self._parts))
+            self._parts.append(image)
+            self.tell([image.delta])
 
     def _partial(self, usage: Usage | None) -> Partial:
         return Partial(self.content, self.calls, usage)

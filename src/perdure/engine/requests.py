@@ -1,8 +1,8 @@
 """A run in the terms of the model server: its settings, its thread's messages, its rounds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from perdure.tools import file_search
+from perdure.tools import code_interpreter, code_results, file_search
 from perdure.tools.file_search import Numbered
 from perdure.wire.base import encode
 from perdure.wire.chat import (
@@ -25,18 +25,35 @@ from perdure.wire.messages import (
     text,
     uncited,
 )
-from perdure.wire.run_steps import FunctionToolCall, MessageCreation, RunStep, ToolCalls
+from perdure.wire.run_steps import (
+    CodeInterpreterToolCall,
+    FunctionToolCall,
+    MessageCreation,
+    RunStep,
+    ToolCalls,
+)
 from perdure.wire.runs import Run
-from perdure.wire.tools import CalledFunction, FileSearchChoice, FunctionChoice, FunctionTool
+from perdure.wire.tools import (
+    CalledFunction,
+    CodeInterpreterChoice,
+    FileSearchChoice,
+    FunctionChoice,
+    FunctionTool,
+)
 
 
-def settings(run: Run, steps: list[RunStep], *, searches: bool) -> ChatRequest:
+def settings(
+    run: Run, steps: list[RunStep], *, searches: bool, code_names: Sequence[str]
+) -> ChatRequest:
     """The request without its messages. Some servers refuse parameters they do not know, so what
-    is at its default is not sent. `searches`: there are files to search.
+    is at its default is not sent. `searches`: there are files to search; `code_names` are those
+    of the files that code finds.
     """
     tools = [tool for tool in run.tools if isinstance(tool, FunctionTool)]
     if searches and file_search.settings(run) is not None:
         tools.append(file_search.definition(run))
+    if code_interpreter.is_offered(run):
+        tools.append(code_interpreter.definition(code_interpreter.name(run), code_names))
     return ChatRequest(
         model=run.model,
         messages=[],
@@ -120,6 +137,8 @@ def _tool_choice(run: Run, steps: list[RunStep]) -> ChatToolChoice | None:
         return FunctionToolChoice(function=ChosenFunction(name=choice.function.name))
     if isinstance(choice, FileSearchChoice):
         return FunctionToolChoice(function=ChosenFunction(name=file_search.name(run)))
+    if isinstance(choice, CodeInterpreterChoice):
+        return FunctionToolChoice(function=ChosenFunction(name=code_interpreter.name(run)))
     return "required" if choice == "required" else None
 
 
@@ -132,6 +151,10 @@ def _tool_round(
         if isinstance(call, FunctionToolCall):
             called = CalledFunction(name=call.function.name, arguments=call.function.arguments)
             output = call.function.output or ""
+        elif isinstance(call, CodeInterpreterToolCall):
+            asked = encode({"code": call.code_interpreter.input}).decode()
+            called = CalledFunction(name=code_interpreter.name(run), arguments=asked)
+            output = code_results.output(call)
         else:
             asked = encode({"queries": call.file_search.queries}).decode()
             called = CalledFunction(name=file_search.name(run), arguments=asked)

@@ -1,7 +1,6 @@
 """The file_search tool in a run: which stores it has, and what its calls find (spec 06 §1)."""
 
 import asyncio
-from functools import partial
 from typing import NamedTuple
 
 from perdure.bus.bus import Bus
@@ -9,7 +8,7 @@ from perdure.clock import Clock
 from perdure.commands import vector_stores
 from perdure.engine.context import Prepared
 from perdure.engine.outcomes import Failed
-from perdure.engine.recorder import Recorder, Round
+from perdure.engine.recorder import Recorder
 from perdure.engine.windows import Windows
 from perdure.errors import BadRequest
 from perdure.retrieval import search as retrieval
@@ -66,14 +65,13 @@ class Searching:
             return Failed(LastError(code="server_error", message=error.message))
         return Shelf(*used)
 
-    def round_of(self, run: Run, shelf: Shelf, prepared: Prepared) -> Round:
-        """What the recorder has to know of a round."""
+    def citer(self, run: Run, prepared: Prepared) -> Citer | None:
+        """What finds the citations in a part of the answer, where there is something to cite."""
+        if not prepared.sources:
+            return None
         plain = run.response_format in ("auto", None) or isinstance(run.response_format, TextFormat)
-        citer = None
-        if prepared.sources:
-            # A marker of ours would spoil the JSON of others.
-            citer = partial(Citer, prepared.sources, attribute=self._cite_unmarked and plain)
-        return Round(citer, file_search.name(run) if shelf.stores else None)
+        # A marker of ours would spoil the JSON of others.
+        return Citer(prepared.sources, attribute=self._cite_unmarked and plain)
 
     async def answer(self, recorder: Recorder, shelf: Shelf) -> None:
         """Runs the searches that the model has called for, at once."""
@@ -110,7 +108,7 @@ class Searching:
             call = await asyncio.to_thread(
                 file_search.call, search.id, queries, settings, found, most_tokens=bounds.tokens
             )
-            recorder.answer(search, call)
+            search.answered = call
 
     async def _settled(self, store_id: str) -> None:
         """Waits until no file of the store is in progress, as long as it is worth waiting."""

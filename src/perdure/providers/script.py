@@ -4,7 +4,10 @@ A directive stands alone on its line; see `docs/scripted-model.md`. A message wi
 ordinary one, and gets the model's ordinary answer.
 """
 
+import json
 import re
+import textwrap
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -58,8 +61,29 @@ class Script(NamedTuple):
 def parse(message: str) -> Script:
     """Parts a message into directives and text."""
     rounds = [Round()]
-    text = [line for line in message.splitlines() if not _obeyed(line.strip(), rounds)]
+    text: list[str] = []
+    lines = deque(message.splitlines())
+    while lines:
+        line = lines.popleft()
+        if line.strip() in _BLOCKS and (code := _block(lines)):
+            if line.strip() != _BLOCKS[0]:
+                rounds.append(Round())
+            rounds[-1].calls.append(_python(code))
+        elif not _obeyed(line.strip(), rounds):
+            text.append(line)
     return Script(rounds, "\n".join(text).strip())
+
+
+def _block(lines: deque[str]) -> str:
+    """Takes the indented lines that come first; they may have blank ones between them."""
+    block: list[str] = []
+    while lines and (not lines[0].strip() or lines[0][0] in " \t"):
+        block.append(lines.popleft())
+    return textwrap.dedent("\n".join(block)).strip("\n")
+
+
+def _python(code: str) -> Call:
+    return Call("python", json.dumps({"code": code}, ensure_ascii=False))
 
 
 def _obeyed(line: str, rounds: list[Round]) -> bool:
@@ -92,6 +116,10 @@ def _say_words(to: Round, match: re.Match[str]) -> None:
 
 def _call(to: Round, match: re.Match[str]) -> None:
     to.calls.append(Call(match["name"], match["arguments"] or None))
+
+
+def _run(to: Round, match: re.Match[str]) -> None:
+    to.calls.append(_python(match["code"]))
 
 
 def _refuse(to: Round, match: re.Match[str]) -> None:
@@ -127,6 +155,8 @@ def _forever(to: Round, _: re.Match[str]) -> None:
     to.forever = True
 
 
+# What begins a block of code.
+_BLOCKS = ("python:", "then: python:")
 _CODES = "server_error|rate_limit_exceeded|invalid_prompt"
 _DIRECTIVES: tuple[tuple[re.Pattern[str], Callable[[Round, re.Match[str]], None]], ...] = tuple(
     (re.compile(pattern), add)
@@ -134,6 +164,7 @@ _DIRECTIVES: tuple[tuple[re.Pattern[str], Callable[[Round, re.Match[str]], None]
         (r"say:\s*(?P<text>.*)", _say),
         (r"say (?P<count>\d{1,6}) words?", _say_words),
         (r"call:\s*(?P<name>[\w-]+)\s*(?P<arguments>.*)", _call),
+        (r"python:\s*(?P<code>.+)", _run),
         (r"refuse:\s*(?P<text>.*)", _refuse),
         (r"wait (?P<ms>\d{1,6}(\.\d{1,6})?) ms( between tokens)?", _wait),
         (r"stop after (?P<count>\d{1,9}) tokens?", _stop),

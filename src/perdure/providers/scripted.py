@@ -165,6 +165,9 @@ def _arguments(request: ChatRequest, name: str) -> str:
             if "queries" in schema.get("properties", {}):  # type: ignore[operator]
                 # the file_search tool: what the user asks is what is looked for
                 return encode({"queries": [parse(message).text or message]}).decode()
+            if "code" in schema.get("properties", {}):  # type: ignore[operator]
+                # the code_interpreter tool: what the user says is what is printed
+                return encode({"code": f"print({(parse(message).text or message)!r})"}).decode()
             return encode(sample({"type": "object", **schema}, hint=_topic(message))).decode()
     return "{}"
 

@@ -3,11 +3,32 @@
 For tests of what uses a sandbox. It isolates nothing, because there is nothing to isolate.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from typing import NamedTuple
 
+from perdure.errors import ConfigurationError
 from perdure.sandbox.sandbox import End, File, FileRefused, Output, SessionLost, Text
 
-Script = Callable[[str], Iterable[Output]]
+
+class Wrote(NamedTuple):
+    """The code wrote a file into /mnt/data."""
+
+    name: str
+    content: bytes
+
+
+class Forever(NamedTuple):
+    """The code goes on until it is stopped."""
+
+
+class Crashed(NamedTuple):
+    """The code ended its session."""
+
+    why: str
+
+
+Script = Callable[[str], Iterable[Output | Wrote | Forever | Crashed]]
 
 
 def echo(code: str) -> Iterable[Output]:
@@ -38,10 +59,20 @@ class ScriptedSession:
         seconds: float,  # noqa: ARG002  (of the seam)
     ) -> AsyncGenerator[Output, None]:
         self._check()
+        changed: list[File] = []
         for output in self._script(code):
-            yield output
+            match output:
+                case Wrote(name, content):
+                    self._files[name] = content
+                    changed.append(File(name, len(content)))
+                case Forever():
+                    await asyncio.Event().wait()
+                case Crashed(why):
+                    self.lose(why)
+                case _:
+                    yield output
             self._check()
-        yield End(timed_out=False, changed=())
+        yield End(timed_out=False, changed=tuple(changed))
 
     async def interrupt(self) -> None:
         self._check()
@@ -71,13 +102,18 @@ class ScriptedSession:
 
 
 class ScriptedSandbox:
-    """A `Sandbox` of scripted sessions; `started` are all that it ever started."""
+    """A `Sandbox` of scripted sessions; `started` are all that it ever started, `refusal` is why it
+    starts none.
+    """
 
     def __init__(self, script: Script = echo) -> None:
         self._script = script
         self.started: list[ScriptedSession] = []
+        self.refusal: str | None = None
 
     async def start(self) -> ScriptedSession:
+        if self.refusal is not None:
+            raise ConfigurationError(self.refusal)
         session = ScriptedSession(self._script)
         self.started.append(session)
         return session

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-from perdure.wire.messages import FileCitation, FileCitationAnnotation
+from perdure.wire.messages import FileCitation, FileCitationAnnotation, FilePathAnnotation
 
 # A marker, as we give it and as models spoil it: another bracket, no label.
 _MARKER = re.compile(r"[【\[](\d{1,4}):(\d{1,4})(?:†[^】\]\n]{0,255})?[】\]]")
@@ -45,7 +45,7 @@ class Piece(NamedTuple):
     """A piece of the answer; with an annotation, its text is the whole marker."""
 
     text: str
-    annotation: FileCitationAnnotation | None = None
+    annotation: FileCitationAnnotation | FilePathAnnotation | None = None
 
 
 class Key(NamedTuple):

@@ -10,7 +10,7 @@ from msgspec import to_builtins
 
 from perdure import lifecycle
 from perdure.wire.base import JsonObject, encode
-from perdure.wire.messages import FileCitationAnnotation
+from perdure.wire.messages import Annotation, FileCitationAnnotation
 
 
 class Event(NamedTuple):
@@ -105,15 +105,63 @@ def file_search_delta(step_id: str, index: int, call_id: str, ranking: JsonObjec
     return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail.encode())
 
 
-def citation_head(
-    message_id: str, index: int, annotation: FileCitationAnnotation, number: int
-) -> bytes:
-    """The head of the delta that carries a marker together with its annotation (spec 04 §4).
+def code_call_delta(step_id: str, index: int, call_id: str) -> Delta:
+    """The first delta of a code_interpreter call: id, no input yet, no outputs (spec 04 §3.4)."""
+    head = f'{_call_head(step_id, index)}"type":"code_interpreter","id":'
+    tail = b',"code_interpreter":{"input":"","outputs":[]}}]}}}'
+    return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail)
+
+
+def code_input_head(step_id: str, index: int) -> bytes:
+    """The head of the deltas of the code that is being written."""
+    return (
+        f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"input":'
+    ).encode()
+
+
+CODE_INPUT_TAIL = b"}}]}}}"
+
+
+def code_logs_head(step_id: str, index: int, output: int) -> bytes:
+    """The head of the deltas of one `logs` output."""
+    return (
+        f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"outputs":'
+        f'[{{"index":{output},"type":"logs","logs":'
+    ).encode()
+
+
+CODE_LOGS_TAIL = b"}]}}]}}}"
+
+
+def code_image_delta(step_id: str, index: int, output: int, file_id: str) -> Delta:
+    """The delta of one `image` output, in one piece."""
+    head = (
+        f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"outputs":'
+        f'[{{"index":{output},"type":"image","image":{{"file_id":'
+    )
+    return Delta(lifecycle.STEP_DELTA, head.encode(), file_id, b"}}]}}]}}}")
+
+
+def image_part_delta(message_id: str, index: int, file_id: str) -> Delta:
+    """The delta of an `image_file` part, in one piece (spec 04 §4).
+
+    It has the `detail` too, so that what SDKs put together is what is stored.
+    """
+    head = (
+        f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
+        f'[{{"index":{index},"type":"image_file","image_file":{{"file_id":'
+    )
+    return Delta(lifecycle.MESSAGE_DELTA, head.encode(), file_id, b',"detail":"auto"}}]}}')
+
+
+def annotation_head(message_id: str, index: int, annotation: Annotation, number: int) -> bytes:
+    """The head of the delta that carries text together with its annotation (spec 04 §4).
 
     It is like no other head, so that the delta is never joined with its neighbours.
     """
     noted = {"index": number, **to_builtins(annotation)}
-    noted["file_citation"] = {**noted["file_citation"], "quote": ""}
+    if isinstance(annotation, FileCitationAnnotation):
+        noted["file_citation"] = {**noted["file_citation"], "quote": ""}
     return (
         f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
         f'[{{"index":{index},"type":"text","text":{{"annotations":[{encode(noted).decode()}],'

@@ -62,7 +62,44 @@ class FileSearchToolCall(Object, tag_field="type", tag="file_search"):
     file_search: FileSearch = FileSearch()
 
 
-ToolCall: TypeAlias = FunctionToolCall | FileSearchToolCall
+class CodeLogs(Object, tag_field="type", tag="logs"):
+    """What the code wrote: output, results, tracebacks, and notes of the server."""
+
+    logs: str
+
+
+class ShownImage(Object):
+    file_id: str
+
+
+class CodeImage(Object, tag_field="type", tag="image"):
+    image: ShownImage
+
+
+CodeOutput: TypeAlias = CodeLogs | CodeImage
+
+
+class CodeFile(Object):
+    """A file that the code wrote; `path` is where the code sees it."""
+
+    path: str
+    file_id: str
+
+
+class CodeInterpreter(Object):
+    """`files` is an extension: what the code left in /mnt/data, ready to be downloaded."""
+
+    input: str = ""
+    outputs: list[CodeOutput] = []
+    files: list[CodeFile] = []
+
+
+class CodeInterpreterToolCall(Object, tag_field="type", tag="code_interpreter"):
+    id: str
+    code_interpreter: CodeInterpreter = CodeInterpreter()
+
+
+ToolCall: TypeAlias = FunctionToolCall | FileSearchToolCall | CodeInterpreterToolCall
 
 
 class ToolCalls(Object, tag_field="type", tag="tool_calls"):

@@ -39,3 +39,8 @@ ORDER BY project ASC, seq ASC LIMIT :limit
 -- An assistant of any project, for who has its id from a row.
 SELECT body FROM assistants WHERE id = :id
 FOR UPDATE -- postgres
+
+-- name: with_code^
+-- One of the newest assistants, of so many, that has the code_interpreter tool.
+SELECT id FROM (SELECT id, body FROM assistants ORDER BY seq DESC LIMIT :limit) AS newest
+WHERE body LIKE '%"type":"code_interpreter"%' LIMIT 1

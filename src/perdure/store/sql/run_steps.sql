@@ -38,3 +38,10 @@ SELECT seq, id, body FROM run_steps
 WHERE run_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (run_id, seq) < (:parent, :high) AND (run_id, seq) > (:parent, :low) -- postgres
 ORDER BY run_id ASC, seq ASC LIMIT :limit
+
+-- name: of_runs_before
+-- The steps of the thread's newest runs, so many of them, but for this one.
+SELECT body FROM run_steps WHERE run_id IN (
+    SELECT id FROM runs WHERE thread_id = :thread_id AND id <> :run_id
+    ORDER BY thread_id DESC, seq DESC LIMIT :limit
+)

@@ -25,3 +25,7 @@ DELETE FROM threads WHERE id = :id
 -- A thread of any project, for who has its id from a row.
 SELECT body FROM threads WHERE id = :id
 FOR UPDATE -- postgres
+
+-- name: of_run^
+-- The thread of a run.
+SELECT threads.body FROM threads JOIN runs ON runs.thread_id = threads.id WHERE runs.id = :run_id

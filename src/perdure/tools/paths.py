@@ -1,0 +1,80 @@
+"""Links to the files that code has written: `sandbox:/mnt/data/…` in an answer is annotated.
+
+The text stays as it is. It is given in any pieces, and the annotations are the same whatever they
+were (spec 06: Output files).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote
+
+from perdure.tools.citations import Piece
+from perdure.wire.messages import FilePath, FilePathAnnotation
+
+PREFIX = "sandbox:/mnt/data/"
+
+
+class Linker:
+    """The filter for one text part, behind the one for citations."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        # as models write them: plainly, or as in a link
+        self._files = {quote(name): file_id for name, file_id in files.items()} | dict(files)
+        self._held = ""
+        self._length = 0
+
+    def feed(self, pieces: Iterable[Piece]) -> list[Piece]:
+        """What can be told now that these have come."""
+        told: list[Piece] = []
+        for piece in pieces:
+            if piece.annotation is not None:
+                told += [*self._tell(final=True), piece]
+                self._length += len(piece.text)
+            else:
+                self._held += piece.text
+                told += self._tell(final=False)
+        return told
+
+    def finish(self) -> list[Piece]:
+        """What was held back, at the end of the part."""
+        return list(self._tell(final=True))
+
+    def _tell(self, *, final: bool) -> Iterator[Piece]:
+        while self._held:
+            begin = self._held.find(PREFIX)
+            if begin < 0:
+                yield from self._plain(len(self._held) - (0 if final else _begun(self._held)))
+                return
+            yield from self._plain(begin)
+            rest = self._held[len(PREFIX) :]
+            if not final and any(
+                len(name) > len(rest) and name.startswith(rest) for name in self._files
+            ):
+                return
+            name = max((name for name in self._files if rest.startswith(name)), key=len, default="")
+            if name:
+                yield self._link(self._files[name], len(PREFIX) + len(name))
+            else:
+                yield from self._plain(len(PREFIX))
+
+    def _plain(self, length: int) -> Iterator[Piece]:
+        if length:
+            text, self._held = self._held[:length], self._held[length:]
+            self._length += length
+            yield Piece(text)
+
+    def _link(self, file_id: str, length: int) -> Piece:
+        text, self._held = self._held[:length], self._held[length:]
+        begin, self._length = self._length, self._length + length
+        annotation = FilePathAnnotation(
+            text=text,
+            start_index=begin,
+            end_index=self._length,
+            file_path=FilePath(file_id=file_id),
+        )
+        return Piece(text, annotation)
+
+
+def _begun(text: str) -> int:
+    """How many characters at the end may become the prefix."""
+    lengths = range(min(len(PREFIX) - 1, len(text)), 0, -1)
+    return next((length for length in lengths if text.endswith(PREFIX[:length])), 0)

@@ -1,0 +1,124 @@
+"""Whatever clients, workers, dead workers and upkeep do with files and vector stores, in any order
+and at once: the invariants hold after every step.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from perdure.bus.memory import MemoryBus
+from perdure.store.database import Database
+from perdure.store.postgres import PostgreSQL
+from perdure.store.sqlite import SQLite
+from tests.properties.library import Library
+from tests.properties.world import Deed
+
+_NAMES = (
+    "upload", "make", "add", "batch", "claim", "write", "finish", "fail", "release", "renew",
+    "cancel", "remove", "delete_file", "delete_store", "touch", "expire", "tidy",
+)  # fmt: skip
+_NUMBER = st.integers(0, 30)
+_ANY = st.builds(Deed, st.sampled_from(_NAMES), _NUMBER, _NUMBER)
+
+
+class Files(RuleBasedStateMachine):
+    """`nodes` opens the databases of the servers, one of them or two, empty."""
+
+    nodes: Callable[[], list[Database]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.Runner()
+
+    @initialize()
+    def begin(self) -> None:
+        async def open_all() -> Library:
+            nodes = type(self).nodes()
+            for node in nodes:
+                await node.open()
+            library = Library(nodes)
+            await library.begin()
+            return library
+
+        self.library = self.loop.run(open_all())
+
+    @rule(which=_NUMBER, how=_NUMBER)
+    def a_file_is_added_and_begun(self, which: int, how: int) -> None:
+        for name in ("upload", "add", "claim"):
+            self.loop.run(self.library.do([Deed(name, which, how)]))
+
+    @rule(how=_NUMBER)
+    def a_worker_writes(self, how: int) -> None:
+        self.loop.run(self.library.do([Deed("claim", 0, how)]))
+        self.loop.run(self.library.do([Deed("write", 0, how)]))
+
+    @rule(which=_NUMBER)
+    def a_file_is_completed(self, which: int) -> None:
+        self.loop.run(self.library.do([Deed("finish", which)]))
+
+    @rule(deeds=st.lists(_ANY, min_size=1, max_size=5))
+    def much_happens_at_once(self, deeds: list[Deed]) -> None:
+        self.loop.run(self.library.do(deeds))
+
+    @rule(which=_NUMBER, times=st.integers(2, 4), name=st.sampled_from(_NAMES))
+    def several_want_the_same_at_once(self, which: int, times: int, name: str) -> None:
+        self.loop.run(self.library.do([Deed(name, which, how) for how in range(1, times + 1)]))
+
+    @rule(seconds=st.sampled_from([1, 31, 61, 86_400]))
+    def time_passes(self, seconds: int) -> None:
+        self.library.now += seconds
+
+    @invariant()
+    def the_invariants_hold(self) -> None:
+        if hasattr(self, "library"):
+            assert self.loop.run(self.library.violations()) == []
+
+    def teardown(self) -> None:
+        if hasattr(self, "library"):
+            for node in self.library.nodes:
+                self.loop.run(node.close())
+        self.loop.close()
+
+
+def _check(nodes: Callable[[], list[Database]], *, examples: int, steps: int) -> None:
+    machine = type("Files", (Files,), {"nodes": staticmethod(nodes)})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_the_invariants_hold_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> None:
+    def nodes() -> list[Database]:
+        folder: Path = tmp_path_factory.mktemp("machine")
+        return [SQLite(folder / "perdure.db", bus=MemoryBus())]
+
+    _check(nodes, examples=20, steps=30)
+
+
+def test_the_invariants_hold_for_two_servers_on_postgresql(postgres_url: str) -> None:
+    def nodes() -> list[Database]:
+        with psycopg.connect(postgres_url) as connection:
+            connection.execute(
+                "TRUNCATE files, blobs, vector_stores, ingestions, segments, tombstones CASCADE"
+            )
+        return [PostgreSQL(postgres_url, bus=MemoryBus()) for _ in range(2)]
+
+    _check(nodes, examples=6, steps=25)
