@@ -5,7 +5,8 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from perdure.sandbox.runtime import Runtime
 from perdure.sandbox.sandbox import Limits
 
 _START_SECONDS = 60.0
+# what hangs in the kernel for longer does not fork any more
+_STOP_SECONDS = 1.0
 _PIPE_BYTES = 65536
 # the places that the program inside tells of, in this order; STATE is an index
 _PLACES = ("/mnt/data", "/tmp", "/dev/shm", "/run")  # noqa: S108
@@ -188,6 +191,7 @@ def _abandon(begun: _Begun) -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
             stopped.append(pid)
+        _wait_until_stopped(stopped)
     for pid in stopped:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -195,6 +199,15 @@ def _abandon(begun: _Begun) -> None:
         begun.link.shutdown(socket.SHUT_RDWR)  # somebody may still be waiting for it
     begun.link.close()
     os.close(begun.stderr)
+
+
+def _wait_until_stopped(pids: Iterable[int]) -> None:
+    """A process that was in the middle of a fork ends that before it stops, so its children are
+    all to be seen only then.
+    """
+    latest = time.monotonic() + _STOP_SECONDS
+    while any(watch.goes_on(pid) for pid in pids) and time.monotonic() < latest:
+        os.sched_yield()
 
 
 def _filter() -> bytes:

@@ -70,6 +70,11 @@ def processes(pid: int) -> Iterator[int]:
             yield from processes(int(child))
 
 
+def goes_on(pid: int) -> bool:
+    """Whether a process is there and neither stopped nor at its end."""
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2][1:2] not in set("TtZX") | {""}
+
+
 def _private(pid: int) -> int:
     fields = _read(f"/proc/{pid}/statm").split()
     return (int(fields[1]) - int(fields[2])) * _PAGE if fields else 0
