@@ -1,6 +1,5 @@
 """The code_interpreter tool in a run: executions, outputs, files, sessions (spec 04 §3.4, 06)."""
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from perdure import store
 from perdure.bus.bus import Subscription
-from perdure.commands import blobs, events, files, invariants, threads
+from perdure.commands import blobs, events, files, invariants
 from perdure.commands.invariants import contents
 from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
 from perdure.sandbox.sandbox import Session
@@ -16,9 +15,6 @@ from perdure.wire.base import decode
 from perdure.wire.events import Delta, Event
 from perdure.wire.files import File
 from perdure.wire.messages import (
-    Attachment,
-    AttachmentTool,
-    CreateMessage,
     FilePathAnnotation,
     ImageFilePart,
     Message,
@@ -26,71 +22,26 @@ from perdure.wire.messages import (
 )
 from perdure.wire.run_steps import (
     CodeImage,
-    CodeInterpreter,
     CodeInterpreterToolCall,
     CodeLogs,
-    RunStep,
     ToolCalls,
 )
 from perdure.wire.runs import Run
 from perdure.wire.tools import (
     CodeInterpreterChoice,
     CodeInterpreterResources,
-    CodeInterpreterTool,
     CreateToolResources,
     FunctionDefinition,
     FunctionTool,
 )
 from tests.commands.acts import PROJECT
 from tests.engine import shelf
+from tests.engine.coding import CODE, begin, calls, go_on, interpreted, logs, say
 from tests.engine.interpreted import PNG
 from tests.engine.stage import Stage
 from tests.engine.test_crash import crash_while_executing, recover
 
-CODE = [CodeInterpreterTool()]
 WEATHER = FunctionTool(function=FunctionDefinition(name="get_weather"))
-
-
-def calls(*codes: str, then: str = "say: Done.") -> str:
-    """A prompt that has the model run each piece of code in a round of its own."""
-    rounds = [f"call: python {json.dumps({'code': code})}" for code in codes]
-    return "\nthen:\n".join([*rounds, then])
-
-
-async def begin(stage: Stage, prompt: str, **fields: object) -> Run:
-    """A queued run whose assistant has the tool."""
-    assistant = await stage.acts.assistant(tools=fields.pop("tools", CODE))
-    thread = await stage.acts.thread(prompt)
-    return await stage.acts.run(thread.id, assistant.id, **fields)
-
-
-async def go_on(stage: Stage, run: Run, prompt: str) -> Run:
-    """Another run on the same thread, executed."""
-    await say(stage, run.thread_id, prompt)
-    return await stage.execute(await stage.acts.run(run.thread_id, run.assistant_id))
-
-
-async def say(stage: Stage, thread_id: str, text: str, *file_ids: str) -> None:
-    """Adds a message, with files for the code."""
-    attached = [
-        Attachment(file_id=file_id, tools=[AttachmentTool(type="code_interpreter")])
-        for file_id in file_ids
-    ]
-    body = CreateMessage(role="user", content=text, attachments=attached)
-    await stage.database.write(
-        threads.add_message, thread_id, body, project=PROJECT, now=int(stage.clock.now())
-    )
-
-
-def interpreted(step: RunStep) -> CodeInterpreter:
-    assert isinstance(step.step_details, ToolCalls)
-    (call,) = step.step_details.tool_calls
-    assert isinstance(call, CodeInterpreterToolCall)
-    return call.code_interpreter
-
-
-def logs(step: RunStep) -> str:
-    return "".join(each.logs for each in interpreted(step).outputs if isinstance(each, CodeLogs))
 
 
 async def message(stage: Stage, run: Run) -> Message:
@@ -260,36 +211,6 @@ async def test_an_error_in_the_code_is_the_models_to_mend(stage: Stage) -> None:
     assert logs(second) == "mended\n"
 
 
-async def test_a_session_lasts_from_run_to_run(stage: Stage) -> None:
-    run = await stage.execute(await begin(stage, calls("print 1")))
-    again = await go_on(stage, run, calls("print 2"))
-    assert (await stage.steps(again))[0].status == "completed"
-    assert len(stage.sandbox.started) == 1
-
-
-async def test_the_model_is_told_that_a_session_was_lost(stage: Stage) -> None:
-    run = await stage.execute(await begin(stage, calls("print 1\ncrash Out of memory.", "print 2")))
-    assert run.status == "completed"
-    first, second, _ = await stage.steps(run)
-    assert logs(first) == (
-        "1\n[The session ended, its variables and files are gone. Out of memory.]\n"
-    )
-    assert logs(second) == (
-        "[This is a new session, without variables and files. Out of memory.]\n2\n"
-    )
-
-
-async def test_the_model_is_told_that_the_server_was_started_again(
-    stage: Stage, tmp_path: Path
-) -> None:
-    run = await stage.execute(await begin(stage, calls("print 1")))
-    restarted = Stage(stage.database, stage.bus, stage.blobs, stage.clock, tmp_path)
-    again = await go_on(restarted, run, calls("print 2"))
-    assert logs((await stage.steps(again))[0]) == (
-        "[This is a new session, without variables and files. The server was started again.]\n2\n"
-    )
-
-
 async def test_files_are_given_under_their_names(stage: Stage) -> None:
     rent, other, third = [
         await shelf.upload(stage, name, text)
@@ -337,26 +258,6 @@ async def test_a_choice_forces_it(stage: Stage) -> None:
     run = await begin(stage, "Hello", tool_choice=CodeInterpreterChoice())
     run = await stage.execute(run)
     assert interpreted((await stage.steps(run))[0]).input != ""
-
-
-async def test_a_cancelled_run_stops_its_code(stage: Stage) -> None:
-    run = await begin(stage, calls("print 1\nforever"))
-    executing = asyncio.ensure_future(stage.execute(run))
-    await stage.listen_until(run, lambda told: isinstance(told, Delta) and told.text == "1\n")
-    await stage.acts.cancel(run.id)
-    run = await executing
-    (step,) = await stage.steps(run)
-    assert (run.status, step.status, logs(step)) == ("cancelled", "cancelled", "1\n")
-
-
-async def test_where_no_code_can_be_run_the_run_says_so(stage: Stage) -> None:
-    stage.sandbox.refusal = "bubblewrap is not installed."
-    run = await stage.execute(await begin(stage, calls("print 1")))
-    assert run.last_error is not None
-    assert (run.status, run.last_error.code) == ("failed", "server_error")
-    assert run.last_error.message == (
-        "The code interpreter cannot be used on this server. bubblewrap is not installed."
-    )
 
 
 async def what_came_of_it(stage: Stage, run: Run) -> object:

@@ -1,6 +1,6 @@
 """Rules for threads (spec 01 §4, 02 §5, 03 §11)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -114,6 +114,11 @@ def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Delete
         tx.tell(held.run.id, Interrupted())
     tx.run("threads.delete", id=thread_id)
     return Deleted(id=thread_id, object="thread.deleted")
+
+
+def missing(tx: Transaction, thread_ids: Iterable[str]) -> list[str]:
+    """Those of the threads that were deleted."""
+    return [each for each in thread_ids if tx.one("threads.exists", id=each) is None]
 
 
 def _found(row: Row | None, thread_id: str) -> Row:

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from perdure import ids
 from perdure.clock import Clock
-from perdure.commands import assistants, blobs, code_files
+from perdure.commands import assistants, blobs, code_files, threads
 from perdure.commands.blobs import Written
 from perdure.engine.calls import CodeCall
 from perdure.engine.context import Prepared
@@ -69,12 +69,15 @@ class Interpreting:
         self._given: WeakKeyDictionary[Session, set[str]] = WeakKeyDictionary()
 
     async def step(self) -> None:
-        """Ends sessions that were not used for long, and keeps some ready where the tool is in
-        use.
+        """Ends sessions of deleted threads and those that were not used for long, and keeps some
+        ready where the tool is in use.
         """
         if self._expected is None:
             self._expected = await self._database.read(assistants.any_runs_code)
         if self._expected:
+            if keys := self._sessions.keys:
+                for thread_id in await self._database.read(threads.missing, keys):
+                    await self._sessions.end(thread_id)
             await self._sessions.step()
 
     async def close(self) -> None:

@@ -90,6 +90,11 @@ class Sessions:
                 if owned.session.lost is not None:
                     self._forget(key, owned.session.lost)
 
+    @property
+    def keys(self) -> list[str]:
+        """Who has a session."""
+        return list(self._owned)
+
     async def end(self, key: str) -> None:
         """Ends the session of a key, once nobody uses it, and forgets that there was one."""
         async with self._turn(key):

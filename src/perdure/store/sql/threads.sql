@@ -26,6 +26,10 @@ DELETE FROM threads WHERE id = :id
 SELECT body FROM threads WHERE id = :id
 FOR UPDATE -- postgres
 
+-- name: exists^
+-- Whether the thread is still there, in any project.
+SELECT 1 FROM threads WHERE id = :id
+
 -- name: of_run^
 -- The thread of a run.
 SELECT threads.body FROM threads JOIN runs ON runs.thread_id = threads.id WHERE runs.id = :run_id
