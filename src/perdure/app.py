@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 
 from perdure import providers, sandbox, store
 from perdure.api.application import Application
@@ -19,6 +20,7 @@ from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError
 from perdure.providers import ServerSettings, tokens
 from perdure.providers.embeddings import EmbeddingModel
+from perdure.providers.routing import Routing
 from perdure.retrieval.parse import Parser
 from perdure.sending import HttpSender
 from perdure.settings import Settings
@@ -42,22 +44,7 @@ class Perdure:
         self.bus = MemoryBus()
         self.database = store.connect(url, settings.data_dir, bus=self.bus)
         self.blobs = store.connect_blobs(bucket_of(settings), settings.data_dir)
-        self.provider = providers.connect(
-            [
-                ServerSettings(
-                    name=server.name,
-                    base_url=server.base_url,
-                    api_key=server.key.get_secret_value() if server.key else None,
-                    models=server.models,
-                    window=server.context_window,
-                )
-                for server in settings.servers
-            ],
-            settings.model_aliases,
-            windows=settings.context_windows,
-            idle_seconds=settings.model_idle_seconds,
-        )
-        windows = Windows(self.provider.window, unknown=settings.max_context_tokens)
+        self.provider = _provider(settings)
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
         self.interpreting = Interpreting(
@@ -68,39 +55,8 @@ class Perdure:
             seconds=settings.code_timeout_seconds,
         )
         self.engine = Engine(
-            Means(
-                self.database,
-                self.bus,
-                self.provider,
-                clock,
-                self.blobs,
-                settings.lease_seconds,
-                windows,
-                Searching(
-                    self.database,
-                    self.bus,
-                    clock,
-                    windows,
-                    embedders,
-                    cite_unmarked=settings.cite_unmarked,
-                ),
-                self.interpreting,
-            ),
-            Ingest(
-                self.database,
-                self.bus,
-                clock,
-                Reading(
-                    self.database,
-                    self.blobs,
-                    parser or Parser(),
-                    embedders,
-                    folder=settings.data_dir / "tmp",
-                ),
-                lease_seconds=settings.lease_seconds,
-                at_once=settings.max_concurrent_files,
-                embedding=self.embedding.name if self.embedding else None,
-            ),
+            self._means(clock, embedders),
+            self._ingest(clock, parser or Parser(), embedders),
             self._webhooks(clock),
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
@@ -143,6 +99,41 @@ class Perdure:
         await self.blobs.close()
         await self.database.close()
 
+    def _means(self, clock: Clock, embedders: Mapping[str, EmbeddingModel]) -> Means:
+        windows = Windows(self.provider.window, unknown=self.settings.max_context_tokens)
+        return Means(
+            self.database,
+            self.bus,
+            self.provider,
+            clock,
+            self.blobs,
+            self.settings.lease_seconds,
+            windows,
+            Searching(
+                self.database,
+                self.bus,
+                clock,
+                windows,
+                embedders,
+                cite_unmarked=self.settings.cite_unmarked,
+            ),
+            self.interpreting,
+        )
+
+    def _ingest(
+        self, clock: Clock, parser: Parser, embedders: Mapping[str, EmbeddingModel]
+    ) -> Ingest:
+        folder = self.settings.data_dir / "tmp"
+        return Ingest(
+            self.database,
+            self.bus,
+            clock,
+            Reading(self.database, self.blobs, parser, embedders, folder=folder),
+            lease_seconds=self.settings.lease_seconds,
+            at_once=self.settings.max_concurrent_files,
+            embedding=self.embedding.name if self.embedding else None,
+        )
+
     def _webhooks(self, clock: Clock) -> Webhooks:
         known = [
             Webhook(
@@ -160,6 +151,24 @@ class Perdure:
     async def _drain(self) -> None:
         await self.engine.drain(self.settings.drain_seconds)
         self.bus.close(_CLOSING)
+
+
+def _provider(settings: Settings) -> Routing:
+    return providers.connect(
+        [
+            ServerSettings(
+                name=server.name,
+                base_url=server.base_url,
+                api_key=server.key.get_secret_value() if server.key else None,
+                models=server.models,
+                window=server.context_window,
+            )
+            for server in settings.servers
+        ],
+        settings.model_aliases,
+        windows=settings.context_windows,
+        idle_seconds=settings.model_idle_seconds,
+    )
 
 
 def _embedding(settings: Settings) -> EmbeddingModel | None:

@@ -35,7 +35,18 @@ def test_the_banner_comes_when_the_server_answers_and_says_what_it_runs_on(tmp_p
         assert f"  Database  SQLite in {data_dir}\n" in served.banner
         assert f"  Data      {data_dir}\n" in served.banner
         assert "NO MODEL SERVER IS CONFIGURED" in served.banner
+        assert "  Code      is isolated by bubblewrap on this machine\n" in served.banner
         assert "\x1b" not in served.banner
+
+
+def test_the_banner_says_when_no_code_can_be_run(tmp_path: Path) -> None:
+    """Without a PATH there is no bubblewrap; the server serves all the same."""
+    with serving(tmp_path / "data", environment={"PATH": str(tmp_path)}) as served:
+        assert served.health()[0] == 200
+        assert (
+            "  Code      cannot be run: code_interpreter will be refused. The code interpreter "
+            "needs bubblewrap, which is not installed: apt install bubblewrap"
+        ) in served.banner
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

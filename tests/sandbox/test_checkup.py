@@ -69,10 +69,20 @@ async def test_this_machine_isolates() -> None:
     await sandbox.close()
 
 
+async def undescribed(sandbox: LocalSandbox) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        await sandbox.describe()
+    return str(caught.value)
+
+
 async def test_without_bubblewrap_there_is_no_sandbox(path: Path) -> None:
-    assert await refusal(LocalSandbox()) == (
-        "The code interpreter needs bubblewrap, which is not installed: apt install bubblewrap, "
-        "dnf install bubblewrap, or whatever your system has."
+    assert (
+        (await refusal(LocalSandbox()))
+        == (await undescribed(LocalSandbox()))
+        == (
+            "The code interpreter needs bubblewrap, which is not installed: apt install bubblewrap, "
+            "dnf install bubblewrap, or whatever your system has."
+        )
     )
 
 
@@ -92,8 +102,10 @@ async def test_a_machine_that_forbids_namespaces_is_told_with_bubblewraps_words(
         '#!/bin/sh\n[ "$1" = --version ] && echo bubblewrap 0.9.0 && exit\n'
         f"echo {words} >&2\nexit 1",
     )
-    assert await refusal(LocalSandbox()) == (
-        f"The code interpreter's sandbox does not start on this machine: {words}"
+    assert (
+        (await refusal(LocalSandbox()))
+        == (await undescribed(LocalSandbox()))
+        == (f"The code interpreter's sandbox does not start on this machine: {words}")
     )
 
 

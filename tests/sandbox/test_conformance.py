@@ -1,6 +1,7 @@
 """What every sandbox must do, whatever it is made of."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -47,6 +48,14 @@ async def session(shared: Shared[Session]) -> Session:
 async def others(sandbox: Sandbox) -> Shared[Session]:
     """A session beside the shared one: fresh for the first test that asks for it."""
     return Shared(sandbox.start)
+
+
+async def test_it_says_what_isolates(sandbox: Sandbox) -> None:
+    said = await sandbox.describe()
+    if isinstance(sandbox, LocalSandbox):
+        assert said == "bubblewrap on this machine"
+    else:
+        assert re.fullmatch(r"the Jupyter gateway http://127\.0\.0\.1:\d+, kernel pod", said)
 
 
 async def test_what_the_code_prints_comes_in_order(session: Session) -> None:

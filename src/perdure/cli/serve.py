@@ -6,9 +6,10 @@ import typer
 from rich.console import Console
 
 import perdure
-from perdure import settings
+from perdure import sandbox, settings
 from perdure.cli import logs, options, probe
 from perdure.cli.server import Server, opened, run
+from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED
 from perdure.settings import Settings, without_password
 
@@ -64,10 +65,24 @@ async def _welcome(server: Server, chosen: Settings) -> None:
     console.print(f"  Data      {chosen.data_dir}")
     if chosen.blob_url:
         console.print(f"  Contents  {chosen.blob_url}")
+    await _print_code(console, chosen)
     count = len(chosen.api_keys)
     keys = f"one of {count} must be sent" if count else "none needed: any key will do"
     console.print(f"  API keys  {keys}")
     console.print("  Stop      Ctrl-C")
+
+
+async def _print_code(console: Console, chosen: Settings) -> None:
+    place = sandbox.connect(chosen)
+    try:
+        console.print(f"  Code      is isolated by {await place.describe()}")
+    except ConfigurationError as error:
+        console.print(
+            f"  Code      cannot be run: code_interpreter will be refused. {error}",
+            style="bold yellow",
+        )
+    finally:
+        await place.close()
 
 
 def _print_models(console: Console, answer: probe.Answer) -> None:

@@ -24,6 +24,13 @@ _STATE_BYTES = 16 * MIB
 _NOBODY = 65534
 _USER = 1000
 _OLDEST = (0, 8)
+# namespaces of its own, without any rights in them
+_APART = (
+    *("--unshare-user", "--disable-userns", "--unshare-ipc", "--unshare-pid"),
+    *("--unshare-net", "--unshare-uts", "--unshare-cgroup"),
+    *("--uid", str(_USER), "--gid", str(_USER), "--hostname", "sandbox"),
+    *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"),
+)
 
 
 class Tools(NamedTuple):
@@ -60,16 +67,36 @@ def find() -> Tools:
     return Tools(bwrap, setpriv)
 
 
+def try_out(tools: Tools, runtime: Runtime) -> None:
+    """Has it start nothing, with namespaces of its own. Raises `ConfigurationError` where it is not
+    let.
+    """
+    arguments = [*_APART, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+    with os.fdopen(os.memfd_create("perdure"), "wb+", buffering=0) as written:
+        written.write("\0".join([*arguments, ""]).encode())
+        written.seek(0)
+        said = subprocess.run(  # noqa: S603
+            command(tools, runtime, arguments=written.fileno(), program=["/bin/true"]),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={},
+            cwd="/",
+            pass_fds=[written.fileno()],
+            check=False,
+        )
+    if said.returncode:
+        raise ConfigurationError(
+            "The code interpreter's sandbox does not start on this machine: "
+            + (said.stderr.strip().rpartition("\n")[2] or "it said nothing")
+        )
+
+
 def isolation(runtime: Runtime, limits: Limits, *, data: Mapping[str, int]) -> list[str]:
     """Everything that bubblewrap is told about one session; `data`: file descriptors of what is
     seen as a file, by path.
     """
-    arguments = [
-        *("--unshare-user", "--disable-userns", "--unshare-ipc", "--unshare-pid"),
-        *("--unshare-net", "--unshare-uts", "--unshare-cgroup"),
-        *("--uid", str(_USER), "--gid", str(_USER), "--hostname", "sandbox"),
-        *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"),
-    ]
+    arguments = [*_APART]
     for name, value in runtime.environment.items():
         arguments += ["--setenv", name, value]
     for source, place in runtime.binds:

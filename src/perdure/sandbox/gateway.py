@@ -44,6 +44,10 @@ class GatewaySandbox:
     def url(self) -> str:
         return self._gateway.url
 
+    async def describe(self) -> str:
+        spec = await self._gateway.spec(self._kernel)
+        return f"the Jupyter gateway {self.url}, kernel {spec}"
+
     async def start(self) -> GatewaySession:
         async with self._starts:
             spec = await self._gateway.spec(self._kernel)

@@ -35,6 +35,14 @@ class LocalSandbox:
         self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
         self._sessions: set[LocalSession] = set()
 
+    async def describe(self) -> str:
+        return await asyncio.to_thread(self._describe)
+
+    def _describe(self) -> str:
+        tools = bubblewrap.find()
+        bubblewrap.try_out(tools, runtime.find(private=self._private))
+        return "bubblewrap on this machine"
+
     async def start(self) -> LocalSession:
         async with self._starts:
             tools = await asyncio.to_thread(bubblewrap.find)

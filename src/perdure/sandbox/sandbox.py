@@ -147,6 +147,13 @@ class Session(Protocol):
 class Sandbox(Protocol):
     """A place where sessions can be started."""
 
+    async def describe(self) -> str:
+        """What isolates its sessions, in a few words.
+
+        Raises `ConfigurationError` where none can be started, as far as that can be seen quickly.
+        """
+        ...
+
     async def start(self) -> Session:
         """A new session that has run no code, ready to execute.
 

@@ -111,6 +111,11 @@ class ScriptedSandbox:
         self.started: list[ScriptedSession] = []
         self.refusal: str | None = None
 
+    async def describe(self) -> str:
+        if self.refusal is not None:
+            raise ConfigurationError(self.refusal)
+        return "nothing, as nothing runs"
+
     async def start(self) -> ScriptedSession:
         if self.refusal is not None:
             raise ConfigurationError(self.refusal)
