@@ -76,14 +76,12 @@ async def undescribed(sandbox: LocalSandbox) -> str:
 
 
 async def test_without_bubblewrap_there_is_no_sandbox(path: Path) -> None:
-    assert (
-        (await refusal(LocalSandbox()))
-        == (await undescribed(LocalSandbox()))
-        == (
-            "The code interpreter needs bubblewrap, which is not installed: apt install bubblewrap, "
-            "dnf install bubblewrap, or whatever your system has."
-        )
+    sentence = (
+        "The code interpreter needs bubblewrap, which is not installed: apt install bubblewrap, "
+        "dnf install bubblewrap, or whatever your system has."
     )
+    assert await refusal(LocalSandbox()) == sentence
+    assert await undescribed(LocalSandbox()) == sentence
 
 
 async def test_an_old_bubblewrap_is_refused(path: Path) -> None:
@@ -102,11 +100,9 @@ async def test_a_machine_that_forbids_namespaces_is_told_with_bubblewraps_words(
         '#!/bin/sh\n[ "$1" = --version ] && echo bubblewrap 0.9.0 && exit\n'
         f"echo {words} >&2\nexit 1",
     )
-    assert (
-        (await refusal(LocalSandbox()))
-        == (await undescribed(LocalSandbox()))
-        == (f"The code interpreter's sandbox does not start on this machine: {words}")
-    )
+    sentence = f"The code interpreter's sandbox does not start on this machine: {words}"
+    assert await refusal(LocalSandbox()) == sentence
+    assert await undescribed(LocalSandbox()) == sentence
 
 
 @pytest.mark.parametrize(

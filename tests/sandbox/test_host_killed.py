@@ -5,11 +5,9 @@ Nor does what it no longer wants.
 
 import asyncio
 import os
-import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,29 +16,7 @@ import pytest
 from perdure.sandbox import watch
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import Limits
-
-
-def handles_of(pids: Iterable[int]) -> dict[int, int]:
-    """A descriptor of each process, and its id: the id may become another's, the descriptor not."""
-    handles = {}
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            handles[os.pidfd_open(pid)] = pid
-    return handles
-
-
-def wait_until_gone(left: dict[int, int]) -> None:
-    """Until none of the processes is left; fails after ten seconds without any progress."""
-    poller = select.poll()
-    for descriptor in left:
-        poller.register(descriptor, select.POLLIN)
-    while left:
-        ended = poller.poll(10_000)
-        assert ended, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left.values()]
-        for descriptor, _ in ended:
-            poller.unregister(descriptor)
-            os.close(descriptor)
-            del left[descriptor]
+from tests.sandbox.ended import handles_of, wait_until_gone
 
 
 def test_a_server_that_is_killed_leaves_no_process_behind() -> None:

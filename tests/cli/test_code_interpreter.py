@@ -1,0 +1,87 @@
+"""Code that runs in a real server, when the server ends."""
+
+import signal
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+from openai import OpenAI
+from openai.types.beta.threads import Run
+
+from perdure.sandbox import watch
+from tests.cli.processes import PATIENCE_SECONDS, Served, serving
+from tests.sandbox.ended import handles_of, wait_until_gone
+
+# What the code leaves running in the sandbox must end too.
+CODE = """python:
+    import subprocess, sys
+    subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)
+    print("begun", flush=True)
+    while True: pass
+"""
+HEADERS = {"Authorization": "Bearer any", "OpenAI-Beta": "assistants=v2"}
+ENVIRONMENT = {"PERDURE_LEASE_SECONDS": "1", "PERDURE_DRAIN_SECONDS": "1"}
+
+
+def begin(client: OpenAI) -> Run:
+    """A run whose code has begun, and does not end by itself."""
+    assistant = client.beta.assistants.create(model="any", tools=[{"type": "code_interpreter"}])
+    thread = client.beta.threads.create(messages=[{"role": "user", "content": CODE}])
+    run = client.beta.threads.runs.create(thread_id=thread.id, assistant_id=assistant.id)
+    listen(client, run)
+    return run
+
+
+def listen(client: OpenAI, run: Run) -> None:
+    """Until the code says that it has begun."""
+    url = f"{client.base_url}threads/{run.thread_id}/runs/{run.id}/stream"
+    asked = Request(url, headers=HEADERS)
+    with urlopen(asked, timeout=PATIENCE_SECONDS) as stream:
+        assert any(b'"logs":"begun' in line for line in stream)
+
+
+def end(client: OpenAI, run: Run) -> Run:
+    client.beta.threads.runs.cancel(run.id, thread_id=run.thread_id)
+    return client.beta.threads.runs.poll(run.id, thread_id=run.thread_id, poll_interval_ms=50)
+
+
+def connected(served: Served) -> OpenAI:
+    return OpenAI(base_url=served.base_url, api_key="any", max_retries=0)
+
+
+def sandboxed(served: Served) -> list[int]:
+    """The processes that the server has started."""
+    found = [pid for pid in watch.processes(served.process.pid) if pid != served.process.pid]
+    assert len(found) > 5
+    return found
+
+
+def test_nothing_is_left_of_code_whose_server_is_killed_and_its_run_goes_on(
+    tmp_path: Path,
+) -> None:
+    mounts = Path("/proc/self/mountinfo").read_text()
+    with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
+        run = begin(connected(served))
+        handles = handles_of(sandboxed(served))
+        served.process.send_signal(signal.SIGKILL)
+        wait_until_gone(handles)
+        served.process.communicate()
+    assert Path("/proc/self/mountinfo").read_text() == mounts
+    with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
+        client = connected(served)
+        listen(client, run)
+        assert end(client, run).status == "cancelled"
+        (step,) = client.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id).data
+        assert step.status == "cancelled"
+        assert served.stop()[0] == 0
+
+
+def test_a_server_that_stops_takes_its_sandboxes_along(tmp_path: Path) -> None:
+    with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
+        run = begin(connected(served))
+        handles = handles_of(sandboxed(served))
+        assert served.stop()[0] == 0
+        wait_until_gone(handles)
+    with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
+        client = connected(served)
+        listen(client, run)
+        assert end(client, run).status == "cancelled"

@@ -1,0 +1,30 @@
+"""Processes that have to end."""
+
+import os
+import select
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+
+def handles_of(pids: Iterable[int]) -> dict[int, int]:
+    """A descriptor of each process, and its id: the id may become another's, the descriptor not."""
+    handles = {}
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            handles[os.pidfd_open(pid)] = pid
+    return handles
+
+
+def wait_until_gone(left: dict[int, int]) -> None:
+    """Until none of the processes is left; fails after ten seconds without any progress."""
+    poller = select.poll()
+    for descriptor in left:
+        poller.register(descriptor, select.POLLIN)
+    while left:
+        ended = poller.poll(10_000)
+        assert ended, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left.values()]
+        for descriptor, _ in ended:
+            poller.unregister(descriptor)
+            os.close(descriptor)
+            del left[descriptor]
