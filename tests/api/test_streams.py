@@ -103,7 +103,7 @@ async def test_silence_is_filled_with_comments(app: Perdure) -> None:
 
     telling = asyncio.ensure_future(stream({}, receive, send))
     async with asyncio.timeout(PATIENCE_SECONDS):
-        comment = b": keep-alive\n\n"
+        comment = b": keep-alive\n"
         assert [await sent.get() for _ in range(3)] == [b"", comment, comment]
         app.bus.publish("run_1", Event(1, "thread.run.completed", b"{}"))
         await telling

@@ -158,6 +158,13 @@ const checks = {
     assert.deepEqual(told.names, ["thread.created", ...begun, ...text]);
   },
 
+  async silence_does_not_break_a_stream() {
+    const on = await thread("wait 200 ms\nsay: one two three");
+    const stream = runs.stream(on.id, { assistant_id: (await assistant()).id });
+    const [message] = await stream.finalMessages();
+    assert.equal(message.content[0].text.value, "one two three");
+  },
+
   async a_run_is_cancelled_once() {
     const on = await thread("forever\nwait 1 ms");
     let run = await runs.create(on.id, { assistant_id: (await assistant()).id });

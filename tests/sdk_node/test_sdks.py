@@ -18,6 +18,8 @@ CACHE = HERE.parents[1] / ".cache" / "sdk_node"
 PACKAGES = ("openai-4", "openai-4-last", "openai-new")
 INSTALL_SECONDS = 300
 RUN_SECONDS = 100
+# Streams that are silent for a moment carry comments.
+ENVIRONMENT = {"PERDURE_KEEP_ALIVE_SECONDS": "0.05"}
 
 pytestmark = pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)
 
@@ -55,7 +57,7 @@ def results(
 ) -> Iterator[Mapping[str, str | None]]:
     """What each check of the program found, with one version of the SDK and a server of its own."""
     folder = _folder()
-    with serving(tmp_path_factory.mktemp("sdk") / "data") as served:
+    with serving(tmp_path_factory.mktemp("sdk") / "data", environment=ENVIRONMENT) as served:
         done = subprocess.run(
             ["node", str(HERE / "program.mjs"), request.param, served.base_url, str(folder)],
             capture_output=True, text=True, timeout=RUN_SECONDS, check=False,

@@ -22,6 +22,8 @@ COMPANIONS = {"1.26.0": ("httpx<0.28",), "1.54.0": ("httpx<0.28",)}
 VERSIONS = ("1.26.0", "1.54.0", INSTALLED)
 INSTALL_SECONDS = 300
 RUN_SECONDS = 100
+# Streams that are silent for a moment carry comments.
+ENVIRONMENT = {"PERDURE_KEEP_ALIVE_SECONDS": "0.05"}
 
 pytestmark = pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)
 
@@ -77,7 +79,7 @@ def results(
     """What each check of the program found, with one version of the SDK and a server of its own."""
     if request.param != INSTALLED:
         _packages(request.param)
-    with serving(tmp_path_factory.mktemp("sdk") / "data") as served:
+    with serving(tmp_path_factory.mktemp("sdk") / "data", environment=ENVIRONMENT) as served:
         yield _results(request.param, served.base_url)
         assert served.stop()[0] == 0
 

@@ -14,7 +14,9 @@ from perdure.wire.events import Closing, Delta, Event
 
 Heard = Event | Delta | Closing
 
-_KEEP_ALIVE = b": keep-alive\n\n"
+# Without an empty line: behind an event with an id, SDKs in Python take one for an event without
+# data, and break.
+_KEEP_ALIVE = b": keep-alive\n"
 
 
 class EventStream(Response):

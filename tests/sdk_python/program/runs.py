@@ -303,6 +303,15 @@ def a_raw_stream_can_be_iterated() -> None:
 
 
 @check
+def silence_does_not_break_a_stream() -> None:
+    on = thread("wait 200 ms\nsay: one two three")
+    with client.beta.threads.runs.stream(thread_id=on.id, assistant_id=assistant().id) as stream:
+        assert "".join(stream.text_deltas) == "one two three"
+    assert stream.current_run is not None
+    assert stream.current_run.status == "completed"
+
+
+@check
 def the_async_client_works_alike() -> None:
     async def use() -> None:
         async with AsyncOpenAI(base_url=BASE_URL, api_key="any") as asynchronous:
