@@ -36,7 +36,8 @@ async def test_the_model_is_told_that_the_server_was_started_again(
     restarted = Stage(stage.database, stage.bus, stage.blobs, stage.clock, tmp_path)
     again = await go_on(restarted, run, calls("print 2"))
     assert logs((await stage.steps(again))[0]) == (
-        "[This is a new session, without variables and files. The server was started again.]\n2\n"
+        "[This is a new session, without variables and files. It ended with its server, or "
+        "is on another one.]\n2\n"
     )
 
 

@@ -43,6 +43,7 @@ _STOP_SECONDS = 0.3
 # What one execution may leave: more is named in a note, and stays in the session.
 _MOST_FILES = 20
 _MOST_BYTES = 100 * MIB
+_ELSEWHERE = "It ended with its server, or is on another one."
 _ENDINGS = {"image/png": "png", "image/jpeg": "jpg"}
 
 
@@ -121,7 +122,7 @@ class Interpreting:
         lost = held.lost
         if lost is None:
             steps = await self._database.read(code_files.steps_so_far, recorder.run)
-            lost = "The server was started again." if code_results.has_run(steps) else None
+            lost = _ELSEWHERE if code_results.has_run(steps) else None
         if lost is not None:
             _note(recorder, call, f"This is a new session, without variables and files. {lost}")
 
