@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from pathlib import Path
 
+from bench import code_threads
 from bench.report import Machine, Row, table
 from perdure.clock import SystemClock
 from perdure.sandbox import watch
@@ -51,6 +52,7 @@ async def main() -> None:
     begun = time.monotonic()
     await sandbox.close()
     rows.append(Row(f"end of {_SESSIONS} sessions", f"{(time.monotonic() - begun) * 1e3:.0f} ms"))
+    rows += await code_threads.rows()
     print(table(rows))
     print()
     print(machine.described())
