@@ -144,6 +144,10 @@ class Settings(BaseSettings, CodeSettings):
     embedding_dimensions: Annotated[int | None, Field(ge=1, le=4096)] = None
     """Dimensions that are asked of the model; without it, as many as it has."""
 
+    rewrite_model: str | None = None
+    """The model that rewrites queries of searches that ask for it, by a name that runs could use;
+    without it, they are searched for as they are."""
+
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     """API keys that clients must present, parted by commas; without any, every key will do."""
 

@@ -33,8 +33,18 @@ def lent() -> Parser | None:
 
 
 @pytest.fixture
+def chosen() -> dict[str, object]:
+    """Further settings of the server."""
+    return {}
+
+
+@pytest.fixture
 async def app(
-    database_url: str | None, data_dir: Path, clock: ManualClock, lent: Parser | None
+    database_url: str | None,
+    data_dir: Path,
+    clock: ManualClock,
+    lent: Parser | None,
+    chosen: dict[str, object],
 ) -> AsyncIterator[Perdure]:
     """An open server; its engine runs."""
     url = SecretStr(database_url) if database_url else None
@@ -45,6 +55,7 @@ async def app(
             drain_seconds=0,
             max_body_bytes=100_000,
             max_file_bytes=LARGEST_FILE,
+            **chosen,
         ),
         clock=clock,
         parser=lent,

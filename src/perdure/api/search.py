@@ -3,6 +3,7 @@
 from perdure.api.http import Answer, Call
 from perdure.commands import vector_stores
 from perdure.errors import BadRequest
+from perdure.retrieval import rewrite
 from perdure.retrieval import search as retrieval
 from perdure.wire.search import SearchRanking, SearchRequest, SearchResult, SearchResultsPage
 from perdure.wire.vector_store_files import ContentText
@@ -20,8 +21,8 @@ async def search(call: Call) -> Answer:
     await services.database.write(
         vector_stores.require_live, store_id, project=call.project, now=call.now
     )
-    if body.rewrite_query:
-        queries = retrieval.rewritten(queries)
+    if body.rewrite_query and (model := services.settings.rewrite_model):
+        queries = await rewrite.rewritten(services.provider, model, queries)
     ranking = body.ranking_options or SearchRanking()
     passages = await retrieval.search(
         services.database,

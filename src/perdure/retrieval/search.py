@@ -147,10 +147,3 @@ def _passages(tx: Transaction, found: Sequence[Scored]) -> list[Passage]:
         for key, score in found
         for row in [rows[key]]
     ]
-
-
-def rewritten(queries: Sequence[str]) -> list[str]:
-    """The queries as they are searched for, where `rewrite_query` asks for that: unchanged, as
-    there is no model yet that rewrites them.
-    """
-    return list(queries)

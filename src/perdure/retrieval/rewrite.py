@@ -1,0 +1,67 @@
+"""A question becomes a search query, by a model: `rewrite_query` (spec 06 §1.7).
+
+It only ever helps: whatever goes wrong, the question itself is searched for.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+
+import structlog
+
+from perdure.errors import ProviderError
+from perdure.providers.provider import Provider
+from perdure.wire.chat import ChatMessage, ChatRequest
+
+_log = structlog.get_logger(__name__)
+
+_ASKED = (
+    "Rewrite what the user says as a short search query: the words that a document with the "
+    "answer would have. Do not answer it. Reply with the query alone, on one line."
+)
+# Of several queries, so many are rewritten; each is a call of the model.
+_MOST_QUERIES = 8
+# Some models think before they answer.
+_MOST_TOKENS = 256
+_MOST_CHARACTERS = 400
+_SECONDS = 5.0
+
+
+async def rewritten(
+    provider: Provider, model: str, queries: Sequence[str], *, seconds: float = _SECONDS
+) -> list[str]:
+    """The queries as they are to be searched for. `seconds`: how long the model may take."""
+    asked = [_rewritten(provider, model, query, seconds) for query in queries[:_MOST_QUERIES]]
+    return [*await asyncio.gather(*asked), *queries[_MOST_QUERIES:]]
+
+
+async def _rewritten(provider: Provider, model: str, query: str, seconds: float) -> str:
+    try:
+        async with asyncio.timeout(seconds):
+            answer = " ".join((await _answer(provider, model, query)).split())
+    except (ProviderError, TimeoutError) as error:
+        why = str(error) or f"the model took more than {seconds:g} seconds"
+    else:
+        if 0 < len(answer) <= _MOST_CHARACTERS:
+            return answer
+        why = "the answer is too long" if answer else "the answer is empty"
+    _log.warning("query_not_rewritten", model=model, reason=why)
+    return query
+
+
+async def _answer(provider: Provider, model: str, query: str) -> str:
+    request = ChatRequest(
+        model=model,
+        messages=[
+            ChatMessage(role="system", content=_ASKED),
+            ChatMessage(role="user", content=query),
+        ],
+        max_tokens=_MOST_TOKENS,
+    )
+    text = ""
+    async with aclosing(provider.chat(request)) as chunks:
+        async for chunk in chunks:
+            text += "".join(choice.delta.content or "" for choice in chunk.choices)
+            if len(text) > 2 * _MOST_CHARACTERS:
+                break
+    return text
