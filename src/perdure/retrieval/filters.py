@@ -5,7 +5,8 @@ done here and not in SQL, where text, numbers and truth values compare different
 to database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from perdure.errors import BadRequest
 from perdure.wire.search import (
@@ -22,6 +23,8 @@ from perdure.wire.search import (
     NotIn,
     Value,
 )
+
+Test: TypeAlias = Callable[[Mapping[str, Value]], bool]
 
 MOST_DEPTH = 8
 MOST_COMPARISONS = 100
@@ -48,28 +51,31 @@ def check(filters: Filter) -> None:
         level = deeper
 
 
-def accepts(filters: Filter, attributes: Mapping[str, Value]) -> bool:
-    """Whether a file with these attributes may be found.
+def test(filters: Filter) -> Test:
+    """What says whether a file with some attributes may be found.
 
     Values of different types are never equal, and none is before the other. A file without the
     attribute fails every comparison but `ne` and `nin`. An empty `and` holds, an empty `or` not.
     """
-    if isinstance(filters, All):
-        return all(accepts(each, attributes) for each in filters.filters)
-    if isinstance(filters, AnyOf):
-        return any(accepts(each, attributes) for each in filters.filters)
-    had = attributes.get(filters.key)
     match filters:
-        case Equal(value=value):
-            return _equal(had, value)
-        case NotEqual(value=value):
-            return not _equal(had, value)
-        case In(value=values):
-            return any(_equal(had, value) for value in values)
-        case NotIn(value=values):
-            return not any(_equal(had, value) for value in values)
+        case All():
+            parts = [test(each) for each in filters.filters]
+            return lambda attributes: all(part(attributes) for part in parts)
+        case AnyOf():
+            parts = [test(each) for each in filters.filters]
+            return lambda attributes: any(part(attributes) for part in parts)
+        case Equal(key=key, value=value):
+            return lambda attributes: _equal(attributes.get(key), value)
+        case NotEqual(key=key, value=value):
+            return lambda attributes: not _equal(attributes.get(key), value)
+        case In(key=key, value=values):
+            return lambda attributes: any(_equal(attributes.get(key), value) for value in values)
+        case NotIn(key=key, value=values):
+            return lambda attributes: (
+                not any(_equal(attributes.get(key), value) for value in values)
+            )
         case _:
-            return _ordered(filters, had)
+            return lambda attributes: _ordered(filters, attributes.get(filters.key))
 
 
 def _equal(had: Value | None, value: Value) -> bool:

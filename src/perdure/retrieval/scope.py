@@ -4,7 +4,6 @@ All chunks of a store's index are numbered from 0, segment by segment, so that r
 arrays. Numbers of chunks that were removed stay empty.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -73,7 +72,7 @@ def read(
     allowed = live
     if filters is not None:
         accepted = _accepted(tx, vector_store_id, filters)
-        chosen = np.isin(ingestions, np.array(accepted, dtype=np.int64))
+        chosen = np.isin(ingestions, accepted)
         if not chosen.any():
             return None
         allowed = _mask(size, starts[chosen], counts[chosen])
@@ -94,13 +93,16 @@ def _mask(size: int, starts: Integers, counts: Integers) -> Mask:
     return mask
 
 
-def _accepted(tx: Transaction, vector_store_id: str, filters: Filter) -> Sequence[int]:
-    rows = tx.all("searches.attributes", vector_store_id=vector_store_id)
-    return [
-        row["ingestion"]
-        for row in rows
-        if rules.accepts(filters, decode(row["attributes"], dict[str, Value]))
-    ]
+def _accepted(tx: Transaction, vector_store_id: str, filters: Filter) -> Integers:
+    """The attempts whose files the filter accepts."""
+    row = tx.one("searches.attributes", vector_store_id=vector_store_id)
+    ingestions = _numbers(row["ingestions"] if row is not None else None)
+    if row is None or not len(ingestions):
+        return ingestions
+    attributes = decode(row["attributes"], list[dict[str, Value]])
+    accepts = rules.test(filters)
+    accepted: Integers = ingestions[np.array([accepts(each) for each in attributes])]
+    return accepted
 
 
 def _numbers(array: str | None) -> Integers:

@@ -23,6 +23,7 @@ from perdure.wire.events import Told
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_MAPPED_BYTES = 2**31
 _READERS = 4
 # RETURNING
 _OLDEST = (3, 35, 0)
@@ -288,8 +289,10 @@ class SQLite:
                 reader = self._connect()
                 self._readers.append(reader)
                 reader.execute("PRAGMA query_only = ON")
-                # In KiB. Searches of large stores read many pages again and again.
+                # In KiB. Searches of large stores read many pages again and again: from the
+                # system's cache directly, as far as SQLite maps a file, which is 2 GiB.
                 reader.execute("PRAGMA cache_size = -16384")
+                reader.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
         except (sqlite3.Error, ConfigurationError):
             connection.close()
             raise

@@ -52,9 +52,15 @@ WHERE segment = ANY (ARRAY( -- postgres
     SELECT id FROM segments WHERE vector_store = :vector_store AND dropped = 0 -- postgres
 )) AND word = ANY (ARRAY(SELECT json_array_elements_text(CAST(:words AS JSON)))) -- postgres
 
--- name: attributes
--- What filters look at, of the files that may be found in a store.
-SELECT ingestion, attributes FROM vector_store_files
+-- name: attributes^
+-- What filters look at, of the files that may be found in a store, as JSON arrays in the same
+-- order; null without any.
+SELECT
+    json_group_array(ingestion) AS ingestions, -- sqlite
+    '[' || group_concat(attributes, ',') || ']' AS attributes -- sqlite
+    CAST(json_agg(ingestion) AS TEXT) AS ingestions, -- postgres
+    '[' || string_agg(attributes, ',') || ']' AS attributes -- postgres
+FROM vector_store_files
 WHERE vector_store_id = :vector_store_id AND ingestion IS NOT NULL
 
 -- name: signs
