@@ -59,6 +59,17 @@ def relay(model: Server) -> Iterator[Server]:
 
 
 @contextmanager
+def embedding_server() -> Iterator[Server]:
+    """The small embedding model, on one core: searches take the other."""
+    port = _free_port()
+    cores = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    with _running(
+        "bench.embedding_server", str(port), port=port, answers="/health", environment=cores
+    ) as server:
+        yield server
+
+
+@contextmanager
 def perdure(
     model: Server | None,
     *,

@@ -3,29 +3,27 @@
 import asyncio
 import math
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import bm25s
-import numpy as np
 import Stemmer
-from numpy.typing import NDArray
 from tests.retrieval.shelf import Shelf
 
-from bench import collection
+from bench import collection, embedding_server, processes
 from bench.collection import Item
 from bench.report import Row
 from perdure.bus.memory import MemoryBus
-from perdure.retrieval import lexical, scope, words
+from perdure.providers import connect_embeddings
+from perdure.providers.embeddings import EmbeddingModel
+from perdure.retrieval import lexical, scope
 from perdure.store import connect
 from perdure.store.database import Transaction
 
 _DEPTH = 20
 _AT_ONCE = 4
-_DIMENSIONS = 256
 _PIECE = 100
 
 
@@ -39,39 +37,6 @@ class Quality(NamedTuple):
         return f"nDCG@10 {self.ndcg:.3f}, recall@20 {self.recall:.3f}"
 
 
-class LSA:
-    """An embedding model made of the collection itself: latent semantic analysis of its words.
-
-    It stands for a real model, which the bench would have to download.
-    """
-
-    name = f"lsa@{_DIMENSIONS}"
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        found = Counter(word for text in texts for word in set(words.split(text)))
-        kept = sorted(word for word, count in found.items() if count > 1)
-        self._words = {word: place for place, word in enumerate(kept)}
-        self._idf = np.array([math.log((1 + len(texts)) / found[word]) for word in self._words])
-        _, _, directions = np.linalg.svd(self._weighted(texts), full_matrices=False)
-        self._project = directions[:_DIMENSIONS].T
-
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """See `Embedder`."""
-        rows: list[list[float]] = (self._weighted(texts) @ self._project).tolist()
-        return rows
-
-    def _weighted(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        weighted = np.zeros((len(texts), len(self._idf)))
-        for row, text in zip(weighted, texts, strict=True):
-            for word, times in Counter(words.split(text)).items():
-                place = self._words.get(word)
-                if place is not None:
-                    row[place] = (1 + math.log(times)) * self._idf[place]
-        lengths = np.linalg.norm(weighted, axis=1, keepdims=True)
-        scaled: NDArray[np.float64] = weighted / np.where(lengths > 0, lengths, 1)
-        return scaled
-
-
 async def measure(databases: dict[str, str | None]) -> list[Row]:
     """The rows of all rankings; `databases` are URLs by name, None for SQLite."""
     items = collection.load()
@@ -82,29 +47,55 @@ async def measure(databases: dict[str, str | None]) -> list[Row]:
         Row("plain BM25 (bm25s, English stop words)", str(plain)),
         Row("the same with Porter's stemmer", str(_reference(items, stemmer="english"))),
     ]
-    lsa = await asyncio.to_thread(LSA, documents)
-    for name, url in databases.items():
-        async with _shelf(url, lsa, documents) as shelf:
-            ours = await _quality(Shelf(shelf.database), items)
-            met = ours.ndcg >= plain.ndcg and ours.recall >= plain.recall
-            rows.append(Row(f"{name}: words", str(ours), "≥ plain BM25", met))
-            for chunks in (100_000, 1_000_000) if url is None else ():
-                share = lexical.MOST_POSTINGS / chunks
-                as_large = await _quality_as_large(shelf, items, round(share * len(items)))
-                what = f"{name}: words, passing over as many as in a store of {chunks:,} chunks"
-                rows.append(Row(what, str(as_large)))
-            rows.append(Row(f"{name}: vectors (LSA)", str(await _quality(shelf, items, "none"))))
-            rows.append(Row(f"{name}: both, fused", str(await _quality(shelf, items))))
+    async with AsyncExitStack() as stack:
+        model = await stack.enter_async_context(_model())
+        for name, url in databases.items():
+            shelf = await stack.enter_async_context(_shelf(url, model, documents))
+            rows += await _rankings(shelf, items, name, plain, in_large=url is None)
+    return rows
+
+
+async def _rankings(
+    shelf: Shelf, items: Sequence[Item], name: str, plain: Quality, *, in_large: bool
+) -> list[Row]:
+    """Each way to rank, on one database."""
+    ours = await _quality(Shelf(shelf.database), items)
+    met = ours.ndcg >= plain.ndcg and ours.recall >= plain.recall
+    rows = [Row(f"{name}: words", str(ours), "≥ plain BM25", met)]
+    for chunks in (100_000, 1_000_000) if in_large else ():
+        share = lexical.MOST_POSTINGS / chunks
+        as_large = await _quality_as_large(shelf, items, round(share * len(items)))
+        what = f"{name}: words, passing over as many as in a store of {chunks:,} chunks"
+        rows.append(Row(what, str(as_large)))
+    for model in shelf.embedders:
+        vectors = await _quality(shelf, items, "none")
+        rows.append(Row(f"{name}: vectors of {model}", str(vectors)))
+        rows.append(Row(f"{name}: both, fused", str(await _quality(shelf, items))))
     return rows
 
 
 @asynccontextmanager
-async def _shelf(url: str | None, lsa: LSA, documents: Sequence[str]) -> AsyncIterator[Shelf]:
+async def _model() -> AsyncIterator[EmbeddingModel | None]:
+    """The model of `bench.embedding_server`, over HTTP; None where it is not installed."""
+    if embedding_server.folder() is None:
+        print("bench: without vectors: bench/embedding_server.py says what to install")
+        yield None
+        return
+    with processes.embedding_server() as server:
+        model = connect_embeddings(f"{server.url}/v1", model=embedding_server.MODEL)
+        yield model
+        await model.close()
+
+
+@asynccontextmanager
+async def _shelf(
+    url: str | None, model: EmbeddingModel | None, documents: Sequence[str]
+) -> AsyncIterator[Shelf]:
     with tempfile.TemporaryDirectory(prefix="perdure-bench-") as folder:
         database = connect(url, Path(folder), bus=MemoryBus())
         await database.open()
-        shelf = Shelf(database, {lsa.name: lsa})
-        await shelf.store(model=lsa.name)
+        shelf = Shelf(database, {model.name: model} if model else {})
+        await shelf.store(model=model.name if model else None)
         for first in range(0, len(documents), _PIECE):
             await shelf.file("vs_1", f"file-{first}", *documents[first : first + _PIECE])
         await shelf.merge()
