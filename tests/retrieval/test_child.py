@@ -4,6 +4,7 @@ import asyncio
 import resource
 import signal
 import sys
+import tempfile
 from contextlib import aclosing
 from pathlib import Path
 
@@ -52,9 +53,9 @@ async def test_a_child_knows_nothing_of_the_server_and_has_limits(
     ):
         await anext(passages)
         [child] = holding(long)
-        assert set(child.environ()) <= {"PYTHONPATH", "MALLOC_ARENA_MAX", "LC_CTYPE"}
+        assert set(child.environ()) <= {"PYTHONPATH", "MALLOC_ARENA_MAX", "LC_CTYPE", "TMPDIR"}
         folder = Path(child.cwd())
-        assert (folder.name[:8], _names(folder)) == ("perdure-", [])
+        assert (folder.name[:8], _names(folder)) == ("perdure-", ["kreuzber"])
         assert child.rlimit(resource.RLIMIT_CPU) == (8, 8)
         assert child.rlimit(resource.RLIMIT_AS) == (900 * MiB, 900 * MiB)
         assert child.rlimit(resource.RLIMIT_FSIZE) == (0, 0)
@@ -67,7 +68,8 @@ async def test_a_child_knows_nothing_of_the_server_and_has_limits(
 
 
 def _names(folder: Path) -> list[str]:
-    return [each.name for each in folder.iterdir()]
+    """Their beginnings; the rest of some is by chance."""
+    return sorted(each.name[:8] for each in folder.iterdir())
 
 
 def _exists(folder: Path) -> bool:
@@ -125,6 +127,29 @@ async def test_time_does_not_run_against_a_file_while_nobody_asks(
             while clock() < later:
                 assert "Page 1." in await outcome(parser, _quick(tmp_path))
             assert sum([len(batch) async for batch in passages]) > 1000
+
+
+async def test_no_library_of_others_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not from the folder that all users may write to; and a new machine has none there."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    planted = tmp_path / "kreuzberg-pdfium" / "libpdfium.so"
+    planted.parent.mkdir()
+    planted.write_bytes(b"another user's")
+    async with limited() as parser:
+        assert "Page 1." in await outcome(parser, _quick(tmp_path))
+
+
+async def test_a_killed_nursery_leaves_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with limited() as parser:
+        assert "Page 1." in await outcome(parser, _quick(tmp_path))
+        assert _names(tmp_path) == ["perdure-", "quick.pd"]
+        nursery().kill()
+    assert _names(tmp_path) == ["quick.pd"]
 
 
 async def test_many_files_are_parsed_at_once(parser: Parser, tmp_path: Path) -> None:

@@ -2,9 +2,6 @@
 of the error that stopped it.
 """
 
-from collections.abc import Iterable
-from pathlib import Path
-
 PRELUDE = """
 import ctypes, errno, glob, os, pathlib, signal, socket, subprocess, sys, urllib.request
 libc = ctypes.CDLL(None, use_errno=True)
@@ -42,8 +39,3 @@ def reach(family, address):
         s.connect(address)
         return "reached"
 """
-
-
-def living(pids: Iterable[int]) -> list[int]:
-    """Which of these processes of the host are still there."""
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]

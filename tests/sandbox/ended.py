@@ -28,3 +28,17 @@ def wait_until_gone(left: dict[int, int]) -> None:
             poller.unregister(descriptor)
             os.close(descriptor)
             del left[descriptor]
+
+
+def at_work(handles: dict[int, int]) -> list[int]:
+    """Which of the processes have not ended; one that nobody has reaped yet has.
+
+    To be asked once.
+    """
+    poller = select.poll()
+    for descriptor in handles:
+        poller.register(descriptor, select.POLLIN)
+    ended = {descriptor for descriptor, _ in poller.poll(0)}
+    for descriptor in handles:
+        os.close(descriptor)
+    return [pid for descriptor, pid in handles.items() if descriptor not in ended]

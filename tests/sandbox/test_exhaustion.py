@@ -12,7 +12,8 @@ from perdure.sandbox import watch
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import MIB, Limits, SessionLost
 from perdure.sandbox.session import LocalSession
-from tests.sandbox.attack import PRELUDE, living
+from tests.sandbox.attack import PRELUDE
+from tests.sandbox.ended import at_work, handles_of
 from tests.sandbox.talk import printed, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -243,11 +244,11 @@ async def test_what_goes_too_far_ends_the_session_with_a_reason(
     cell: LocalSession, what: str
 ) -> None:
     code, reason = FATAL[what]
-    first = cell.first_process
+    first = handles_of([cell.first_process])
     with pytest.raises(SessionLost, match=re.escape(reason)):
         await run(cell, code, seconds=0.5 if "no interrupt" in what or "outside" in what else 30)
     assert cell.lost is not None
-    assert living([first]) == []
+    assert at_work(first) == []
     with pytest.raises(SessionLost):
         await run(cell, "1")
 
@@ -276,7 +277,7 @@ if not os.fork():
     os._exit(0)
 """
     await run(cell, code)
-    processes = list(watch.processes(cell.first_process))
+    processes = handles_of(watch.processes(cell.first_process))
     assert len(processes) >= 4
     await cell.close()
-    assert living(processes) == []
+    assert at_work(processes) == []

@@ -4,6 +4,10 @@ Loading the libraries takes most of a second, and files are hostile. So the nurs
 touches no file, and forks a child for each: it takes milliseconds, and a file meets a process that
 no other file has seen. The child has limits on memory, processor time and written bytes.
 
+A library unpacks a part of itself into the folder for temporary files when it is first used, which
+a child with limits may not. So the first child of all is given a document of ours and no limits.
+The folder is the nursery's own: into one that others may write to, they could put theirs.
+
 The nursery's only input are sockets, one for each file, passed through the one that it was started
 with. A child is killed when the server closes its end of the child's socket, and all of them when
 the server is gone, however it went. POSIX only; macOS enforces no limit on memory.
@@ -14,12 +18,14 @@ import gc
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import BinaryIO
 
@@ -98,30 +104,36 @@ class Nursery:
         if not word:
             return False
         connection = socket.socket(fileno=descriptors[0])
-        pid = os.fork()
-        if pid == 0:
-            self._become_child(connection)
-        self._children[pid] = connection
+        self._children[_fork(lambda: self._parse(connection))] = connection
         return True
 
-    def _become_child(self, connection: socket.socket) -> None:
-        """Never returns, whatever happens: there must not be two nurseries."""
-        code, stderr = 1, os.dup(sys.stderr.fileno())
-        try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _die_with(os.getppid())
-            for other in (self._control, *self._children.values()):
-                other.close()
+    def _parse(self, connection: socket.socket) -> None:
+        """What a child does."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for other in (self._control, *self._children.values()):
+            other.close()
+        with suppress(ConnectionError):  # the server wants no more
             _serve(connection)
-            code = 0
-        except ConnectionError:
-            pass  # the server wants no more
-        except BaseException:
-            with os.fdopen(stderr, "w") as told:
-                traceback.print_exc(file=told)
-        finally:
-            os._exit(code)
+
+
+def _fork(work: Callable[[], None]) -> int:
+    """The id of a new child, which does the work and ends with 0, or with 1 if it fails."""
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    # Here it never returns, whatever happens: there must not be two nurseries.
+    code, stderr = 1, os.dup(sys.stderr.fileno())
+    try:
+        _die_with(parent)
+        work()
+        code = 0
+    except BaseException:
+        with os.fdopen(stderr, "w") as told:
+            traceback.print_exc(file=told)
+    finally:
+        os._exit(code)
 
 
 def _serve(connection: socket.socket) -> None:
@@ -185,18 +197,26 @@ def _limit(limits: Limits) -> None:
 
 
 def main(descriptor: int) -> None:
-    """Runs the nursery on the socket that it was started with."""
+    """Runs the nursery on the socket that it was started with, in the temporary folder that is
+    its own. Without a word that it is ready it has failed.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # it ends when the server does, which may take its time to drain
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     warm()
     # so that collecting garbage in a child does not copy what it shares with the nursery
     gc.freeze()
-    with tempfile.TemporaryDirectory(prefix="perdure-") as folder:
-        os.chdir(folder)
+    folder = tempfile.gettempdir()
+    os.chdir(folder)
+    try:
         control = socket.socket(fileno=descriptor)
-        control.sendall(_READY)
-        Nursery(control).run()
+        _, failed = os.waitpid(_fork(text.unpack_libraries), 0)
+        if not failed:
+            control.sendall(_READY)
+            Nursery(control).run()
+    finally:
+        # the server does the same, as long as it is there
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

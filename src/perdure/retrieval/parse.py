@@ -7,9 +7,10 @@ import asyncio
 import os
 import socket
 import sys
+import tempfile
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -128,9 +129,12 @@ class Parser:
 class _Nursery:
     """The process that forks a child for each file, seen from the server."""
 
-    def __init__(self, process: Process, control: socket.socket) -> None:
+    def __init__(
+        self, process: Process, control: socket.socket, folder: tempfile.TemporaryDirectory[str]
+    ) -> None:
         self._process = process
         self._control = control
+        self._folder = folder
 
     @classmethod
     async def start(cls) -> "_Nursery":
@@ -138,20 +142,32 @@ class _Nursery:
         control.setblocking(False)
         with ExitStack() as opened, closing(its):
             opened.callback(control.close)
+            # its own, also because a library unpacks a part of itself into it
+            folder = tempfile.TemporaryDirectory(prefix="perdure-", ignore_cleanup_errors=True)
+            opened.callback(folder.cleanup)
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "perdure.retrieval.child", str(its.fileno())),
                 pass_fds=[its.fileno()],
                 stdin=DEVNULL,
                 stdout=DEVNULL,
-                env=_ENVIRONMENT,
+                env=_ENVIRONMENT | {"TMPDIR": folder.name},
                 start_new_session=True,  # Ctrl-C is for the server
             )
-            its.close()
-            # its word that it is ready; so the time of its start is no file's
-            if not await asyncio.get_running_loop().sock_recv(control, 1):
-                raise _broken("the parser could not be started")
             opened.pop_all()
-        return cls(process, control)
+        nursery = cls(process, control, folder)
+        try:
+            await nursery._ready()
+        except BaseException:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await nursery.end()
+            raise
+        return nursery
+
+    async def _ready(self) -> None:
+        """Until it says that it is: the time of its start is no file's."""
+        if not await asyncio.get_running_loop().sock_recv(self._control, 1):
+            raise _broken("the parser could not be started")
 
     @property
     def ended(self) -> bool:
@@ -178,6 +194,8 @@ class _Nursery:
     async def end(self) -> None:
         self._control.close()
         await self._process.wait()
+        # it has done so itself, unless it was killed
+        await asyncio.to_thread(self._folder.cleanup)
 
 
 async def _hand_over(path: Path, task: Task, connection: socket.socket) -> None:

@@ -28,11 +28,26 @@ _CONFIG = kreuzberg.ExtractionConfig(
     enable_quality_processing=False,  # it guesses at what is rubbish, and drops it
     max_concurrent_extractions=1,
 )
+_ONE_EMPTY_PAGE = (
+    b"%PDF-1.4\n"
+    b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
+    b"trailer<</Root 1 0 R>>\n"
+)
 # Without these, since PostgreSQL stores no NUL and models have no use for the others.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 # More control characters than these few, and than one in so many characters, and it is no text.
 _CONTROLS_ALWAYS = 8
 _CHARACTERS_PER_CONTROL = 20
+
+
+def unpack_libraries() -> None:
+    """Has the library for PDF unpack what it needs into the folder for temporary files.
+
+    Raises `KreuzbergError` where that cannot be. It starts threads, which a later fork would lack.
+    """
+    kreuzberg.extract_bytes_sync(_ONE_EMPTY_PAGE, DOCUMENTS["pdf"], _CONFIG)
 
 
 def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
