@@ -125,7 +125,13 @@ async def _quality_as_large(shelf: Shelf, items: Sequence[Item], most_postings: 
         ranks: list[int | None] = []
         for place, item in enumerate(items):
             found = lexical.rank(
-                tx, row["seq"], searched, item.query, limit=_DEPTH, most_postings=most_postings
+                tx,
+                row["seq"],
+                searched,
+                item.query,
+                limit=_DEPTH,
+                least=_DEPTH,
+                most_postings=most_postings,
             )
             # The attempts are numbered from 1, one for each file of so many documents.
             places = [(key.ingestion - 1) * _PIECE + key.position for key, _ in found]

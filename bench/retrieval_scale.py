@@ -215,7 +215,9 @@ async def _write(database: Database, size: Size, pieces: list[Piece]) -> float:
         for place in range(size.files):
             file_id = f"file-{place}"
             ingestion = await database.write(shelf.begin, store, file_id)
-            await database.write(index.write, ingestion, store, pieces[files % len(pieces)])
+            await database.write(
+                index.write, ingestion, store, pieces[files % len(pieces)], embedding=None
+            )
             attributes = {"half": place % 2 == 0, "number": place}
             await database.write(shelf.complete, store, file_id, ingestion, attributes)
             files += 1

@@ -53,7 +53,7 @@ class Shelf:
                 self.embedders, model, [chunk.text for chunk in written]
             )
             piece = index.prepare(written, vectors)
-            await self.database.write(index.write, ingestion, store_id, piece)
+            await self.database.write(index.write, ingestion, store_id, piece, embedding=model)
         return ingestion
 
     async def file(

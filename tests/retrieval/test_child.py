@@ -25,7 +25,7 @@ pytestmark = [
 
 async def test_whoever_stops_early_ends_the_child(parser: Parser, long: Path) -> None:
     async with aclosing(parser.passages(long, "long.txt")) as passages:
-        assert len(await anext(passages)) == 32
+        assert len(await anext(passages)) == 100
         with ending(holding(long)):
             await passages.aclose()
 

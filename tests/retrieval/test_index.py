@@ -44,7 +44,7 @@ async def test_the_text_of_a_file_is_read_without_the_overlap_page_by_page(shelf
     cut = [whole[start : start + 20] for start in range(0, len(whole), 12)]
     ingestion = await shelf.attempt(store, "file-a", [])
     piece = index.prepare(chunks(*cut, overlap=8))
-    await shelf.database.write(index.write, ingestion, store, piece)
+    await shelf.database.write(index.write, ingestion, store, piece, embedding=None)
     read, after = "", -1
     while page := await shelf.database.read(index.texts, ingestion, after=after, limit=2):
         assert len(page) <= 2
@@ -91,7 +91,9 @@ async def test_an_attempt_that_was_dropped_can_write_nothing_more(shelf: Shelf) 
         lambda tx: tx.run("ingestions.drop", vector_store_id=store, file_id="file-a")
     )
     with pytest.raises(LeaseLost, match=f"attempt {ingestion} at a file of vs_1 is gone"):
-        await shelf.database.write(index.write, ingestion, store, index.prepare(chunks("two")))
+        await shelf.database.write(
+            index.write, ingestion, store, index.prepare(chunks("two")), embedding=None
+        )
 
 
 async def test_a_nul_in_a_text_is_a_space(shelf: Shelf) -> None:
@@ -105,6 +107,8 @@ async def test_usage_counts_text_words_and_vectors(shelf: Shelf) -> None:
     store = await shelf.store()
     ingestion = await shelf.attempt(store, "file-a", [])
     write = shelf.database.write
-    plain = await write(index.write, ingestion, store, index.prepare(chunks("bees bees")))
+    plain = await write(
+        index.write, ingestion, store, index.prepare(chunks("bees bees")), embedding=None
+    )
     assert plain == len("bees bees") + 4 + len('[["bee",1,4]]')
-    assert await write(index.write, ingestion, store, index.prepare([])) == 0
+    assert await write(index.write, ingestion, store, index.prepare([]), embedding=None) == 0

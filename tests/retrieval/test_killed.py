@@ -34,7 +34,7 @@ def test_nothing_outlives_a_server_or_nursery_that_is_killed(long: Path, victim:
         stderr=subprocess.DEVNULL,
     ) as server:
         assert server.stdout is not None
-        assert server.stdout.readline() == b"32\n"
+        assert server.stdout.readline() == b"100\n"
         parsing = nursery(psutil.Process(server.pid))
         folder = Path(parsing.cwd())
         with ending([parsing, *parsing.children()]):

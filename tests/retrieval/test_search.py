@@ -3,6 +3,7 @@
 # other scripts are meant
 import math
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from perdure.retrieval import lexical, scope
 from perdure.store.database import Transaction
+from perdure.wire.search import Equal
 from tests.retrieval.shelf import Shelf
 
 
@@ -88,6 +90,7 @@ async def test_other_scripts_are_found(shelf: Shelf) -> None:
     store = await shelf.store()
     await shelf.file(store, "file-a", "蜜蜂采集花蜜", "Пчёлы делают мёд", "النحل يصنع العسل")
     assert await shelf.found("花蜜") == ["蜜蜂采集花蜜"]
+    assert await shelf.found("蜂") == ["蜜蜂采集花蜜"]
     assert await shelf.found("МЕД") == ["Пчёлы делают мёд"]
     assert await shelf.found("العسل") == ["النحل يصنع العسل"]
 
@@ -130,26 +133,47 @@ async def test_what_lies_behind_8000_characters_of_a_query_is_not_looked_at(shel
     assert await shelf.found("." * 8_000 + " honey") == []
 
 
+async def _in_large(shelf: Shelf, query: str, most_postings: int, **how: Any) -> list[int]:
+    """The positions of what is found where a search may read so many postings."""
+
+    def rank(tx: Transaction) -> list[int]:
+        row = tx.one("searches.store", vector_store_id="vs_1")
+        assert row is not None
+        searched = scope.read(tx, "vs_1", row["seq"], how.get("filters"))
+        assert searched is not None
+        found = lexical.rank(
+            tx,
+            row["seq"],
+            searched,
+            query,
+            limit=20,
+            least=how.get("least", 1),
+            most_postings=most_postings,
+        )
+        return [scored.key.position for scored in found]
+
+    return await shelf.database.read(rank)
+
+
 async def test_a_large_store_passes_over_the_words_that_most_chunks_have(shelf: Shelf) -> None:
     """Unless there are no others, or there is room for them."""
     store = await shelf.store()
     await shelf.file(store, "file-a", "the bees", *(f"the rent {n}" for n in range(9)))
+    assert await _in_large(shelf, "the bees", 5) == [0]
+    assert await _in_large(shelf, "the bees", 11) == [*range(10)]
+    assert await _in_large(shelf, "the", 5) == [*range(10)]
+    assert await _in_large(shelf, "the unheard", 5) == [*range(10)]
+    assert await _in_large(shelf, "rent bees the", 10) == [*range(10)]
 
-    async def ranked(query: str, most_postings: int) -> list[int]:
-        def rank(tx: Transaction) -> list[int]:
-            row = tx.one("searches.store", vector_store_id=store)
-            assert row is not None
-            searched = scope.read(tx, store, row["seq"], None)
-            assert searched is not None
-            found = lexical.rank(
-                tx, row["seq"], searched, query, limit=20, most_postings=most_postings
-            )
-            return [scored.key.position for scored in found]
 
-        return await shelf.database.read(rank)
-
-    assert await ranked("the bees", 5) == [0]
-    assert await ranked("the bees", 11) == [*range(10)]
-    assert await ranked("the", 5) == [*range(10)]
-    assert await ranked("the unheard", 5) == [*range(10)]
-    assert await ranked("rent bees the", 10) == [*range(10)]
+async def test_common_words_are_read_where_the_others_find_too_little(shelf: Shelf) -> None:
+    """Such as in the files that a filter accepts."""
+    store = await shelf.store()
+    texts = [f"the rent {n}" for n in range(9)]
+    await shelf.file(store, "file-a", "the bees", "the wax")
+    await shelf.file(store, "file-b", *texts, attributes={"b": True})
+    assert await _in_large(shelf, "the bees", 5) == [0]
+    assert len(await _in_large(shelf, "the bees", 5, least=2)) == 11
+    assert len(await _in_large(shelf, "the bees rent", 5, least=2)) == 10
+    only_b = Equal(key="b", value=True)
+    assert await _in_large(shelf, "the bees", 5, filters=only_b) == [*range(9)]

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from perdure.errors import ProviderError
+from perdure.errors import LeaseLost, ProviderError
 from perdure.model_settings import SCRIPTED
 from perdure.providers import connect_embeddings
 from perdure.retrieval import index, vectors
 from perdure.store.database import Database
-from tests.retrieval.shelf import Shelf
+from tests.retrieval.shelf import Shelf, begin, chunks
 
 MODEL = connect_embeddings(SCRIPTED, model="hashed", dimensions=256)
 OTHER = connect_embeddings(SCRIPTED, model="hashed", dimensions=64)
@@ -42,15 +42,51 @@ async def test_vectors_find_what_words_do_not(hybrid: Shelf) -> None:
     assert await words.found("beekeeper") == []
 
 
-async def test_the_first_of_both_rankings_scores_1_and_of_one_a_half(hybrid: Shelf) -> None:
+async def test_a_fused_score_is_the_better_one_of_words_and_meaning(hybrid: Shelf) -> None:
     store = await hybrid.store(model=MODEL.name)
     await hybrid.file(store, "file-a", "beekeeping", "tenancy")
-    both = await hybrid.search("beekeeping")
-    assert (both[0].text, both[0].score) == ("beekeeping", 1.0)
-    one = await hybrid.search("beekeeper")
-    assert one[0].text == "beekeeping"
-    assert one[0].score == pytest.approx(0.5)
-    assert all(passage.score < 0.5 for passage in [*both[1:], *one[1:]])
+    [same, *_] = await hybrid.search("beekeeping")
+    assert same.text == "beekeeping"
+    assert same.score == pytest.approx(1.0, abs=0.002)
+    asked, near = await MODEL.embed(["beekeeper", "beekeeping"])
+    [alike, *_] = await hybrid.search("beekeeper")
+    cosine = float(np.dot(asked, near))
+    assert alike.text == "beekeeping"
+    assert alike.score == pytest.approx(cosine, abs=0.002)
+
+
+async def test_a_threshold_keeps_what_has_nothing_to_do_with_the_query_out(hybrid: Shelf) -> None:
+    store = await hybrid.store(model=MODEL.name)
+    await hybrid.file(store, "file-a", "bees make honey", "tenancy law of 1998", "wax candles")
+    found = await hybrid.search("bees make honey", score_threshold=0.5)
+    assert [passage.text for passage in found] == ["bees make honey"]
+    assert await hybrid.search("quarterly revenue", score_threshold=0.5) == []
+
+
+async def test_fused_scores_descend(hybrid: Shelf) -> None:
+    """However the two rankings differ: so a threshold cuts off the end of the list."""
+    store = await hybrid.store(model=MODEL.name)
+    texts = ["bees", "bees bees wax", "beekeeping and bees", "the beekeeper", "wax of beehives"]
+    await hybrid.file(store, "file-a", *texts, *(f"rent {n}" for n in range(5)))
+    found = await hybrid.search("wax of bees")
+    scores = [passage.score for passage in found]
+    assert scores == sorted(scores, reverse=True)
+    for number, score in enumerate(scores, start=1):
+        cut = await hybrid.search("wax of bees", score_threshold=score)
+        assert cut == found[: max(number, scores.count(score) + scores.index(score))]
+
+
+async def test_all_stores_are_ranked_together(hybrid: Shelf) -> None:
+    """The best of a store that has nothing to say does not stand before what another has."""
+    await hybrid.store("vs_1", model=MODEL.name)
+    await hybrid.file("vs_1", "file-a", *(f"tenancy law, part {n}" for n in range(20)))
+    await hybrid.store("vs_2", model=MODEL.name)
+    await hybrid.file("vs_2", "file-b", "bees make honey")
+    await hybrid.store("vs_3", model=None)
+    await Shelf(hybrid.database).file("vs_3", "file-c", "honey of bees")
+    found = await hybrid.search("bees make honey", stores=["vs_1", "vs_2", "vs_3"], limit=3)
+    assert found[0].text == "bees make honey"
+    assert "honey of bees" in [passage.text for passage in found[1:]]
 
 
 async def test_the_ranker_none_gives_the_cosine(hybrid: Shelf) -> None:
@@ -83,6 +119,19 @@ async def test_a_store_without_chunks_takes_the_model_of_today(hybrid: Shelf) ->
     await hybrid.file(store, "file-a", "beekeeping")
     assert await write(index.model, store, None) == MODEL.name
     assert await write(index.model, "vs_none", MODEL.name) is None
+
+
+async def test_two_servers_with_different_settings_mix_no_vectors(hybrid: Shelf) -> None:
+    """One has begun a file and embedded nothing yet, when the other notes its own model."""
+    write = hybrid.database.write
+    store = await hybrid.store(model=MODEL.name)
+    ingestion = await write(begin, store, "file-a")
+    assert await write(index.model, store, OTHER.name) == OTHER.name
+    embedded = np.array(await MODEL.embed(["beekeeping"]), dtype=np.float32)
+    piece = index.prepare(chunks("beekeeping"), embedded)
+    with pytest.raises(LeaseLost, match=f"has vectors of {OTHER.name} by now"):
+        await write(index.write, ingestion, store, piece, embedding=MODEL.name)
+    assert (await hybrid.counts())["chunks"] == 0
 
 
 async def test_vectors_of_another_length_are_passed_over(hybrid: Shelf) -> None:

@@ -31,6 +31,11 @@ def test_text_is_split_into_words(text: str, expected: list[str]) -> None:
     assert words.split(text) == expected
 
 
+def test_files_have_single_characters_too_where_there_are_no_spaces() -> None:
+    found = words.split("猫と犬 AI", singles=True)
+    assert found == ["猫と", "と犬", "猫", "と", "犬", "ai"]
+
+
 @given(st.text(st.characters()))
 def test_any_text_has_words_and_case_does_not_count(text: str) -> None:
     found = words.split(text)

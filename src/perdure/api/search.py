@@ -18,9 +18,10 @@ async def search(call: Call) -> Answer:
             "Invalid 'query': there is nothing to search for.", param="query", code="invalid_value"
         )
     services = call.services
-    await services.database.write(
+    if await services.database.read(
         vector_stores.require_live, store_id, project=call.project, now=call.now
-    )
+    ):
+        await services.database.write(vector_stores.touch, store_id, now=call.now)
     if body.rewrite_query and (model := services.settings.rewrite_model):
         queries = await rewrite.rewritten(services.provider, model, queries)
     ranking = body.ranking_options or SearchRanking()

@@ -91,7 +91,7 @@ def held(tx: Transaction, job: Job) -> VectorStoreFile:
 def write(tx: Transaction, job: Job, piece: Piece) -> int:
     """Writes the next chunks of the attempt; the bytes that they take."""
     held(tx, job)
-    return index.write(tx, job.ingestion, job.store_id, piece)
+    return index.write(tx, job.ingestion, job.store_id, piece, embedding=job.embedding)
 
 
 def renew(tx: Transaction, jobs: list[Job], *, now: float, lease_seconds: float) -> list[Job]:

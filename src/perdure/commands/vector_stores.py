@@ -107,14 +107,16 @@ def require(tx: Transaction, store_id: str, *, project: str) -> None:
     _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
 
 
-def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> None:
-    """Raises `NotFound` unless the project has the store, `BadRequest` where it has expired;
-    notes that it is used.
+def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> bool:
+    """Whether its use is to be noted with `touch`: mostly not, so that searches wait for no writer.
+
+    Raises `NotFound` unless the project has the store, `BadRequest` where it has expired.
     """
     row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
     if _is_expired(row, now):
         raise expired(store_id)
-    touch(tx, store_id, now=now)
+    used_at: int = row["last_active_at"]
+    return used_at <= now - _TOUCH_SECONDS
 
 
 def lock(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorStore:

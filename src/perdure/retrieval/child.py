@@ -24,9 +24,8 @@ import socket
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
 from typing import BinaryIO
 
 import msgspec
@@ -35,6 +34,7 @@ from perdure.retrieval import text
 from perdure.retrieval.chunk import Chunk, chunks
 from perdure.retrieval.formats import Unparsable
 from perdure.retrieval.frames import (
+    CHARACTERS_PER_BATCH,
     CHUNKS_PER_BATCH,
     LENGTH,
     Answer,
@@ -149,9 +149,7 @@ def _serve(connection: socket.socket) -> None:
 
 def _answers(task: Task, file: BinaryIO) -> Iterator[Answer]:
     try:
-        found = _chunks(task, file)
-        while batch := list(islice(found, CHUNKS_PER_BATCH)):
-            yield Batch(batch)
+        yield from map(Batch, _batches(_chunks(task, file)))
         yield End()
     except Unparsable as unparsable:
         yield Refusal(unparsable.message, unparsable.code)
@@ -161,6 +159,19 @@ def _answers(task: Task, file: BinaryIO) -> Iterator[Answer]:
             f"{task.limits.memory_bytes // MiB:,} MiB of memory.",
             "invalid_file",
         )
+
+
+def _batches(found: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    batch: list[Chunk] = []
+    characters = 0
+    for chunk in found:
+        batch.append(chunk)
+        characters += len(chunk.text)
+        if len(batch) == CHUNKS_PER_BATCH or characters >= CHARACTERS_PER_BATCH:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _chunks(task: Task, file: BinaryIO) -> Iterator[Chunk]:

@@ -48,7 +48,8 @@ async def for_chunks(
     embedder = embedders.get(noted) if noted is not None else None
     if embedder is None or not texts:
         return None
-    return np.array(await embedder.embed(texts), dtype=np.float32)
+    # A megabyte of numbers is for no event loop.
+    return await asyncio.to_thread(np.array, await embedder.embed(texts), dtype=np.float32)
 
 
 async def for_queries(embedder: Embedder, queries: Sequence[str]) -> Vectors | None:

@@ -28,17 +28,19 @@ Test: TypeAlias = Callable[[Mapping[str, Value]], bool]
 
 MOST_DEPTH = 8
 MOST_COMPARISONS = 100
+MOST_COMPOUNDS = 100
 MOST_VALUES = 1000
 
 
 def check(filters: Filter) -> None:
     """Raises `BadRequest` for a filter that is nested too deep, or too large."""
-    comparisons, level, depth = 0, [filters], 0
+    comparisons, compounds, level, depth = 0, 0, [filters], 0
     while level:
         depth += 1
         deeper: list[Filter] = []
         for each in level:
             if isinstance(each, All | AnyOf):
+                compounds += 1
                 deeper += each.filters
             else:
                 comparisons += 1
@@ -48,6 +50,8 @@ def check(filters: Filter) -> None:
             raise _too_large(f"more than {MOST_DEPTH} levels")
         if comparisons > MOST_COMPARISONS:
             raise _too_large(f"more than {MOST_COMPARISONS} comparisons")
+        if compounds > MOST_COMPOUNDS:
+            raise _too_large(f"more than {MOST_COMPOUNDS} compounds")
         level = deeper
 
 
@@ -69,18 +73,22 @@ def test(filters: Filter) -> Test:
         case NotEqual(key=key, value=value):
             return lambda attributes: not _equal(attributes.get(key), value)
         case In(key=key, value=values):
-            return lambda attributes: any(_equal(attributes.get(key), value) for value in values)
+            known = frozenset(map(_exact, values))
+            return lambda attributes: _exact(attributes.get(key)) in known
         case NotIn(key=key, value=values):
-            return lambda attributes: (
-                not any(_equal(attributes.get(key), value) for value in values)
-            )
+            known = frozenset(map(_exact, values))
+            return lambda attributes: _exact(attributes.get(key)) not in known
         case _:
             return lambda attributes: _ordered(filters, attributes.get(filters.key))
 
 
 def _equal(had: Value | None, value: Value) -> bool:
+    return _exact(had) == _exact(value)
+
+
+def _exact(value: Value | None) -> tuple[bool, Value | None]:
     # To Python, true is 1.
-    return had == value and isinstance(had, bool) is isinstance(value, bool)
+    return isinstance(value, bool), value
 
 
 def _ordered(filters: Greater | GreaterOrEqual | Less | LessOrEqual, had: Value | None) -> bool:

@@ -14,10 +14,11 @@ from perdure.retrieval.limits import Limits, MiB
 
 # How many bytes give the length of a frame.
 LENGTH: Final = 4
-# A batch is of so many chunks: few enough that no frame is large.
-CHUNKS_PER_BATCH: Final = 32
-# Longer frames are not ours: a chunk has at most 400,000 characters of at most four bytes.
-LONGEST: Final = CHUNKS_PER_BATCH * 2 * MiB
+# A batch is full with so many chunks, which make a good piece of the index, or characters.
+CHUNKS_PER_BATCH: Final = 100
+CHARACTERS_PER_BATCH: Final = 4_000_000
+# Longer frames are not ours: a character has at most four bytes, a chunk at most 400,000 of them.
+LONGEST: Final = 32 * MiB
 
 
 class Task(msgspec.Struct, frozen=True, tag=True):

@@ -62,16 +62,21 @@ def prepare(chunks: Sequence[Chunk], embedded: Vectors | None = None) -> Piece:
     return Piece(chunks, postings.pack([chunk.text for chunk in chunks]), embedded)
 
 
-def write(tx: Transaction, ingestion: int, vector_store_id: str, piece: Piece) -> int:
+def write(
+    tx: Transaction, ingestion: int, vector_store_id: str, piece: Piece, *, embedding: str | None
+) -> int:
     """Adds the next chunks of an attempt; the bytes that they take, as a store counts its usage.
 
-    Raises `LeaseLost` if the store or the attempt is gone.
+    `embedding`: the model that their vectors are of. Raises `LeaseLost` if the store or the
+    attempt is gone, or if the store has another model by now.
     """
     store = tx.one(
         "chunks.store_of_ingestion", ingestion=ingestion, vector_store_id=vector_store_id
     )
     if store is None:
         raise LeaseLost(f"attempt {ingestion} at a file of {vector_store_id} is gone")
+    if piece.vectors is not None and store["embedding"] != embedding:
+        raise LeaseLost(f"{vector_store_id} has vectors of {store['embedding']} by now")
     if not piece.chunks:
         return 0
     written = tx.one("chunks.written", ingestion=ingestion)

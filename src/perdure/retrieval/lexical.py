@@ -6,7 +6,8 @@ between nothing and all, more the more often it has the word and the shorter the
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
@@ -24,6 +25,8 @@ _MOST_WORDS = 64
 # Of all words of a query together, in a large store.
 MOST_POSTINGS = 200_000
 
+# The best are looked for among so many chunks at a time.
+_BLOCK = 64
 _NOWHERE = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32))
 
 
@@ -41,47 +44,56 @@ def rank(
     query: str,
     *,
     limit: int,
+    least: int,
     most_postings: int = MOST_POSTINGS,
 ) -> list[Scored]:
-    """The chunks that have most of the query's words, best first. Any text will do."""
+    """The chunks that have most of the query's words, best first. Any text will do.
+
+    In a large store the most common words are passed over when the others find `least` chunks.
+    """
     asked = dict(Counter(words.split(query[:_MOST_CHARACTERS])).most_common(_MOST_WORDS))
-    # In a smaller store there is nothing to be won.
-    if scope.size > most_postings // 4:
-        asked = _telling(tx, store, asked, most_postings)
     if not asked:
         return []
-    statistics = scope.statistics
-    shares = postings.shares(statistics)
-    scores = np.zeros(scope.size, dtype=np.float32)
+    # In a smaller store there is nothing to be won.
+    is_large = scope.size > most_postings // 4
+    shares = postings.shares(scope.statistics)
+    scores = np.zeros(-(-scope.size // _BLOCK) * _BLOCK, dtype=np.float32)
     attainable = 0.0
-    found = _found(tx, store, scope, asked)
-    for word, times in asked.items():
-        numbers, packed = found.get(word, _NOWHERE)
-        count = len(numbers) if scope.live is None else np.count_nonzero(scope.live[numbers])
-        weight = times * postings.rarity(int(count), statistics)
-        attainable += weight
-        # Each chunk is there once, so that nothing is lost by adding to all at once.
-        scores[numbers] += np.float32(weight) * shares[packed & np.uint32(0xFFFF)]
-    if scope.allowed is not None:
-        scores *= scope.allowed
+    for group in _groups(tx, store, asked, most_postings) if is_large else [list(asked)]:
+        found = _found(tx, store, scope, group)
+        for word in group:
+            numbers, packed = found.get(word, _NOWHERE)
+            count = len(numbers) if scope.live is None else np.count_nonzero(scope.live[numbers])
+            weight = asked[word] * postings.rarity(int(count), scope.statistics)
+            attainable += weight
+            # Each chunk is there once, so that nothing is lost by adding to all at once.
+            scores[numbers] += np.float32(weight) * shares[packed & np.uint32(0xFFFF)]
+        if scope.allowed is not None:
+            scores[: scope.size] *= scope.allowed
+        if np.count_nonzero(scores) >= least:
+            break
     return _best(scope, scores, limit, attainable=attainable)
 
 
-def _telling(tx: Transaction, store: int, asked: Mapping[str, int], room: int) -> dict[str, int]:
-    """The rarest of the words, as many as can be read in a few milliseconds, and at least one.
+def _groups(
+    tx: Transaction, store: int, asked: Iterable[str], room: int
+) -> Iterator[Sequence[str]]:
+    """The words in the order in which they are read: the rarest together, as many as can be read
+    in a few milliseconds and at least one that stands somewhere; then the others, one by one.
 
     Words that a large part of a large store has are worth next to nothing beside rare ones.
     """
     sizes: Counter[str] = Counter()
     for row in tx.all("searches.sizes", vector_store=store, words=_json(asked)):
         sizes[row["word"]] += row["chunks"]
-    kept: dict[str, int] = {}
-    for word in sorted(asked, key=lambda word: (sizes[word], word)):
-        room -= sizes[word]
-        if room < 0 and any(sizes[each] for each in kept):
-            break
-        kept[word] = asked[word]
-    return kept
+    ordered = sorted(asked, key=lambda word: (sizes[word], word))
+    read = accumulate(sizes[word] for word in ordered)
+    fitting = sum(each <= room for each in read)
+    nowhere = sum(not sizes[word] for word in ordered)
+    first = max(fitting, nowhere + 1)
+    yield ordered[:first]
+    for word in ordered[first:]:
+        yield [word]
 
 
 def _found(
@@ -109,15 +121,31 @@ def _best(scope: Scope, scores: Floats, limit: int, *, attainable: float) -> lis
     """The best of the chunks that have a score, as a share of what is attainable; of equals, that
     which was written first.
     """
-    numbers = np.flatnonzero(scores)
+    numbers = _contenders(scores, limit)
     if len(numbers) > limit:
         # All that are as good as the last that is let in, so that equals have an order.
         found = scores[numbers]
-        least = np.partition(found, len(found) - limit)[len(found) - limit]
-        numbers = numbers[found >= least]
+        numbers = numbers[found >= _last_of_best(found, limit)]
     numbers = numbers[np.argsort(-scores[numbers], kind="stable")][:limit]
     keys = scope.keys(numbers)
     return [
         Scored(key, min(1.0, score / attainable))
         for key, score in zip(keys, scores[numbers].tolist(), strict=True)
     ]
+
+
+def _contenders(scores: Floats, limit: int) -> Integers:
+    """The chunks that can be among the best: of a large store, few."""
+    blocks = scores.reshape(-1, _BLOCK)
+    best = blocks.max(axis=1)
+    # At least so many chunks are as good as the best of that block.
+    least = _last_of_best(best, limit) if len(best) > limit else 0.0
+    places = np.flatnonzero((best >= least) & (best > 0))
+    chosen = blocks[places]
+    rows, columns = np.nonzero((chosen >= least) & (chosen > 0))
+    numbers: Integers = places[rows] * _BLOCK + columns
+    return numbers
+
+
+def _last_of_best(values: Floats, limit: int) -> float:
+    return float(np.partition(values, len(values) - limit)[len(values) - limit])

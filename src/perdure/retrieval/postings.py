@@ -56,7 +56,7 @@ def pack(texts: Sequence[str]) -> Words:
     total = 0
     found: defaultdict[str, list[int]] = defaultdict(list)
     for place, text in enumerate(texts):
-        counts = Counter(words.split(text))
+        counts = Counter(words.split(text, singles=True))
         length = counts.total()
         total += length
         low = place << 16 | min(_LONGEST, round(_STEPS * math.log2(1 + length)))

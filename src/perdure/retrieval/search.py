@@ -1,6 +1,12 @@
-"""Searches: several queries in several stores, and one list of passages."""
+"""Searches: several queries in several stores, and one list of passages.
+
+Chunks are ranked by words and, where there are vectors, by meaning; the two rankings are fused by
+reciprocal rank, which says what is better and not how good it is. So a passage's score is not
+taken from there: it is the better of its two scores, or of those of a passage behind it.
+"""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -9,7 +15,7 @@ from perdure.retrieval import embed, fusion, lexical, scope, semantic
 from perdure.retrieval import filters as rules
 from perdure.retrieval.embed import Embedders
 from perdure.retrieval.lexical import Scored
-from perdure.retrieval.scope import Key
+from perdure.retrieval.scope import Key, Scope
 from perdure.retrieval.vectors import Vectors
 from perdure.store.database import Database, Transaction
 from perdure.wire.base import decode
@@ -59,9 +65,9 @@ async def search(
 ) -> list[Passage]:
     """The best passages for any of the queries in any of the stores, best first.
 
-    A chunk's score is its best among the queries. Stores that do not exist hold nothing; whether
-    the caller may see them is the caller's to know. Raises `BadRequest` for a filter that is too
-    large.
+    Of several queries, the one counts that a chunk answers best. Stores that do not exist hold
+    nothing; whether the caller may see them is the caller's to know. Raises `BadRequest` for a
+    filter that is too large.
     """
     if filters is not None:
         rules.check(filters)
@@ -90,42 +96,88 @@ def _models(tx: Transaction, stores: Sequence[str]) -> set[str]:
 
 
 def _search(tx: Transaction, stores: Sequence[str], asked: Asked) -> list[Passage]:
-    found = [scored for store in dict.fromkeys(stores) for scored in _in_store(tx, store, asked)]
+    places = [
+        place for store in dict.fromkeys(stores) if (place := _place(tx, store, asked)) is not None
+    ]
+    best: dict[Key, Ranked] = {}
+    for number in range(len(asked.queries)):
+        for key, found in _ranked(tx, places, asked, number).items():
+            best[key] = found.or_better(best.get(key, found))
     # The sort is stable: of equals, the first store's come first.
-    best = sorted(found, key=lambda scored: -scored.score)[: asked.limit]
-    return _passages(tx, [scored for scored in best if scored.score >= asked.score_threshold])
+    ordered = sorted(best.items(), key=lambda item: item[1], reverse=True)[: asked.limit]
+    scores = _descending([found.score for _, found in ordered])
+    return _passages(
+        tx,
+        [
+            Scored(key, score)
+            for (key, _), score in zip(ordered, scores, strict=True)
+            if score >= asked.score_threshold
+        ],
+    )
 
 
-def _in_store(tx: Transaction, vector_store_id: str, asked: Asked) -> list[Scored]:
-    """The best of one store for any of the queries."""
+class Place(NamedTuple):
+    """A store to look into; `vectors` are those of the queries, by the store's own model."""
+
+    seq: int
+    scope: Scope
+    vectors: Vectors | None
+
+
+class Ranked(NamedTuple):
+    """What orders a chunk, and how relevant it is in itself: both from 0 to 1."""
+
+    share: float
+    score: float
+
+    def or_better(self, other: "Ranked") -> "Ranked":
+        """What is better of the two, each for itself."""
+        return Ranked(max(self.share, other.share), max(self.score, other.score))
+
+
+def _place(tx: Transaction, vector_store_id: str, asked: Asked) -> Place | None:
+    """None if nothing can be found there."""
     store = tx.one("searches.store", vector_store_id=vector_store_id)
     if store is None:
-        return []
+        return None
     searched = scope.read(tx, vector_store_id, store["seq"], asked.filters)
     if searched is None:
-        return []
-    vectors = asked.vectors.get(store["embedding"])
-    best: dict[Key, float] = {}
-    for place, query in enumerate(asked.queries):
-        depth = max(_FUSED, asked.limit)
-        rankings: list[list[Scored]] = []
-        if vectors is not None:
-            rankings.append(
-                semantic.rank(tx, vector_store_id, searched, vectors[place], limit=depth)
+        return None
+    return Place(store["seq"], searched, asked.vectors.get(store["embedding"]))
+
+
+def _ranked(
+    tx: Transaction, places: Sequence[Place], asked: Asked, number: int
+) -> dict[Key, Ranked]:
+    """What one of the queries finds. All stores are ranked together, or the best of each would
+    count as much as the best of all.
+    """
+    depth = max(_FUSED, asked.limit)
+    by_meaning, by_words = [], []
+    for place in places:
+        if place.vectors is not None:
+            by_meaning += semantic.rank(tx, place.scope, place.vectors[number], limit=depth)
+        if place.vectors is None or asked.ranker != "none":
+            by_words += lexical.rank(
+                tx, place.seq, place.scope, asked.queries[number], limit=depth, least=asked.limit
             )
-        if not rankings or asked.ranker != "none":
-            rankings.append(lexical.rank(tx, store["seq"], searched, query, limit=depth))
-        for scored in _fused(rankings):
-            best[scored.key] = max(scored.score, best.get(scored.key, 0.0))
-    ranked = sorted(best.items(), key=lambda item: -item[1])[: asked.limit]
-    return [Scored(key, score) for key, score in ranked]
-
-
-def _fused(rankings: Sequence[Sequence[Scored]]) -> Sequence[Scored]:
-    if len(rankings) == 1:
-        return rankings[0]
+    if asked.ranker == "none" or not by_meaning:
+        return {key: Ranked(score, score) for key, score in [*by_meaning, *by_words]}
+    rankings = [_best(ranking, depth) for ranking in (by_meaning, by_words)]
+    scores: dict[Key, float] = {}
+    for key, score in [*by_meaning, *by_words]:
+        scores[key] = max(score, scores.get(key, 0.0))
     fused = fusion.fuse([[scored.key for scored in ranking] for ranking in rankings])
-    return [Scored(key, score) for key, score in fused]
+    return {key: Ranked(share, scores[key]) for key, share in fused}
+
+
+def _best(found: Sequence[Scored], limit: int) -> Sequence[Scored]:
+    return sorted(found, key=lambda scored: -scored.score)[:limit]
+
+
+def _descending(scores: Sequence[float]) -> Sequence[float]:
+    """Each score, or a better one that comes behind it: so a threshold cuts off the end."""
+    return [*accumulate(reversed(scores), max)][::-1]
 
 
 def _passages(tx: Transaction, found: Sequence[Scored]) -> list[Passage]:

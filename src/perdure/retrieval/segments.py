@@ -33,14 +33,14 @@ class Merge(NamedTuple):
     bases: dict[int, int]
 
 
-def add(tx: Transaction, vector_store: int, words: Words, *, chunks: int, live: int = 0) -> int:
+def add(tx: Transaction, vector_store: int, words: Words, *, chunks: int) -> int:
     """Adds a segment; its id."""
     row = tx.one(
         "segments.insert",
         vector_store=vector_store,
         level=_level(chunks),
         chunks=chunks,
-        live=live or chunks,
+        live=chunks,
     )
     assert row is not None  # noqa: S101 # it returns a row
     segment: int = row["id"]

@@ -1,5 +1,8 @@
 """Ranking by vectors: the cosine of query and chunk, as far as it is above 0."""
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
 import msgspec
 import numpy as np
 
@@ -13,18 +16,15 @@ from perdure.store.database import Transaction
 # How many of the nearest by signs are compared exactly, for each passage asked for, and at least.
 _COMPARED = 4
 _LEAST_COMPARED = 400
+_MOST_BYTES = 1 << 24
 
 
-def rank(
-    tx: Transaction, vector_store_id: str, scope: Scope, query: Vectors, *, limit: int
-) -> list[Scored]:
+def rank(tx: Transaction, scope: Scope, query: Vectors, *, limit: int) -> list[Scored]:
     """The chunks nearest to the query, best first. Chunks without a vector, or with one of
     another length than the query's, are not among them.
     """
-    numbers = _nearest_by_signs(
-        tx, vector_store_id, scope, query, max(_LEAST_COMPARED, limit * _COMPARED)
-    )
-    keys = scope.keys(numbers)
+    compared = max(_LEAST_COMPARED, limit * _COMPARED)
+    keys = scope.keys(_nearest_by_signs(tx, scope, query, compared))
     rows = tx.all("searches.vectors", found=msgspec.json.encode(keys).decode())
     rows = [row for row in rows if len(row["vector"]) == 2 * len(query)]
     if not rows:
@@ -38,22 +38,47 @@ def rank(
     return sorted(scored, key=lambda each: (-each.score, each.key))[:limit]
 
 
-def _nearest_by_signs(
-    tx: Transaction, vector_store_id: str, scope: Scope, query: Vectors, limit: int
-) -> Integers:
-    """The numbers of the chunks whose vectors' signs are most like the query's."""
-    rows = tx.all("searches.signs", vector_store_id=vector_store_id)
-    places = np.searchsorted(
-        scope.starts,
-        np.array([scope.segments[row["segment"]] + row["base"] for row in rows], dtype=np.int64),
-    )
+def _nearest_by_signs(tx: Transaction, scope: Scope, query: Vectors, limit: int) -> Integers:
+    """The numbers of the chunks whose vectors' signs are most like the query's.
+
+    A large store's signs are many megabytes, so they are looked at in parts.
+    """
+    nearest, nearness = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for segments in _parts(scope, vectors.width(len(query))):
+        numbers, signs = _signs(tx, scope, query, segments)
+        nearest = np.concatenate((nearest, numbers))
+        nearness = np.concatenate((nearness, vectors.distances(query, signs)))
+        if len(nearest) > limit:
+            kept = np.argpartition(nearness, limit)[:limit]
+            nearest, nearness = nearest[kept], nearness[kept]
+    return nearest
+
+
+def _parts(scope: Scope, width: int) -> Iterator[list[int]]:
+    """The segments, as many together as may be in memory at once, and at least one."""
+    bounds = [*scope.segments.values(), scope.size]
+    part: list[int] = []
+    begin = 0
+    for segment, (start, end) in zip(scope.segments, pairwise(bounds), strict=True):
+        if part and (end - begin) * width > _MOST_BYTES:
+            yield part
+            part, begin = [], start
+        part.append(segment)
+    yield part
+
+
+def _signs(
+    tx: Transaction, scope: Scope, query: Vectors, segments: Sequence[int]
+) -> tuple[Integers, bytes]:
+    """The numbers of the chunks that may be found in some segments, and their signs."""
+    rows = tx.all("searches.signs", segments=msgspec.json.encode(segments).decode())
+    starts = np.array([scope.segments[row["segment"]] + row["base"] for row in rows], np.int64)
+    places = np.minimum(np.searchsorted(scope.starts, starts), len(scope.starts) - 1)
     sizes = np.array([len(row["signs"]) for row in rows], dtype=np.int64)
-    good = sizes == scope.counts[places] * vectors.width(len(query))
+    # Not those of attempts that were dropped.
+    good = scope.starts[places] == starts
+    good &= sizes == scope.counts[places] * vectors.width(len(query))
     if scope.allowed is not None:
-        good &= scope.allowed[scope.starts[places]]
+        good &= scope.allowed[starts]
     signs = b"".join(row["signs"] for row, each in zip(rows, good.tolist(), strict=True) if each)
-    numbers = runs(scope.starts[places[good]], scope.counts[places[good]])
-    if len(numbers) <= limit:
-        return numbers
-    distances = vectors.distances(query, signs)
-    return numbers[np.argpartition(distances, limit)[:limit]]
+    return runs(starts[good], scope.counts[places[good]]), signs

@@ -1,8 +1,9 @@
-"""Text to the words of the lexical index: the same for files and for queries, in any language.
+"""Text to the words of the lexical index, in any language.
 
 No language is guessed. Case and Latin, Greek and Cyrillic accents do not count. Scripts that
-are written without spaces are cut into pairs of neighbouring characters. Words in ASCII lose
-the plural and possessive endings of English, which are also those of some other languages.
+are written without spaces are cut into pairs of neighbouring characters; files also into single
+ones, since a query may have only one. Words in ASCII lose the plural and possessive endings of
+English, which are also those of some other languages.
 """
 
 import re
@@ -27,8 +28,10 @@ _ANY = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])(?:[^\W_]|
 _NO_PLURAL = ("ss", "us", "is")
 
 
-def split(text: str) -> list[str]:
-    """The words of a text, in order, each as often as it stands there."""
+def split(text: str, *, singles: bool = False) -> list[str]:
+    """The words of a text, in order, each as often as it stands there. `singles`: of scripts
+    without spaces, the single characters too, as files have them.
+    """
     if text.isascii():
         return [_stem(word) for word in _ASCII.findall(text.lower())]
     folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold())
@@ -41,6 +44,7 @@ def split(text: str) -> list[str]:
             found.append(word)
         else:
             found += [word[place : place + 2] for place in range(len(word) - 1)]
+            found += word if singles else ""
     return found
 
 

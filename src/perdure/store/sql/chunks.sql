@@ -12,8 +12,8 @@ FOR UPDATE -- postgres
 UPDATE vector_stores SET embedding = :embedding WHERE id = :vector_store_id
 
 -- name: store_of_ingestion^
--- The number of the store that an attempt belongs to, if the store is still there.
-SELECT vector_stores.seq FROM ingestions
+-- The number and the model of the store that an attempt belongs to, if it is still there.
+SELECT vector_stores.seq, vector_stores.embedding FROM ingestions
 JOIN vector_stores ON vector_stores.id = ingestions.vector_store_id
 WHERE ingestions.id = :ingestion AND ingestions.vector_store_id = :vector_store_id
   AND ingestions.dropped = 0

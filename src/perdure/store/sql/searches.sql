@@ -64,11 +64,14 @@ FROM vector_store_files
 WHERE vector_store_id = :vector_store_id AND ingestion IS NOT NULL
 
 -- name: signs
--- The signs of the vectors of the pieces that may be found in a store.
-SELECT pieces.segment, pieces.base, pieces.signs FROM vector_store_files
-JOIN pieces ON pieces.ingestion = vector_store_files.ingestion
-WHERE vector_store_files.vector_store_id = :vector_store_id AND pieces.signs IS NOT NULL
-ORDER BY pieces.segment, pieces.base
+-- The signs of the vectors of the pieces in some segments, those of dropped attempts as well.
+SELECT segment, base, signs FROM pieces
+WHERE signs IS NOT NULL
+  AND segment IN (SELECT value FROM json_each(:segments)) -- sqlite
+  AND segment = ANY (ARRAY( -- postgres
+    SELECT CAST(json_array_elements_text(CAST(:segments AS JSON)) AS BIGINT) -- postgres
+  )) -- postgres
+ORDER BY segment, base
 
 -- name: vectors
 -- The vectors of some chunks, each named by its attempt and its position.
