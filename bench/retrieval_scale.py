@@ -1,4 +1,8 @@
-"""How fast the index is written and searched, in many small stores and in large ones."""
+"""How fast the index is written and searched, in many small stores and in large ones.
+
+All chunks have vectors. What is measured is a store at rest: PostgreSQL is given the VACUUM that it
+would do by itself within a minute.
+"""
 
 import json
 import random
@@ -7,30 +11,34 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
+import psycopg
 from tests.retrieval import shelf
 from tests.retrieval.shelf import Chunk
 
 from bench.report import Row
 from perdure.bus.memory import MemoryBus
-from perdure.retrieval import index, postings, segments, upkeep
+from perdure.retrieval import index, postings, segments, upkeep, vectors
+from perdure.retrieval.embed import Embedders
 from perdure.retrieval.index import Piece
 from perdure.retrieval.postings import Packed, Words
-from perdure.retrieval.search import search
+from perdure.retrieval.search import Ranker, search
+from perdure.retrieval.vectors import PackedVectors, Vectors
 from perdure.store import connect
 from perdure.store.database import Database, Transaction
 from perdure.wire.search import Equal, Filter
 
-_SEARCHES = 100
-# A file: a hundred chunks of 550 words (about 800 tokens), each half of the one before.
-_CHUNKS = 100
+_SEARCHES = 300
+# A chunk has 550 words (about 800 tokens), half of them those of the one before.
 _WORDS = 550
+_DIMENSIONS = 256
+_MODEL = f"random@{_DIMENSIONS}"
 # So many different files; the others are copies of them.
 _FILES = 40
 _VOCABULARY = 60_000
@@ -42,13 +50,32 @@ _TOGETHER = 64
 
 
 class Size(NamedTuple):
-    """How many stores, of how many files each."""
+    """How many stores, of how many files each, of how many chunks each."""
 
     stores: int
     files: int
+    chunks: int = 100
 
     def __str__(self) -> str:
-        return f"{self.stores:,} x {self.files * _CHUNKS:,} chunks"
+        in_files = f" in files of {self.chunks}" if self.files > 1 else ""
+        return f"{self.stores:,} x {self.files * self.chunks:,} chunks{in_files}"
+
+
+class Random:
+    """An embedding model that costs nothing: what is measured is the search."""
+
+    name = _MODEL
+
+    def __init__(self) -> None:
+        self._random = np.random.default_rng(2)
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Any vectors."""
+        return self.vectors(len(texts)).tolist()  # type: ignore[no-any-return]
+
+    def vectors(self, count: int) -> Vectors:
+        """The same as an array."""
+        return self._random.standard_normal((count, _DIMENSIONS), dtype=np.float32)
 
 
 class Text:
@@ -58,16 +85,17 @@ class Text:
 
     def __init__(self) -> None:
         self._random = np.random.default_rng(1)
+        self._model = Random()
         letters = np.array([*"abcdefghijklmnopqrstuvwxyz"])
         lengths = self._random.integers(3, 10, _VOCABULARY)
         self.vocabulary = ["".join(self._random.choice(letters, n)) for n in lengths]
         frequencies = 1 / np.arange(1, _VOCABULARY + 1)
         self._cumulated = np.cumsum(frequencies / frequencies.sum())
 
-    def piece(self) -> Piece:
-        """The chunks of a file."""
+    def piece(self, chunks: int) -> Piece:
+        """A file."""
         step = _WORDS // 2
-        count = step * (_CHUNKS + 1)
+        count = step * (chunks + 1)
         common = np.searchsorted(self._cumulated, self._random.random(count))
         own = self._random.integers(0, _VOCABULARY, _OWN_WORDS)
         rare = own[(_OWN_WORDS * self._random.random(count) ** 3).astype(int)]
@@ -76,8 +104,9 @@ class Text:
         return index.prepare(
             [
                 Chunk(" ".join(text[place * step : place * step + _WORDS]), 800, place)
-                for place in range(_CHUNKS)
-            ]
+                for place in range(chunks)
+            ],
+            self._model.vectors(chunks),
         )
 
     def queries(self) -> Iterator[str]:
@@ -91,22 +120,28 @@ class Text:
 async def measure(databases: dict[str, str | None], sizes: list[Size]) -> list[Row]:
     """The rows of all sizes; `databases` are URLs by name, None for SQLite."""
     text = Text()
-    began = time.perf_counter()
-    pieces = [text.piece() for _ in range(_FILES)]
-    prepared = (time.perf_counter() - began) / _FILES / _CHUNKS * 1e3
-    rows = [
-        Row(
-            "making text and counting its words, outside of the writer",
-            f"{prepared:.2f} ms a chunk",
-        )
-    ]
+    rows = []
     for size in sizes:
+        began = time.perf_counter()
+        pieces = [text.piece(size.chunks) for _ in range(_FILES)]
+        prepared = (time.perf_counter() - began) / _FILES / size.chunks * 1e3
+        made = f"{prepared:.2f} ms a chunk, outside of the writer"
+        rows.append(Row(f"{size}: making text and counting its words", made))
         for name, url in databases.items():
             print(f"bench: {size} on {name}", file=sys.stderr)
             async with _database(url) as database:
-                rows += await _measure(database, f"{name}, {size}", size, text, pieces)
+                label = f"{name}, {size}"
+                rows += [await _written(database, label, size, pieces)]
+                if url is not None:
+                    _vacuum(url)
+                rows += await _searches(database, label, size, text)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [*rows, Row("most memory of the bench's process", f"{peak:,.0f} MB")]
+
+
+def _vacuum(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
 
 
 @asynccontextmanager
@@ -118,72 +153,83 @@ async def _database(url: str | None) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def _measure(
-    database: Database, label: str, size: Size, text: Text, pieces: list[Piece]
-) -> list[Row]:
-    large = size.files * _CHUNKS > 100_000
+async def _written(database: Database, label: str, size: Size, pieces: list[Piece]) -> Row:
+    large = size.files * size.chunks > 100_000
     written = await (_write_merged if large else _write)(database, size, pieces)
-    expected = 50.0 if large else 10.0
     how = "put in merged" if large else "written and merged"
-    rows = [Row(f"{label}: {how}", f"{written:,.0f} chunks a second")]
+    return Row(f"{label}: {how}", f"{written:,.0f} chunks a second")
+
+
+async def _searches(database: Database, label: str, size: Size, text: Text) -> list[Row]:
+    expected = 50.0 if size.files * size.chunks > 100_000 else 10.0
     half = Equal(key="half", value=True)
-    for what, filters in (("search", None), ("search of every other file", half)):
-        figures = await _search(database, size, text, filters)
-        p50, p99 = median(figures), sorted(figures)[-max(1, len(figures) // 100)]
-        rows.append(
-            Row(
-                f"{label}: {what}",
-                f"p50 {p50:.1f} ms, p99 {p99:.1f} ms",
-                f"p50 ≤ {expected:.0f} ms",
-                p50 <= expected,
-            )
-        )
+    model: Embedders = {_MODEL: Random()}
+    wanted: dict[str, tuple[Embedders, Ranker, Filter | None]] = {
+        "search": ({}, "auto", None),
+        "search of every other file": ({}, "auto", half),
+        "search by meaning": (model, "none", None),
+        "search by both": (model, "auto", None),
+    }
+    rows = []
+    for what, (embedders, ranker, filters) in wanted.items():
+        figures = await _search(database, size, text, embedders, ranker, filters)
+        p50, p99 = median(figures), sorted(figures)[-len(figures) // 100]
+        took = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+        row = Row(f"{label}: {what}", took)
+        if not embedders:
+            row = Row(row.measure, took, f"p50 ≤ {expected:.0f} ms", p50 <= expected)
+        rows.append(row)
     return rows
 
 
 async def _write_merged(database: Database, size: Size, pieces: list[Piece]) -> float:
     """The same, with segments put together at once as merging would leave them, of
-    `_TOGETHER` files each. Chunks keep a line of their text only: what a search reads of it is
-    ten rows.
+    `_TOGETHER` files each.
     """
     began = time.perf_counter()
     chosen = [pieces[place % len(pieces)] for place in range(_TOGETHER)]
-    words = _joined([piece.words for piece in chosen])
-    await database.write(shelf.add_store, "vs_0")
+    words = _joined([piece.words for piece in chosen], size.chunks)
+    packed = [vectors.pack(piece.vectors) for piece in chosen if piece.vectors is not None]
+    await _add_store(database, "vs_0")
     for first in range(0, size.files, _TOGETHER):
         group = chosen[: size.files - first]
-        both = words if len(group) == _TOGETHER else _joined([piece.words for piece in group])
-        await database.write(_put, first, group, both)
-    return size.files * _CHUNKS / (time.perf_counter() - began)
+        both = words
+        if len(group) < _TOGETHER:
+            both = _joined([piece.words for piece in group], size.chunks)
+        await database.write(_put, first, group, packed, both)
+    return size.files * size.chunks / (time.perf_counter() - began)
 
 
-def _joined(parts: list[Words]) -> Words:
-    """The words of several segments of a hundred chunks as those of one."""
+def _joined(parts: list[Words], chunks: int) -> Words:
+    """The words of several segments of so many chunks as those of one."""
     found: defaultdict[str, list[Packed]] = defaultdict(list)
     for place, part in enumerate(parts):
         entries = json.loads(part.directory)
         rows = [part.packed[start - 1 : start - 1 + size] for _, start, size in entries]
-        numbers = np.arange(_CHUNKS) + place * _CHUNKS
+        numbers = np.arange(chunks) + place * chunks
         for (word, _, _), packed in zip(entries, postings.renumber(rows, numbers), strict=True):
             found[word].append(packed)
     return postings.join({word: np.concatenate(each) for word, each in found.items()})
 
 
-def _put(tx: Transaction, first: int, group: list[Piece], words: Words) -> None:
+def _put(
+    tx: Transaction, first: int, group: list[Piece], packed: list[PackedVectors], words: Words
+) -> None:
     """Files with their chunks, in a segment of their own."""
     store = tx.one("searches.store", vector_store_id="vs_0")
     assert store is not None
-    segment = segments.add(tx, store["seq"], words, chunks=len(group) * _CHUNKS)
-    for place, piece in enumerate(group, first):
+    chunks = sum(len(piece.chunks) for piece in group)
+    segment = segments.add(tx, store["seq"], words, chunks=chunks)
+    for place, (piece, held) in enumerate(zip(group, packed, strict=False), first):
         ingestion = shelf.begin(tx, "vs_0", f"file-{place}")
         tx.run(
             "chunks.insert_piece",
             ingestion=ingestion,
             segment=segment,
             first=0,
-            chunks=_CHUNKS,
+            chunks=len(piece.chunks),
             words=piece.words.total,
-            signs=None,
+            signs=held.signs,
         )
         tx.many(
             "chunks.insert",
@@ -193,8 +239,8 @@ def _put(tx: Transaction, first: int, group: list[Piece], words: Words) -> None:
                     "position": position,
                     "start": position,
                     "tokens": 800,
-                    "text": chunk.text[:80],
-                    "vector": None,
+                    "text": chunk.text,
+                    "vector": held.vectors[position],
                 }
                 for position, chunk in enumerate(piece.chunks)
             ),
@@ -203,7 +249,8 @@ def _put(tx: Transaction, first: int, group: list[Piece], words: Words) -> None:
         shelf.complete(tx, "vs_0", f"file-{place}", ingestion, attributes)
     placed = sorted(row["id"] for row in tx.all("segments.pieces", segment=segment))
     for place, id_ in enumerate(placed):
-        tx.one("segments.move_piece", segment=segment, id=id_, base=place * _CHUNKS)
+        base = place * len(group[0].chunks)
+        tx.one("segments.move_piece", segment=segment, id=id_, base=base)
 
 
 async def _write(database: Database, size: Size, pieces: list[Piece]) -> float:
@@ -211,12 +258,12 @@ async def _write(database: Database, size: Size, pieces: list[Piece]) -> float:
     began, files = time.perf_counter(), 0
     for number in range(size.stores):
         store = f"vs_{number}"
-        await database.write(shelf.add_store, store)
+        await _add_store(database, store)
         for place in range(size.files):
             file_id = f"file-{place}"
             ingestion = await database.write(shelf.begin, store, file_id)
             await database.write(
-                index.write, ingestion, store, pieces[files % len(pieces)], embedding=None
+                index.write, ingestion, store, pieces[files % len(pieces)], embedding=_MODEL
             )
             attributes = {"half": place % 2 == 0, "number": place}
             await database.write(shelf.complete, store, file_id, ingestion, attributes)
@@ -224,11 +271,21 @@ async def _write(database: Database, size: Size, pieces: list[Piece]) -> float:
             if files % _MERGE_EVERY == 0:
                 await upkeep.step(database)
     await upkeep.step(database)
-    return files * _CHUNKS / (time.perf_counter() - began)
+    return files * size.chunks / (time.perf_counter() - began)
+
+
+async def _add_store(database: Database, store: str) -> None:
+    await database.write(shelf.add_store, store)
+    await database.write(index.model, store, _MODEL)
 
 
 async def _search(
-    database: Database, size: Size, text: Text, filters: Filter | None
+    database: Database,
+    size: Size,
+    text: Text,
+    embedders: Embedders,
+    ranker: Ranker,
+    filters: Filter | None,
 ) -> list[float]:
     """Milliseconds of each search, one at a time."""
     figures, queries = [], text.queries()
@@ -236,6 +293,8 @@ async def _search(
         store = f"vs_{number * 7 % size.stores}"
         query = next(queries)
         began = time.perf_counter()
-        await search(database, {}, [store], [query], limit=10, filters=filters)
+        await search(
+            database, embedders, [store], [query], limit=10, ranker=ranker, filters=filters
+        )
         figures.append((time.perf_counter() - began) * 1e3)
     return figures
