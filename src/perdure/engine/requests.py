@@ -1,6 +1,6 @@
 """A run in the terms of the model server: its settings, its thread's messages, its rounds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from perdure.tools import code_interpreter, code_results, file_search
 from perdure.tools.file_search import Numbered
@@ -54,11 +54,12 @@ def settings(
         tools.append(file_search.definition(run))
     if code_interpreter.is_offered(run):
         tools.append(code_interpreter.definition(code_interpreter.name(run), code_names))
+    offered = {tool.function.name for tool in tools}
     return ChatRequest(
         model=run.model,
         messages=[],
         tools=tools or None,
-        tool_choice=_tool_choice(run, steps) if tools else None,
+        tool_choice=_tool_choice(run, steps, offered) if tools else None,
         parallel_tool_calls=False if tools and not run.parallel_tool_calls else None,
         temperature=_unless_default(run.temperature),
         top_p=_unless_default(run.top_p),
@@ -126,20 +127,24 @@ def _unless_default(value: float | None) -> float | None:
     return None if value == 1.0 else value
 
 
-def _tool_choice(run: Run, steps: list[RunStep]) -> ChatToolChoice | None:
-    """A forced choice holds until the first tool round (spec 03 §13)."""
+def _tool_choice(run: Run, steps: list[RunStep], offered: Set[str]) -> ChatToolChoice | None:
+    """A forced choice holds until the first tool round (spec 03 §13). Servers refuse to force what
+    is not offered, such as a search where there is no store: then the model has its choice.
+    """
     choice = run.tool_choice
     if choice == "none":
         return "none"
     if any(step.type == "tool_calls" for step in steps):
         return None
     if isinstance(choice, FunctionChoice):
-        return FunctionToolChoice(function=ChosenFunction(name=choice.function.name))
-    if isinstance(choice, FileSearchChoice):
-        return FunctionToolChoice(function=ChosenFunction(name=file_search.name(run)))
-    if isinstance(choice, CodeInterpreterChoice):
-        return FunctionToolChoice(function=ChosenFunction(name=code_interpreter.name(run)))
-    return "required" if choice == "required" else None
+        forced = choice.function.name
+    elif isinstance(choice, FileSearchChoice):
+        forced = file_search.name(run)
+    elif isinstance(choice, CodeInterpreterChoice):
+        forced = code_interpreter.name(run)
+    else:
+        return "required" if choice == "required" else None
+    return FunctionToolChoice(function=ChosenFunction(name=forced)) if forced in offered else None
 
 
 def _tool_round(

@@ -25,6 +25,8 @@ from perdure.wire.tools import FileSearchSettings, FileSearchTool, FunctionDefin
 
 # The first output of a run had this number on the live service; any stable one will do.
 _FIRST_OUTPUT = 4
+# What a marker looks like: of no output, so that a model which copies it cites nothing.
+_EXAMPLE = marker(Key(0, 0), "notes.txt")
 _MOST_QUERIES = 8
 _NOTHING = "No passages were found."
 
@@ -69,7 +71,7 @@ def definition(run: Run) -> FunctionTool:
             name=name(run),
             description=(
                 "Searches the files that belong to this conversation and returns passages of "
-                "them, each behind a marker such as 【4:0†notes.txt】. Use it whenever the answer "
+                f"them, each behind a marker such as {_EXAMPLE}. Use it whenever the answer "
                 "may stand in the files. Split a complex question into several queries. In your "
                 "answer, copy the marker of a passage, exactly as it is, right behind each "
                 "statement that you took from it."
@@ -104,22 +106,27 @@ def queries(arguments: str) -> list[str]:
     return [query for query in found if query.strip()][:_MOST_QUERIES]
 
 
+def ranking(run: Run) -> SearchRanking:
+    """How searches rank, as their calls say it: by name, where the tool has `auto`."""
+    of_tool = settings(run)
+    if of_tool is None:
+        return SearchRanking()
+    return SearchRanking(score_threshold=of_tool.ranking_options.score_threshold)
+
+
 def call(
     call_id: str,
     asked: Sequence[str],
-    settings: FileSearchSettings,
+    ranking: SearchRanking,
     found: Iterable[FileSearchResult],
     *,
     most_tokens: int,
 ) -> FileSearchToolCall:
     """The call as the step keeps it: as many of the results as there is room for."""
-    ranking = settings.ranking_options
     return FileSearchToolCall(
         id=call_id,
         file_search=FileSearch(
-            ranking_options=SearchRanking(
-                ranker="default_2024_08_21", score_threshold=ranking.score_threshold
-            ),
+            ranking_options=ranking,
             results=list(_fitting(found, most_tokens)),
             queries=list(asked),
         ),
