@@ -1,6 +1,6 @@
 """Short ways to files and vector stores, through the commands themselves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from perdure import ids
@@ -87,13 +87,15 @@ async def look(stage: Stage, store_id: str) -> VectorStore:
     )
 
 
-async def begin(stage: Stage, prompt: str, store_id: str, **fields: object) -> Run:
-    """A queued run whose assistant searches the store."""
+async def begin(
+    stage: Stage, prompt: str, store_id: str, *, before: Sequence[str] = (), **fields: object
+) -> Run:
+    """A queued run whose assistant searches the store; `before` are earlier messages."""
     resources = CreateToolResources(
         file_search=CreateFileSearchResources(vector_store_ids=[store_id])
     )
     assistant = await stage.acts.assistant(tools=SEARCH, tool_resources=resources)
-    thread = await stage.acts.thread(prompt)
+    thread = await stage.acts.thread(*before, prompt)
     return await stage.acts.run(thread.id, assistant.id, **fields)
 
 

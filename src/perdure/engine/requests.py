@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from perdure.tools import code_interpreter, code_results, file_search
-from perdure.tools.file_search import Numbered
 from perdure.wire.base import encode
 from perdure.wire.chat import (
     ChatMessage,
@@ -88,11 +87,21 @@ def message_of(message: Message) -> ChatMessage | None:
     return ChatMessage(role="user", content=parts)
 
 
-def rounds_of(run: Run, steps: list[RunStep], written: Mapping[str, Message]) -> list[ChatMessage]:
-    """This run's own rounds: what it said, what it called, what came back."""
+def rounds_of(
+    run: Run,
+    steps: list[RunStep],
+    written: Mapping[str, Message],
+    passages: Mapping[int, int] | None = None,
+) -> list[ChatMessage]:
+    """This run's own rounds: what it said, what it called, what came back; of each search so many
+    of its passages, by the number of its output, where not all of them fit.
+    """
     chat: list[ChatMessage] = []
     said: str | None = None
-    numbers = {search.call.id: search for search in file_search.searches(steps)}
+    found = {
+        search.call.id: file_search.output(search, passages[search.output] if passages else None)
+        for search in file_search.searches(steps)
+    }
     for step in steps:
         details = step.step_details
         if isinstance(details, MessageCreation):
@@ -104,7 +113,7 @@ def rounds_of(run: Run, steps: list[RunStep], written: Mapping[str, Message]) ->
         if said:
             # Text and calls of one round are one message of the model.
             chat.pop()
-        chat.extend(_tool_round(run, details, numbers, said))
+        chat.extend(_tool_round(run, details, found, said))
         said = None
     return chat
 
@@ -148,7 +157,7 @@ def _tool_choice(run: Run, steps: list[RunStep], offered: Set[str]) -> ChatToolC
 
 
 def _tool_round(
-    run: Run, details: ToolCalls, numbers: Mapping[str, Numbered], said: str | None
+    run: Run, details: ToolCalls, found: Mapping[str, str], said: str | None
 ) -> list[ChatMessage]:
     calls: list[ChatToolCall] = []
     outputs: list[ChatMessage] = []
@@ -163,7 +172,7 @@ def _tool_round(
         else:
             asked = encode({"queries": call.file_search.queries}).decode()
             called = CalledFunction(name=file_search.name(run), arguments=asked)
-            output = file_search.output(numbers[call.id])
+            output = found[call.id]
         calls.append(ChatToolCall(id=call.id, function=called))
         outputs.append(ChatMessage(role="tool", tool_call_id=call.id, content=output))
     return [ChatMessage(role="assistant", content=said, tool_calls=calls), *outputs]
