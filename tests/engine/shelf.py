@@ -1,18 +1,24 @@
 """Short ways to files and vector stores, through the commands themselves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from perdure import ids
-from perdure.commands import blobs, files, ingestions, vector_stores
+from perdure.commands import blobs, events, files, ingestions, vector_stores
 from perdure.commands.blobs import Written
 from perdure.commands.ingestions import Job
 from perdure.retrieval import index
+from perdure.wire.base import decode
 from perdure.wire.files import CreateFile
+from perdure.wire.messages import Message, TextPart
+from perdure.wire.run_steps import FileSearchToolCall, RunStep, ToolCalls
+from perdure.wire.runs import Run
+from perdure.wire.tools import CreateFileSearchResources, CreateToolResources, FileSearchTool
 from perdure.wire.vector_stores import CreateVectorStore, VectorStore
 from tests.commands.acts import PROJECT
 from tests.engine.stage import Stage
 
+SEARCH = [FileSearchTool()]
 BEES = "A colony of bees keeps its brood nest at thirty-five degrees."
 RENT = "The rent is due on the third working day of each month."
 
@@ -79,3 +85,34 @@ async def look(stage: Stage, store_id: str) -> VectorStore:
     return await stage.database.read(
         vector_stores.get, store_id, project=PROJECT, now=int(stage.clock.now())
     )
+
+
+async def begin(
+    stage: Stage, prompt: str, store_id: str, *, before: Sequence[str] = (), **fields: object
+) -> Run:
+    """A queued run whose assistant searches the store; `before` are earlier messages."""
+    resources = CreateToolResources(
+        file_search=CreateFileSearchResources(vector_store_ids=[store_id])
+    )
+    assistant = await stage.acts.assistant(tools=SEARCH, tool_resources=resources)
+    thread = await stage.acts.thread(*before, prompt)
+    return await stage.acts.run(thread.id, assistant.id, **fields)
+
+
+async def answer(stage: Stage, run: Run) -> TextPart:
+    """What the run has said last."""
+    said = [
+        event
+        for event in await stage.database.read(events.after, run.id, 0)
+        if event.name in ("thread.message.completed", "thread.message.incomplete")
+    ]
+    (part,) = decode(said[-1].data, Message).content
+    assert isinstance(part, TextPart)
+    return part
+
+
+def search_of(step: RunStep) -> FileSearchToolCall:
+    assert isinstance(step.step_details, ToolCalls)
+    (call,) = step.step_details.tool_calls
+    assert isinstance(call, FileSearchToolCall)
+    return call

@@ -56,7 +56,7 @@ class Stage:
         self.acts = Acts(database)
         self.acts.now = int(clock.now())
         windows = Windows(lambda _: None, unknown=256_000)
-        self.searching = Searching(database, bus, clock, windows, {}, cite_unmarked=True)
+        searching = Searching(database, bus, clock, windows, {}, cite_unmarked=True)
         self.sandbox = ScriptedSandbox(interpreted)
         self.sessions = Sessions(self.sandbox, clock=clock, most=2, spare=0, idle_seconds=3600)
         self.interpreting = Interpreting(database, blobs, clock, self.sessions, seconds=60)
@@ -68,12 +68,21 @@ class Stage:
             blobs,
             30,
             windows,
-            self.searching,
+            searching,
             self.interpreting,
         )
         # None: each worker has its own, which takes a second to start
         self.parser: Parser | None = None
         self._folder = folder
+
+    def use(self, database: Database | None = None, windows: Windows | None = None) -> None:
+        """Makes runs work with this database, or with what is known of the models' windows."""
+        database, windows = database or self.means.database, windows or self.means.windows
+        self.means = self.means._replace(
+            database=database,
+            windows=windows,
+            searching=Searching(database, self.bus, self.clock, windows, {}, cite_unmarked=True),
+        )
 
     def ingest(self, database: Database | None = None) -> Ingest:
         """A worker that reads files, on this database or on one that breaks."""

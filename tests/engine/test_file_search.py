@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
 import pytest
 from msgspec import UNSET
@@ -11,9 +13,10 @@ from perdure.commands import events, vector_stores
 from perdure.commands.ingestions import Job
 from perdure.engine import context
 from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
-from perdure.wire.base import decode
+from perdure.store.database import Database, Transaction
+from perdure.wire.base import decode, to_json_object
 from perdure.wire.events import Delta, Event, Interrupted
-from perdure.wire.messages import FileCitationAnnotation, Message, TextPart
+from perdure.wire.messages import FileCitationAnnotation
 from perdure.wire.run_steps import (
     FileSearchToolCall,
     FunctionToolCall,
@@ -21,10 +24,8 @@ from perdure.wire.run_steps import (
     ToolCalls,
     without_contents,
 )
-from perdure.wire.runs import Run
 from perdure.wire.tools import (
-    CreateFileSearchResources,
-    CreateToolResources,
+    CodeInterpreterChoice,
     FileSearchChoice,
     FileSearchSettings,
     FileSearchTool,
@@ -36,53 +37,26 @@ from perdure.wire.vector_store_files import ContentText
 from perdure.wire.vector_stores import ExpiresAfter, ModifyVectorStore
 from tests.commands.acts import PROJECT
 from tests.engine import shelf
-from tests.engine.shelf import BEES, RENT
-from tests.engine.stage import Stage
+from tests.engine.shelf import BEES, RENT, SEARCH
+from tests.engine.stage import CrashingDatabase, Stage
 
-SEARCH = [FileSearchTool()]
+P = ParamSpec("P")
+T = TypeVar("T")
+
 WEATHER = FunctionTool(function=FunctionDefinition(name="get_weather"))
-
-
-async def begin(stage: Stage, prompt: str, store_id: str, **fields: object) -> Run:
-    """A queued run whose assistant searches the store."""
-    resources = CreateToolResources(
-        file_search=CreateFileSearchResources(vector_store_ids=[store_id])
-    )
-    assistant = await stage.acts.assistant(tools=SEARCH, tool_resources=resources)
-    thread = await stage.acts.thread(prompt)
-    return await stage.acts.run(thread.id, assistant.id, **fields)
-
-
-async def answer(stage: Stage, run: Run) -> TextPart:
-    """What the run has said last."""
-    said = [
-        event
-        for event in await stage.database.read(events.after, run.id, 0)
-        if event.name in ("thread.message.completed", "thread.message.incomplete")
-    ]
-    (part,) = decode(said[-1].data, Message).content
-    assert isinstance(part, TextPart)
-    return part
-
-
-def search_of(step: RunStep) -> FileSearchToolCall:
-    assert isinstance(step.step_details, ToolCalls)
-    (call,) = step.step_details.tool_calls
-    assert isinstance(call, FileSearchToolCall)
-    return call
 
 
 async def test_a_run_searches_and_cites_where_the_passage_stands(stage: Stage) -> None:
     store_id = await shelf.store(stage, bees_txt=BEES, rent_md=RENT)
-    run = await stage.execute(await begin(stage, "When is the rent due?", store_id))
+    run = await stage.execute(await shelf.begin(stage, "When is the rent due?", store_id))
     assert run.status == "completed"
-    part = await answer(stage, run)
+    part = await shelf.answer(stage, run)
     assert part.text.value == f"The files say: {RENT}【4:0†rent.md】"
     (note,) = part.text.annotations
     assert isinstance(note, FileCitationAnnotation)
     assert part.text.value[note.start_index : note.end_index] == note.text == "【4:0†rent.md】"
     first, second = await stage.steps(run)
-    found = search_of(first).file_search
+    found = shelf.search_of(first).file_search
     assert (first.status, second.type) == ("completed", "message_creation")
     assert found.queries == ["When is the rent due?"]
     assert found.results[0].file_name == "rent.md"
@@ -96,7 +70,7 @@ async def test_a_run_searches_and_cites_where_the_passage_stands(stage: Stage) -
 
 async def test_it_is_told_in_the_order_of_spec_04_3_3(stage: Stage) -> None:
     store_id = await shelf.store(stage, rent_md=RENT)
-    run = await begin(stage, "When is the rent due?", store_id)
+    run = await shelf.begin(stage, "When is the rent due?", store_id)
     subscription = stage.bus.subscribe(run.id)
     await stage.execute(run)
     told = [each for each in await subscription.next() if isinstance(each, Event | Delta)]
@@ -128,7 +102,7 @@ async def test_it_is_told_in_the_order_of_spec_04_3_3(stage: Stage) -> None:
 
 async def test_the_streamed_deltas_add_up_to_the_stored_message(stage: Stage) -> None:
     store_id = await shelf.store(stage, rent_md=RENT)
-    run = await begin(stage, "When is the rent due?", store_id)
+    run = await shelf.begin(stage, "When is the rent due?", store_id)
     subscription = stage.bus.subscribe(run.id)
     await stage.execute(run)
     deltas = [
@@ -136,7 +110,7 @@ async def test_the_streamed_deltas_add_up_to_the_stored_message(stage: Stage) ->
         for each in await subscription.next()
         if isinstance(each, Delta) and each.name == MESSAGE_DELTA
     ]
-    part = await answer(stage, run)
+    part = await shelf.answer(stage, run)
     assert "".join(delta["value"] for delta in deltas) == part.text.value
     notes = [note for delta in deltas for note in delta.get("annotations", ())]
     (stored,) = part.text.annotations
@@ -153,34 +127,13 @@ async def test_the_streamed_deltas_add_up_to_the_stored_message(stage: Stage) ->
     ]
 
 
-async def test_invented_markers_never_reach_the_user(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
-    prompt = (
-        'call: file_search {"queries": ["rent"]}\nthen:\nsay: Soon【4:7†rent.md】, says【4:0†x】.'
-    )
-    run = await stage.execute(await begin(stage, prompt, store_id))
-    part = await answer(stage, run)
-    assert part.text.value == "Soon, says【4:0†rent.md】."
-    assert len(part.text.annotations) == 1
-
-
-async def test_markers_of_earlier_runs_are_not_shown_to_the_model_again(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
-    first = await stage.execute(await begin(stage, "When is the rent due?", store_id))
-    second = await stage.acts.run(first.thread_id, first.assistant_id)
-    prepared = await stage.database.read(context.prepare, second, 100_000, searches=True)
-    assert isinstance(prepared, context.Prepared)
-    said = [each.content for each in prepared.request.messages if each.role == "assistant"]
-    assert said == [f"The files say: {RENT}"]
-
-
 async def test_two_searches_of_one_round_are_calls_of_one_step(stage: Stage) -> None:
     store_id = await shelf.store(stage, bees_txt=BEES, rent_md=RENT)
     prompt = (
         'call: file_search {"queries": ["rent"]}\ncall: file_search {"queries": ["bees"]}\n'
         "then:\nsay: Both【4:0†a】【5:0†b】."
     )
-    run = await stage.execute(await begin(stage, prompt, store_id))
+    run = await stage.execute(await shelf.begin(stage, prompt, store_id))
     step, _ = await stage.steps(run)
     assert isinstance(step.step_details, ToolCalls)
     names = [
@@ -189,7 +142,7 @@ async def test_two_searches_of_one_round_are_calls_of_one_step(stage: Stage) -> 
         if isinstance(call, FileSearchToolCall)
     ]
     assert names == ["rent.md", "bees.txt"]
-    assert (await answer(stage, run)).text.value == "Both【4:0†rent.md】【5:0†bees.txt】."
+    assert (await shelf.answer(stage, run)).text.value == "Both【4:0†rent.md】【5:0†bees.txt】."
 
 
 async def test_a_function_beside_a_search_waits_for_the_client(stage: Stage) -> None:
@@ -199,7 +152,7 @@ async def test_a_function_beside_a_search_waits_for_the_client(stage: Stage) -> 
         'call: get_weather {}\ncall: file_search {"queries": ["rent"]}\n'
         "then:\nsay: Sunny, and the rent is due【4:0†x】."
     )
-    run = await begin(stage, prompt, store_id, tools=[*SEARCH, WEATHER])
+    run = await shelf.begin(stage, prompt, store_id, tools=[*SEARCH, WEATHER])
     run = await stage.execute(run)
     assert run.status == "requires_action"
     assert run.required_action is not None
@@ -214,13 +167,13 @@ async def test_a_function_beside_a_search_waits_for_the_client(stage: Stage) -> 
     assert search.file_search.results[0].file_name == "rent.md"
     assert isinstance(function, FunctionToolCall)
     assert function.function.output == "sunny"
-    assert (await answer(stage, run)).text.value.endswith("【4:0†rent.md】.")
+    assert (await shelf.answer(stage, run)).text.value.endswith("【4:0†rent.md】.")
 
 
 async def test_assistant_and_thread_are_searched_together(stage: Stage) -> None:
     of_assistant = await shelf.store(stage, bees_txt=BEES)
     of_thread = await shelf.store(stage, rent_md=RENT)
-    run = await begin(
+    run = await shelf.begin(
         stage,
         'call: file_search {"queries": ["rent bees"]}\nthen:\nsay: Done.',
         of_assistant,
@@ -228,24 +181,24 @@ async def test_assistant_and_thread_are_searched_together(stage: Stage) -> None:
     await stage.give_thread(run.thread_id, of_thread)
     run = await stage.execute(run)
     step, _ = await stage.steps(run)
-    names = {result.file_name for result in search_of(step).file_search.results}
+    names = {result.file_name for result in shelf.search_of(step).file_search.results}
     assert names == {"bees.txt", "rent.md"}
 
 
 async def test_the_choice_of_file_search_forces_it(stage: Stage) -> None:
     store_id = await shelf.store(stage, rent_md=RENT)
-    run = await begin(
+    run = await shelf.begin(
         stage, "rent", store_id, tools=[*SEARCH, WEATHER], tool_choice=FileSearchChoice()
     )
     run = await stage.execute(run)
     step = (await stage.steps(run))[0]
-    assert search_of(step).file_search.queries == ["rent"]
+    assert shelf.search_of(step).file_search.queries == ["rent"]
 
 
 async def test_a_function_named_like_the_tool_stays_the_clients(stage: Stage) -> None:
     store_id = await shelf.store(stage, rent_md=RENT)
     own = FunctionTool(function=FunctionDefinition(name="file_search"))
-    run = await begin(stage, "call: file_search {}", store_id, tools=[*SEARCH, own])
+    run = await shelf.begin(stage, "call: file_search {}", store_id, tools=[*SEARCH, own])
     run = await stage.execute(run)
     assert run.status == "requires_action"
 
@@ -258,6 +211,17 @@ async def test_without_a_store_there_is_nothing_to_search(stage: Stage) -> None:
     assert [step.type for step in await stage.steps(run)] == ["message_creation"]
 
 
+@pytest.mark.parametrize("choice", [FileSearchChoice(), CodeInterpreterChoice()])
+async def test_what_is_not_offered_is_not_forced(
+    stage: Stage, choice: FileSearchChoice | CodeInterpreterChoice
+) -> None:
+    run = await stage.begin("rent", tools=[*SEARCH, WEATHER], tool_choice=choice)
+    prepared = await stage.database.read(context.prepare, run, 100_000)
+    assert isinstance(prepared, context.Prepared)
+    assert [tool.function.name for tool in prepared.request.tools or ()] == ["get_weather"]
+    assert prepared.request.tool_choice is None
+
+
 async def test_a_run_whose_store_has_expired_fails(stage: Stage) -> None:
     store_id = await shelf.store(stage, rent_md=RENT)
     policy = ModifyVectorStore(expires_after=ExpiresAfter(anchor="last_active_at", days=1))
@@ -265,7 +229,7 @@ async def test_a_run_whose_store_has_expired_fails(stage: Stage) -> None:
     await stage.database.write(vector_stores.modify, store_id, policy, project=PROJECT, now=now)
     stage.clock.advance(86_400)
     stage.acts.now = int(stage.clock.now())
-    run = await stage.execute(await begin(stage, "When is the rent due?", store_id))
+    run = await stage.execute(await shelf.begin(stage, "When is the rent due?", store_id))
     assert run.status == "failed"
     assert run.last_error is not None
     assert run.last_error.code == "server_error"
@@ -279,7 +243,7 @@ async def test_a_run_puts_the_expiry_of_its_store_off(stage: Stage) -> None:
     await stage.database.write(vector_stores.modify, store_id, policy, project=PROJECT, now=now)
     stage.clock.advance(80_000)
     stage.acts.now = int(stage.clock.now())
-    await stage.execute(await begin(stage, "When is the rent due?", store_id))
+    await stage.execute(await shelf.begin(stage, "When is the rent due?", store_id))
     seen = await shelf.look(stage, store_id)
     assert seen.last_active_at == now + 80_000
     assert seen.expires_at == now + 80_000 + 86_400
@@ -288,41 +252,69 @@ async def test_a_run_puts_the_expiry_of_its_store_off(stage: Stage) -> None:
 async def test_a_search_waits_for_the_files_of_the_thread(stage: Stage) -> None:
     empty = await shelf.store(stage)
     waiting = await shelf.waiting_store(stage, rent_md=RENT)
-    run = await begin(stage, "When is the rent due?", empty)
+    run = await shelf.begin(stage, "When is the rent due?", empty)
     await stage.give_thread(run.thread_id, waiting)
     work = asyncio.ensure_future(stage.execute(run))
     job = await shelf.claim(stage)
     assert isinstance(job, Job)
     await shelf.finish(stage, job, RENT)
     run = await work
-    assert "【4:0†rent.md】" in (await answer(stage, run)).text.value
+    assert "【4:0†rent.md】" in (await shelf.answer(stage, run)).text.value
 
 
-async def test_a_search_waits_for_a_minute_and_no_longer(stage: Stage) -> None:
+class WatchedDatabase(CrashingDatabase):
+    """A database that tells when somebody has looked whether a store is ready."""
+
+    def __init__(self, inner: Database) -> None:
+        super().__init__(inner, crash_at=2**62, committed=False)
+        self.looked = asyncio.Event()
+
+    async def read(
+        self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        found = await super().read(query, *args, **kwargs)
+        if query is vector_stores.is_at_work:
+            self.looked.set()
+        return found
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+async def test_the_searches_of_a_run_wait_for_a_minute_and_no_longer(
+    stage: Stage, rounds: int
+) -> None:
     empty = await shelf.store(stage)
     waiting = await shelf.waiting_store(stage, rent_md=RENT)
-    run = await begin(stage, "When is the rent due?", empty)
+    search = 'call: file_search {"queries": ["rent"]}\nthen:\n'
+    run = await shelf.begin(stage, f"{search * rounds}say: Nothing.", empty)
     await stage.give_thread(run.thread_id, waiting)
+    watched = WatchedDatabase(stage.database)
+    stage.use(watched)
+    began = stage.clock.now()
     work = asyncio.ensure_future(stage.execute(run))
     while not work.done():
-        stage.clock.advance(10)
-        stage.bus.publish(waiting, Interrupted())
-        await asyncio.sleep(0)
+        looking = asyncio.ensure_future(watched.looked.wait())
+        await asyncio.wait({work, looking}, return_when=asyncio.FIRST_COMPLETED)
+        if looking.done():
+            watched.looked.clear()
+            stage.clock.advance(1)
+            stage.bus.publish(waiting, Interrupted())
+        looking.cancel()
     run = await work
-    step, _ = await stage.steps(run)
-    assert search_of(step).file_search.results == []
+    assert 60 <= stage.clock.now() - began <= 61
+    *searches, _ = await stage.steps(run)
+    assert [shelf.search_of(step).file_search.results for step in searches] == [[]] * rounds
 
 
 async def test_contents_are_kept_with_the_step_and_can_be_left_out(stage: Stage) -> None:
     store_id = await shelf.store(stage, rent_md=RENT)
-    run = await stage.execute(await begin(stage, "When is the rent due?", store_id))
+    run = await stage.execute(await shelf.begin(stage, "When is the rent due?", store_id))
     (data,) = [
         event.data
         for event in await stage.database.read(events.after, run.id, 0)
         if event.name == "thread.run.step.completed" and b"file_search" in event.data
     ]
-    whole = search_of(decode(data, RunStep)).file_search.results[0]
-    bare = search_of(decode(without_contents(data), RunStep)).file_search.results[0]
+    whole = shelf.search_of(decode(data, RunStep)).file_search.results[0]
+    bare = shelf.search_of(decode(without_contents(data), RunStep)).file_search.results[0]
     assert whole.content == [ContentText(text=RENT)]
     assert bare.content is UNSET
     assert replace(whole, content=UNSET) == bare
@@ -335,7 +327,15 @@ async def test_the_score_threshold_of_the_tool_holds(stage: Stage, threshold: fl
     tool = FileSearchTool(
         file_search=FileSearchSettings(ranking_options=RankingOptions(score_threshold=threshold))
     )
-    run = await stage.execute(await begin(stage, "rent and hives", store_id, tools=[tool]))
-    found = search_of((await stage.steps(run))[0]).file_search
+    run = await shelf.begin(stage, "rent and hives", store_id, tools=[tool])
+    subscription = stage.bus.subscribe(run.id)
+    run = await stage.execute(run)
+    found = shelf.search_of((await stage.steps(run))[0]).file_search
     assert found.ranking_options.score_threshold == threshold
+    (told,) = [
+        json.loads(each.data())["delta"]["step_details"]["tool_calls"][0]["file_search"]
+        for each in await subscription.next()
+        if isinstance(each, Delta) and each.name == STEP_DELTA
+    ]
+    assert told["ranking_options"] == to_json_object(found.ranking_options)
     assert len(found.results) == (1 if threshold == 0.0 else 0)

@@ -31,9 +31,8 @@ class Upstream:
         self.provider = providers.connect(
             [ServerSettings("tests", url, KEY)], {}, windows=windows, idle_seconds=idle_seconds
         )
-        self.stage.means = self.stage.means._replace(
-            provider=self.provider, windows=Windows(self.provider.window, unknown=unknown)
-        )
+        self.stage.means = self.stage.means._replace(provider=self.provider)
+        self.stage.use(windows=Windows(self.provider.window, unknown=unknown))
 
     async def begin(self, model: str, *texts: str, **fields: object) -> Run:
         """A queued run on a thread with these messages of the user."""

@@ -6,7 +6,20 @@ A word is a token here: the server counts otherwise than whoever calls it, as re
 from aiohttp import web
 
 from tests.model_servers.answers import text
-from tests.model_servers.pieces import TEXT, Body, Handler, event, refusal, says
+from tests.model_servers.pieces import (
+    DONE,
+    TEXT,
+    TOLD_USAGE,
+    Body,
+    Handler,
+    chunk,
+    event,
+    refusal,
+    says,
+    send,
+)
+
+SEARCHES = tuple(f'{{"queries": ["{word}"]}}' for word in ("alpha", "beta", "gamma"))
 
 
 def words(body: Body) -> int:
@@ -52,6 +65,20 @@ async def dense_window(request: web.Request, body: Body, number: int) -> web.Str
     return refusal(400, f"The prompt exceeds the available context size ({size(body)} tokens).")
 
 
+async def searching_window(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    """Searches three times before it answers, and says how much is too much."""
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    rounds = sum(message["role"] == "tool" for message in messages)
+    if rounds == len(SEARCHES) or not fits(body):
+        return await window(request, body, number)
+    call: Body = {"index": 0, "id": f"call_{rounds}", "type": "function"}
+    call["function"] = {"name": "file_search", "arguments": SEARCHES[rounds]}
+    return await send(
+        request, chunk({"tool_calls": [call]}), chunk({}, "tool_calls"), TOLD_USAGE, DONE
+    )
+
+
 async def no_window(request: web.Request, body: Body, number: int) -> web.StreamResponse:
     """Finds everything too much."""
     return refusal(400, "Your input is too large.", code="context_length_exceeded")
@@ -62,6 +89,7 @@ WINDOWS: dict[str, Handler] = {
     "mute-window": mute_window,
     "dense-window": dense_window,
     "no-window": no_window,
+    "searching-window": searching_window,
     "late-window": says(
         *TEXT[:3], event({"error": {"message": "Too much.", "code": "context_length_exceeded"}})
     ),

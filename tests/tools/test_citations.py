@@ -1,5 +1,7 @@
 """Citations: the filter between what a model writes and what a client reads (spec 06 §1.2)."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +17,8 @@ SOURCES = {Key(4, 0): BEES, Key(4, 1): RENT}
 BEES_MARK, RENT_MARK = "【4:0†bees.txt】", "【4:1†rent.pdf】"
 
 
-def cite(*pieces: str, attribute: bool = False) -> list[Piece]:
-    citer = Citer(SOURCES, attribute=attribute)
+def cite(*pieces: str, attribute: bool = False, verbatim: bool = False) -> list[Piece]:
+    citer = Citer(SOURCES, attribute=attribute, verbatim=verbatim)
     return [told for piece in pieces for told in citer.feed(piece)] + citer.finish()
 
 
@@ -47,10 +49,40 @@ def test_the_marker_of_a_passage_that_does_not_exist_is_taken_out(invented: str)
     assert cite(f"Warm{invented}.") == [Piece("Warm"), Piece(".")]
 
 
-@pytest.mark.parametrize("spoilt", ["【4:0】", "【4:0†source】", "[4:0†bees.txt]", "[4:0]"])
+@pytest.mark.parametrize("spoilt", ["【4:0】", "【4:0†source】", "[4:0†bees.txt]"])
 def test_a_spoilt_marker_is_told_as_it_should_be(spoilt: str) -> None:
     told = cite(f"Warm{spoilt}.")
     assert text_of(told) == f"Warm{BEES_MARK}."
+
+
+@pytest.mark.parametrize("before", ["Warm ", "Warm. ", "Warm.", "- ", "", "巣は暖かい", BEES_MARK])
+def test_numbers_alone_in_ascii_brackets_are_mended_where_they_are_no_code(before: str) -> None:
+    assert text_of(cite(f"{before}[4:0].")) == f"{before}{BEES_MARK}."
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["data[4:0]", "f(x)[4:0]", "x[0][4:0]", '"abc"[4:0]', "x_[4:1]", "`data`[4:0]"],
+)
+def test_a_slice_is_no_marker_even_where_a_passage_has_its_numbers(code: str) -> None:
+    assert text_of(cite(f"Use {code}.")) == f"Use {code}."
+
+
+@pytest.mark.parametrize(
+    "text", ['{"x": "warm 【4:0】[4:0†q] [4:0] 【4:7†x】"}', "【4:0†bees.txt", f'"{BEES.text}"']
+)
+def test_a_text_that_must_not_be_changed_stays_as_it_is(text: str) -> None:
+    told = cite(*text, attribute=True, verbatim=True)
+    assert text_of(told) == text
+    assert [piece for piece in told if piece.annotation] == []
+
+
+def test_in_a_text_that_must_not_be_changed_exact_markers_are_annotated() -> None:
+    text = f'{{"x": "warm{BEES_MARK}"}}'
+    told = cite(*text, verbatim=True)
+    assert text_of(told) == text
+    (noted,) = [piece for piece in told if piece.annotation]
+    assert noted.text == BEES_MARK
 
 
 @pytest.mark.parametrize(
@@ -64,6 +96,7 @@ def test_a_spoilt_marker_is_told_as_it_should_be(spoilt: str) -> None:
         "【4:0†bees",
         "a list: [4, 5]",
         "10:[30]",
+        "Use x[0:10] or [12:30] and John [3:16].",
     ],
 )
 def test_brackets_that_are_no_markers_stay(text: str) -> None:
@@ -102,6 +135,57 @@ def test_a_passage_is_not_cited_again_for_the_sentence_that_follows() -> None:
     assert text_of(told).count(RENT_MARK) == 1
 
 
+@pytest.mark.parametrize(
+    "between", ["Bees are another matter.", "## Termination\n", "I would not wait for it!"]
+)
+def test_a_passage_is_cited_again_behind_a_sentence_that_is_not_from_it(between: str) -> None:
+    told = cite(f"{RENT.text} {between} {RENT.text}", attribute=True)
+    assert text_of(told).count(RENT_MARK) == 2
+
+
+def test_numbers_of_a_list_and_abbreviations_are_no_sentences_of_their_own() -> None:
+    told = cite(f"1. {RENT.text}\n2. {RENT.text}", attribute=True)
+    assert text_of(told).count(RENT_MARK) == 1
+
+
+@pytest.mark.parametrize(
+    ("passage", "cited", "foreign"),
+    [
+        ("租金应于每月第三个工作日支付。", "租金应于每月第三个工作日付。", "希望对您有所帮助。"),
+        ("家賃は毎月第三営業日に支払わなければならない。", "家賃は毎月第三営業日に支払います。",
+         "お役に立てれば幸いです。"),
+        ("ต้องชำระค่าเช่าในวันทำการที่สามของทุกเดือน", "ชำระค่าเช่าในวันทำการที่สามของเดือน\n",
+         "หวังว่าจะช่วยได้\n"),
+        ("Аренда вносится в третий рабочий день.", "Аренда вносится в третий день.\n",
+         "Надеюсь, это вам поможет.\n"),
+    ],
+)  # fmt: skip
+def test_sentences_of_any_script_are_cited(passage: str, cited: str, foreign: str) -> None:
+    citer = Citer({Key(4, 0): Source("file-1", "rent", passage)}, attribute=True)
+    told = [*citer.feed(f"{foreign}{cited}{foreign}"), *citer.finish()]
+    end = "\n" if cited.endswith("\n") else ""
+    assert text_of(told) == f"{foreign}{cited.removesuffix(end)}【4:0†rent】{end}{foreign}"
+
+
+@pytest.mark.parametrize("end", ["。”", "。」", "。！", "。!", "！”", '。"'])
+def test_a_marker_stands_behind_all_that_closes_a_sentence(end: str) -> None:
+    passage = "租金应于每月第三个工作日支付"
+    for text in ([f"{passage}{end}好。"], [*f"{passage}{end}", "好。"]):
+        citer = Citer({Key(4, 0): Source("file-1", "rent", passage)}, attribute=True)
+        told = [piece for each in text for piece in citer.feed(each)] + citer.finish()
+        assert text_of(told) == f"{passage}{end}【4:0†rent】好。"
+
+
+@pytest.mark.parametrize("piece", ["word ", "   ", "\n", "。", "word[", "【4:"])
+@pytest.mark.parametrize("attribute", [True, False])
+def test_what_is_kept_of_an_endless_text_is_bounded(piece: str, attribute: bool) -> None:
+    """So the work for each piece is bounded, too: no more than what is kept is looked at."""
+    citer = Citer(SOURCES, attribute=attribute)
+    for _ in range(20_000):
+        citer.feed(piece)
+    assert len(pickle.dumps(citer)) < 40_000
+
+
 def test_a_model_that_cites_is_left_alone() -> None:
     text = f"Warm. {BEES_MARK} The rent is due on the third working day of each month."
     assert text_of(cite(text, attribute=True)) == text
@@ -128,8 +212,8 @@ def test_a_label_cannot_break_out_of_its_marker() -> None:
 
 snippets = st.sampled_from(
     [BEES.text, RENT.text, BEES_MARK, RENT_MARK, "【4:9†x】", "【4:", "[4:1]", "[", "】", ". ",
-     "\n", "!", "。", "3.14", " ", "word", "【13†source】",
-     "The rent is due on the third working day."]
+     "\n", "!", "。", "”", '"', "）", "。!", "3.14", " ", " " * 9, "word",  # noqa: RUF001
+     "【13†source】", "The rent is due on the third working day."]
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from perdure.wire.run_steps import (
     CodeInterpreterToolCall,
     CodeLogs,
     CodeOutput,
+    FileSearch,
     FileSearchToolCall,
     FunctionCall,
     FunctionToolCall,
@@ -71,18 +72,24 @@ class Call:
 
 
 class SearchCall(Call):
-    """A call of file_search: nothing of it is told before its step ends (spec 04 §3.3)."""
+    """A call of file_search: nothing of it is told before its step ends but how it ranks (spec 04
+    §3.3).
+    """
 
-    def __init__(self, step_id: str, index: int, call_id: str, name: str) -> None:
+    def __init__(
+        self, step_id: str, index: int, call_id: str, name: str, *, ranking: SearchRanking
+    ) -> None:
         super().__init__(step_id, index, call_id, name)
         self.answered: FileSearchToolCall | None = None
+        self._ranking = ranking
 
     @property
     def kept(self) -> ToolCall:
-        return self.answered or FileSearchToolCall(id=self.id)
+        asked = FileSearch(ranking_options=self._ranking)
+        return self.answered or FileSearchToolCall(id=self.id, file_search=asked)
 
     def begun(self) -> Delta:
-        ranking = to_json_object(SearchRanking())
+        ranking = to_json_object(self._ranking)
         return file_search_delta(self._step_id, self._index, self.id, ranking)
 
     def written(self, piece: str) -> Iterator[Delta]:

@@ -24,6 +24,7 @@ from perdure.wire.chat import ChatMessage, ChatRequest
 from perdure.wire.messages import Message
 from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import IncompleteRun, Run
+from perdure.wire.tools import FunctionTool
 from perdure.wire.usage import Usage, total
 
 _LAST = 2**62
@@ -121,7 +122,8 @@ def build(
         return Truncated(IncompleteRun(reason="max_completion_tokens"), None)
     request = requests.settings(run, material.steps, searches=searches, code_names=code_names)
     head = [ChatMessage(role="system", content=run.instructions)] if run.instructions else []
-    rounds = requests.rounds_of(run, material.steps, material.written)
+    most = truncation.limit(left, window)
+    rounds = _rounds(run, material, head=head, tools=request.tools, most=most)
     thread = material.thread
     room = truncation.room(run, left, window)
     if room is not None:
@@ -132,6 +134,28 @@ def build(
         return Truncated(IncompleteRun(reason="max_prompt_tokens"), None)
     cap = truncation.cap(left, window, messages, request.tools)
     return replace(request, messages=messages, max_tokens=cap)
+
+
+def _rounds(
+    run: Run,
+    material: Material,
+    *,
+    head: list[ChatMessage],
+    tools: list[FunctionTool] | None,
+    most: int,
+) -> list[ChatMessage]:
+    """The rounds of the run, with fewer of the passages that it found where all of them would be
+    too much. The steps keep all, and so the numbers of their markers stay.
+    """
+    thread, steps, written = material.thread, material.steps, material.written
+    whole = requests.rounds_of(run, steps, written)
+    searches = file_search.searches(steps)
+    if not searches or tokens.are_within([*head, *thread, *whole], tools, most):
+        return whole
+    none = dict.fromkeys((search.output for search in searches), 0)
+    around = [*head, *requests.rounds_of(run, steps, written, none)]
+    room = truncation.for_passages(run, thread, around=around, tools=tools, most=most)
+    return requests.rounds_of(run, steps, written, file_search.fitting(searches, room))
 
 
 def _thread(tx: Transaction, run: Run, room: int | None) -> list[ChatMessage]:

@@ -192,10 +192,10 @@ class Execution:
 
         def annotator() -> Annotator:
             searching, interpreting = self._means.searching, self._means.interpreting
-            return Annotator(searching.citer(run, prepared), interpreting.linker(prepared))
+            return Annotator(searching.citer(run, shelf, prepared), interpreting.linker(prepared))
 
         return Round(
-            annotator if prepared.sources or prepared.links else None,
+            annotator if shelf.stores or prepared.sources or prepared.links else None,
             file_search.name(run) if shelf.stores else None,
             code_interpreter.name(run) if code_interpreter.is_offered(run) else None,
             prepared.shown,

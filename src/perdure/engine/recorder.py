@@ -17,6 +17,7 @@ from perdure.engine.calls import Call, CodeCall, SearchCall
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
 from perdure.engine.parts import Kind, NewAnnotator, OpenPart, ShownImage
 from perdure.store.database import Database, Transaction
+from perdure.tools import file_search
 from perdure.wire.events import Delta
 from perdure.wire.messages import Part
 from perdure.wire.run_steps import ToolCall
@@ -30,7 +31,7 @@ T = TypeVar("T")
 class Round(NamedTuple):
     """What a round of the model needs to know beforehand.
 
-    `annotator` makes what a text part goes through, where there is something to annotate;
+    `annotator` makes what a text part goes through, where there may be something to annotate;
     `search_name` and `code_name` are what the model calls the tools that the server runs, if they
     are offered; `images` are the files that code has shown since the last message.
     """
@@ -155,8 +156,7 @@ class Recorder:
             self._closed_text = self._open_text()
             self._message_id, self._parts, self._holding_back = None, [], False
             self._step_id = await self._write(recording.open_calls)
-        kinds = {self._round.search_name: SearchCall, self._round.code_name: CodeCall}
-        call = kinds.get(name, Call)(self._step_id, len(self._calls), call_id, name)
+        call = self._call(self._step_id, call_id, name)
         self._calls.append(call)
         self.tell([call.begun()])
 
@@ -206,6 +206,13 @@ class Recorder:
             if isinstance(part, OpenPart):
                 await self.open_part(part.kind)
                 self.text("".join(part.pieces))
+
+    def _call(self, step_id: str, call_id: str, name: str) -> Call:
+        place = len(self._calls)
+        if name == self._round.search_name:
+            return SearchCall(step_id, place, call_id, name, ranking=file_search.ranking(self.run))
+        kind = CodeCall if name == self._round.code_name else Call
+        return kind(step_id, place, call_id, name)
 
     def _show_images(self, message_id: str) -> None:
         """What code has shown comes before what the model says of it."""

@@ -1,9 +1,8 @@
 """A run in the terms of the model server: its settings, its thread's messages, its rounds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from perdure.tools import code_interpreter, code_results, file_search
-from perdure.tools.file_search import Numbered
 from perdure.wire.base import encode
 from perdure.wire.chat import (
     ChatMessage,
@@ -54,11 +53,12 @@ def settings(
         tools.append(file_search.definition(run))
     if code_interpreter.is_offered(run):
         tools.append(code_interpreter.definition(code_interpreter.name(run), code_names))
+    offered = {tool.function.name for tool in tools}
     return ChatRequest(
         model=run.model,
         messages=[],
         tools=tools or None,
-        tool_choice=_tool_choice(run, steps) if tools else None,
+        tool_choice=_tool_choice(run, steps, offered) if tools else None,
         parallel_tool_calls=False if tools and not run.parallel_tool_calls else None,
         temperature=_unless_default(run.temperature),
         top_p=_unless_default(run.top_p),
@@ -87,11 +87,21 @@ def message_of(message: Message) -> ChatMessage | None:
     return ChatMessage(role="user", content=parts)
 
 
-def rounds_of(run: Run, steps: list[RunStep], written: Mapping[str, Message]) -> list[ChatMessage]:
-    """This run's own rounds: what it said, what it called, what came back."""
+def rounds_of(
+    run: Run,
+    steps: list[RunStep],
+    written: Mapping[str, Message],
+    passages: Mapping[int, int] | None = None,
+) -> list[ChatMessage]:
+    """This run's own rounds: what it said, what it called, what came back; of each search so many
+    of its passages, by the number of its output, where not all of them fit.
+    """
     chat: list[ChatMessage] = []
     said: str | None = None
-    numbers = {search.call.id: search for search in file_search.searches(steps)}
+    found = {
+        search.call.id: file_search.output(search, passages[search.output] if passages else None)
+        for search in file_search.searches(steps)
+    }
     for step in steps:
         details = step.step_details
         if isinstance(details, MessageCreation):
@@ -103,7 +113,7 @@ def rounds_of(run: Run, steps: list[RunStep], written: Mapping[str, Message]) ->
         if said:
             # Text and calls of one round are one message of the model.
             chat.pop()
-        chat.extend(_tool_round(run, details, numbers, said))
+        chat.extend(_tool_round(run, details, found, said))
         said = None
     return chat
 
@@ -126,24 +136,28 @@ def _unless_default(value: float | None) -> float | None:
     return None if value == 1.0 else value
 
 
-def _tool_choice(run: Run, steps: list[RunStep]) -> ChatToolChoice | None:
-    """A forced choice holds until the first tool round (spec 03 §13)."""
+def _tool_choice(run: Run, steps: list[RunStep], offered: Set[str]) -> ChatToolChoice | None:
+    """A forced choice holds until the first tool round (spec 03 §13). Servers refuse to force what
+    is not offered, such as a search where there is no store: then the model has its choice.
+    """
     choice = run.tool_choice
     if choice == "none":
         return "none"
     if any(step.type == "tool_calls" for step in steps):
         return None
     if isinstance(choice, FunctionChoice):
-        return FunctionToolChoice(function=ChosenFunction(name=choice.function.name))
-    if isinstance(choice, FileSearchChoice):
-        return FunctionToolChoice(function=ChosenFunction(name=file_search.name(run)))
-    if isinstance(choice, CodeInterpreterChoice):
-        return FunctionToolChoice(function=ChosenFunction(name=code_interpreter.name(run)))
-    return "required" if choice == "required" else None
+        forced = choice.function.name
+    elif isinstance(choice, FileSearchChoice):
+        forced = file_search.name(run)
+    elif isinstance(choice, CodeInterpreterChoice):
+        forced = code_interpreter.name(run)
+    else:
+        return "required" if choice == "required" else None
+    return FunctionToolChoice(function=ChosenFunction(name=forced)) if forced in offered else None
 
 
 def _tool_round(
-    run: Run, details: ToolCalls, numbers: Mapping[str, Numbered], said: str | None
+    run: Run, details: ToolCalls, found: Mapping[str, str], said: str | None
 ) -> list[ChatMessage]:
     calls: list[ChatToolCall] = []
     outputs: list[ChatMessage] = []
@@ -158,7 +172,7 @@ def _tool_round(
         else:
             asked = encode({"queries": call.file_search.queries}).decode()
             called = CalledFunction(name=file_search.name(run), arguments=asked)
-            output = file_search.output(numbers[call.id])
+            output = found[call.id]
         calls.append(ChatToolCall(id=call.id, function=called))
         outputs.append(ChatMessage(role="tool", tool_call_id=call.id, content=output))
     return [ChatMessage(role="assistant", content=said, tool_calls=calls), *outputs]

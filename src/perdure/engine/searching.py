@@ -1,7 +1,7 @@
 """The file_search tool in a run: which stores it has, and what its calls find (spec 06 §1)."""
 
 import asyncio
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
@@ -21,18 +21,22 @@ from perdure.wire.run_steps import FileSearchResult
 from perdure.wire.runs import LastError, Run
 from perdure.wire.vector_store_files import ContentText
 
-# How long a search waits for the files of the thread's own store (spec 03 §4).
+# How long the searches of an execution wait for the files of the thread's own store, all of them
+# together (spec 03 §4).
 _PATIENCE = 60
 # How long until it looks again by itself: another node may be the one that reads the files.
 _LOOK_SECONDS = 1.0
 
 
-class Shelf(NamedTuple):
-    """The vector stores of a run."""
+@dataclass
+class Shelf:
+    """The vector stores of a run, as long as an execution has it."""
 
     stores: tuple[str, ...] = ()
     # the one among them that belongs to the thread, which searches wait for
     of_thread: tuple[str, ...] = ()
+    # until when they wait; known with the first one
+    waits_until: float | None = None
 
 
 class Searching:
@@ -65,26 +69,32 @@ class Searching:
             return Failed(LastError(code="server_error", message=error.message))
         return Shelf(*used)
 
-    def citer(self, run: Run, prepared: Prepared) -> Citer | None:
-        """What finds the citations in a part of the answer, where there is something to cite."""
-        if not prepared.sources:
+    def citer(self, run: Run, shelf: Shelf, prepared: Prepared) -> Citer | None:
+        """What finds the citations in a part of the answer. A model that knows the tool may invent
+        some, too, where nothing was found.
+        """
+        if not shelf.stores and not prepared.sources:
             return None
         plain = run.response_format in ("auto", None) or isinstance(run.response_format, TextFormat)
-        # A marker of ours would spoil the JSON of others.
-        return Citer(prepared.sources, attribute=self._cite_unmarked and plain)
+        # A marker of ours would spoil the JSON of others, and so would one that is mended.
+        return Citer(prepared.sources, attribute=self._cite_unmarked, verbatim=not plain)
 
     async def answer(self, recorder: Recorder, shelf: Shelf) -> None:
         """Runs the searches that the model has called for, at once."""
         searches = recorder.searches
         if not searches:
             return
+        if shelf.waits_until is None:
+            shelf.waits_until = self._clock.now() + _PATIENCE
         for store_id in shelf.of_thread:
-            await self._settled(store_id)
+            await self._settled(store_id, shelf.waits_until)
         run = recorder.run
         settings = file_search.settings(run)
         assert settings is not None  # noqa: S101 # there were searches
         bounds = file_search.bounds(settings, self._windows.of(run.model))
-        threshold = settings.ranking_options.score_threshold
+        # Searches of one round come into the context together.
+        most_tokens = bounds.tokens // len(searches)
+        ranking = file_search.ranking(run)
         for search in searches:
             queries = file_search.queries(search.arguments)
             passages = await retrieval.search(
@@ -93,7 +103,7 @@ class Searching:
                 shelf.stores,
                 queries,
                 limit=bounds.results,
-                score_threshold=threshold,
+                score_threshold=ranking.score_threshold,
             )
             found = [
                 FileSearchResult(
@@ -106,13 +116,12 @@ class Searching:
                 for passage in passages
             ]
             call = await asyncio.to_thread(
-                file_search.call, search.id, queries, settings, found, most_tokens=bounds.tokens
+                file_search.call, search.id, queries, ranking, found, most_tokens=most_tokens
             )
             search.answered = call
 
-    async def _settled(self, store_id: str) -> None:
+    async def _settled(self, store_id: str, until: float) -> None:
         """Waits until no file of the store is in progress, as long as it is worth waiting."""
-        until = self._clock.now() + _PATIENCE
         changed = asyncio.Event()
         with self._bus.on_interrupt(store_id, changed.set):
             while self._clock.now() < until:

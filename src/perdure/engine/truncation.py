@@ -1,4 +1,5 @@
-"""What fits: how long a prompt may be, and which messages of a thread it keeps (spec 03 §7, §12).
+"""What fits: how long a prompt may be, which messages of a thread it keeps (spec 03 §7, §12), and
+how much of it may be passages that were found.
 
 No I/O. All counts are our own; those of the model differ by some percent, which is one reason why
 room is left in the window.
@@ -58,10 +59,35 @@ def room(run: Run, left: Left, window: int) -> int | None:
 
     Who asks for a number of messages gets that number, whatever the window holds.
     """
-    limits = [] if left.prompt is None else [left.prompt]
-    if last_messages(run) is None:
-        limits.append(window - _reserve(left, window))
-    return min(limits, default=None)
+    return left.prompt if last_messages(run) is not None else limit(left, window)
+
+
+def limit(left: Left, window: int) -> int:
+    """The most tokens that a prompt may have, whatever messages were asked for."""
+    beside = window - _reserve(left, window)
+    return beside if left.prompt is None else min(left.prompt, beside)
+
+
+def for_passages(
+    run: Run,
+    thread: Sequence[ChatMessage],
+    *,
+    around: Sequence[ChatMessage],
+    tools: Sequence[FunctionTool] | None,
+    most: int,
+) -> int:
+    """The most tokens that the passages may have that the run has found, beside its thread and what
+    must be there: as many as the thread leaves, and half of the room at least, where the thread can
+    be cut.
+    """
+    costs = _Counted(thread)
+    spare = most - tokens.count_messages(around, tools)
+    beside = spare - sum(costs[place] for place in range(len(costs)))
+    if last_messages(run) is not None:
+        return beside
+    untouchable = _untouchable(thread)
+    needed = 0 if untouchable is None else costs[untouchable]
+    return max(beside, (spare - needed) // 2)
 
 
 def cap(left: Left, window: int, prompt: Sequence[ChatMessage], tools: Sequence[FunctionTool] | None

@@ -3,15 +3,15 @@
 Passages are given to the model with markers such as `【4:0†notes.txt】` (spec 06 §1.2). This is
 the filter through which its answer goes: markers of passages that exist become `file_citation`
 annotations, markers of passages that do not are taken out, and for models that write none a
-marker is put behind each sentence that evidently comes from a passage. It is given text in any
-pieces and gives the same text and annotations whatever the pieces were.
+marker is put behind each sentence that evidently comes from a passage (`evidence.py`). It is
+given text in any pieces and gives the same text and annotations whatever the pieces were.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import NamedTuple
 
+from perdure.tools.evidence import Evidence
 from perdure.wire.messages import FileCitation, FileCitationAnnotation, FilePathAnnotation
 
 # A marker, as we give it and as models spoil it: another bracket, no label.
@@ -21,16 +21,22 @@ _BEGUN = re.compile(r"[【\[](?:\d{1,4}(?::(?:\d{1,4}(?:†[^】\]\n]{0,255})?)?
 # The older form, that models know from their training; no passage of ours is ever called so.
 _FOREIGN = re.compile(r"【\d{1,4}†[^】\n]{0,255}】")
 _FOREIGN_BEGUN = re.compile(r"【(?:\d{1,4}(?:†[^】\n]{0,255})?)?")
-_STOP = re.compile(r"[【\[\n]|[.!?。！？]+[\"')”’]*")
-_WIDE_END = re.compile(r".*[。！？][\"')”’]*", re.DOTALL)
-_END = re.compile(r".*[.!?。！？][\"')”’]*", re.DOTALL)
-_WORD = re.compile(r"\w{3,}|\d+")
+_OPENING = "【["
+# What else than letters and digits has an index behind it in code.
+_INDEXED = re.compile(r"[_)\]}\"'`]")
+_OPENED = re.compile(r"[【\[]")
 
-# When a sentence evidently comes from a passage: it has so many different words, this part of
-# them is in the passage, and so many stand there one behind the other.
-_WORDS = 4
-_SHARE = 0.7
-_RUN = 3
+# What ends a sentence: before a space, or anywhere.
+_NARROW = ".!?"
+_WIDE = "。！？"
+_CLOSING = "\"')”’）」』》"  # noqa: RUF001
+_LOOK = re.compile(rf"[【\[\n]|[{_NARROW}{_WIDE}][{_NARROW}{_WIDE}{_CLOSING}]*")
+_GOES_ON = re.compile(rf"[{_NARROW}{_WIDE}{_CLOSING}]+")
+# How far behind a sentence its marker is looked for.
+_BLANK = re.compile(r"\s{0,8}")
+_MOST_BLANK = 8
+# Of a sentence that is longer, its beginning says where it comes from.
+_LONGEST = 4_000
 
 
 class Source(NamedTuple):
@@ -61,93 +67,111 @@ def marker(key: Key, label: str) -> str:
 
 
 class Citer:
-    """The filter for one text part."""
+    """The filter for one text part.
 
-    def __init__(self, sources: Mapping[Key, Source], *, attribute: bool) -> None:
-        self._sources = {key: _Source(key, source) for key, source in sources.items()}
-        # Off as soon as the model cites by itself: it knows how to.
-        self._attribute = attribute
+    `attribute`: markers are added for a model that writes none. `verbatim`: the text is not
+    changed at all, and only what is exactly a marker of ours is annotated.
+    """
+
+    def __init__(
+        self, sources: Mapping[Key, Source], *, attribute: bool, verbatim: bool = False
+    ) -> None:
+        self._sources = sources
+        self._verbatim = verbatim
+        self._evidence = Evidence({key: source.text for key, source in sources.items()})
+        # None as soon as the model cites by itself: it knows how to.
+        self._sentence = _Sentence() if attribute and sources and not verbatim else None
         self._held = ""
+        # how much of what is held has been told
+        self._at = 0
         self._length = 0
-        self._sentence = ""
-        self._last: Key | None = None
+        self._before = ""
 
     def feed(self, text: str) -> list[Piece]:
         """What can be told now that this piece has come."""
-        self._held += text
+        self._held = self._held[self._at :] + text
+        self._at = 0
         return list(self._tell(final=False))
 
     def finish(self) -> list[Piece]:
         """What was held back, at the end of the part."""
-        pieces = list(self._tell(final=True))
-        if self._sentence.strip():
-            pieces += self._attributed()
-        return pieces
+        return [*self._tell(final=True), *self._attributed()]
 
     def _tell(self, *, final: bool) -> Iterator[Piece]:
-        while self._held:
-            if self._held[0] in "【[":
-                if not final and _may_become_marker(self._held):
+        while self._at < len(self._held):
+            first = self._held[self._at]
+            if first in _OPENING:
+                if not final and _may_become_marker(self._held, self._at):
                     return
                 yield from self._bracket()
-            elif self._has_ended():
-                blank = self._held[: len(self._held) - len(self._held.lstrip())]
-                if blank == self._held and not final:
+            elif self._sentence is not None and self._sentence.is_over_before(first):
+                blank = _BLANK.match(self._held, self._at)
+                assert blank is not None  # noqa: S101 # it matches nothing, too
+                follows = self._held[blank.end() : blank.end() + 1]
+                is_near = len(blank[0]) < _MOST_BLANK
+                if is_near and not follows and not final:
                     return
                 # A marker right behind the sentence is the sentence's.
-                if self._held[len(blank) : len(blank) + 1] not in ("【", "["):
+                if not is_near or _OPENED.match(follows) is None:
                     yield from self._attributed()
-                    self._sentence = ""
-                    yield self._plain(self._cut(max(1, len(blank))))
-                else:
-                    yield self._plain(self._cut(len(blank)))
+                if blank[0]:
+                    yield self._plain(blank.end())
             else:
-                yield self._plain(self._cut(self._next_stop()))
+                yield self._plain(self._next_look())
 
-    def _has_ended(self) -> bool:
-        """Whether what was told so far is a whole sentence, now that the next character is known.
-        A full stop ends one before a space only: 3.14 is none.
-        """
-        if not self._sentence.strip():
-            return False
-        if self._held[0].isspace():
-            return self._held[0] == "\n" or _END.fullmatch(self._sentence) is not None
-        return _WIDE_END.fullmatch(self._sentence) is not None
-
-    def _next_stop(self) -> int:
-        """How much of what is held is plain text before something to look at."""
-        stop = _STOP.search(self._held)
-        if stop is None:
+    def _next_look(self) -> int:
+        """Up to where what is held is plain text, before something to look at."""
+        if self._sentence is None:
+            opened = _OPENED.search(self._held, self._at)
+            return opened.start() if opened else len(self._held)
+        if self._sentence.stops and (more := _GOES_ON.match(self._held, self._at)):
+            return more.end()
+        found = _LOOK.search(self._held, self._at)
+        if found is None:
             return len(self._held)
-        return stop.start() if stop[0] in "【[\n" and stop.start() else stop.end()
+        return found.start() if found[0] in "【[\n" and found.start() > self._at else found.end()
 
     def _bracket(self) -> Iterator[Piece]:
-        found = _MARKER.match(self._held)
-        if found is None:
-            foreign = _FOREIGN.match(self._held)
-            if foreign is None:
-                yield self._plain(self._cut(1))
-            else:
-                self._cut(foreign.end())
-            return
-        self._cut(found.end())
-        key = Key(int(found[1]), int(found[2]))
-        if key in self._sources:
-            self._attribute = False
+        found = _MARKER.match(self._held, self._at)
+        if found and self._means(found[0], key := Key(int(found[1]), int(found[2]))):
+            self._at = found.end()
+            self._sentence = None
             yield self._cited(key)
+        elif invented := self._invented():
+            self._at = invented.end()
+        else:
+            yield self._plain(self._at + 1)
+
+    def _means(self, found: str, key: Key) -> bool:
+        """Whether what looks like a marker is meant as that of a passage."""
+        if key not in self._sources:
+            return False
+        if self._verbatim:
+            return found == marker(key, self._sources[key].label)
+        # In ASCII alone it may be a slice in somebody's code.
+        return not found.isascii() or not _can_be_indexed(self._before)
+
+    def _invented(self) -> re.Match[str] | None:
+        """A marker of no passage, which is no text of anybody's."""
+        if self._verbatim:
+            return None
+        found = _MARKER.match(self._held, self._at) or _FOREIGN.match(self._held, self._at)
+        return None if found is None or found[0].isascii() else found
 
     def _attributed(self) -> Iterator[Piece]:
-        if not self._attribute or not self._sentence.strip():
+        """The marker of the sentence that is over."""
+        if self._sentence is None:
             return
-        best = max(self._sources.values(), key=lambda source: source.share(self._sentence))
-        if best.is_evident(self._sentence) and best.key != self._last:
-            yield self._cited(best.key)
+        key = self._evidence.of_next(self._sentence.text)
+        self._sentence = _Sentence()
+        if key is not None:
+            yield self._cited(key)
 
     def _cited(self, key: Key) -> Piece:
-        source = self._sources[key].source
+        source = self._sources[key]
         text, start = marker(key, source.label), self._length
         self._length += len(text)
-        self._last = key
+        self._before = text[-1]
         return Piece(
             text,
             FileCitationAnnotation(
@@ -158,53 +182,59 @@ class Citer:
             ),
         )
 
-    def _plain(self, text: str) -> Piece:
+    def _plain(self, end: int) -> Piece:
+        text, self._at = self._held[self._at : end], end
         self._length += len(text)
-        self._sentence += text
+        self._before = text[-1]
+        if self._sentence is not None:
+            self._sentence.add(text)
         return Piece(text)
 
-    def _cut(self, length: int) -> str:
-        text, self._held = self._held[:length], self._held[length:]
-        return text
+
+class _Sentence:
+    """The sentence that is being told, as far as it may be one."""
+
+    def __init__(self) -> None:
+        # The different stops with which it ends so far, whatever closes between and behind them.
+        self.stops: set[str] = set()
+        self._is_blank = True
+        self._length = 0
+        self._pieces: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    def add(self, text: str) -> None:
+        bare = text.rstrip(_NARROW + _WIDE + _CLOSING)
+        if bare:
+            self.stops.clear()
+        self.stops.update(stop for stop in _NARROW + _WIDE if stop in text[len(bare) :])
+        self._is_blank = self._is_blank and text.isspace()
+        if self._length < _LONGEST:
+            self._pieces.append(text[: _LONGEST - self._length])
+            self._length += len(self._pieces[-1])
+
+    def is_over_before(self, char: str) -> bool:
+        """Whether it is a whole sentence, now that the next character is known. A full stop ends
+        one before a space only: 3.14 is none.
+        """
+        if self._is_blank:
+            return False
+        if char.isspace():
+            return char == "\n" or bool(self.stops)
+        return not self.stops.isdisjoint(_WIDE) and _GOES_ON.match(char) is None
 
 
-class _Source:
-    """A passage, and its words once they are asked for."""
-
-    def __init__(self, key: Key, source: Source) -> None:
-        self.key = key
-        self.source = source
-
-    @cached_property
-    def _words(self) -> frozenset[str]:
-        return frozenset(_words(self.source.text))
-
-    @cached_property
-    def _text(self) -> str:
-        return f" {' '.join(_words(self.source.text))} "
-
-    def share(self, sentence: str) -> float:
-        """Which part of the sentence's different words the passage has."""
-        words = set(_words(sentence))
-        return len(words & self._words) / len(words) if words else 0.0
-
-    def is_evident(self, sentence: str) -> bool:
-        """Whether the sentence evidently comes from the passage."""
-        words = _words(sentence)
-        runs = (words[at : at + _RUN] for at in range(len(words) - _RUN + 1))
-        return (
-            len(set(words)) >= _WORDS
-            and self.share(sentence) >= _SHARE
-            and any(f" {' '.join(run)} " in self._text for run in runs)
-        )
+def _may_become_marker(text: str, at: int) -> bool:
+    return any(begun.fullmatch(text, at) for begun in (_BEGUN, _FOREIGN_BEGUN))
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
-
-
-def _may_become_marker(text: str) -> bool:
-    return any(begun.fullmatch(text) for begun in (_BEGUN, _FOREIGN_BEGUN))
+def _can_be_indexed(char: str) -> bool:
+    """Whether brackets right behind this character may be code. Scripts without case put no space
+    before a citation, and code is hardly ever written in them.
+    """
+    return char.isdigit() or char.lower() != char.upper() or _INDEXED.match(char) is not None
 
 
 def _harmless(label: str) -> str:

@@ -25,8 +25,11 @@ from perdure.wire.tools import FileSearchSettings, FileSearchTool, FunctionDefin
 
 # The first output of a run had this number on the live service; any stable one will do.
 _FIRST_OUTPUT = 4
+# What a marker looks like: of no output, so that a model which copies it cites nothing.
+_EXAMPLE = marker(Key(0, 0), "notes.txt")
 _MOST_QUERIES = 8
 _NOTHING = "No passages were found."
+_LEFT_OUT = "The passages that were found are left out here, for lack of room."
 
 # Results and their tokens: for a small context window, and for all others (spec 06 §1.1).
 _SMALL_WINDOW = 16_385
@@ -69,7 +72,7 @@ def definition(run: Run) -> FunctionTool:
             name=name(run),
             description=(
                 "Searches the files that belong to this conversation and returns passages of "
-                "them, each behind a marker such as 【4:0†notes.txt】. Use it whenever the answer "
+                f"them, each behind a marker such as {_EXAMPLE}. Use it whenever the answer "
                 "may stand in the files. Split a complex question into several queries. In your "
                 "answer, copy the marker of a passage, exactly as it is, right behind each "
                 "statement that you took from it."
@@ -104,22 +107,27 @@ def queries(arguments: str) -> list[str]:
     return [query for query in found if query.strip()][:_MOST_QUERIES]
 
 
+def ranking(run: Run) -> SearchRanking:
+    """How searches rank, as their calls say it: by name, where the tool has `auto`."""
+    of_tool = settings(run)
+    if of_tool is None:
+        return SearchRanking()
+    return SearchRanking(score_threshold=of_tool.ranking_options.score_threshold)
+
+
 def call(
     call_id: str,
     asked: Sequence[str],
-    settings: FileSearchSettings,
+    ranking: SearchRanking,
     found: Iterable[FileSearchResult],
     *,
     most_tokens: int,
 ) -> FileSearchToolCall:
     """The call as the step keeps it: as many of the results as there is room for."""
-    ranking = settings.ranking_options
     return FileSearchToolCall(
         id=call_id,
         file_search=FileSearch(
-            ranking_options=SearchRanking(
-                ranker="default_2024_08_21", score_threshold=ranking.score_threshold
-            ),
+            ranking_options=ranking,
             results=list(_fitting(found, most_tokens)),
             queries=list(asked),
         ),
@@ -127,33 +135,65 @@ def call(
 
 
 class Numbered(NamedTuple):
-    """A search of a run, and the number of its output."""
+    """A search of a run, the number of its output, and in which round of searches it was made."""
 
     output: int
     call: FileSearchToolCall
+    round: int
 
 
 def searches(steps: Iterable[RunStep]) -> list[Numbered]:
     """The run's searches so far, each with the number that its markers have."""
-    found = [
-        call
+    rounds = [
+        [call for call in step.step_details.tool_calls if isinstance(call, FileSearchToolCall)]
         for step in steps
         if isinstance(step.step_details, ToolCalls)
-        for call in step.step_details.tool_calls
-        if isinstance(call, FileSearchToolCall)
     ]
-    return [Numbered(_FIRST_OUTPUT + place, call) for place, call in enumerate(found)]
+    found = [(call, place) for place, calls in enumerate(filter(None, rounds)) for call in calls]
+    return [Numbered(output, *each) for output, each in enumerate(found, _FIRST_OUTPUT)]
 
 
-def output(search: Numbered) -> str:
-    """What the model is answered: each passage behind its marker."""
-    passages = [f"{marker(key, source.label)}\n{source.text}" for key, source in _sources(search)]
-    return "\n\n".join(passages) or _NOTHING
+def output(search: Numbered, most: int | None = None) -> str:
+    """What the model is answered: each passage behind its marker, or so many of the best."""
+    passages = _passages(search)
+    if passages and most == 0:
+        return _LEFT_OUT
+    return "\n\n".join(passages[:most]) or _NOTHING
+
+
+def fitting(searches: Sequence[Numbered], room: int) -> dict[int, int]:
+    """How many of its best passages each search may show, by the number of its output, so that
+    all of them are within so many tokens.
+
+    The latest searches keep most: a passage counts as much as one that ranks a place lower and was
+    found a round later.
+    """
+    last = max(search.round for search in searches)
+    queue = sorted(
+        (rank + last - search.round, last - search.round, search.output, passage)
+        for search in searches
+        for rank, passage in enumerate(_passages(search))
+    )
+    kept = dict.fromkeys((search.output for search in searches), 0)
+    full: set[int] = set()
+    for _, _, number, passage in queue:
+        cost = tokens.count(f"{passage}\n\n")
+        if cost > room:
+            # what ranks lower would not be its best
+            full.add(number)
+        if number not in full:
+            room -= cost
+            kept[number] += 1
+    return kept
 
 
 def sources(steps: Iterable[RunStep]) -> dict[Key, Source]:
     """All passages that the model may cite in this run."""
     return {key: source for search in searches(steps) for key, source in _sources(search)}
+
+
+def _passages(search: Numbered) -> list[str]:
+    return [f"{marker(key, source.label)}\n{source.text}" for key, source in _sources(search)]
 
 
 def _sources(search: Numbered) -> Iterator[tuple[Key, Source]]:
