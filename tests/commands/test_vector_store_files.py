@@ -6,6 +6,7 @@ from perdure.commands import vector_store_files
 from perdure.errors import BadRequest, LeaseLost, NotFound
 from perdure.store.database import Database
 from perdure.wire.chunking import DEFAULT, AutoChunking, ChunkSizes, StaticChunking
+from perdure.wire.query import ListQuery
 from perdure.wire.vector_store_files import Attributes, ModifyVectorStoreFile
 from tests.commands.acts import PROJECT
 from tests.commands.shelf import BROKEN, Shelf
@@ -73,6 +74,28 @@ async def test_a_file_that_is_deleted_leaves_every_store(shelf: Shelf) -> None:
     for store_id in stores:
         found = await shelf.look(store_id)
         assert (found.file_counts.total, found.usage_bytes, found.status) == (0, 0, "completed")
+
+
+async def test_deleting_files_while_iterating_over_their_store_skips_nothing(
+    shelf: Shelf,
+) -> None:
+    """Spec 02 §3. A file stands elsewhere among all files than among those of the store."""
+    file_ids = await shelf.files(5)
+    store_id = await shelf.store()
+    for file_id in reversed(file_ids):
+        await shelf.add(store_id, file_id)
+    seen: list[str] = []
+    while True:
+        query = ListQuery(limit=2, after=seen[-1] if seen else None)
+        page = await shelf.database.read(
+            vector_store_files.page, query, store_id=store_id, project=PROJECT
+        )
+        if not page.ids:
+            break
+        for file_id in page.ids:
+            await shelf.delete_file(file_id)
+        seen += page.ids
+    assert seen == file_ids
 
 
 async def test_attributes_are_replaced_as_a_whole_and_cleared_by_null(shelf: Shelf) -> None:

@@ -42,7 +42,16 @@ def get(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> FileB
 def page(tx: Transaction, query: ListQuery, batch_id: str, *, store_id: str, project: str) -> Page:
     """One page of the batch's files, of one status only if asked so."""
     get(tx, batch_id, store_id=store_id, project=project)
-    return lists.page(tx, "file_batch_files", query, project=project, parent=batch_id, label="file")
+    # A file leaves its batch when it leaves the store, and is buried there.
+    return lists.page(
+        tx,
+        "file_batch_files",
+        query,
+        project=project,
+        parent=batch_id,
+        label="file",
+        buried=store_id,
+    )
 
 
 def cancel(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> FileBatch:

@@ -34,7 +34,13 @@ def page(tx: Transaction, query: ListQuery, *, store_id: str, project: str) -> P
     """One page of the store's files, of one status only if asked so."""
     vector_stores.require(tx, store_id, project=project)
     return lists.page(
-        tx, "vector_store_files", query, project=project, parent=store_id, label="file"
+        tx,
+        "vector_store_files",
+        query,
+        project=project,
+        parent=store_id,
+        label="file",
+        buried=store_id,
     )
 
 
