@@ -20,7 +20,6 @@ from perdure.wire.vector_store_files import (
     VectorStoreFile,
 )
 
-_CANCELLED = FileError(code="server_error", message="The file was cancelled before it was done.")
 _EXPIRED = FileError(
     code="server_error", message="The vector store expired before the file was read."
 )
@@ -100,7 +99,7 @@ def remove_everywhere(tx: Transaction, file_id: str, *, now: int) -> None:
 
 def cancel(tx: Transaction, row: Row) -> None:
     """Ends a file that is in progress; its worker, if it has one, can write nothing more."""
-    _end(tx, row, Signal.CANCEL, _CANCELLED)
+    _end(tx, row, Signal.CANCEL, None)
 
 
 def expire(tx: Transaction, row: Row) -> None:
@@ -108,7 +107,7 @@ def expire(tx: Transaction, row: Row) -> None:
     _end(tx, row, Signal.FAIL, _EXPIRED)
 
 
-def _end(tx: Transaction, row: Row, how: Signal, error: FileError) -> None:
+def _end(tx: Transaction, row: Row, how: Signal, error: FileError | None) -> None:
     found = decode(row["body"], VectorStoreFile)
     signal(tx, row["seq"], found, how, error=error)
     tx.run("ingestions.drop", vector_store_id=found.vector_store_id, file_id=found.id)
