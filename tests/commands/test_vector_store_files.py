@@ -38,6 +38,18 @@ async def test_a_completed_file_that_is_added_again_stays_as_it_is(shelf: Shelf)
     assert await shelf.claim() is None
 
 
+async def test_an_overlap_beyond_half_a_chunk_is_refused_for_a_file_that_is_there_too(
+    shelf: Shelf,
+) -> None:
+    store_id, file_id = await shelf.store(), await shelf.file()
+    await shelf.add(store_id, file_id)
+    asked = StaticChunking(static=ChunkSizes(max_chunk_size_tokens=100, chunk_overlap_tokens=51))
+    with pytest.raises(BadRequest) as refused:
+        await shelf.add(store_id, file_id, chunking_strategy=asked, attributes={"a": 1})
+    assert refused.value.param == "chunking_strategy.static.chunk_overlap_tokens"
+    assert (await shelf.look_at(store_id, file_id)).attributes == {}
+
+
 async def test_a_failed_file_that_is_added_again_begins_anew(shelf: Shelf) -> None:
     store_id, file_id = await shelf.store(), await shelf.file()
     await shelf.add(store_id, file_id, attributes={"a": 1})

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from perdure.commands import filing, lists, vector_stores
+from perdure.commands.filing import Asked
 from perdure.errors import BadRequest, NotFound
 from perdure.retrieval import index
 from perdure.store.database import Row, Transaction
@@ -26,7 +27,7 @@ def create(
 ) -> str:
     """Puts a file into a store; the answer is its JSON. Raises `NotFound`, `BadRequest`."""
     vector_stores.lock(tx, store_id, project=project, now=now)
-    filing.add(tx, store_id, [body], project=project, now=now, param="file_id")
+    filing.add(tx, store_id, [Asked(body)], project=project, now=now)
     return get(tx, body.file_id, store_id=store_id, project=project)
 
 
