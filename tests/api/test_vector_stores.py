@@ -152,6 +152,24 @@ async def test_files_of_a_store_are_listed_changed_shown_and_taken_out(
     assert [file["id"] for file in rest["data"]] == [rent]
 
 
+async def test_the_content_of_a_file_of_many_chunks_comes_in_one_page(
+    app: Perdure, http: httpx2.AsyncClient
+) -> None:
+    words = " ".join(f"word{number}" for number in range(6000))
+    file_id = await upload(http, "words.txt", words.encode())
+    store_id = (await http.post("/vector_stores", json={})).json()["id"]
+    sizes = {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 10}
+    strategy = {"type": "static", "static": sizes}
+    path = f"/vector_stores/{store_id}/files"
+    await http.post(path, json={"file_id": file_id, "chunking_strategy": strategy})
+    await read_all(app)
+    page = await ok(await http.get(f"{path}/{file_id}/content"), "VectorStoreFileContentResponse")
+    texts = [part["text"] for part in page["data"]]
+    assert len(texts) > 100
+    assert "".join(texts).replace(" ", "") == words.replace(" ", "")
+    assert (page["has_more"], page["next_page"]) == (False, None)
+
+
 async def test_a_search_finds_ranks_and_filters(app: Perdure, http: httpx2.AsyncClient) -> None:
     store_id, bees, rent = await filled(app, http)
     path = f"/vector_stores/{store_id}"
@@ -251,6 +269,7 @@ async def test_an_expired_store_can_be_read_and_not_used(
         http.post(f"{path}/search", json={"query": "bees"}),
         http.post(f"{path}/files", json={"file_id": file_id}),
         http.post(path, json={"expires_after": None}),
+        http.get(f"{path}/files/{file_id}/content"),
     ):
         refused = await request
         assert refused.status_code == 400

@@ -19,7 +19,7 @@ async def search(call: Call) -> Answer:
         )
     services = call.services
     await services.database.write(
-        vector_stores.require_live, store_id, project=call.project, now=call.now
+        vector_stores.use_for_search, store_id, project=call.project, now=call.now
     )
     if body.rewrite_query and (model := services.settings.rewrite_model):
         queries = await rewrite.rewritten(services.provider, model, queries)

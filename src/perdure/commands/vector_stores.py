@@ -93,12 +93,15 @@ def require(tx: Transaction, store_id: str, *, project: str) -> None:
 
 
 def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> None:
-    """Raises `NotFound` unless the project has the store, `BadRequest` where it has expired;
-    notes that it is used.
-    """
+    """Raises `NotFound` unless the project has the store, `BadRequest` where it has expired."""
     row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
     if _is_expired(row, now):
         raise expired(store_id)
+
+
+def use_for_search(tx: Transaction, store_id: str, *, project: str, now: int) -> None:
+    """Notes that the store is used. Raises as `require_live` does."""
+    require_live(tx, store_id, project=project, now=now)
     touch(tx, store_id, now=now)
 
 
