@@ -49,5 +49,12 @@ def new_request_id() -> str:
     return new_hex("req")
 
 
+def is_possible(object_id: str) -> bool:
+    """Whether there could be an object of this id. PostgreSQL cannot even be asked for one with
+    a zero byte.
+    """
+    return "\0" not in object_id
+
+
 def _base62(length: int) -> str:
     return secrets.token_bytes(length).translate(_TO_BASE62).decode()

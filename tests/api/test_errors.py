@@ -119,9 +119,6 @@ async def test_what_is_not_there_is_said(
             {"code_interpreter": {"file_ids": ["file-1"]}}}, (
             400, "The files ['file-1'] were not found.",
             "tool_resources.code_interpreter.file_ids", None)),
-        ("/vector_stores", {"chunking_strategy": {"type": "auto"}}, (
-            400, "'chunking_strategy' can only be given together with 'file_ids'.",
-            "chunking_strategy", "invalid_value")),
         ("/vector_stores", {"file_ids": ["file-1"]}, (
             400, "The files ['file-1'] were not found.", "file_ids", None)),
         ("/vector_stores", {"expires_after": {"anchor": "last_active_at", "days": 366}}, (
@@ -137,7 +134,8 @@ async def test_what_is_not_there_is_said(
             "but got an array with length 33 instead.", "messages", "array_above_max_length")),
         ("/threads", {"messages": [{"role": "user", "content": "x", "attachments":
             [{"file_id": "file-1", "tools": [{"type": "file_search"}]}]}]}, (
-            400, "The files ['file-1'] were not found.", "attachments", None)),
+            400, "The files ['file-1'] were not found.",
+            "messages[0].attachments[0].file_id", None)),
         ("/threads/runs", {"assistant_id": "x"}, (
             400, "Invalid 'assistant_id': 'x'. Expected an ID that begins with 'asst'.",
             "assistant_id", "invalid_value")),

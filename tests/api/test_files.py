@@ -270,6 +270,28 @@ async def test_a_file_of_the_largest_size_is_taken_and_no_larger(
     assert stored(data_dir) == 1
 
 
+@pytest.mark.parametrize(
+    ("named", "filename"),
+    [
+        # .NET: the SDK of OpenAI, and that of Azure
+        ("filename=\"=?utf-8?B?w4RyZ2VyLnR4dA==?=\"; filename*=utf-8''%C3%84rger.txt", "Ärger.txt"),
+        ("filename*=UTF-8''%C3%84rger.txt", "Ärger.txt"),
+        ("filename*=utf-8'de'it's%22%2F1%252.txt; filename=a.txt", "1%2.txt"),
+        ("filename*=iso-8859-1''%C4rger.txt", "Ärger.txt"),
+        ('filename*="plain.txt"', "plain.txt"),
+        ("filename*=", "upload"),
+        # it is part of a name here
+        ("filename=\"a; filename*=utf-8''b.txt\"", "a; filename*=utf-8''b.txt"),
+    ],
+)
+async def test_a_name_may_come_in_the_extended_notation(
+    http: httpx2.AsyncClient, named: str, filename: str
+) -> None:
+    part = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=file; {named}\r\n\r\nx\r\n"
+    made = await post(http, part.encode(), field("purpose", "batch"))
+    assert (made.status_code, made.json().get("filename")) == (200, filename), made.text
+
+
 async def test_files_are_listed_with_their_purpose_in_both_orders(
     http: httpx2.AsyncClient,
 ) -> None:

@@ -161,6 +161,28 @@ async def test_additional_messages_are_on_the_thread_before_the_answer(
     assert [message["run_id"] is None for message in listed] == [True, True, True, False]
 
 
+async def test_tool_resources_of_a_run_stand_for_the_assistant_s(
+    http: httpx2.AsyncClient,
+) -> None:
+    """All of them: what the run does not name it does not have (spec 02 §7)."""
+    uploaded = await http.post(
+        "/files", files={"file": ("a.csv", b"1,2")}, data={"purpose": "assistants"}
+    )
+    file_id = uploaded.json()["id"]
+    own, other = [(await http.post("/vector_stores", json={})).json()["id"] for _ in range(2)]
+    search = {"file_search": {"vector_store_ids": [own]}}
+    assistant = {"model": "a-model", "instructions": "Be brief.", "tool_resources": search}
+    made = (await http.post("/assistants", json=assistant)).json()
+    for asked in (
+        {"code_interpreter": {"file_ids": [file_id]}},
+        {"file_search": {"vector_store_ids": [other]}},
+    ):
+        body = {"assistant_id": made["id"], "tool_resources": asked}
+        run = (await http.post("/threads/runs", json=body)).json()
+        assert run["tool_resources"] == asked
+    assert (await http.get(f"/assistants/{made['id']}")).json()["tool_resources"] == search
+
+
 async def test_a_run_may_begin_with_an_empty_thread_and_empty_resources(
     http: httpx2.AsyncClient,
 ) -> None:

@@ -13,6 +13,11 @@ from tests.contract.schema import problems
 
 BEES = b"A colony of bees keeps its brood nest at thirty-five degrees."
 RENT = b"The rent is due on the third working day of each month."
+# Beyond half a chunk.
+OVERLAP = {
+    "type": "static",
+    "static": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 51},
+}
 _PATIENCE_SECONDS = 60
 # What the live service answered and its description does not have (spec 01 §8 and §10).
 _LIVE = (
@@ -147,6 +152,24 @@ async def test_files_of_a_store_are_listed_changed_shown_and_taken_out(
     assert [file["id"] for file in rest["data"]] == [rent]
 
 
+async def test_the_content_of_a_file_of_many_chunks_comes_in_one_page(
+    app: Perdure, http: httpx2.AsyncClient
+) -> None:
+    words = " ".join(f"word{number}" for number in range(6000))
+    file_id = await upload(http, "words.txt", words.encode())
+    store_id = (await http.post("/vector_stores", json={})).json()["id"]
+    sizes = {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 10}
+    strategy = {"type": "static", "static": sizes}
+    path = f"/vector_stores/{store_id}/files"
+    await http.post(path, json={"file_id": file_id, "chunking_strategy": strategy})
+    await read_all(app)
+    page = await ok(await http.get(f"{path}/{file_id}/content"), "VectorStoreFileContentResponse")
+    texts = [part["text"] for part in page["data"]]
+    assert len(texts) > 100
+    assert "".join(texts).replace(" ", "") == words.replace(" ", "")
+    assert (page["has_more"], page["next_page"]) == (False, None)
+
+
 async def test_a_search_finds_ranks_and_filters(app: Perdure, http: httpx2.AsyncClient) -> None:
     store_id, bees, rent = await filled(app, http)
     path = f"/vector_stores/{store_id}"
@@ -197,6 +220,11 @@ async def test_a_batch_counts_its_own_files(app: Perdure, http: httpx2.AsyncClie
         ({}, "file_ids"),
         ({"file_ids": []}, "file_ids"),
         ({"file_ids": ["file-no"]}, "file_ids"),
+        ({"files": [{"file_id": "file-no"}]}, "files[0].file_id"),
+        (
+            {"files": [{"file_id": "file-1"}, {"file_id": "file-2", "chunking_strategy": OVERLAP}]},
+            "files[1].chunking_strategy.static.chunk_overlap_tokens",
+        ),
         (
             {
                 "file_ids": ["file-no"],
@@ -219,11 +247,7 @@ async def test_a_wrong_batch_is_refused(
 
 async def test_an_overlap_beyond_half_a_chunk_is_refused(http: httpx2.AsyncClient) -> None:
     store_id = (await http.post("/vector_stores", json={})).json()["id"]
-    sizes = {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 51}
-    body = {
-        "file_id": await upload(http, "a.txt", BEES),
-        "chunking_strategy": {"type": "static", "static": sizes},
-    }
+    body = {"file_id": await upload(http, "a.txt", BEES), "chunking_strategy": OVERLAP}
     refused = await http.post(f"/vector_stores/{store_id}/files", json=body)
     assert refused.json()["error"]["param"] == "chunking_strategy.static.chunk_overlap_tokens"
     assert (await http.get(f"/vector_stores/{store_id}/files")).json()["data"] == []
@@ -245,6 +269,7 @@ async def test_an_expired_store_can_be_read_and_not_used(
         http.post(f"{path}/search", json={"query": "bees"}),
         http.post(f"{path}/files", json={"file_id": file_id}),
         http.post(path, json={"expires_after": None}),
+        http.get(f"{path}/files/{file_id}/content"),
     ):
         refused = await request
         assert refused.status_code == 400
@@ -316,12 +341,37 @@ async def test_an_attachment_that_cannot_be_searched_is_refused_at_once(
     assert refused.json()["error"] == {
         "message": "Files with extensions [.png] are not supported for retrieval.",
         "type": "invalid_request_error",
-        "param": "attachments",
+        "param": "file_ids",
         "code": "unsupported_file",
     }
     stored = (await http.get(f"/threads/{thread['id']}")).json()
     assert not stored["tool_resources"].get("file_search")
     assert (await attach("code_interpreter")).status_code == 200
+
+
+async def test_an_attachment_makes_a_new_store_where_the_threads_was_deleted(
+    app: Perdure, http: httpx2.AsyncClient
+) -> None:
+    attachment = {
+        "file_id": await upload(http, "bees.txt", BEES),
+        "tools": [{"type": "file_search"}],
+    }
+    message = {"role": "user", "content": "Look", "attachments": [attachment]}
+    thread = (await http.post("/threads", json={"messages": [message]})).json()
+
+    async def store() -> str:
+        tools = (await http.get(f"/threads/{thread['id']}")).json()["tool_resources"]
+        (store_id,) = tools["file_search"]["vector_store_ids"]
+        return str(store_id)
+
+    deleted = await store()
+    await http.delete(f"/vector_stores/{deleted}")
+    await ok(await http.post(f"/threads/{thread['id']}/messages", json=message), "MessageObject")
+    made = (await http.get(f"/vector_stores/{await store()}")).json()
+    assert made["id"] != deleted
+    assert made["expires_after"] == {"anchor": "last_active_at", "days": 7}
+    assert made["file_counts"]["total"] == 1
+    await read_all(app)
 
 
 async def test_the_helper_makes_a_store_for_an_assistant_without_an_end(

@@ -10,9 +10,15 @@ from tests.cli.processes import Served, perdure, serving
 RENT = "The rent is due on the third working day of each month."
 
 
+# More than waits on the way when the server has stopped reading.
+LARGEST_FILE = 20_000_000
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("stores") / "data") as served:
+    environment = {"PERDURE_MAX_FILE_BYTES": str(LARGEST_FILE)}
+    data = tmp_path_factory.mktemp("stores") / "data"
+    with serving(data, environment=environment) as served:
         yield served
 
 
@@ -46,6 +52,45 @@ def test_a_file_that_fails_is_named_and_the_others_are_added(
     assert added.stderr.startswith(f"{empty}: ")
     again = perdure("stores", "add", good, "--store", added.stdout.strip(), "--url", served.url)
     assert (again.returncode, again.stdout) == (0, added.stdout)
+
+
+def test_a_file_that_is_refused_is_named_and_the_others_are_added(
+    served: Served, tmp_path: Path
+) -> None:
+    large, good = tmp_path / "a-large.txt", tmp_path / "good.txt"
+    large.write_bytes(bytes(2 * LARGEST_FILE))
+    good.write_text(RENT)
+    url = ("--url", served.url)
+    added = perdure("stores", "add", large, good, *url)
+    assert (added.returncode, added.stderr) == (
+        1, f"{large}: The file is too large: at most {LARGEST_FILE} bytes are accepted.\n",
+    )  # fmt: skip
+    assert RENT in perdure("stores", "search", added.stdout.strip(), "rent", *url).stdout
+
+
+def test_a_store_that_does_not_exist_is_told_before_anything_is_uploaded(
+    served: Served, tmp_path: Path
+) -> None:
+    lonely = tmp_path / "lonely.txt"
+    lonely.write_text(RENT)
+    added = perdure("stores", "add", lonely, "--store", "vs_none", "--url", served.url)
+    assert (added.returncode, added.stdout) == (1, "")
+    assert added.stderr == "perdure: No vector store found with id 'vs_none'.\n"
+    assert lonely.name not in perdure("files", "list", "--url", served.url).stdout
+
+
+def test_nothing_that_a_terminal_obeys_is_printed(served: Served, tmp_path: Path) -> None:
+    """Files, and names of stores, are other people's."""
+    hostile = tmp_path / "hostile.txt"
+    hostile.write_text("rent \x1b]0;title\x07 \x1b[2J \x9b31m \u202egnp.exe due")
+    url = ("--url", served.url)
+    added = perdure("stores", "add", hostile, "--name", "\x1b[31mRed\nline\x9b", *url)
+    assert added.returncode == 0
+    listed = perdure("stores", "list", *url).stdout
+    found = perdure("stores", "search", added.stdout.strip(), "rent", *url).stdout
+    assert "[31mRed line" in listed
+    assert "rent ]0;title [2J 31m gnp.exe due" in found
+    assert not set("\x1b\x07\x9b\u202e") & set(listed + found)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 import pytest
 
 from perdure.commands import vector_store_files
+from perdure.commands.vector_store_files import Content
 from perdure.errors import BadRequest, LeaseLost, NotFound
 from perdure.store.database import Database
 from perdure.wire.chunking import DEFAULT, AutoChunking, ChunkSizes, StaticChunking
+from perdure.wire.query import ListQuery
 from perdure.wire.vector_store_files import Attributes, ModifyVectorStoreFile
 from tests.commands.acts import PROJECT
 from tests.commands.shelf import BROKEN, Shelf
@@ -16,6 +18,20 @@ SMALL = StaticChunking(static=ChunkSizes(max_chunk_size_tokens=100, chunk_overla
 @pytest.fixture
 def shelf(database: Database) -> Shelf:
     return Shelf(database)
+
+
+async def content(
+    shelf: Shelf, store_id: str, file_id: str, *, attempt: int | None = None, after: int = -1
+) -> Content:
+    return await shelf.database.read(
+        vector_store_files.content,
+        file_id,
+        store_id=store_id,
+        project=PROJECT,
+        now=shelf.now,
+        attempt=attempt,
+        after=after,
+    )
 
 
 async def test_a_new_file_waits_with_the_strategy_that_was_asked_for(shelf: Shelf) -> None:
@@ -35,6 +51,18 @@ async def test_a_completed_file_that_is_added_again_stays_as_it_is(shelf: Shelf)
     changed = await shelf.add(store_id, file_id, attributes={"b": True})
     assert (changed.status, changed.attributes) == ("completed", {"b": True})
     assert await shelf.claim() is None
+
+
+async def test_an_overlap_beyond_half_a_chunk_is_refused_for_a_file_that_is_there_too(
+    shelf: Shelf,
+) -> None:
+    store_id, file_id = await shelf.store(), await shelf.file()
+    await shelf.add(store_id, file_id)
+    asked = StaticChunking(static=ChunkSizes(max_chunk_size_tokens=100, chunk_overlap_tokens=51))
+    with pytest.raises(BadRequest) as refused:
+        await shelf.add(store_id, file_id, chunking_strategy=asked, attributes={"a": 1})
+    assert refused.value.param == "chunking_strategy.static.chunk_overlap_tokens"
+    assert (await shelf.look_at(store_id, file_id)).attributes == {}
 
 
 async def test_a_failed_file_that_is_added_again_begins_anew(shelf: Shelf) -> None:
@@ -75,6 +103,28 @@ async def test_a_file_that_is_deleted_leaves_every_store(shelf: Shelf) -> None:
         assert (found.file_counts.total, found.usage_bytes, found.status) == (0, 0, "completed")
 
 
+async def test_deleting_files_while_iterating_over_their_store_skips_nothing(
+    shelf: Shelf,
+) -> None:
+    """Spec 02 §3. A file stands elsewhere among all files than among those of the store."""
+    file_ids = await shelf.files(5)
+    store_id = await shelf.store()
+    for file_id in reversed(file_ids):
+        await shelf.add(store_id, file_id)
+    seen: list[str] = []
+    while True:
+        query = ListQuery(limit=2, after=seen[-1] if seen else None)
+        page = await shelf.database.read(
+            vector_store_files.page, query, store_id=store_id, project=PROJECT
+        )
+        if not page.ids:
+            break
+        for file_id in page.ids:
+            await shelf.delete_file(file_id)
+        seen += page.ids
+    assert seen == file_ids
+
+
 async def test_attributes_are_replaced_as_a_whole_and_cleared_by_null(shelf: Shelf) -> None:
     store_id, file_id = await shelf.store(), await shelf.file()
     await shelf.add(store_id, file_id, attributes={"a": 1, "b": "x"})
@@ -95,12 +145,39 @@ async def test_the_content_is_there_once_the_file_is_completed(shelf: Shelf) -> 
     store_id, file_id = await shelf.store(), await shelf.file()
     await shelf.add(store_id, file_id)
     job = await shelf.begin()
-    at = {"store_id": store_id, "project": PROJECT}
     with pytest.raises(BadRequest, match="its status is 'in_progress'"):
-        await shelf.database.read(vector_store_files.content, file_id, **at)
+        await content(shelf, store_id, file_id)
     await shelf.finish(job, "A colony of bees", "wakes up")
-    page = await shelf.database.read(vector_store_files.content, file_id, **at)
-    assert [part.text for part in page.data] == ["A colony of bees", "wakes up"]
+    found = await content(shelf, store_id, file_id)
+    assert [text for _, text in found.texts] == ["A colony of bees", "wakes up"]
+
+
+async def test_the_content_comes_in_parts_until_none_is_left(shelf: Shelf) -> None:
+    store_id, file_id = await shelf.store(), await shelf.file()
+    await shelf.add(store_id, file_id)
+    wanted = [f"chunk {number}" for number in range(250)]
+    await shelf.finish(await shelf.begin(), *wanted)
+    texts: list[str] = []
+    part = await content(shelf, store_id, file_id)
+    while part.texts:
+        assert len(part.texts) <= 100
+        texts += [text for _, text in part.texts]
+        part = await content(
+            shelf, store_id, file_id, attempt=part.attempt, after=part.texts[-1][0]
+        )
+    assert texts == wanted
+
+
+async def test_content_of_a_file_that_is_read_anew_is_not_mixed(shelf: Shelf) -> None:
+    store_id, file_id = await shelf.store(), await shelf.file()
+    await shelf.add(store_id, file_id)
+    await shelf.finish(await shelf.begin(), "bees")
+    attempt = (await content(shelf, store_id, file_id)).attempt
+    await shelf.remove(store_id, file_id)
+    await shelf.add(store_id, file_id)
+    await shelf.finish(await shelf.begin(), "bees")
+    with pytest.raises(NotFound, match="was taken out"):
+        await content(shelf, store_id, file_id, attempt=attempt, after=0)
 
 
 async def test_a_file_of_another_store_is_not_found(shelf: Shelf) -> None:

@@ -152,8 +152,9 @@ async def test_a_deleted_store_leaves_its_files_and_no_attempt(shelf: Shelf) -> 
 
 
 @pytest.mark.parametrize("file_ids", [None, []])
-async def test_a_strategy_needs_files(shelf: Shelf, file_ids: list[str] | None) -> None:
+async def test_a_strategy_without_files_is_passed_over(
+    shelf: Shelf, file_ids: list[str] | None
+) -> None:
     asked = CreateVectorStore(file_ids=file_ids, chunking_strategy=AutoChunking())
-    with pytest.raises(BadRequest) as refused:
-        await shelf.database.write(vector_stores.create, asked, project=PROJECT, now=START)
-    assert refused.value.param == "chunking_strategy"
+    made = await shelf.database.write(vector_stores.create, asked, project=PROJECT, now=START)
+    assert made.file_counts.total == 0

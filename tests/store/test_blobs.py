@@ -1,6 +1,7 @@
 """What every blob store must do: a folder, and a bucket of a real S3 server."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -187,3 +188,21 @@ def test_joined_pieces_have_one_size(pieces: list[bytes], size: int) -> None:
     assert b"".join(found) == b"".join(pieces)
     assert all(len(piece) == size for piece in found[:-1])
     assert all(0 < len(piece) <= size for piece in found)
+
+
+async def test_joining_single_bytes_takes_no_more_memory_than_the_piece() -> None:
+    """A client decides in how many pieces its bytes come."""
+    size = 200_000
+
+    async def trickle() -> AsyncIterator[bytes]:
+        for _ in range(size):
+            yield bytes(1)
+
+    tracemalloc.start()
+    try:
+        (piece,) = [piece async for piece in joined(trickle(), size)]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(piece) == size
+    assert most < 5 * size

@@ -8,6 +8,7 @@ from perdure.errors import BadRequest
 from perdure.wire.assistants import CreateAssistant, ModifyAssistant
 from perdure.wire.messages import CreateMessage
 from perdure.wire.runs import CreateRun, CreateThreadAndRun, SubmitToolOutputs
+from perdure.wire.search import SearchRequest
 from perdure.wire.threads import CreateThread
 from perdure.wire.validation import parse
 
@@ -378,6 +379,36 @@ REFUSED = {
             "but got an array with length 33 instead."
         ),
         "messages",
+        "array_above_max_length",
+    ),
+    "a search has more than 32 queries": (
+        SearchRequest,
+        {"query": [*["bees"] * 32, 1]},
+        (
+            "Invalid 'query': array too long. Expected an array with maximum length 32, "
+            "but got an array with length 33 instead."
+        ),
+        "query",
+        "array_above_max_length",
+    ),
+    "a comparison has more than 1000 values": (
+        SearchRequest,
+        {"query": "bees", "filters": {"type": "nin", "key": "k", "value": [*range(1000), None]}},
+        (
+            "Invalid 'filters.value': array too long. Expected an array with maximum length "
+            "1000, but got an array with length 1001 instead."
+        ),
+        "filters.value",
+        "array_above_max_length",
+    ),
+    "a filter has more than 100 parts": (
+        SearchRequest,
+        {"query": "bees", "filters": {"type": "or", "filters": [None] * 101}},
+        (
+            "Invalid 'filters.filters': array too long. Expected an array with maximum length "
+            "100, but got an array with length 101 instead."
+        ),
+        "filters.filters",
         "array_above_max_length",
     ),
     "an array is empty": (

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from enum import Enum
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -107,13 +108,14 @@ class Form:
         if self._count > _MAX_PARTS:
             raise _broken(f"it has more than {_MAX_PARTS} parts")
         # as text in Latin-1, byte for byte: the library asks for it, and gives bytes back
-        kind, options = parse_options_header(
-            self._headers.pop(b"content-disposition", b"").decode("latin-1")
-        )
+        disposition = self._headers.pop(b"content-disposition", b"").decode("latin-1")
         self._headers.clear()
+        kind, options = parse_options_header(disposition)
         if kind != b"form-data" or b"name" not in options:
             raise _broken("a part of it has no name")
-        filename = options.get(b"filename")
+        filename = _extended(disposition)
+        if filename is None:
+            filename = options.get(b"filename")
         name = _text(options[b"name"])
         self._items.append(FormPart(self, name, None if filename is None else _text(filename)))
 
@@ -125,6 +127,17 @@ class Form:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _extended(disposition: str) -> bytes | None:
+    """The bytes of `filename*=charset'language'…` (RFC 8187), if there is one.
+
+    Forms should not have it (RFC 7578 §4.2), but .NET sends it, and beside it, if anything, a
+    name in the encoding of mail. The library drops names with a star.
+    """
+    _, options = parse_options_header(disposition.replace("*=", "-extended="))
+    value = options.get(b"filename-extended")
+    return None if value is None else unquote_to_bytes(value.split(b"'", 2)[-1])
 
 
 def _text(raw: bytes) -> str:

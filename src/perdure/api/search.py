@@ -18,8 +18,8 @@ async def search(call: Call) -> Answer:
             "Invalid 'query': there is nothing to search for.", param="query", code="invalid_value"
         )
     services = call.services
-    if await services.database.read(
-        vector_stores.require_live, store_id, project=call.project, now=call.now
+    if not await services.database.read(
+        vector_stores.is_touched, store_id, project=call.project, now=call.now
     ):
         await services.database.write(vector_stores.touch, store_id, now=call.now)
     if body.rewrite_query and (model := services.settings.rewrite_model):

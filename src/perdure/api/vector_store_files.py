@@ -1,11 +1,18 @@
 """Files of vector stores over HTTP (spec 02 §9)."""
 
+from collections.abc import AsyncGenerator
+
+from starlette.responses import StreamingResponse
+
 from perdure.api.http import Answer, Call, respond
 from perdure.commands import vector_store_files
+from perdure.commands.vector_store_files import Content
 from perdure.lifecycle import VectorStoreFileStatus
-from perdure.wire.base import decode
+from perdure.wire.base import decode, encode
 from perdure.wire.vector_store_files import (
+    ContentText,
     CreateVectorStoreFile,
+    FileContentPage,
     ModifyVectorStoreFile,
     VectorStoreFile,
 )
@@ -58,9 +65,32 @@ async def delete(call: Call) -> Answer:
 
 
 async def content(call: Call) -> Answer:
+    first = await _read(call)
+    return StreamingResponse(_page(call, first), media_type="application/json")
+
+
+async def _page(call: Call, part: Content) -> AsyncGenerator[bytes, None]:
+    """The page of all that was read (spec 01 §11): SDKs would not ask for a second one.
+
+    It is sent while it is read, since it may have 50 million characters.
+    """
+    head, _, tail = encode(FileContentPage(data=[])).partition(b"[]")
+    yield head + b"["
+    comma = b""
+    while part.texts:
+        yield comma + b",".join([encode(ContentText(text=text)) for _, text in part.texts])
+        comma = b","
+        part = await _read(call, attempt=part.attempt, after=part.texts[-1][0])
+    yield b"]" + tail
+
+
+async def _read(call: Call, *, attempt: int | None = None, after: int = -1) -> Content:
     return await call.services.database.read(
         vector_store_files.content,
         str(call.request.path_params["file_id"]),
         store_id=call.id("vector_store_id"),
         project=call.project,
+        now=call.now,
+        attempt=attempt,
+        after=after,
     )

@@ -11,6 +11,7 @@ import msgspec
 
 from perdure import settings
 from perdure.cli.address import url_of
+from perdure.cli.terminal import line
 from perdure.errors import PerdureError
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import ErrorEnvelope
@@ -23,6 +24,10 @@ _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5)
 
 class Failed(PerdureError):
     """The server refused, or cannot be reached; the message is for the user."""
+
+
+class Refused(Failed):
+    """The server answered, and did not do this one thing."""
 
 
 class Client:
@@ -99,7 +104,7 @@ class Client:
         try:
             async with self._session.request(method, self._base + path, data=data) as answer:
                 if answer.status >= 400:
-                    raise Failed(_message(await answer.read(), answer.status))
+                    raise Refused(_message(await answer.read(), answer.status))
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Failed(f"The server at {self._base} cannot be reached: {error}") from None
@@ -122,6 +127,6 @@ def _json(body: object) -> aiohttp.BytesPayload | None:
 
 def _message(body: bytes, status: int) -> str:
     try:
-        return decode(body, ErrorEnvelope).error.message
+        return line(decode(body, ErrorEnvelope).error.message)
     except msgspec.DecodeError:
         return f"The server answered with HTTP status {status}."

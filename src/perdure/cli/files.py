@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 from urllib.parse import urlencode
 
 import typer
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from perdure.cli import options
 from perdure.cli.client import Client, Failed, connect
+from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError
 from perdure.wire.base import Object
 from perdure.wire.files import File
@@ -85,19 +86,25 @@ async def _upload_all(client: Client, paths: list[Path], purpose: str) -> None:
     async with client:
         with bars:
             for path in paths:
-                bar = bars.add_task(path.name, total=path.stat().st_size)
-                sending = content(path, partial(bars.advance, bar))
-                fields = {"purpose": purpose}
-                file = await client.upload("/files", path.name, sending, fields, File)
-                typer.echo(f"{file.id}  {file.filename}")
+                bar = bars.add_task(line(path.name), total=path.stat().st_size)
+                made = await send(client, path, purpose, partial(bars.advance, bar))
+                typer.echo(f"{made.id}  {line(made.filename)}")
 
 
-async def content(path: Path, sent: Callable[[float], None]) -> AsyncGenerator[bytes, None]:
-    """The file's bytes; `sent` hears of each piece when the next one is wanted."""
+async def send(client: Client, path: Path, purpose: str, sent: Callable[[float], None]) -> File:
+    """Uploads a file; `sent` hears of each piece when the next one is wanted.
+
+    Raises `Failed`, and `OSError` where the file cannot be opened.
+    """
     with path.open("rb") as file:
-        while piece := await asyncio.to_thread(file.read, _READ_BYTES):
-            yield piece
-            sent(len(piece))
+        fields = {"purpose": purpose}
+        return await client.upload("/files", path.name, _content(file, sent), fields, File)
+
+
+async def _content(file: BinaryIO, sent: Callable[[float], None]) -> AsyncGenerator[bytes, None]:
+    while piece := await asyncio.to_thread(file.read, _READ_BYTES):
+        yield piece
+        sent(len(piece))
 
 
 async def _list_all(client: Client, purpose: str | None) -> None:
@@ -106,7 +113,9 @@ async def _list_all(client: Client, purpose: str | None) -> None:
         while True:
             page = await client.get(f"/files?{urlencode(query)}", _Files)
             for file in page.data:
-                typer.echo(f"{file.id}  {file.bytes:>13,}  {file.purpose:<17}  {file.filename}")
+                typer.echo(
+                    f"{file.id}  {file.bytes:>13,}  {file.purpose:<17}  {line(file.filename)}"
+                )
             if not (page.has_more and page.data):
                 return
             query["after"] = page.data[-1].id

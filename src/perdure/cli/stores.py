@@ -6,20 +6,28 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from perdure.cli import options
-from perdure.cli.client import Client, Failed, connect
-from perdure.cli.files import content
+from perdure.cli.client import Client, Failed, Refused, connect
+from perdure.cli.files import send
+from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError
 from perdure.retrieval.formats import SUPPORTED, extension
 from perdure.wire.base import Object
 from perdure.wire.file_batches import FileBatch
-from perdure.wire.files import File
 from perdure.wire.search import SearchResultsPage
 from perdure.wire.vector_store_files import VectorStoreFile
 from perdure.wire.vector_stores import VectorStore
@@ -64,7 +72,8 @@ def add(
 ) -> None:
     """Upload files and put them into a vector store, whose id is printed.
 
-    Of folders, those files that can be searched are taken. Exit code 1 if a file failed.
+    Of folders, those files that can be searched are taken. A file that fails is named at the end,
+    and the exit code is 1.
     """
     wanted = list(chain.from_iterable(map(_files_in, paths)))
     if not wanted:
@@ -130,39 +139,67 @@ async def _add_all(
     """Whether a file failed."""
     # The bars are for people and go where nobody redirects them to a file.
     console = Console(stderr=True)
-    bars = Progress(
+    async with client:
+        store = await _store(client, store_id, name)
+        typer.echo(store.id)
+        with _bars(console, DownloadColumn()) as bars:
+            uploaded, failures = await _upload_all(client, paths, bars)
+        with _bars(console, MofNCompleteColumn()) as bars:
+            reading = partial(bars.advance, bars.add_task("reading", total=len(uploaded)))
+            file_ids = list(uploaded)
+            for first in range(0, len(file_ids), _BATCH):
+                batch = file_ids[first : first + _BATCH]
+                for failed in await _read(client, store.id, batch, reading):
+                    why = failed.last_error.message if failed.last_error else failed.status
+                    failures.append((uploaded[failed.id], why))
+    for path, why in failures:
+        typer.echo(f"{line(str(path))}: {line(why)}", err=True)
+    return bool(failures)
+
+
+async def _store(client: Client, store_id: str | None, name: str | None) -> VectorStore:
+    """The store that takes the files. Raises `Failed` where it cannot."""
+    if store_id is None:
+        return await client.post("/vector_stores", {"name": name}, VectorStore)
+    store = await client.get(f"/vector_stores/{quote(store_id, safe='')}", VectorStore)
+    if store.status == "expired":
+        raise Failed(f"Vector store '{store.id}' has expired.")
+    return store
+
+
+def _bars(console: Console, done: ProgressColumn) -> Progress:
+    return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        done,
         TimeElapsedColumn(),
         console=console,
         disable=not console.is_terminal,
     )
-    async with client:
-        if store_id is None:
-            store = await client.post("/vector_stores", {"name": name}, VectorStore)
-            store_id = store.id
-        typer.echo(store_id)
-        with bars:
-            uploading = bars.add_task("uploading", total=len(paths))
-            reading = bars.add_task("reading", total=len(paths))
-            names: dict[str, str] = {}
-            for path in paths:
-                fields = {"purpose": "assistants"}
-                made = await client.upload(
-                    "/files", path.name, content(path, lambda _: None), fields, File
-                )
-                names[made.id] = str(path)
-                bars.advance(uploading)
-            failures: list[VectorStoreFile] = []
-            for first in range(0, len(names), _BATCH):
-                file_ids = list(names)[first : first + _BATCH]
-                read = partial(bars.advance, reading)
-                failures += await _read(client, store_id, file_ids, read)
-    for failure in failures:
-        why = failure.last_error.message if failure.last_error else failure.status
-        typer.echo(f"{names[failure.id]}: {why}", err=True)
-    return bool(failures)
+
+
+async def _upload_all(
+    client: Client, paths: list[Path], bars: Progress
+) -> tuple[dict[str, Path], list[tuple[Path, str]]]:
+    """The files that the server took, by id; and those that it did not, or that cannot be read,
+    with the reason.
+    """
+    sizes = [path.stat().st_size for path in paths]
+    bar = bars.add_task("uploading", total=sum(sizes))
+    uploaded: dict[str, Path] = {}
+    failures: list[tuple[Path, str]] = []
+    done = 0
+    for path, size in zip(paths, sizes, strict=True):
+        try:
+            made = await send(client, path, "assistants", partial(bars.advance, bar))
+            uploaded[made.id] = path
+        except Refused as error:
+            failures.append((path, str(error)))
+        except OSError as error:
+            failures.append((path, f"It cannot be read: {error.strerror}."))
+        done += size
+        bars.update(bar, completed=done)
+    return uploaded, failures
 
 
 async def _read(
@@ -198,7 +235,7 @@ async def _list_all(client: Client) -> None:
             for store in page.data:
                 counts = store.file_counts
                 files = f"{counts.completed:,} of {counts.total:,} files"
-                typer.echo(f"{store.id}  {store.status:<11}  {files:<20}  {store.name or ''}")
+                typer.echo(f"{store.id}  {store.status:<11}  {files:<20}  {line(store.name or '')}")
             if not (page.has_more and page.data):
                 return
             query["after"] = page.data[-1].id
@@ -209,6 +246,6 @@ async def _search(client: Client, store_id: str, query: str, limit: int) -> None
         body = {"query": query, "max_num_results": limit}
         found = await client.post(f"/vector_stores/{store_id}/search", body, SearchResultsPage)
     for result in found.data:
-        text = " ".join(" ".join(part.text for part in result.content).split())
-        typer.echo(f"{result.score:.2f}  {result.filename}")
+        text = line(" ".join(part.text for part in result.content))
+        typer.echo(f"{result.score:.2f}  {line(result.filename)}")
         typer.echo(f"      {text[:_SHOWN_CHARACTERS]}")

@@ -58,7 +58,9 @@ def create_with_thread(tx: Transaction, body: CreateThreadAndRun, new: NewRun) -
     if tools is not None:
         # They stand for the assistant's in this run (spec 03 §3).
         assistant = replace(assistant, tool_resources=tools)
-    thread = threads.create(tx, body.thread or CreateThread(), project=new.project, now=new.now)
+    thread = threads.create(
+        tx, body.thread or CreateThread(), project=new.project, now=new.now, head="thread."
+    )
     instructions = _chosen(body.instructions, assistant.instructions)
     return _insert(tx, thread.id, body, assistant, instructions, new, thread=thread)
 

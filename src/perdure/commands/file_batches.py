@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from perdure import ids
 from perdure.commands import filing, lists, vector_stores
+from perdure.commands.filing import Asked
 from perdure.commands.vector_stores import counts_of
 from perdure.errors import BadRequest, NotFound
 from perdure.store.database import Row, Transaction
@@ -21,8 +22,7 @@ def create(
     """Puts files into a store as one batch: all of them or none."""
     vector_stores.lock(tx, store_id, project=project, now=now)
     batch = FileBatch(id=ids.new_hex(ids.FILE_BATCH), created_at=now, vector_store_id=store_id)
-    asked, param = _asked(body)
-    places = filing.add(tx, store_id, asked, project=project, now=now, param=param)
+    places = filing.add(tx, store_id, _asked(body), project=project, now=now)
     tx.run(
         "file_batches.insert",
         id=batch.id,
@@ -42,7 +42,16 @@ def get(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> FileB
 def page(tx: Transaction, query: ListQuery, batch_id: str, *, store_id: str, project: str) -> Page:
     """One page of the batch's files, of one status only if asked so."""
     get(tx, batch_id, store_id=store_id, project=project)
-    return lists.page(tx, "file_batch_files", query, project=project, parent=batch_id, label="file")
+    # A file leaves its batch when it leaves the store, and is buried there.
+    return lists.page(
+        tx,
+        "file_batch_files",
+        query,
+        project=project,
+        parent=batch_id,
+        label="file",
+        buried=store_id,
+    )
 
 
 def cancel(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> FileBatch:
@@ -58,8 +67,8 @@ def cancel(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> Fi
     return _shown(tx, row)
 
 
-def _asked(body: CreateFileBatch) -> tuple[list[CreateVectorStoreFile], str]:
-    """The files of either form, and where they stand in the request (spec 01 §10)."""
+def _asked(body: CreateFileBatch) -> list[Asked]:
+    """The files of either form (spec 01 §10)."""
     if body.files is not None:
         for name in ("file_ids", "chunking_strategy", "attributes"):
             if getattr(body, name) is not None:
@@ -68,18 +77,23 @@ def _asked(body: CreateFileBatch) -> tuple[list[CreateVectorStoreFile], str]:
                     param=name,
                     code="invalid_value",
                 )
-        return body.files, "files"
+        return [
+            Asked(file, f"files[{place}].file_id", f"files[{place}].chunking_strategy")
+            for place, file in enumerate(body.files)
+        ]
     if body.file_ids is None:
         raise refusals.missing("file_ids")
-    asked = [
-        CreateVectorStoreFile(
-            file_id=file_id,
-            chunking_strategy=body.chunking_strategy,
-            attributes=body.attributes,
+    return [
+        Asked(
+            CreateVectorStoreFile(
+                file_id=file_id,
+                chunking_strategy=body.chunking_strategy,
+                attributes=body.attributes,
+            ),
+            "file_ids",
         )
         for file_id in body.file_ids
     ]
-    return asked, "file_ids"
 
 
 def _shown(tx: Transaction, row: Row) -> FileBatch:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from perdure import ids
-from perdure.commands import blobs, filing, resources
+from perdure.commands import blobs, filing, known_files, resources
 from perdure.commands.blobs import Written
 from perdure.commands.lists import bury
 from perdure.errors import NotFound
@@ -112,10 +112,9 @@ def contents_for_run(tx: Transaction, run_id: str, file_ids: Iterable[str]) -> d
 
 def require_image(tx: Transaction, file_id: str, *, project: str, param: str) -> None:
     """Raises `BadRequest` unless the file is there and a message can show it (spec 03 §16)."""
-    row = tx.one("files.get", id=file_id, project=project)
-    if row is None:
+    file = known_files.find(tx, [file_id], project=project).get(file_id)
+    if file is None:
         raise wire.not_found(param, file_id=file_id)
-    file = decode(row["body"], File)
     ending = PurePath(file.filename).suffix.lower()
     if ending not in wire.IMAGE_TYPES:
         raise wire.no_image(param, ending=ending)

@@ -1,6 +1,7 @@
 """How files get into vector stores, change their status there, and get out (spec 06 §1.5)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -12,7 +13,7 @@ from perdure.lifecycle import Signal, VectorStoreFileStatus
 from perdure.store.database import Row, Transaction
 from perdure.wire import chunking
 from perdure.wire.base import decode, encode
-from perdure.wire.chunking import AskedChunking, StaticChunking
+from perdure.wire.chunking import StaticChunking
 from perdure.wire.events import Interrupted, Waiting
 from perdure.wire.vector_store_files import (
     CreateVectorStoreFile,
@@ -20,33 +21,36 @@ from perdure.wire.vector_store_files import (
     VectorStoreFile,
 )
 
-_CANCELLED = FileError(code="server_error", message="The file was cancelled before it was done.")
 _EXPIRED = FileError(
     code="server_error", message="The vector store expired before the file was read."
 )
 
 
+class Asked(NamedTuple):
+    """A file that is to go into a store, and where the request has its id and its strategy."""
+
+    body: CreateVectorStoreFile
+    id_path: str = "file_id"
+    strategy_path: str = "chunking_strategy"
+
+
 def add(
-    tx: Transaction,
-    store_id: str,
-    asked: Sequence[CreateVectorStoreFile],
-    *,
-    project: str,
-    now: int,
-    param: str,
+    tx: Transaction, store_id: str, asked: Sequence[Asked], *, project: str, now: int
 ) -> list[int]:
     """Puts files into a store that the caller has locked; they wait to be ingested.
 
     A file that is there already stays as it is, with the new attributes if some are given; one
     that failed or was cancelled begins anew. Returns the places of the files. Raises `BadRequest`
-    where a file does not exist; then none is added.
+    where a file does not exist or is to be cut as no file can be; then none is added.
     """
-    wanted = {body.file_id: body for body in asked}
-    found = known_files.require(tx, wanted, project=project, param=param)
+    chosen = {each.body.file_id: _strategy(each) for each in asked}
+    wanted = {each.body.file_id: each.body for each in asked}
+    paths = {each.body.file_id: each.id_path for each in asked}
+    found = known_files.require(tx, paths, project=project)
     there = tx.all(
         "vector_store_files.lock_all", parent=store_id, ids=encode(list(wanted)).decode()
     )
-    places = [_again(tx, row, wanted.pop(row["id"]), param=param) for row in there]
+    places = [_again(tx, row, wanted.pop(row["id"]), chosen[row["id"]]) for row in there]
     rows = tx.many(
         "vector_store_files.insert",
         [
@@ -55,7 +59,7 @@ def add(
                     id=file_id,
                     created_at=now,
                     vector_store_id=store_id,
-                    chunking_strategy=strategy(body.chunking_strategy, param=_within(param)),
+                    chunking_strategy=chosen[file_id],
                     attributes=body.attributes or {},
                 ),
                 found[file_id].filename,
@@ -68,20 +72,21 @@ def add(
     return [*places, *(row["seq"] for row in rows)]
 
 
-def strategy(asked: AskedChunking | None, *, param: str = "chunking_strategy") -> StaticChunking:
+def _strategy(asked: Asked) -> StaticChunking:
     """The strategy as it is answered. Raises `BadRequest` for an overlap beyond half a chunk."""
-    if not isinstance(asked, StaticChunking):
+    strategy = asked.body.chunking_strategy
+    if not isinstance(strategy, StaticChunking):
         return chunking.DEFAULT
-    sizes = asked.static
+    sizes = strategy.static
     if sizes.chunk_overlap_tokens * 2 > sizes.max_chunk_size_tokens:
-        path = f"{param}.static.chunk_overlap_tokens"
+        path = f"{asked.strategy_path}.static.chunk_overlap_tokens"
         raise BadRequest(
             f"Invalid '{path}': the overlap must be at most half of 'max_chunk_size_tokens' "
             f"({sizes.max_chunk_size_tokens // 2}), but got {sizes.chunk_overlap_tokens} instead.",
             param=path,
             code="invalid_value",
         )
-    return asked
+    return strategy
 
 
 def remove(tx: Transaction, row: Row, store_id: str, *, now: int) -> None:
@@ -100,7 +105,7 @@ def remove_everywhere(tx: Transaction, file_id: str, *, now: int) -> None:
 
 def cancel(tx: Transaction, row: Row) -> None:
     """Ends a file that is in progress; its worker, if it has one, can write nothing more."""
-    _end(tx, row, Signal.CANCEL, _CANCELLED)
+    _end(tx, row, Signal.CANCEL, None)
 
 
 def expire(tx: Transaction, row: Row) -> None:
@@ -108,7 +113,7 @@ def expire(tx: Transaction, row: Row) -> None:
     _end(tx, row, Signal.FAIL, _EXPIRED)
 
 
-def _end(tx: Transaction, row: Row, how: Signal, error: FileError) -> None:
+def _end(tx: Transaction, row: Row, how: Signal, error: FileError | None) -> None:
     found = decode(row["body"], VectorStoreFile)
     signal(tx, row["seq"], found, how, error=error)
     tx.run("ingestions.drop", vector_store_id=found.vector_store_id, file_id=found.id)
@@ -156,15 +161,16 @@ def topic(store_id: str, file_id: str) -> str:
     return f"{store_id}/{file_id}"
 
 
-def _again(tx: Transaction, row: Row, asked: CreateVectorStoreFile, *, param: str) -> int:
+def _again(
+    tx: Transaction, row: Row, asked: CreateVectorStoreFile, strategy: StaticChunking
+) -> int:
     """Adds a file that the store has already."""
     found = decode(row["body"], VectorStoreFile)
     if asked.attributes is not None:
         found = replace(found, attributes=asked.attributes)
     if lifecycle.vector_store_file_move(found.status, Signal.RETRY):
         if asked.chunking_strategy is not None:
-            chosen = strategy(asked.chunking_strategy, param=_within(param))
-            found = replace(found, chunking_strategy=chosen)
+            found = replace(found, chunking_strategy=strategy)
         found = signal(tx, row["seq"], found, Signal.RETRY)
     update(tx, row["seq"], found)
     return int(row["seq"])
@@ -190,9 +196,3 @@ def _columns(file: VectorStoreFile, filename: str) -> dict[str, object]:
         "attributes": encode(file.attributes).decode(),
         "body": encode(file).decode(),
     }
-
-
-def _within(param: str) -> str:
-    """Where the chunking strategy of a request stands that names its files at `param`."""
-    head, _, _ = param.rpartition("file_id")
-    return f"{head}chunking_strategy"

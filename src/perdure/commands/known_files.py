@@ -1,7 +1,8 @@
 """Which files exist: for all rules that are given the ids of files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from perdure import ids
 from perdure.errors import BadRequest
 from perdure.store.database import Transaction
 from perdure.wire.base import decode, encode
@@ -10,17 +11,17 @@ from perdure.wire.files import File
 
 def find(tx: Transaction, file_ids: Iterable[str], *, project: str) -> dict[str, File]:
     """Those of the files that the project has, by id."""
-    asked = encode(list(file_ids)).decode()
+    asked = encode([each for each in file_ids if ids.is_possible(each)]).decode()
     files = [decode(row["body"], File) for row in tx.all("files.known", ids=asked, project=project)]
     return {file.id: file for file in files}
 
 
-def require(
-    tx: Transaction, file_ids: Iterable[str], *, project: str, param: str
-) -> dict[str, File]:
-    """The files by id. Raises `BadRequest` where one does not exist (spec 05 §3.5)."""
-    asked = list(file_ids)
-    found = find(tx, asked, project=project) if asked else {}
-    if missing := [file_id for file_id in asked if file_id not in found]:
-        raise BadRequest(f"The files {missing} were not found.", param=param)
+def require(tx: Transaction, paths: Mapping[str, str], *, project: str) -> dict[str, File]:
+    """The files by id. `paths` says for each id where the request has it.
+
+    Raises `BadRequest` where one does not exist (spec 05 §3.5).
+    """
+    found = find(tx, paths, project=project) if paths else {}
+    if missing := [file_id for file_id in paths if file_id not in found]:
+        raise BadRequest(f"The files {missing} were not found.", param=paths[missing[0]])
     return found

@@ -9,20 +9,38 @@ _FIRST, _LAST = 0, 2**62
 
 
 def page(
-    tx: Transaction, noun: str, query: ListQuery, *, project: str, parent: str, label: str
+    tx: Transaction,
+    noun: str,
+    query: ListQuery,
+    *,
+    project: str,
+    parent: str,
+    label: str,
+    buried: str | None = None,
 ) -> Page:
     """One page of `noun` (a file of statements) below its parent, with bodies as they are stored.
 
-    Raises `NotFound`, see `rows`.
+    See `rows`.
     """
-    found, has_more = rows(tx, noun, query, project=project, parent=parent, label=label)
+    found, has_more = rows(
+        tx, noun, query, project=project, parent=parent, label=label, buried=buried
+    )
     return Page([row["id"] for row in found], [row["body"] for row in found], has_more)
 
 
 def rows(
-    tx: Transaction, noun: str, query: ListQuery, *, project: str, parent: str, label: str
+    tx: Transaction,
+    noun: str,
+    query: ListQuery,
+    *,
+    project: str,
+    parent: str,
+    label: str,
+    buried: str | None = None,
 ) -> tuple[list[Row], bool]:
     """The rows of one page of `noun`, and whether more follow.
+
+    `buried` is the parent below which these objects are buried, if they are below one.
 
     With `before` alone, the page is the one that ends right before the cursor; it is still
     presented in the asked order, and the second value then looks backwards. Raises `NotFound`
@@ -33,7 +51,10 @@ def rows(
     for cursor, above in ((query.after, not descending), (query.before, descending)):
         if cursor is None:
             continue
-        seq = _place(tx, noun, cursor, project=project, parent=parent, label=label)
+        row = tx.one(f"{noun}.get", id=cursor, parent=parent, project=project) or tx.one(
+            "tombstones.get", id=_grave(cursor, buried)
+        )
+        seq = _place(row, cursor, label=label)
         low, high = (max(low, seq), high) if above else (low, min(high, seq))
     backwards = query.before is not None and query.after is None
     statement = "newest_first" if descending != backwards else "oldest_first"
@@ -58,18 +79,14 @@ def bury(tx: Transaction, object_id: str, *, seq: int, now: int, parent: str | N
     """Remembers where a deleted object stood, for cursors that still name it. An id that stands
     below several parents needs its parent.
     """
-    place = object_id if parent is None else f"{parent}/{object_id}"
-    tx.run("tombstones.insert", id=place, seq=seq, deleted_at=now)
+    tx.run("tombstones.insert", id=_grave(object_id, parent), seq=seq, deleted_at=now)
 
 
-def _place(
-    tx: Transaction, noun: str, cursor: str, *, project: str, parent: str, label: str
-) -> int:
-    row = (
-        tx.one(f"{noun}.get", id=cursor, parent=parent, project=project)
-        or tx.one("tombstones.get", id=cursor)
-        or tx.one("tombstones.get", id=f"{parent}/{cursor}")
-    )
+def _place(row: Row | None, cursor: str, *, label: str) -> int:
     if row is None:
         raise NotFound(f"No {label} found with id '{cursor}'.")
     return int(row["seq"])
+
+
+def _grave(object_id: str, parent: str | None) -> str:
+    return object_id if parent is None else f"{parent}/{object_id}"

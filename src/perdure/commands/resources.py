@@ -1,12 +1,14 @@
 """Rules for `tool_resources` and for attachments (spec 01 §2.4, 03 §15)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from perdure import ids
 from perdure.commands import filing, known_files, vector_stores
-from perdure.errors import BadRequest
+from perdure.commands.filing import Asked
+from perdure.errors import BadRequest, NotFound
 from perdure.retrieval import formats
 from perdure.store.database import Transaction
 from perdure.wire.assistants import Assistant
@@ -21,7 +23,7 @@ from perdure.wire.tools import (
     ToolResources,
 )
 from perdure.wire.vector_store_files import CreateVectorStoreFile
-from perdure.wire.vector_stores import ExpiresAfter
+from perdure.wire.vector_stores import CreateVectorStore, ExpiresAfter
 
 # The store that a thread's attachments or its helper make (spec 03 §15).
 _OF_THREAD = ExpiresAfter(anchor="last_active_at", days=7)
@@ -46,9 +48,8 @@ def resolve(
         return None
     interpreter, search = asked.code_interpreter, asked.file_search
     if interpreter is not None:
-        known_files.require(
-            tx, interpreter.file_ids, project=project, param=f"{param}.code_interpreter.file_ids"
-        )
+        paths = dict.fromkeys(interpreter.file_ids, f"{param}.code_interpreter.file_ids")
+        known_files.require(tx, paths, project=project)
     if search is None:
         return ToolResources(code_interpreter=interpreter)
     store_ids = list(search.vector_store_ids or ())
@@ -63,16 +64,14 @@ def resolve(
                 code="invalid_value",
             )
         (helper,) = search.vector_stores
-        made = vector_stores.create_for(
-            tx,
-            helper.file_ids,
-            chunking=helper.chunking_strategy,
+        body = CreateVectorStore(
+            file_ids=helper.file_ids,
+            chunking_strategy=helper.chunking_strategy,
             metadata=helper.metadata,
             expires_after=_OF_THREAD if of_thread else None,
-            project=project,
-            now=now,
         )
-        store_ids = [made]
+        head = f"{param}.file_search.vector_stores[0]."
+        store_ids = [vector_stores.create(tx, body, project=project, now=now, head=head).id]
     return ToolResources(
         code_interpreter=interpreter, file_search=FileSearchResources(vector_store_ids=store_ids)
     )
@@ -107,6 +106,13 @@ def _without(owner: Assistant | Thread, file_id: str) -> Assistant | Thread:
     )
 
 
+class _Attached(NamedTuple):
+    """An attachment, and where the request has it."""
+
+    body: Attachment
+    path: str
+
+
 def attach(
     tx: Transaction,
     had: ToolResources,
@@ -114,21 +120,22 @@ def attach(
     *,
     project: str,
     now: int,
+    param: str | None,
 ) -> ToolResources:
     """What a thread's tools have once these messages are added (spec 03 §15).
 
     Files for file_search go into the thread's vector store, which is made where there is none;
-    files for code_interpreter onto its list. Raises `BadRequest` where a file does not exist or
-    cannot be searched (spec 05 §3.5), the list becomes too long, or the store has expired.
+    files for code_interpreter onto its list. `param` names the list of messages in the request;
+    None: the request is the message. Raises `BadRequest` where a file does not exist or cannot be
+    searched (spec 05 §3.5), the list becomes too long, or the store has expired.
     """
-    attached = [each for message in messages for each in message.attachments or ()]
-    found = known_files.require(
-        tx, [each.file_id for each in attached], project=project, param="attachments"
-    )
+    attached = list(_attached(messages, param))
+    paths = {each.body.file_id: f"{each.path}.file_id" for each in attached}
+    found = known_files.require(tx, paths, project=project)
     searched, interpreted = _for("file_search", attached), _for("code_interpreter", attached)
     # Nobody would look at the thread's store to see that one of its files has failed.
     if text := formats.refusal([found[file_id].filename for file_id in searched]):
-        raise BadRequest(text, param="attachments", code="unsupported_file")
+        raise BadRequest(text, param="file_ids", code="unsupported_file")
     if searched:
         had = replace(had, file_search=_search(tx, had, searched, project=project, now=now))
     if interpreted:
@@ -136,46 +143,56 @@ def attach(
     return had
 
 
+def _attached(messages: Iterable[CreateMessage], param: str | None) -> Iterator[_Attached]:
+    for place, message in enumerate(messages):
+        head = f"{param}[{place}]." if param else ""
+        for at, body in enumerate(message.attachments or ()):
+            yield _Attached(body, f"{head}attachments[{at}]")
+
+
 def _search(
-    tx: Transaction, had: ToolResources, file_ids: list[str], *, project: str, now: int
+    tx: Transaction, had: ToolResources, searched: Mapping[str, str], *, project: str, now: int
 ) -> FileSearchResources:
-    stores = (had.file_search.vector_store_ids if had.file_search else None) or []
-    if stores:
-        vector_stores.lock(tx, stores[0], project=project, now=now)
-        asked = [CreateVectorStoreFile(file_id=file_id) for file_id in file_ids]
-        filing.add(tx, stores[0], asked, project=project, now=now, param="attachments")
-        return FileSearchResources(vector_store_ids=stores)
-    made = vector_stores.create_for(
-        tx,
-        file_ids,
-        chunking=None,
-        metadata=None,
-        expires_after=_OF_THREAD,
-        project=project,
-        now=now,
-    )
-    return FileSearchResources(vector_store_ids=[made])
+    """The thread's store with the files; a new one where it has none, or none any more."""
+    store_ids = (had.file_search.vector_store_ids if had.file_search else None) or []
+    if not (store_ids and _is_there(tx, store_ids[0], project=project, now=now)):
+        body = CreateVectorStore(expires_after=_OF_THREAD)
+        store_ids = [vector_stores.create(tx, body, project=project, now=now).id]
+    asked = [
+        Asked(CreateVectorStoreFile(file_id=file_id), path) for file_id, path in searched.items()
+    ]
+    filing.add(tx, store_ids[0], asked, project=project, now=now)
+    return FileSearchResources(vector_store_ids=store_ids)
 
 
-def _interpret(had: ToolResources, file_ids: list[str]) -> CodeInterpreterResources:
+def _is_there(tx: Transaction, store_id: str, *, project: str, now: int) -> bool:
+    """Whether the store was not deleted; then nobody else writes to it until the transaction
+    ends.
+    """
+    try:
+        vector_stores.lock(tx, store_id, project=project, now=now)
+    except NotFound:
+        return False
+    return True
+
+
+def _interpret(had: ToolResources, interpreted: Mapping[str, str]) -> CodeInterpreterResources:
     old = had.code_interpreter.file_ids if had.code_interpreter else []
-    all_ids = list(dict.fromkeys([*old, *file_ids]))
+    all_ids = list(dict.fromkeys([*old, *interpreted]))
     if len(all_ids) > _MOST_FILES:
         raise BadRequest(
             f"A thread's code_interpreter can have at most {_MOST_FILES} files; with these "
             f"attachments it would have {len(all_ids)}.",
-            param="attachments",
+            param=interpreted[all_ids[_MOST_FILES]],
             code="array_above_max_length",
         )
     return CodeInterpreterResources(file_ids=all_ids)
 
 
-def _for(tool: str, attached: Iterable[Attachment]) -> list[str]:
-    """The attached files that are for this tool, each once."""
-    return list(
-        dict.fromkeys(
-            each.file_id
-            for each in attached
-            if each.tools and any(asked.type == tool for asked in each.tools)
-        )
-    )
+def _for(tool: str, attached: Sequence[_Attached]) -> dict[str, str]:
+    """The attached files that are for this tool, each with its place in the request."""
+    return {
+        each.body.file_id: each.path
+        for each in attached
+        if each.body.tools and any(asked.type == tool for asked in each.body.tools)
+    }

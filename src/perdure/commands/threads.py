@@ -18,24 +18,35 @@ from perdure.wire.threads import CreateThread, ModifyThread, Thread
 from perdure.wire.tools import ToolResources
 
 
-def create(tx: Transaction, body: CreateThread, *, project: str, now: int) -> Thread:
+def create(
+    tx: Transaction, body: CreateThread, *, project: str, now: int, head: str = ""
+) -> Thread:
     """Adds a thread with its first messages, and the vector store that they need.
 
-    Raises `NotFound` and `BadRequest` for what is named and does not exist.
+    `head` is what stands before the body's fields in their paths. Raises `NotFound` and
+    `BadRequest` for what is named and does not exist.
     """
-    messages.check(tx, body.messages or (), project=project, param="messages")
-    tools = resources.resolve(tx, body.tool_resources, project=project, now=now, of_thread=True)
+    first, param = body.messages or (), f"{head}messages"
+    messages.check(tx, first, project=project, param=param)
+    tools = resources.resolve(
+        tx,
+        body.tool_resources,
+        project=project,
+        now=now,
+        of_thread=True,
+        param=f"{head}tool_resources",
+    )
     thread = Thread(
         id=ids.new(ids.THREAD),
         created_at=now,
         metadata=body.metadata or {},
         tool_resources=resources.attach(
-            tx, tools or ToolResources(), body.messages or (), project=project, now=now
+            tx, tools or ToolResources(), first, project=project, now=now, param=param
         ),
     )
     tx.run("threads.insert", id=thread.id, project=project, body=encode(thread).decode())
     resources.note(tx, thread.id, thread.tool_resources)
-    for message in body.messages or ():
+    for message in first:
         messages.add(tx, thread.id, message, project=project, now=now)
     return thread
 
@@ -77,7 +88,7 @@ def append(
     """Adds messages to a thread that the caller has locked, and what is attached to its tools."""
     messages.check(tx, bodies, project=project, param=param)
     had = thread.tool_resources or ToolResources()
-    tools = resources.attach(tx, had, bodies, project=project, now=now)
+    tools = resources.attach(tx, had, bodies, project=project, now=now, param=param)
     if tools != had:
         thread = replace(thread, tool_resources=tools)
         tx.run("threads.update", id=thread.id, body=encode(thread).decode())

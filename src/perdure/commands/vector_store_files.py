@@ -1,8 +1,11 @@
 """Rules for files in vector stores (spec 01 §9, 02 §9)."""
 
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
 from perdure.commands import filing, lists, vector_stores
+from perdure.commands.filing import Asked
 from perdure.errors import BadRequest, NotFound
 from perdure.retrieval import index
 from perdure.store.database import Row, Transaction
@@ -10,15 +13,20 @@ from perdure.wire.base import decode
 from perdure.wire.lists import Deleted, Page
 from perdure.wire.query import ListQuery
 from perdure.wire.vector_store_files import (
-    ContentText,
     CreateVectorStoreFile,
-    FileContentPage,
     ModifyVectorStoreFile,
     VectorStoreFile,
 )
 
-# More than a file of 5,000,000 tokens can have (spec 06 §1.4).
-_MOST_CHUNKS = 100_000
+# Some hundred kilobytes.
+_CHUNKS_AT_ONCE = 100
+
+
+class Content(NamedTuple):
+    """A part of what an attempt has read of a file: positions and texts."""
+
+    attempt: int
+    texts: list[tuple[int, str]]
 
 
 def create(
@@ -26,7 +34,7 @@ def create(
 ) -> str:
     """Puts a file into a store; the answer is its JSON. Raises `NotFound`, `BadRequest`."""
     vector_stores.lock(tx, store_id, project=project, now=now)
-    filing.add(tx, store_id, [body], project=project, now=now, param="file_id")
+    filing.add(tx, store_id, [Asked(body)], project=project, now=now)
     return get(tx, body.file_id, store_id=store_id, project=project)
 
 
@@ -34,7 +42,13 @@ def page(tx: Transaction, query: ListQuery, *, store_id: str, project: str) -> P
     """One page of the store's files, of one status only if asked so."""
     vector_stores.require(tx, store_id, project=project)
     return lists.page(
-        tx, "vector_store_files", query, project=project, parent=store_id, label="file"
+        tx,
+        "vector_store_files",
+        query,
+        project=project,
+        parent=store_id,
+        label="file",
+        buried=store_id,
     )
 
 
@@ -61,17 +75,32 @@ def delete(tx: Transaction, file_id: str, *, store_id: str, project: str, now: i
     return Deleted(id=file_id, object="vector_store.file.deleted")
 
 
-def content(tx: Transaction, file_id: str, *, store_id: str, project: str) -> FileContentPage:
-    """What was read of the file, in order. Raises `BadRequest` before it is completed."""
-    vector_stores.require(tx, store_id, project=project)
-    row = tx.one("vector_store_files.get", id=file_id, parent=store_id)
-    found = decode(_found(row, file_id, store_id)["body"], VectorStoreFile)
-    if row is None or row["ingestion"] is None:
+def content(
+    tx: Transaction,
+    file_id: str,
+    *,
+    store_id: str,
+    project: str,
+    now: int,
+    attempt: int | None = None,
+    after: int = -1,
+) -> Content:
+    """Some of what was read of the file, in order, behind a position; no text is the end.
+
+    `attempt` is that of the part before. Raises `BadRequest` before the file is completed and when
+    the store has expired, `NotFound` where the file is not there, or not that attempt's any more.
+    """
+    vector_stores.require_live(tx, store_id, project=project, now=now)
+    row = _found(tx.one("vector_store_files.get", id=file_id, parent=store_id), file_id, store_id)
+    if row["ingestion"] is None:
+        status = decode(row["body"], VectorStoreFile).status
         raise BadRequest(
-            f"The content of file '{file_id}' cannot be shown: its status is '{found.status}'."
+            f"The content of file '{file_id}' cannot be shown: its status is '{status}'."
         )
-    texts = index.texts(tx, row["ingestion"], limit=_MOST_CHUNKS)
-    return FileContentPage(data=[ContentText(text=text) for _, text in texts])
+    if attempt not in (None, row["ingestion"]):
+        raise NotFound(f"File '{file_id}' was taken out of vector store '{store_id}'.")
+    texts = index.texts(tx, row["ingestion"], after=after, limit=_CHUNKS_AT_ONCE)
+    return Content(row["ingestion"], texts)
 
 
 def _locked(tx: Transaction, file_id: str, *, store_id: str, project: str) -> Row:

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from perdure import ids
 from perdure.commands import filing, lists
+from perdure.commands.filing import Asked
 from perdure.errors import BadRequest, NotFound
 from perdure.store.database import Row, Transaction
-from perdure.wire.base import Metadata, decode, encode
-from perdure.wire.chunking import AskedChunking
+from perdure.wire.base import decode, encode
 from perdure.wire.lists import Deleted, Page
 from perdure.wire.query import ListQuery
 from perdure.wire.runs import Run
@@ -30,14 +30,13 @@ _DAY = 86_400
 _TOUCH_SECONDS = 60
 
 
-def create(tx: Transaction, body: CreateVectorStore, *, project: str, now: int) -> VectorStore:
-    """Adds a store, with files that wait to be ingested where some are named."""
-    if body.chunking_strategy is not None and not body.file_ids:
-        raise BadRequest(
-            "'chunking_strategy' can only be given together with 'file_ids'.",
-            param="chunking_strategy",
-            code="invalid_value",
-        )
+def create(
+    tx: Transaction, body: CreateVectorStore, *, project: str, now: int, head: str = ""
+) -> VectorStore:
+    """Adds a store, with files that wait to be ingested where some are named.
+
+    `head` is what stands before the body's fields in their paths.
+    """
     store = VectorStore(
         id=ids.new_hex(ids.VECTOR_STORE),
         created_at=now,
@@ -58,31 +57,15 @@ def create(tx: Transaction, body: CreateVectorStore, *, project: str, now: int) 
     )
     if body.file_ids:
         asked = [
-            CreateVectorStoreFile(file_id=file_id, chunking_strategy=body.chunking_strategy)
+            Asked(
+                CreateVectorStoreFile(file_id=file_id, chunking_strategy=body.chunking_strategy),
+                f"{head}file_ids",
+                f"{head}chunking_strategy",
+            )
             for file_id in body.file_ids
         ]
-        filing.add(tx, store.id, asked, project=project, now=now, param="file_ids")
+        filing.add(tx, store.id, asked, project=project, now=now)
     return get(tx, store.id, project=project, now=now)
-
-
-def create_for(
-    tx: Transaction,
-    file_ids: Sequence[str] | None,
-    *,
-    chunking: AskedChunking | None,
-    metadata: Metadata | None,
-    expires_after: ExpiresAfter | None,
-    project: str,
-    now: int,
-) -> str:
-    """The id of a store made along with an assistant or a thread (spec 01 §2.4)."""
-    body = CreateVectorStore(
-        file_ids=list(file_ids or ()) or None,
-        chunking_strategy=chunking if file_ids else None,
-        expires_after=expires_after,
-        metadata=metadata,
-    )
-    return create(tx, body, project=project, now=now).id
 
 
 def get(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorStore:
@@ -104,19 +87,28 @@ def page(tx: Transaction, query: ListQuery, *, project: str, now: int) -> Page:
 
 def require(tx: Transaction, store_id: str, *, project: str) -> None:
     """Raises `NotFound` unless the project has the store."""
-    _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
+    possible = ids.is_possible(store_id)
+    row = tx.one("vector_stores.get", id=store_id, project=project) if possible else None
+    _found(row, store_id)
 
 
-def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> bool:
-    """Whether its use is to be noted with `touch`: mostly not, so that searches wait for no writer.
-
-    Raises `NotFound` unless the project has the store, `BadRequest` where it has expired.
+def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> Row:
+    """Its row. Raises `NotFound` unless the project has the store, `BadRequest` where it has
+    expired.
     """
     row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
     if _is_expired(row, now):
         raise expired(store_id)
-    used_at: int = row["last_active_at"]
-    return used_at <= now - _TOUCH_SECONDS
+    return row
+
+
+def is_touched(tx: Transaction, store_id: str, *, project: str, now: int) -> bool:
+    """Whether its use was noted a moment ago: then a search waits for no writer.
+
+    Raises as `require_live` does.
+    """
+    used_at: int = require_live(tx, store_id, project=project, now=now)["last_active_at"]
+    return used_at > now - _TOUCH_SECONDS
 
 
 def lock(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorStore:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from perdure.errors import BadRequest
 from perdure.wire.search import (
+    MOST_COMPARISONS,
     All,
     AnyOf,
     Equal,
@@ -27,9 +28,7 @@ from perdure.wire.search import (
 Test: TypeAlias = Callable[[Mapping[str, Value]], bool]
 
 MOST_DEPTH = 8
-MOST_COMPARISONS = 100
 MOST_COMPOUNDS = 100
-MOST_VALUES = 1000
 
 
 def check(filters: Filter) -> None:
@@ -44,8 +43,6 @@ def check(filters: Filter) -> None:
                 deeper += each.filters
             else:
                 comparisons += 1
-                if isinstance(each, In | NotIn) and len(each.value) > MOST_VALUES:
-                    raise _too_large(f"more than {MOST_VALUES} values in one comparison")
         if depth > MOST_DEPTH:
             raise _too_large(f"more than {MOST_DEPTH} levels")
         if comparisons > MOST_COMPARISONS:

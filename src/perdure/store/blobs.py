@@ -71,16 +71,11 @@ async def read(
 
 async def joined(chunks: AsyncIterable[bytes], size: int) -> AsyncGenerator[bytes, None]:
     """The same bytes in pieces of exactly this size, but for the last one; none is empty."""
-    waiting: list[memoryview] = []
-    have = 0
+    waiting = bytearray()
     async for chunk in chunks:
-        rest = memoryview(chunk)
-        while have + len(rest) >= size:
-            cut = size - have
-            yield b"".join([*waiting, rest[:cut]])
-            waiting, have, rest = [], 0, rest[cut:]
-        if rest:
-            waiting.append(rest)
-            have += len(rest)
+        waiting += chunk
+        while len(waiting) >= size:
+            yield bytes(memoryview(waiting)[:size])
+            del waiting[:size]
     if waiting:
-        yield b"".join(waiting)
+        yield bytes(waiting)

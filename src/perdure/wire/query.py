@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from perdure import ids
 from perdure.lifecycle import VectorStoreFileStatus
 from perdure.wire import refusals
 
@@ -102,5 +103,5 @@ def check_id(value: str, *, name: str, prefix: str) -> None:
     `prefix` is as the message shows it: `thread`, `asst`, `run`. What follows it may be
     anything but a zero byte: an odd id is answered as unknown, not as malformed.
     """
-    if not value.startswith(prefix) or "\0" in value:
+    if not value.startswith(prefix) or not ids.is_possible(value):
         raise refusals.wrong_id(name, value=value, prefix=prefix)

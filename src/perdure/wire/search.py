@@ -7,7 +7,13 @@ from msgspec import Meta
 from perdure.wire.base import Body, Object
 from perdure.wire.vector_store_files import Attributes, ContentText
 
+# Each query is a search of its own.
+MOST_QUERIES = 32
+MOST_COMPARISONS = 100
+MOST_VALUES = 1000
+
 Value: TypeAlias = str | int | float | bool
+Values: TypeAlias = Annotated[list[str | int | float], Meta(max_length=MOST_VALUES)]
 
 
 class Equal(Body, tag_field="type", tag="eq"):
@@ -42,25 +48,26 @@ class LessOrEqual(Body, tag_field="type", tag="lte"):
 
 class In(Body, tag_field="type", tag="in"):
     key: str
-    value: list[str | int | float]
+    value: Values
 
 
 class NotIn(Body, tag_field="type", tag="nin"):
     key: str
-    value: list[str | int | float]
+    value: Values
 
 
 class All(Body, tag_field="type", tag="and"):
-    filters: "list[Filter]"
+    filters: "Filters"
 
 
 class AnyOf(Body, tag_field="type", tag="or"):
-    filters: "list[Filter]"
+    filters: "Filters"
 
 
 Filter: TypeAlias = (
     Equal | NotEqual | Greater | GreaterOrEqual | Less | LessOrEqual | In | NotIn | All | AnyOf
 )
+Filters: TypeAlias = Annotated[list[Filter], Meta(max_length=MOST_COMPARISONS)]
 
 
 class SearchRanking(Body):
@@ -71,7 +78,12 @@ class SearchRanking(Body):
 
 
 class SearchRequest(Body):
-    query: str | Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1)]
+    query: (
+        str
+        | Annotated[
+            list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1, max_length=MOST_QUERIES)
+        ]
+    )
     rewrite_query: bool = False
     max_num_results: Annotated[int, Meta(ge=1, le=50)] = 10
     filters: Filter | None = None

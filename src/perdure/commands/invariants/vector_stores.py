@@ -20,7 +20,6 @@ from perdure.wire.vector_store_files import Attributes, VectorStoreFile
 from perdure.wire.vector_stores import VectorStore
 
 _DAY = 86_400
-_REASONED = (VectorStoreFileStatus.FAILED, VectorStoreFileStatus.CANCELLED)
 
 
 def count(tx: Transaction) -> int:
@@ -79,7 +78,7 @@ def _file(row: Row) -> Iterator[str]:
             yield f"has {name} {row[name]} in its row and {body} in its body"
     if decode(row["attributes"], Attributes) != file.attributes:
         yield f"has the attributes {row['attributes']} in its row and others in its body"
-    if (file.status in _REASONED) != (file.last_error is not None):
+    if (file.status == VectorStoreFileStatus.FAILED) != (file.last_error is not None):
         yield f"is {file.status} with the error {file.last_error}"
     if row["usage_bytes"] and file.status != VectorStoreFileStatus.COMPLETED:
         yield f"is {file.status} and takes {row['usage_bytes']} bytes"
