@@ -239,6 +239,23 @@ class AbsentDatabase(CrashingDatabase):
             raise Unavailable("The database is not available right now.") from None
 
 
+class SlowDatabase(CrashingDatabase):
+    """A database that has written at once, and says so when it is let."""
+
+    def __init__(self, inner: Database) -> None:
+        super().__init__(inner, crash_at=0, committed=True)
+        self.written = asyncio.Event()
+        self.let = asyncio.Event()
+
+    async def write(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        result = await self.inner.write(command, *args, **kwargs)
+        self.written.set()
+        await self.let.wait()
+        return result
+
+
 def _messages(tx: Transaction, thread_id: str) -> list[Message]:
     rows = tx.all(
         "messages.oldest_first", parent=thread_id, low=0, high=2**62, limit=1000, run_id=None

@@ -19,7 +19,14 @@ from perdure.wire.vector_store_files import CreateVectorStoreFile, VectorStoreFi
 from tests.commands.acts import PROJECT
 from tests.engine import shelf
 from tests.engine.shelf import BEES, RENT
-from tests.engine.stage import PATIENCE_SECONDS, AbsentDatabase, Crash, CrashingDatabase, Stage
+from tests.engine.stage import (
+    PATIENCE_SECONDS,
+    AbsentDatabase,
+    Crash,
+    CrashingDatabase,
+    SlowDatabase,
+    Stage,
+)
 
 
 @pytest.fixture
@@ -152,7 +159,8 @@ async def _crashes(stage: Stage, doomed: Ingest, dying: CrashingDatabase) -> boo
     """Lets a worker work until its process dies; whether it did."""
     with suppress(Crash):
         await settle(stage, doomed)
-    await doomed.drain()
+    with suppress(Crash):
+        await doomed.drain()
     return dying.crashed.is_set()
 
 
@@ -197,6 +205,47 @@ async def test_a_file_that_is_put_back_at_shutdown_is_not_held_against_it(stage:
         assert job is not None
         await stage.database.write(ingestions.release, job)
     assert await shelf.claim(stage) is not None
+
+
+async def test_a_worker_that_drains_takes_no_file(stage: Stage) -> None:
+    """Its loop goes on for as long as runs may take to finish."""
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    ingest = stage.ingest()
+    await ingest.drain()
+    await settle(stage, ingest)
+    job = await shelf.claim(stage)
+    assert job is not None
+    assert job.lease.epoch == 1
+
+
+async def test_a_file_whose_claim_is_under_way_at_shutdown_is_put_back(stage: Stage) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    slow = SlowDatabase(stage.database)
+    ingest = stage.ingest(slow)
+    listening = asyncio.create_task(ingest.listen())
+    await asyncio.wait_for(slow.written.wait(), PATIENCE_SECONDS)
+    listening.cancel()
+    draining = asyncio.create_task(ingest.drain())
+    slow.let.set()
+    await asyncio.wait_for(draining, PATIENCE_SECONDS)
+    job = await shelf.claim(stage)
+    assert job is not None
+    assert job.lease.epoch == 2
+
+
+async def test_a_file_in_hand_at_shutdown_is_put_back(stage: Stage) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES, rent_txt=RENT)
+    slow = SlowDatabase(stage.database)
+    slow.let.set()
+    ingest = stage.ingest(slow)
+    taking = asyncio.create_task(ingest.take())
+    await asyncio.wait_for(slow.written.wait(), PATIENCE_SECONDS)
+    slow.let.clear()  # what is claimed can go no further than its first chunks
+    draining = asyncio.create_task(ingest.drain())
+    slow.let.set()
+    await asyncio.wait_for(draining, PATIENCE_SECONDS)
+    await asyncio.wait_for(taking, PATIENCE_SECONDS)
+    assert all([await shelf.claim(stage) for _ in range(2)])
 
 
 async def test_what_is_removed_while_it_is_read_is_gone(stage: Stage) -> None:
