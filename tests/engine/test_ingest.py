@@ -1,17 +1,20 @@
 """Reading files into vector stores: durable work that ends honestly (spec 06 §1.5)."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from perdure.commands import filing, ingestions, vector_store_files, vector_stores
 from perdure.commands.ingestions import Job
 from perdure.engine.ingest import Ingest
-from perdure.errors import LeaseLost
+from perdure.engine.reading import Reading
+from perdure.errors import LeaseLost, Unavailable
 from perdure.lifecycle import Signal
 from perdure.retrieval import index, search
+from perdure.retrieval.limits import Limits, MiB
 from perdure.retrieval.parse import Parser
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
@@ -153,6 +156,62 @@ async def test_a_file_whose_content_is_lost_is_given_up_in_the_end(stage: Stage)
     assert file.last_error is not None
     assert (file.status, file.last_error.code) == ("failed", "server_error")
     assert "lost its storage" in file.last_error.message
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("table_xlsx", "[.xlsx] are not supported"),
+        ("large_txt", "larger than 1 MiB"),
+        ("empty_txt", "it is empty"),
+    ],
+)
+async def test_a_file_that_is_refused_by_its_name_or_size_is_not_fetched(
+    stage: Stage, name: str, said: str
+) -> None:
+    stage.parser = Parser(Limits(file_bytes=MiB))
+    text = "" if name == "empty_txt" else "x" * (MiB + 1)
+    store_id = await shelf.waiting_store(stage, **{name: text})
+    for blob in [each async for each in stage.blobs.all()]:
+        await stage.blobs.delete(blob.id)
+    ingest = stage.ingest()
+    await settle(stage, ingest)
+    await ingest.drain()
+    (file,) = (await files_of(stage, store_id)).values()
+    assert file.last_error is not None
+    assert said in file.last_error.message
+
+
+async def test_the_copy_of_a_file_that_is_read_has_no_name(stage: Stage, tmp_path: Path) -> None:
+    """So nothing is left of it where the server is killed."""
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    job = await shelf.claim(stage)
+    assert job is not None
+    folder = tmp_path / "copies"
+    assert stage.parser is not None
+    reading = Reading(stage.database, stage.blobs, stage.parser, {}, folder=folder)
+    async with aclosing(reading.pieces(job)) as pieces:
+        await anext(pieces)
+        assert _names(folder) == []
+
+
+async def test_a_folder_that_cannot_be_written_is_no_fault_of_the_file(
+    stage: Stage, tmp_path: Path
+) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    job = await shelf.claim(stage)
+    assert job is not None
+    (tmp_path / "file").touch()
+    assert stage.parser is not None
+    reading = Reading(
+        stage.database, stage.blobs, stage.parser, {}, folder=tmp_path / "file" / "copies"
+    )
+    with pytest.raises(Unavailable, match="No file can be copied"):
+        await anext(reading.pieces(job))
+
+
+def _names(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
 
 
 async def _crashes(stage: Stage, doomed: Ingest, dying: CrashingDatabase) -> bool:

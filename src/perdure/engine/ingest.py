@@ -57,7 +57,6 @@ class Ingest:
 
     async def recover(self) -> None:
         """At the start of a server that is alone on its database: what a dead one held is free."""
-        await asyncio.to_thread(self._reading.tidy, now=self._clock.now())
         if self._database.exclusive:
             await self._database.write(ingestions.free)
 

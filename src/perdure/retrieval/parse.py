@@ -45,6 +45,13 @@ class Parser:
         self._starting = asyncio.Lock()
         self._nursery: _Nursery | None = None
 
+    def check(self, filename: str, size: int) -> None:
+        """Raises `Unparsable` where name and size alone tell that the file is refused, so that
+        nobody need fetch it.
+        """
+        supported(filename)
+        self._limits.check_size(size)
+
     async def passages(
         self, path: Path, filename: str, *, max_tokens: int = 800, overlap: int = 400
     ) -> AsyncGenerator[list[Chunk], None]:
