@@ -69,7 +69,7 @@ async def test_a_file_that_cannot_be_taken_keeps_no_run_from_its_worker(stage: S
     await shelf.waiting_store(stage, bees_txt=shelf.BEES)
 
     def spoil(tx: Transaction) -> None:
-        row = tx.one("ingestions.waiting", now=stage.clock.now())
+        row = tx.one("ingestions.waiting", after="")
         assert row is not None
         tx.run("vector_store_files.update", seq=row["seq"], body="no JSON", attributes="{}")
 

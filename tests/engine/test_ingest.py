@@ -158,6 +158,21 @@ async def test_a_file_whose_content_is_lost_is_given_up_in_the_end(stage: Stage)
     assert "lost its storage" in file.last_error.message
 
 
+async def test_stores_take_turns(stage: Stage) -> None:
+    large = await shelf.waiting_store(stage, a_txt="a", b_txt="b", c_txt="c", d_txt="d")
+    small = await shelf.waiting_store(stage, bees_txt=BEES)
+    ingest = stage.ingest()
+    await settle(stage, ingest)
+    await ingest.drain()
+    # In the order in which they were begun.
+    attempts = await stage.database.read(
+        lambda tx: tx.all("invariants_of_vector_stores.attempts", after=0, limit=10)
+    )
+    begun = [row["vector_store_id"] for row in attempts]
+    assert sorted(begun[:2]) == sorted([large, small])
+    assert begun[2:] == [large] * 3
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

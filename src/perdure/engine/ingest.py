@@ -54,6 +54,8 @@ class Ingest:
         self._claims: set[asyncio.Task[bool]] = set()
         self._jobs: dict[asyncio.Task[None], Job] = {}
         self._draining = False
+        # the store whose turn was last
+        self._served = ""
 
     async def recover(self) -> None:
         """At the start of a server that is alone on its database: what a dead one held is free."""
@@ -127,6 +129,7 @@ class Ingest:
                 now=self._clock.now(),
                 lease_seconds=self._lease_seconds,
                 embedding=self._embedding,
+                after=self._served,
             )
         except BaseException:
             self._slots.release()
@@ -134,6 +137,7 @@ class Ingest:
         if job is None:
             self._slots.release()
             return False
+        self._served = job.store_id
         self._begin(job)
         return True
 
