@@ -21,6 +21,7 @@ from perdure.engine.windows import Windows
 from perdure.errors import Unavailable
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
+from perdure.retrieval.embed import Embedder
 from perdure.retrieval.parse import Parser
 from perdure.sandbox.scripted import ScriptedSandbox
 from perdure.sandbox.sessions import Sessions
@@ -75,16 +76,21 @@ class Stage:
         self.parser: Parser | None = None
         self._folder = folder
 
-    def ingest(self, database: Database | None = None) -> Ingest:
+    def ingest(
+        self, database: Database | None = None, *, embedder: Embedder | None = None
+    ) -> Ingest:
         """A worker that reads files, on this database or on one that breaks."""
         database = database or self.database
+        embedders = {embedder.name: embedder} if embedder else {}
+        parser = self.parser or Parser()
         return Ingest(
             database,
             self.bus,
             self.clock,
-            Reading(database, self.blobs, self.parser or Parser(), {}, folder=self._folder),
+            Reading(database, self.blobs, parser, embedders, folder=self._folder),
             lease_seconds=30,
             at_once=2,
+            embedding=embedder.name if embedder else None,
         )
 
     def doomed(self, database: Database) -> Means:

@@ -1,6 +1,7 @@
 """Reading files into vector stores: durable work that ends honestly (spec 06 §1.5)."""
 
 import asyncio
+import sys
 from contextlib import aclosing, suppress
 from itertools import count
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.engine.stage import (
     SlowDatabase,
     Stage,
 )
+from tests.providers.embedding_server import refusal, serving
 
 
 @pytest.fixture
@@ -148,14 +150,85 @@ async def test_a_file_whose_content_is_lost_is_given_up_in_the_end(stage: Stage)
     for blob in [each async for each in stage.blobs.all()]:
         await stage.blobs.delete(blob.id)
     ingest = stage.ingest()
-    for _ in range(4):
+    seconds = 0
+    while (await shelf.look(stage, store_id)).status == "in_progress":
         await settle(stage, ingest)
-        stage.clock.advance(31)
+        stage.clock.advance(5)
+        seconds += 5
     await ingest.drain()
     (file,) = (await files_of(stage, store_id)).values()
     assert file.last_error is not None
     assert (file.status, file.last_error.code) == ("failed", "server_error")
-    assert "lost its storage" in file.last_error.message
+    assert "cannot be stored or read now: No such file" in file.last_error.message
+    assert "gave it up" in file.last_error.message
+    assert 3600 < seconds < 3700
+
+
+async def test_a_file_waits_for_an_embeddings_server_that_is_away(
+    stage: Stage, impatient: None
+) -> None:
+    """It keeps no other file from being read, and is no fault of this one."""
+    async with serving() as server:
+        model = server.model()
+        ingest = stage.ingest(embedder=model)
+        store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+        server.answers = [refusal(503, "restarting")] * 4
+        await settle(stage, ingest)
+        assert (await shelf.look(stage, store_id)).status == "in_progress"
+        await settle(stage, ingest)
+        assert len(server.asked) == 4
+        stage.clock.advance(5)
+        await settle(stage, ingest)
+        assert (await shelf.look(stage, store_id)).file_counts.completed == 1
+        await ingest.drain()
+        await model.close()
+
+
+async def test_a_file_that_the_embeddings_server_refuses_fails_at_once(
+    stage: Stage, impatient: None
+) -> None:
+    async with serving() as server:
+        model = server.model()
+        ingest = stage.ingest(embedder=model)
+        store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+        server.answers = [refusal(401, "bad key")]
+        await settle(stage, ingest)
+        (file,) = (await files_of(stage, store_id)).values()
+        assert file.last_error is not None
+        assert "Check embedding_base_url" in file.last_error.message
+        assert len(server.asked) == 1
+        await ingest.drain()
+        await model.close()
+
+
+async def test_a_file_waits_for_a_parser_that_cannot_be_started(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    stage.parser = None
+    ingest = stage.ingest()
+    for program in ("/bin/false", "/nowhere"):
+        with monkeypatch.context() as broken:
+            broken.setattr(sys, "executable", program)
+            await settle(stage, ingest)
+        assert (await shelf.look(stage, store_id)).status == "in_progress"
+        stage.clock.advance(10)
+    await settle(stage, ingest)
+    assert (await shelf.look(stage, store_id)).file_counts.completed == 1
+    await ingest.drain()
+
+
+async def test_a_file_that_is_put_off_is_not_taken_for_one_that_stops_its_server(
+    stage: Stage,
+) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    for _ in range(5):
+        job = await shelf.claim(stage)
+        assert job is not None
+        now = stage.clock.now()
+        await stage.database.write(ingestions.put_off, job, "It is away.", now=now)
+        assert await shelf.claim(stage) is None
+        stage.clock.advance(80)
 
 
 async def test_stores_take_turns(stage: Stage) -> None:

@@ -21,6 +21,9 @@ from perdure.wire.vector_store_files import FileError, VectorStoreFile
 # A file at which so many attempts broke off is given up.
 _ATTEMPTS = 3
 _LAPSED_AT_ONCE = 100
+# Seconds until a file is tried again if something that reading needs is away: a restart keeps it
+# for moments only, and after about an hour it is given up.
+_PAUSES = (5, 10, 20, 40, 80, 160, 320, 600, 600, 600, 600, 600)
 
 _GIVEN_UP = FileError(
     code="server_error",
@@ -141,6 +144,18 @@ def fail(tx: Transaction, job: Job, error: FileError) -> None:
     found = held(tx, job)
     tx.run("ingestions.drop", vector_store_id=job.store_id, file_id=job.file_id)
     filing.signal(tx, job.seq, found, Signal.FAIL, error=error)
+
+
+def put_off(tx: Transaction, job: Job, reason: str, *, now: float) -> None:
+    """Ends the attempt, since something that it needs is away: the file is tried again later, or
+    fails for that reason if it was put off too often.
+    """
+    row = _held(tx, job)
+    if row["put_off"] < len(_PAUSES):
+        tx.run("ingestions.put_off", seq=job.seq, lease_until=now + _PAUSES[row["put_off"]])
+        return
+    message = f"{reason} The server tried for about an hour to read the file, and gave it up."
+    fail(tx, job, FileError(code="server_error", message=message))
 
 
 def release(tx: Transaction, job: Job) -> None:

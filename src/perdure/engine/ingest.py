@@ -16,7 +16,7 @@ from perdure.clock import Clock
 from perdure.commands import filing, ingestions
 from perdure.commands.ingestions import Job
 from perdure.engine.reading import Reading
-from perdure.errors import LeaseLost, ProviderError, Unavailable
+from perdure.errors import LeaseLost, ProviderAway, ProviderError, Unavailable
 from perdure.retrieval.formats import Unparsable
 from perdure.store.database import Database
 from perdure.wire.vector_store_files import FileError
@@ -172,21 +172,37 @@ class Ingest:
         except LeaseLost as lost:
             _log.info("lease_lost", file_id=job.file_id, reason=str(lost))
         except Unavailable as error:
-            # Not renewed any more, the file is taken up again when its lease has run out.
-            _log.warning("ingest_waits", file_id=job.file_id, reason=error.message)
+            await self._put_off(job, error.message)
         except Exception:
             _log.exception("ingestion_broke", file_id=job.file_id, store_id=job.store_id)
             await self._end(job, _SORRY)
 
+    async def _put_off(self, job: Job, reason: str) -> None:
+        _log.warning("ingest_waits", file_id=job.file_id, reason=reason)
+        try:
+            await self._database.write(ingestions.put_off, job, reason, now=self._clock.now())
+        except LeaseLost as lost:
+            _log.info("lease_lost", file_id=job.file_id, reason=str(lost))
+        except Unavailable as error:
+            # Not renewed any more, it is taken up again when its lease has run out.
+            _log.warning("ingest_waits", file_id=job.file_id, reason=error.message)
+
     async def _read(self, job: Job) -> int | FileError:
-        """Writes the file's chunks; what they take, or why the file cannot be read."""
+        """Writes the file's chunks; what they take, or why the file cannot be read.
+
+        Raises `Unavailable` where that may be otherwise later.
+        """
         usage = 0
         try:
             async with aclosing(self._reading.pieces(job)) as pieces:
                 async for piece in pieces:
                     usage += await self._database.write(ingestions.write, job, piece)
         except Unparsable as error:
+            if error.code == "server_error":
+                raise Unavailable(error.message) from error
             return FileError(code=error.code, message=str(error))
+        except ProviderAway as error:
+            raise Unavailable(error.message) from error
         except ProviderError as error:
             return FileError(code="server_error", message=error.message)
         return usage

@@ -109,7 +109,10 @@ class Parser:
                 await self._nursery.end()
                 self._nursery = None
             if self._nursery is None:
-                self._nursery = await _Nursery.start()
+                try:
+                    self._nursery = await _Nursery.start()
+                except OSError as error:  # no memory, no more processes or open files
+                    raise _broken(f"the parser could not be started: {error.strerror}") from error
             return self._nursery
 
     async def _read(self, reader: asyncio.StreamReader, seconds: float) -> Answer:
