@@ -93,6 +93,10 @@ class ProviderError(PerdureError):
         self.code = code
 
 
+class ProviderAway(ProviderError):
+    """The model server cannot be reached, or cannot answer now: a later call may succeed."""
+
+
 class PromptTooLong(ProviderError):
     """The request has more tokens than the model's context window holds.
 

@@ -132,14 +132,19 @@ class Shelf:
             file_batches.cancel, batch.id, store_id=batch.vector_store_id, project=PROJECT
         )
 
-    async def claim(self, owner: str = "worker_1", *, embedding: str | None = None) -> Job | None:
-        """An attempt at the file that waits longest, held for 30 seconds."""
+    async def claim(
+        self, owner: str = "worker_1", *, embedding: str | None = None, after: str = ""
+    ) -> Job | None:
+        """An attempt at the file that waits longest in the store whose turn it is, held for 30
+        seconds.
+        """
         return await self.database.write(
             ingestions.claim,
             owner=owner,
             now=float(self.now),
             lease_seconds=30,
             embedding=embedding,
+            after=after,
         )
 
     async def begin(self, *, embedding: str | None = None) -> Job:

@@ -22,6 +22,17 @@ async def test_files_are_taken_in_the_order_in_which_they_came_and_once(shelf: S
     assert await shelf.claim() is None
 
 
+async def test_a_store_with_many_files_keeps_no_other_from_its_turn(shelf: Shelf) -> None:
+    """A file that is attached to a message must not wait for a batch of thousands."""
+    large = await shelf.store(await shelf.files(6))
+    small = [await shelf.store(await shelf.files(2)) for _ in range(2)]
+    turns: list[str] = []
+    while job := await shelf.claim(after=turns[-1] if turns else ""):
+        turns.append(job.store_id)
+    assert all(turns[:6].count(store_id) == 2 for store_id in (large, *small))
+    assert turns[6:] == [large] * 4
+
+
 async def test_a_lease_that_is_renewed_keeps_others_out_and_one_that_ran_out_does_not(
     shelf: Shelf,
 ) -> None:

@@ -137,6 +137,15 @@ async def test_a_store_that_expires_fails_the_files_that_were_not_read(shelf: Sh
     assert await shelf.claim() is None
 
 
+async def test_a_store_whose_time_is_past_is_emptied_once(shelf: Shelf) -> None:
+    """Also where it never had a file: it may stay for years."""
+    await shelf.store([], days=1)
+    shelf.now += DAY
+    assert await expire(shelf) == 1
+    shelf.now += DAY
+    assert await expire(shelf) == 0
+
+
 async def test_a_deleted_store_leaves_its_files_and_no_attempt(shelf: Shelf) -> None:
     file_id = await shelf.file()
     store_id = await shelf.store([file_id])

@@ -21,6 +21,7 @@ from perdure.engine.windows import Windows
 from perdure.errors import Unavailable
 from perdure.lifecycle import STREAM_ENDS
 from perdure.providers.scripted import ScriptedProvider
+from perdure.retrieval.embed import Embedder
 from perdure.retrieval.parse import Parser
 from perdure.sandbox.scripted import ScriptedSandbox
 from perdure.sandbox.sessions import Sessions
@@ -84,16 +85,21 @@ class Stage:
             searching=Searching(database, self.bus, self.clock, windows, {}, cite_unmarked=True),
         )
 
-    def ingest(self, database: Database | None = None) -> Ingest:
+    def ingest(
+        self, database: Database | None = None, *, embedder: Embedder | None = None
+    ) -> Ingest:
         """A worker that reads files, on this database or on one that breaks."""
         database = database or self.database
+        embedders = {embedder.name: embedder} if embedder else {}
+        parser = self.parser or Parser()
         return Ingest(
             database,
             self.bus,
             self.clock,
-            Reading(database, self.blobs, self.parser or Parser(), {}, folder=self._folder),
+            Reading(database, self.blobs, parser, embedders, folder=self._folder),
             lease_seconds=30,
             at_once=2,
+            embedding=embedder.name if embedder else None,
         )
 
     def doomed(self, database: Database) -> Means:
@@ -246,6 +252,23 @@ class AbsentDatabase(CrashingDatabase):
             return await super().write(command, *args, **kwargs)
         except Crash:
             raise Unavailable("The database is not available right now.") from None
+
+
+class SlowDatabase(CrashingDatabase):
+    """A database that has written at once, and says so when it is let."""
+
+    def __init__(self, inner: Database) -> None:
+        super().__init__(inner, crash_at=0, committed=True)
+        self.written = asyncio.Event()
+        self.let = asyncio.Event()
+
+    async def write(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        result = await self.inner.write(command, *args, **kwargs)
+        self.written.set()
+        await self.let.wait()
+        return result
 
 
 def _messages(tx: Transaction, thread_id: str) -> list[Message]:

@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any, cast
 
+import pytest
+from msgspec import DecodeError
+
 from perdure.bus.memory import MemoryBus
 from perdure.commands import leases
 from perdure.engine.executor import Execution
@@ -10,6 +13,7 @@ from perdure.lifecycle import MESSAGE_DELTA, STREAM_ENDS
 from perdure.store.database import Row, Transaction
 from perdure.wire.events import Delta, Event
 from tests.commands.acts import LIFETIME
+from tests.engine import shelf
 from tests.engine.stage import PATIENCE_SECONDS, Stage
 
 
@@ -59,6 +63,24 @@ async def test_an_engine_that_drains_takes_no_more_runs(stage: Stage) -> None:
     run = await stage.begin("say: too late")
     await engine.maintenance.announce()
     assert (await stage.acts.get(run.id)).status == "queued"
+
+
+async def test_a_file_that_cannot_be_taken_keeps_no_run_from_its_worker(stage: Stage) -> None:
+    await shelf.waiting_store(stage, bees_txt=shelf.BEES)
+
+    def spoil(tx: Transaction) -> None:
+        row = tx.one("ingestions.waiting", after="")
+        assert row is not None
+        tx.run("vector_store_files.update", seq=row["seq"], body="no JSON", attributes="{}")
+
+    await stage.database.write(spoil)
+    engine = stage.engine()
+    await engine.start()
+    with pytest.raises(DecodeError):
+        await engine.ingest.take()
+    run = await stage.begin("say: hello")
+    assert (await stage.at_rest(run)).status == "completed"
+    await engine.drain(5)
 
 
 async def test_a_run_whose_word_was_lost_is_announced_again(stage: Stage) -> None:

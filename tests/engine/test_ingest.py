@@ -1,17 +1,21 @@
 """Reading files into vector stores: durable work that ends honestly (spec 06 §1.5)."""
 
 import asyncio
-from contextlib import suppress
+import sys
+from contextlib import aclosing, suppress
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from perdure.commands import filing, ingestions, vector_store_files, vector_stores
 from perdure.commands.ingestions import Job
 from perdure.engine.ingest import Ingest
-from perdure.errors import LeaseLost
+from perdure.engine.reading import Reading
+from perdure.errors import LeaseLost, Unavailable
 from perdure.lifecycle import Signal
 from perdure.retrieval import index, search
+from perdure.retrieval.limits import Limits, MiB
 from perdure.retrieval.parse import Parser
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
@@ -19,7 +23,15 @@ from perdure.wire.vector_store_files import CreateVectorStoreFile, VectorStoreFi
 from tests.commands.acts import PROJECT
 from tests.engine import shelf
 from tests.engine.shelf import BEES, RENT
-from tests.engine.stage import PATIENCE_SECONDS, AbsentDatabase, Crash, CrashingDatabase, Stage
+from tests.engine.stage import (
+    PATIENCE_SECONDS,
+    AbsentDatabase,
+    Crash,
+    CrashingDatabase,
+    SlowDatabase,
+    Stage,
+)
+from tests.providers.embedding_server import refusal, serving
 
 
 @pytest.fixture
@@ -138,21 +150,164 @@ async def test_a_file_whose_content_is_lost_is_given_up_in_the_end(stage: Stage)
     for blob in [each async for each in stage.blobs.all()]:
         await stage.blobs.delete(blob.id)
     ingest = stage.ingest()
-    for _ in range(4):
+    seconds = 0
+    while (await shelf.look(stage, store_id)).status == "in_progress":
         await settle(stage, ingest)
-        stage.clock.advance(31)
+        stage.clock.advance(5)
+        seconds += 5
     await ingest.drain()
     (file,) = (await files_of(stage, store_id)).values()
     assert file.last_error is not None
     assert (file.status, file.last_error.code) == ("failed", "server_error")
-    assert "lost its storage" in file.last_error.message
+    assert "cannot be stored or read now: No such file" in file.last_error.message
+    assert "gave it up" in file.last_error.message
+    assert 3600 < seconds < 3700
+
+
+async def test_a_file_waits_for_an_embeddings_server_that_is_away(
+    stage: Stage, impatient: None
+) -> None:
+    """It keeps no other file from being read, and is no fault of this one."""
+    async with serving() as server:
+        model = server.model()
+        ingest = stage.ingest(embedder=model)
+        store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+        server.answers = [refusal(503, "restarting")] * 4
+        await settle(stage, ingest)
+        assert (await shelf.look(stage, store_id)).status == "in_progress"
+        await settle(stage, ingest)
+        assert len(server.asked) == 4
+        stage.clock.advance(5)
+        await settle(stage, ingest)
+        assert (await shelf.look(stage, store_id)).file_counts.completed == 1
+        await ingest.drain()
+        await model.close()
+
+
+async def test_a_file_that_the_embeddings_server_refuses_fails_at_once(
+    stage: Stage, impatient: None
+) -> None:
+    async with serving() as server:
+        model = server.model()
+        ingest = stage.ingest(embedder=model)
+        store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+        server.answers = [refusal(401, "bad key")]
+        await settle(stage, ingest)
+        (file,) = (await files_of(stage, store_id)).values()
+        assert file.last_error is not None
+        assert "Check embedding_base_url" in file.last_error.message
+        assert len(server.asked) == 1
+        await ingest.drain()
+        await model.close()
+
+
+async def test_a_file_waits_for_a_parser_that_cannot_be_started(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    stage.parser = None
+    ingest = stage.ingest()
+    for program in ("/bin/false", "/nowhere"):
+        with monkeypatch.context() as broken:
+            broken.setattr(sys, "executable", program)
+            await settle(stage, ingest)
+        assert (await shelf.look(stage, store_id)).status == "in_progress"
+        stage.clock.advance(10)
+    await settle(stage, ingest)
+    assert (await shelf.look(stage, store_id)).file_counts.completed == 1
+    await ingest.drain()
+
+
+async def test_a_file_that_is_put_off_is_not_taken_for_one_that_stops_its_server(
+    stage: Stage,
+) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    for _ in range(5):
+        job = await shelf.claim(stage)
+        assert job is not None
+        now = stage.clock.now()
+        await stage.database.write(ingestions.put_off, job, "It is away.", now=now)
+        assert await shelf.claim(stage) is None
+        stage.clock.advance(80)
+
+
+async def test_stores_take_turns(stage: Stage) -> None:
+    large = await shelf.waiting_store(stage, a_txt="a", b_txt="b", c_txt="c", d_txt="d")
+    small = await shelf.waiting_store(stage, bees_txt=BEES)
+    ingest = stage.ingest()
+    await settle(stage, ingest)
+    await ingest.drain()
+    # In the order in which they were begun.
+    attempts = await stage.database.read(
+        lambda tx: tx.all("invariants_of_vector_stores.attempts", after=0, limit=10)
+    )
+    begun = [row["vector_store_id"] for row in attempts]
+    assert sorted(begun[:2]) == sorted([large, small])
+    assert begun[2:] == [large] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("table_xlsx", "[.xlsx] are not supported"),
+        ("large_txt", "larger than 1 MiB"),
+        ("empty_txt", "it is empty"),
+    ],
+)
+async def test_a_file_that_is_refused_by_its_name_or_size_is_not_fetched(
+    stage: Stage, name: str, said: str
+) -> None:
+    stage.parser = Parser(Limits(file_bytes=MiB))
+    text = "" if name == "empty_txt" else "x" * (MiB + 1)
+    store_id = await shelf.waiting_store(stage, **{name: text})
+    for blob in [each async for each in stage.blobs.all()]:
+        await stage.blobs.delete(blob.id)
+    ingest = stage.ingest()
+    await settle(stage, ingest)
+    await ingest.drain()
+    (file,) = (await files_of(stage, store_id)).values()
+    assert file.last_error is not None
+    assert said in file.last_error.message
+
+
+async def test_the_copy_of_a_file_that_is_read_has_no_name(stage: Stage, tmp_path: Path) -> None:
+    """So nothing is left of it where the server is killed."""
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    job = await shelf.claim(stage)
+    assert job is not None
+    folder = tmp_path / "copies"
+    assert stage.parser is not None
+    reading = Reading(stage.database, stage.blobs, stage.parser, {}, folder=folder)
+    async with aclosing(reading.pieces(job)) as pieces:
+        await anext(pieces)
+        assert _names(folder) == []
+
+
+async def test_a_folder_that_cannot_be_written_is_no_fault_of_the_file(
+    stage: Stage, tmp_path: Path
+) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    job = await shelf.claim(stage)
+    assert job is not None
+    (tmp_path / "file").touch()
+    assert stage.parser is not None
+    reading = Reading(
+        stage.database, stage.blobs, stage.parser, {}, folder=tmp_path / "file" / "copies"
+    )
+    with pytest.raises(Unavailable, match="No file can be copied"):
+        await anext(reading.pieces(job))
+
+
+def _names(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
 
 
 async def _crashes(stage: Stage, doomed: Ingest, dying: CrashingDatabase) -> bool:
     """Lets a worker work until its process dies; whether it did."""
     with suppress(Crash):
         await settle(stage, doomed)
-    await doomed.drain()
+    with suppress(Crash):
+        await doomed.drain()
     return dying.crashed.is_set()
 
 
@@ -197,6 +352,47 @@ async def test_a_file_that_is_put_back_at_shutdown_is_not_held_against_it(stage:
         assert job is not None
         await stage.database.write(ingestions.release, job)
     assert await shelf.claim(stage) is not None
+
+
+async def test_a_worker_that_drains_takes_no_file(stage: Stage) -> None:
+    """Its loop goes on for as long as runs may take to finish."""
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    ingest = stage.ingest()
+    await ingest.drain()
+    await settle(stage, ingest)
+    job = await shelf.claim(stage)
+    assert job is not None
+    assert job.lease.epoch == 1
+
+
+async def test_a_file_whose_claim_is_under_way_at_shutdown_is_put_back(stage: Stage) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES)
+    slow = SlowDatabase(stage.database)
+    ingest = stage.ingest(slow)
+    listening = asyncio.create_task(ingest.listen())
+    await asyncio.wait_for(slow.written.wait(), PATIENCE_SECONDS)
+    listening.cancel()
+    draining = asyncio.create_task(ingest.drain())
+    slow.let.set()
+    await asyncio.wait_for(draining, PATIENCE_SECONDS)
+    job = await shelf.claim(stage)
+    assert job is not None
+    assert job.lease.epoch == 2
+
+
+async def test_a_file_in_hand_at_shutdown_is_put_back(stage: Stage) -> None:
+    await shelf.waiting_store(stage, bees_txt=BEES, rent_txt=RENT)
+    slow = SlowDatabase(stage.database)
+    slow.let.set()
+    ingest = stage.ingest(slow)
+    taking = asyncio.create_task(ingest.take())
+    await asyncio.wait_for(slow.written.wait(), PATIENCE_SECONDS)
+    slow.let.clear()  # what is claimed can go no further than its first chunks
+    draining = asyncio.create_task(ingest.drain())
+    slow.let.set()
+    await asyncio.wait_for(draining, PATIENCE_SECONDS)
+    await asyncio.wait_for(taking, PATIENCE_SECONDS)
+    assert all([await shelf.claim(stage) for _ in range(2)])
 
 
 async def test_what_is_removed_while_it_is_read_is_gone(stage: Stage) -> None:

@@ -91,3 +91,24 @@ async def test_a_server_that_starts_alone_waits_for_no_lease(
     await sweeper.recover()
     await sweeper.step()
     assert stored(data_dir) == (0 if database.exclusive else 1)
+
+
+async def test_contents_that_cannot_be_deleted_keep_no_others(
+    database: Database, blobs: Blobs, clock: ManualClock, sweeper: Sweeper, data_dir: Path
+) -> None:
+    gone = [await file(database, blobs, clock) for _ in range(10)]
+    stuck = sorted((data_dir / "blobs").glob("*/*"), key=lambda path: path.name)[:5]
+    for path in stuck:
+        path.unlink()
+        path.mkdir()  # where a file was that could be deleted
+    for each in gone:
+        await database.write(files.delete, each.id, project=PROJECT, now=int(clock.now()))
+    for _ in range(2):
+        await sweeper.step()
+    assert sorted(await database.read(rules.doomed, limit=10)) == [path.name for path in stuck]
+    assert stored(data_dir) == 0
+    for path in stuck:
+        path.rmdir()
+    for _ in range(2):
+        await sweeper.step()
+    assert await database.read(rules.doomed, limit=10) == []

@@ -1,63 +1,25 @@
 """Embedding models: what is asked of their servers, and what their faults become."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 
-from perdure.errors import ConfigurationError, ProviderError
+from perdure.errors import ConfigurationError, ProviderAway, ProviderError
 from perdure.model_settings import SCRIPTED
 from perdure.providers import connect_embeddings
-from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.scripted import ScriptedProvider
 from tests.providers.conftest import KEY
+from tests.providers.embedding_server import Server, refusal, serving, vectors
 from tests.providers.talk import relayed
-
-Answer = Callable[[dict[str, list[str]]], web.Response]
-
-
-class Server:
-    """A server that answers as it is told, and notes what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict[str, list[str]]] = []
-        self.headers: list[str] = []
-        self.answers: list[Answer] = []
-        self.url = ""
-
-    async def answer(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        self.asked.append(body)
-        self.headers.append(request.headers.get("authorization", ""))
-        return self.answers.pop(0)(body) if self.answers else vectors(body)
-
-    def model(self, dimensions: int | None = None) -> EmbeddingModel:
-        return connect_embeddings(self.url, model="m", dimensions=dimensions, api_key=KEY)
-
-
-def vectors(body: dict[str, list[str]]) -> web.Response:
-    """The length of each text, out of order, as servers may."""
-    data = [{"index": n, "embedding": [len(text), 1]} for n, text in enumerate(body["input"])]
-    return web.json_response({"data": data[::-1]})
-
-
-def refusal(status: int, message: str) -> Answer:
-    return lambda _: web.json_response({"error": {"message": message}}, status=status)
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    """The server, on a free port."""
-    server = Server()
-    app = web.Application()
-    app.router.add_post("/v1/embeddings", server.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    yield server
-    await runner.cleanup()
+    """A server that answers."""
+    async with serving() as server:
+        yield server
 
 
 async def test_many_texts_go_in_batches_of_32_and_come_back_in_order(server: Server) -> None:
@@ -90,10 +52,21 @@ async def test_passing_faults_are_tried_again(server: Server) -> None:
 async def test_a_server_that_stays_away_is_an_error_after_four_attempts(server: Server) -> None:
     server.answers = [refusal(503, "busy")] * 5
     model = server.model()
-    with pytest.raises(ProviderError, match=r"failed \(HTTP 503\): busy"):
+    with pytest.raises(ProviderAway, match=r"failed \(HTTP 503\): busy"):
         await model.embed(["x"])
     await model.close()
     assert len(server.asked) == 4
+
+
+async def test_a_server_that_asks_for_patience_is_not_called_again_at_once(server: Server) -> None:
+    server.answers = [
+        lambda _: web.json_response({}, status=429, headers={"Retry-After": "60"}),
+    ]
+    model = server.model()
+    with pytest.raises(ProviderAway):
+        await model.embed(["x"])
+    await model.close()
+    assert len(server.asked) == 1
 
 
 async def test_a_wrong_key_or_model_is_said_at_once_and_without_the_key(server: Server) -> None:
@@ -102,6 +75,7 @@ async def test_a_wrong_key_or_model_is_said_at_once_and_without_the_key(server: 
     with pytest.raises(ProviderError) as caught:
         await model.embed(["x"])
     await model.close()
+    assert not isinstance(caught.value, ProviderAway)
     assert caught.value.message == (
         "The server at embedding_base_url refused the model 'm' (HTTP 401). Check "
         "embedding_base_url, embedding_model and embedding_api_key. It said: bad key ***"
@@ -142,7 +116,7 @@ async def test_what_is_no_answer_is_an_error(server: Server, answer: object, mes
 
 async def test_a_server_that_is_not_there_is_an_error() -> None:
     model = connect_embeddings("http://127.0.0.1:9/v1", model="m")
-    with pytest.raises(ProviderError, match="cannot be reached"):
+    with pytest.raises(ProviderAway, match="cannot be reached"):
         await model.embed(["x"])
     await model.close()
 

@@ -110,13 +110,13 @@ def test_postgres_reads_the_rows_of_the_page_and_no_others(
         server.execute(f"SET plan_cache_mode = {mode}")
         row = server.execute(sql, {**_params(thread_id), "run_id": run_id}, prepare=True).fetchone()
         assert row is not None
-        assert 0 < _read(row[0][0]["Plan"]) <= LIMIT, json.dumps(row[0])
+        assert 0 < rows_read(row[0][0]["Plan"]) <= LIMIT, json.dumps(row[0])
 
 
-def _read(plan: dict[str, Any]) -> float:
-    """The rows that the scans of a plan looked at."""
+def rows_read(plan: dict[str, Any]) -> float:
+    """The rows that the scans of a PostgreSQL plan looked at."""
     below = plan.get("Plans", [])
     if below:
-        return sum(_read(each) for each in below)
+        return sum(rows_read(each) for each in below)
     rows: float = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
     return rows * float(plan["Actual Loops"])

@@ -57,9 +57,9 @@ def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:
     tx.run("blobs.doom_lapsed", now=float("inf") if everybody else now)
 
 
-def doomed(tx: Transaction, *, limit: int) -> list[str]:
-    """Some blobs whose bytes are to be deleted."""
-    return [row["id"] for row in tx.all("blobs.doomed", limit=limit)]
+def doomed(tx: Transaction, *, limit: int, after: str = "") -> list[str]:
+    """Some blobs whose bytes are to be deleted, by order of their ids behind another's."""
+    return [row["id"] for row in tx.all("blobs.doomed", after=after, limit=limit)]
 
 
 def forget(tx: Transaction, blob_ids: list[str]) -> None:

@@ -13,13 +13,17 @@ from perdure.errors import LeaseLost
 from perdure.lifecycle import Signal
 from perdure.retrieval import index
 from perdure.retrieval.index import Piece
-from perdure.store.database import Transaction
+from perdure.store.database import Row, Transaction
 from perdure.wire.base import decode
 from perdure.wire.chunking import ChunkSizes
 from perdure.wire.vector_store_files import FileError, VectorStoreFile
 
 # A file at which so many attempts broke off is given up.
 _ATTEMPTS = 3
+_LAPSED_AT_ONCE = 100
+# Seconds until a file is tried again if something that reading needs is away: a restart keeps it
+# for moments only, and after about an hour it is given up.
+_PAUSES = (5, 10, 20, 40, 80, 160, 320, 600, 600, 600, 600, 600)
 
 _GIVEN_UP = FileError(
     code="server_error",
@@ -43,18 +47,28 @@ class Job(NamedTuple):
 
 
 def claim(
-    tx: Transaction, *, owner: str, now: float, lease_seconds: float, embedding: str | None
+    tx: Transaction,
+    *,
+    owner: str,
+    now: float,
+    lease_seconds: float,
+    embedding: str | None,
+    after: str = "",
 ) -> Job | None:
-    """Gives the file that has waited longest to a worker, with a fresh attempt; None if none
-    waits. What an earlier attempt wrote is dropped. A file that was tried too often fails.
+    """Gives a file to a worker, with a fresh attempt; None if none waits. What an earlier attempt
+    wrote is dropped. A file that was tried too often fails.
 
+    Stores take turns: it is the file that has waited longest in the first store behind `after`,
+    the one that the worker was given a file of before.
     `embedding` names the model that a store without chunks is given, for ever.
     """
-    while row := tx.one("ingestions.waiting", now=now):
+    for lapsed in tx.all("ingestions.lapsed", now=now, limit=_LAPSED_AT_ONCE):
+        tx.run("ingestions.put_back", seq=lapsed["seq"])
+    while row := _next(tx, after=after):
         found = decode(row["body"], VectorStoreFile)
         where = {"vector_store_id": found.vector_store_id, "file_id": found.id}
         tx.run("ingestions.drop", **where)
-        if row["attempts"] >= _ATTEMPTS:
+        if row["attempts"] - row["put_off"] >= _ATTEMPTS:
             filing.signal(tx, row["seq"], found, Signal.FAIL, error=_GIVEN_UP)
             continue
         lease = Lease(owner, row["epoch"] + 1, now + lease_seconds)
@@ -80,12 +94,20 @@ def claim(
     return None
 
 
+def _next(tx: Transaction, *, after: str) -> Row | None:
+    return tx.one("ingestions.waiting", after=after) or tx.one("ingestions.waiting", after="")
+
+
 def held(tx: Transaction, job: Job) -> VectorStoreFile:
     """The file, kept from other writers. Raises `LeaseLost` if it is no longer the worker's."""
+    return decode(_held(tx, job)["body"], VectorStoreFile)
+
+
+def _held(tx: Transaction, job: Job) -> Row:
     row = tx.one("ingestions.held", seq=job.seq, epoch=job.lease.epoch, owner=job.lease.owner)
     if row is None:
         raise LeaseLost(f"file {job.file_id} of {job.store_id} is no longer held")
-    return decode(row["body"], VectorStoreFile)
+    return row
 
 
 def write(tx: Transaction, job: Job, piece: Piece) -> int:
@@ -122,6 +144,18 @@ def fail(tx: Transaction, job: Job, error: FileError) -> None:
     found = held(tx, job)
     tx.run("ingestions.drop", vector_store_id=job.store_id, file_id=job.file_id)
     filing.signal(tx, job.seq, found, Signal.FAIL, error=error)
+
+
+def put_off(tx: Transaction, job: Job, reason: str, *, now: float) -> None:
+    """Ends the attempt, since something that it needs is away: the file is tried again later, or
+    fails for that reason if it was put off too often.
+    """
+    row = _held(tx, job)
+    if row["put_off"] < len(_PAUSES):
+        tx.run("ingestions.put_off", seq=job.seq, lease_until=now + _PAUSES[row["put_off"]])
+        return
+    message = f"{reason} The server tried for about an hour to read the file, and gave it up."
+    fail(tx, job, FileError(code="server_error", message=message))
 
 
 def release(tx: Transaction, job: Job) -> None:

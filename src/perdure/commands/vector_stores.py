@@ -201,6 +201,7 @@ def drop_expired(tx: Transaction, *, now: int, limit: int) -> int:
         for file in tx.all("vector_stores.files_at_work", id=row["id"]):
             filing.expire(tx, file)
         tx.run("ingestions.drop_of_store", vector_store_id=row["id"])
+        tx.run("vector_stores.empty", id=row["id"])
     return len(rows)
 
 

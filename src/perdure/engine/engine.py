@@ -69,7 +69,8 @@ class Engine:
     async def _claim(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.worker.run(), name="runs")
-            group.create_task(self.ingest.run(), name="ingest")
+            # A file that cannot be taken must not end the worker of the runs.
+            group.create_task(loop("files", self.ingest.listen, every=0), name="files")
 
     async def _keep(self) -> None:
         async with asyncio.TaskGroup() as group:

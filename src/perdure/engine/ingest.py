@@ -16,7 +16,7 @@ from perdure.clock import Clock
 from perdure.commands import filing, ingestions
 from perdure.commands.ingestions import Job
 from perdure.engine.reading import Reading
-from perdure.errors import LeaseLost, ProviderError, Unavailable
+from perdure.errors import LeaseLost, ProviderAway, ProviderError, Unavailable
 from perdure.retrieval.formats import Unparsable
 from perdure.store.database import Database
 from perdure.wire.vector_store_files import FileError
@@ -51,43 +51,41 @@ class Ingest:
         self._embedding = embedding
         self._slots = asyncio.Semaphore(at_once)
         self._owner = ids.new("worker")
+        self._claims: set[asyncio.Task[bool]] = set()
         self._jobs: dict[asyncio.Task[None], Job] = {}
+        self._draining = False
+        # the store whose turn was last
+        self._served = ""
 
     async def recover(self) -> None:
         """At the start of a server that is alone on its database: what a dead one held is free."""
-        await asyncio.to_thread(self._reading.tidy, now=self._clock.now())
         if self._database.exclusive:
             await self._database.write(ingestions.free)
 
-    async def run(self) -> None:
-        """Takes files as they come, until cancelled; those begun go on."""
-        while True:
-            await self._bus.next_files()
-            try:
-                await self.take()
-            except Unavailable as error:
-                # The loop takes them later.
-                _log.warning("ingest_waits", reason=error.message)
+    async def listen(self) -> None:
+        """Waits until files are announced, and takes them."""
+        await self._bus.next_files()
+        try:
+            await self.take()
+        except Unavailable as error:
+            # The next look finds them.
+            _log.warning("ingest_waits", reason=error.message)
 
     async def take(self) -> None:
-        """Takes all files that wait, each as soon as there is a slot for it."""
+        """Takes all files that wait, each as soon as there is a slot for it; none any more once
+        it drains.
+        """
         while True:
             await self._slots.acquire()
-            try:
-                job = await self._database.write(
-                    ingestions.claim,
-                    owner=self._owner,
-                    now=self._clock.now(),
-                    lease_seconds=self._lease_seconds,
-                    embedding=self._embedding,
-                )
-            except BaseException:
-                self._slots.release()
-                raise
-            if job is None:
+            if self._draining:
                 self._slots.release()
                 return
-            self._begin(job)
+            claim = asyncio.create_task(self._claim(), name="claim")
+            self._claims.add(claim)
+            claim.add_done_callback(self._claims.discard)
+            # Who is cancelled here would leave a file that is claimed and that nobody reads.
+            if not await asyncio.shield(claim):
+                return
 
     async def heartbeat(self) -> None:
         """Renews the leases of the files in hand, and leaves those that were lost."""
@@ -106,12 +104,49 @@ class Ingest:
         await asyncio.gather(*list(self._jobs), return_exceptions=True)
 
     async def drain(self) -> None:
-        """Puts the files in hand back into the queue: they begin anew with the next server."""
-        tasks = list(self._jobs)
-        for task in tasks:
+        """Takes no more files, and puts those in hand back into the queue: they begin anew with
+        the next server.
+        """
+        self._draining = True
+        await asyncio.gather(*self._claims, return_exceptions=True)
+        held = dict(self._jobs)
+        for task in held:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._reading.close()
+        await asyncio.gather(*held, return_exceptions=True)
+        try:
+            for task, job in held.items():
+                if task.cancelled():
+                    await self._release(job)
+        finally:
+            await self._reading.close()
+
+    async def _claim(self) -> bool:
+        """Begins on the next file, in a slot that was acquired for it; whether there was one."""
+        try:
+            job = await self._database.write(
+                ingestions.claim,
+                owner=self._owner,
+                now=self._clock.now(),
+                lease_seconds=self._lease_seconds,
+                embedding=self._embedding,
+                after=self._served,
+            )
+        except BaseException:
+            self._slots.release()
+            raise
+        if job is None:
+            self._slots.release()
+            return False
+        self._served = job.store_id
+        self._begin(job)
+        return True
+
+    async def _release(self, job: Job) -> None:
+        try:
+            await self._database.write(ingestions.release, job)
+        except Unavailable as error:
+            # It is taken up again when its lease has run out.
+            _log.warning("ingest_waits", file_id=job.file_id, reason=error.message)
 
     def _begin(self, job: Job) -> None:
         task = asyncio.create_task(self._ingest(job), name=f"ingest {job.file_id}")
@@ -137,24 +172,37 @@ class Ingest:
         except LeaseLost as lost:
             _log.info("lease_lost", file_id=job.file_id, reason=str(lost))
         except Unavailable as error:
-            # Not renewed any more, the file is taken up again when its lease has run out.
-            _log.warning("ingest_waits", file_id=job.file_id, reason=error.message)
-        except asyncio.CancelledError:
-            await self._database.write(ingestions.release, job)
-            raise
+            await self._put_off(job, error.message)
         except Exception:
             _log.exception("ingestion_broke", file_id=job.file_id, store_id=job.store_id)
             await self._end(job, _SORRY)
 
+    async def _put_off(self, job: Job, reason: str) -> None:
+        _log.warning("ingest_waits", file_id=job.file_id, reason=reason)
+        try:
+            await self._database.write(ingestions.put_off, job, reason, now=self._clock.now())
+        except LeaseLost as lost:
+            _log.info("lease_lost", file_id=job.file_id, reason=str(lost))
+        except Unavailable as error:
+            # Not renewed any more, it is taken up again when its lease has run out.
+            _log.warning("ingest_waits", file_id=job.file_id, reason=error.message)
+
     async def _read(self, job: Job) -> int | FileError:
-        """Writes the file's chunks; what they take, or why the file cannot be read."""
+        """Writes the file's chunks; what they take, or why the file cannot be read.
+
+        Raises `Unavailable` where that may be otherwise later.
+        """
         usage = 0
         try:
             async with aclosing(self._reading.pieces(job)) as pieces:
                 async for piece in pieces:
                     usage += await self._database.write(ingestions.write, job, piece)
         except Unparsable as error:
+            if error.code == "server_error":
+                raise Unavailable(error.message) from error
             return FileError(code=error.code, message=str(error))
+        except ProviderAway as error:
+            raise Unavailable(error.message) from error
         except ProviderError as error:
             return FileError(code="server_error", message=error.message)
         return usage

@@ -1,14 +1,16 @@
 """From a stored file to pieces that can be written: fetch, parse, cut, embed, count words."""
 
 import asyncio
-import shutil
 import tempfile
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from io import FileIO
 from pathlib import Path
 
 from perdure.commands import blobs
+from perdure.commands.blobs import Written
 from perdure.commands.ingestions import Job
+from perdure.errors import Unavailable
 from perdure.retrieval import embed, index
 from perdure.retrieval.embed import Embedders
 from perdure.retrieval.index import Piece
@@ -16,13 +18,9 @@ from perdure.retrieval.parse import Parser
 from perdure.store.blobs import Blobs, read
 from perdure.store.database import Database
 
-_PREFIX = "ingest-"
-# Longer than any file is read: another server may be at it.
-_LEFT_SECONDS = 6 * 3600
-
 
 class Reading:
-    """How one server reads files. `folder` is where a file's bytes are while it is read."""
+    """How one server reads files. `folder` is on whose disk a file's bytes are while it is read."""
 
     def __init__(
         self,
@@ -39,24 +37,18 @@ class Reading:
         self._embedders = embedders
         self._folder = folder
 
-    def tidy(self, *, now: float) -> None:
-        """At the start of a server: removes what dead ones left in the folder."""
-        for left in self._folder.glob(f"{_PREFIX}*"):
-            if left.stat().st_mtime < now - _LEFT_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
-
     async def pieces(self, job: Job) -> AsyncGenerator[Piece, None]:
         """The file's chunks, a piece at a time.
 
         Raises `Unparsable` where the file cannot be read, `ProviderError` where its chunks
         cannot be embedded, `Unavailable` where its bytes cannot be had.
         """
-        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix=_PREFIX) as folder:
-            path = Path(folder) / "content"
-            await self._fetch(job.file_id, path)
+        parts = await self._database.read(blobs.of_owner, job.file_id)
+        self._parser.check(job.filename, sum(part.bytes for part in parts))
+        async with _nameless(self._folder) as file:
+            await self._fetch(parts, file)
             found = self._parser.passages(
-                path,
+                Path(f"/dev/fd/{file.fileno()}"),
                 job.filename,
                 max_tokens=job.sizes.max_chunk_size_tokens,
                 overlap=job.sizes.chunk_overlap_tokens,
@@ -71,11 +63,45 @@ class Reading:
         """Ends the processes that parse."""
         await self._parser.close()
 
-    async def _fetch(self, file_id: str, path: Path) -> None:
-        parts = await self._database.read(blobs.of_owner, file_id)
+    async def _fetch(self, parts: list[Written], file: FileIO) -> None:
         sizes = [(part.id, part.bytes) for part in parts]
-        whole = sum(size for _, size in sizes)
-        with path.open("xb") as file:
-            async with aclosing(read(self._store, sizes, 0, whole)) as chunks:
-                async for chunk in chunks:
-                    await asyncio.to_thread(file.write, chunk)
+        whole = sum(part.bytes for part in parts)
+        async with aclosing(read(self._store, sizes, 0, whole)) as chunks:
+            async for chunk in chunks:
+                with _told(self._folder):
+                    await asyncio.to_thread(_write, file, chunk)
+        # Where opening a descriptor by its path is no more than a copy of it, it starts here.
+        file.seek(0)
+
+
+@asynccontextmanager
+async def _nameless(folder: Path) -> AsyncGenerator[FileIO, None]:
+    """A new file without a name: nothing is left of it when the server is gone, however it went."""
+    making = asyncio.ensure_future(asyncio.to_thread(_make, folder))
+    try:
+        yield await asyncio.shield(making)
+    finally:
+        # Where the caller was cancelled, the thread makes it all the same.
+        file = await making
+        await asyncio.to_thread(file.close)
+
+
+def _make(folder: Path) -> FileIO:
+    with _told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder, buffering=0)
+
+
+@contextmanager
+def _told(folder: Path) -> Generator[None]:
+    """The disk may be full now, and have room later."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"No file can be copied to {folder} now: {error.strerror}.") from error
+
+
+def _write(file: FileIO, chunk: bytes) -> None:
+    left = memoryview(chunk)
+    while left:
+        left = left[file.write(left) :]

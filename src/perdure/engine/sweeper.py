@@ -2,13 +2,20 @@
 nobody has: the only one that deletes bytes.
 """
 
+import structlog
+
 from perdure.clock import Clock
 from perdure.commands import blobs, files, uploads, vector_stores
+from perdure.errors import Unavailable
 from perdure.retrieval import upkeep
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database, Transaction
 
+_log = structlog.get_logger(__name__)
+
 _AT_ONCE = 200
+# If so many cannot be deleted, the blob store is away, and each more would have to wait for it.
+_FAULTS = 3
 
 
 class Sweeper:
@@ -18,14 +25,34 @@ class Sweeper:
         self._database = database
         self._store = store
         self._clock = clock
+        # the doomed blob that was tried last
+        self._after = ""
 
     async def step(self) -> None:
         """Ends what is due, and deletes some of what is doomed."""
-        doomed = await self._database.write(_end_due, self._clock.now())
+        now = self._clock.now()
+        doomed = await self._database.write(_end_due, now, after=self._after)
+        if gone := await self._delete(doomed):
+            await self._database.write(blobs.forget, gone)
+
+    async def _delete(self, doomed: list[str]) -> list[str]:
+        """Deletes blobs; those that are gone. The next step goes on behind the last one, so that
+        one that cannot be deleted keeps none from its turn.
+        """
+        gone, faults = [], 0
         for blob_id in doomed:
-            await self._store.delete(blob_id)
-        if doomed:
-            await self._database.write(blobs.forget, doomed)
+            self._after = blob_id
+            try:
+                await self._store.delete(blob_id)
+                gone.append(blob_id)
+            except Unavailable as error:
+                _log.warning("content_not_deleted", blob_id=blob_id, reason=error.message)
+                faults += 1
+                if faults == _FAULTS:
+                    return gone
+        if len(doomed) < _AT_ONCE:
+            self._after = ""
+        return gone
 
     async def tidy_index(self) -> None:
         """Drops what was indexed of expired stores, removes what was dropped, merges segments."""
@@ -40,8 +67,8 @@ class Sweeper:
         )
 
 
-def _end_due(tx: Transaction, now: float) -> list[str]:
+def _end_due(tx: Transaction, now: float, *, after: str) -> list[str]:
     files.expire_due(tx, now=int(now), limit=_AT_ONCE)
     uploads.expire_due(tx, now=int(now), limit=_AT_ONCE)
     blobs.doom_lapsed(tx, now=now, everybody=False)
-    return blobs.doomed(tx, limit=_AT_ONCE)
+    return blobs.doomed(tx, limit=_AT_ONCE, after=after)

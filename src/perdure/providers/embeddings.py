@@ -9,7 +9,7 @@ import msgspec
 import stamina
 from msgspec import Meta
 
-from perdure.errors import PromptTooLong, ProviderError
+from perdure.errors import PromptTooLong, ProviderAway, ProviderError
 from perdure.providers import faults
 from perdure.providers.provider import Provider, Relayed
 from perdure.wire.base import JsonObject, Object, decode, encode
@@ -29,7 +29,7 @@ _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 class _Passing(Exception):
     """A fault that may pass: worth another attempt."""
 
-    def __init__(self, error: ProviderError, retry_after: float | None = None) -> None:
+    def __init__(self, error: ProviderAway, retry_after: float | None = None) -> None:
         super().__init__(error.message)
         self.error = error
         self.retry_after = retry_after
@@ -71,7 +71,9 @@ class EmbeddingModel:
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector for each text, all of one length. Texts that are too long for the model count
-        with their beginning. Passing faults are tried again. Raises `ProviderError`.
+        with their beginning. Passing faults are tried again, for some seconds.
+
+        Raises `ProviderError`, which is a `ProviderAway` where a later call may succeed.
         """
         slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -125,7 +127,9 @@ class EmbeddingModel:
             async with self._provider.relay("embeddings", body, _HEADERS) as answer:
                 received = await _whole(answer.body)
         except ProviderError as error:  # no connection, or one that broke
-            raise _Passing(error) from error
+            raise _Passing(ProviderAway(error.message, code=error.code)) from error
+        if received is None:
+            raise self._unreadable("an answer that has no end")
         if answer.status == 200:
             return received
         raise self._refused(answer, received)
@@ -140,9 +144,12 @@ class EmbeddingModel:
                 f"{refusal.status}). Check embedding_base_url, embedding_model and "
                 f"embedding_api_key. It said: {refusal.message or 'nothing'}"
             )
-        if refusal.passing and (refusal.retry_after or 0) <= _LONGEST_WAIT:
-            return _Passing(error, refusal.retry_after)
-        return error
+        if not refusal.passing:
+            return error
+        away = ProviderAway(error.message, code=error.code)
+        if (refusal.retry_after or 0) <= _LONGEST_WAIT:
+            return _Passing(away, refusal.retry_after)
+        return away
 
     def _read(self, received: bytes, count: int) -> list[list[float]]:
         try:
@@ -160,12 +167,13 @@ class EmbeddingModel:
         return ProviderError(f"The embedding model '{self._model}' sent {what}.")
 
 
-async def _whole(body: AsyncIterator[bytes]) -> bytes:
+async def _whole(body: AsyncIterator[bytes]) -> bytes | None:
+    """All that comes; None where that is more than any answer has."""
     received = bytearray()
     async for data in body:
         received += data
         if len(received) > _MAX_ANSWER_BYTES:
-            raise ProviderError("The answer of the embedding model has no end.")
+            return None
     return bytes(received)
 
 

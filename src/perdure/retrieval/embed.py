@@ -30,7 +30,9 @@ class Embedder(Protocol):
         ...
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text, all of one length. Raises `ProviderError`."""
+        """A vector for each text, all of one length. Raises `ProviderError`: a `ProviderAway`
+        where a later call may succeed.
+        """
         ...
 
 

@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from perdure.retrieval.formats import Unparsable
+
 MiB: Final = 1024 * 1024
 
 
@@ -20,3 +22,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How long the server waits for its chunks in all, and what processor time it may take."""
     memory_bytes: int = 2048 * MiB
     """Address space of the process that parses it; not enforced on macOS."""
+
+    def check_size(self, size: int) -> None:
+        """Raises `Unparsable` for a file of so many bytes that it is not worth a look."""
+        if size == 0:
+            raise Unparsable("The file could not be parsed: it is empty.")
+        if size > self.file_bytes:
+            raise Unparsable(
+                f"The file could not be parsed: it is larger than {self.file_bytes // MiB:,} MiB."
+            )

@@ -45,6 +45,13 @@ class Parser:
         self._starting = asyncio.Lock()
         self._nursery: _Nursery | None = None
 
+    def check(self, filename: str, size: int) -> None:
+        """Raises `Unparsable` where name and size alone tell that the file is refused, so that
+        nobody need fetch it.
+        """
+        supported(filename)
+        self._limits.check_size(size)
+
     async def passages(
         self, path: Path, filename: str, *, max_tokens: int = 800, overlap: int = 400
     ) -> AsyncGenerator[list[Chunk], None]:
@@ -102,7 +109,10 @@ class Parser:
                 await self._nursery.end()
                 self._nursery = None
             if self._nursery is None:
-                self._nursery = await _Nursery.start()
+                try:
+                    self._nursery = await _Nursery.start()
+                except OSError as error:  # no memory, no more processes or open files
+                    raise _broken(f"the parser could not be started: {error.strerror}") from error
             return self._nursery
 
     async def _read(self, reader: asyncio.StreamReader, seconds: float) -> Answer:

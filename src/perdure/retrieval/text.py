@@ -9,7 +9,7 @@ import kreuzberg
 
 from perdure.retrieval import docx, html
 from perdure.retrieval.formats import DOCUMENTS, Unparsable
-from perdure.retrieval.limits import Limits, MiB
+from perdure.retrieval.limits import Limits
 
 _NAMES = {
     "doc": "Word 97-2003 file",
@@ -57,10 +57,7 @@ def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
     is too long.
     """
     size = os.fstat(file.fileno()).st_size
-    if size == 0:
-        raise _invalid("it is empty")
-    if size > limits.file_bytes:
-        raise _invalid(f"it is larger than {limits.file_bytes // MiB:,} MiB")
+    limits.check_size(size)
     if extension == "docx":
         text = _read_docx(file, limits)
     elif extension in DOCUMENTS:

@@ -36,13 +36,14 @@ UPDATE blobs SET state = 'doomed', owner = NULL, place = NULL, bytes = NULL
 WHERE owner IN (SELECT id FROM upload_parts WHERE upload_id = :upload_id)
 
 -- name: doom_lapsed!
--- Dooms what is being written by nobody: its writer's lease ran out.
+-- Dooms what is being written by nobody: its writer's lease ran out. It says what goes without
+-- saying, so that SQLite finds the index.
 UPDATE blobs SET state = 'doomed', lease_until = NULL
-WHERE state = 'writing' AND lease_until <= :now
+WHERE state = 'writing' AND state <> 'kept' AND lease_until <= :now
 
 -- name: doomed
--- Some blobs whose bytes are to be deleted.
-SELECT id FROM blobs WHERE state = 'doomed' LIMIT :limit
+-- Some blobs whose bytes are to be deleted, behind another.
+SELECT id FROM blobs WHERE state = 'doomed' AND id > :after ORDER BY id LIMIT :limit
 
 -- name: forget!
 -- Forgets a blob whose bytes are gone.

@@ -1,10 +1,21 @@
 -- name: waiting^
--- The file that has waited longest for a worker, or whose worker let its lease run out; kept
--- from other writers until the transaction ends.
-SELECT seq, vector_store_id, file_id, filename, attempts, epoch, body FROM vector_store_files
-WHERE status = 'in_progress' AND (lease_until IS NULL OR lease_until <= :now)
-ORDER BY seq LIMIT 1
+-- The file that has waited longest in the first store behind another; kept from other writers
+-- until the transaction ends.
+SELECT seq, vector_store_id, file_id, filename, attempts, put_off, epoch, body
+FROM vector_store_files
+WHERE status = 'in_progress' AND lease_until IS NULL AND vector_store_id > :after
+ORDER BY vector_store_id, seq LIMIT 1
 FOR UPDATE SKIP LOCKED -- postgres
+
+-- name: lapsed
+-- Some files whose time has come: their worker let its lease run out, or they were put off until
+-- then; kept from other writers until the transaction ends.
+SELECT seq FROM vector_store_files WHERE lease_until <= :now ORDER BY lease_until LIMIT :limit
+FOR UPDATE SKIP LOCKED -- postgres
+
+-- name: put_back!
+-- Lets a file wait for a worker.
+UPDATE vector_store_files SET owner = NULL, lease_until = NULL WHERE seq = :seq
 
 -- name: claim!
 -- Gives a file to a worker. The epoch grows, so that a worker that lost its lease and wakes up
@@ -28,7 +39,7 @@ UPDATE ingestions SET dropped = 1 WHERE vector_store_id = :vector_store_id AND d
 
 -- name: held^
 -- The file, if the worker still holds it; kept from other writers until the transaction ends.
-SELECT seq, file_id AS id, body FROM vector_store_files
+SELECT seq, file_id AS id, put_off, body FROM vector_store_files
 WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress'
 FOR UPDATE -- postgres
 
@@ -36,6 +47,10 @@ FOR UPDATE -- postgres
 -- Renews the lease of one file, if this worker still holds it.
 UPDATE vector_store_files SET lease_until = :lease_until
 WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress'
+
+-- name: put_off!
+-- Keeps the file from all workers until then; nobody renews its lease.
+UPDATE vector_store_files SET lease_until = :lease_until, put_off = put_off + 1 WHERE seq = :seq
 
 -- name: release!
 -- Puts a file back, as if it had not been begun, if the worker still holds it.
@@ -45,8 +60,7 @@ WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress
 -- name: free!
 -- Puts all files back that any worker holds: right only at the start of a server that is alone
 -- on its database.
-UPDATE vector_store_files SET owner = NULL, lease_until = NULL
-WHERE status = 'in_progress' AND owner IS NOT NULL
+UPDATE vector_store_files SET owner = NULL, lease_until = NULL WHERE lease_until IS NOT NULL
 
 -- name: count^
 -- How many attempts were dropped and are not removed yet.

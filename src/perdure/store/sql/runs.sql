@@ -48,9 +48,11 @@ WHERE thread_id = :thread_id
 UPDATE runs SET lease_until = :lease_until WHERE id = :id AND epoch = :epoch AND owner = :owner
 
 -- name: interrupted_of_owner
--- The runs of a worker that it must look at again: cancelled, or past their time.
+-- The runs of a worker that it must look at again: cancelled, or past their time. Here and below it
+-- says that they are active, which goes without saying, so that SQLite finds the index.
 SELECT id FROM runs
-WHERE owner = :owner
+WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+  AND owner = :owner
   AND (status = 'cancelling' OR (status = 'in_progress' AND expires_at <= :now))
 
 -- name: due
@@ -62,10 +64,11 @@ WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
 ORDER BY seq LIMIT :limit
 
 -- name: lapsed
--- Runs whose worker let its lease run out.
+-- Runs whose worker let its lease run out, longest ago first.
 SELECT id FROM runs
-WHERE status IN ('in_progress', 'cancelling') AND lease_until <= :now
-ORDER BY seq LIMIT :limit
+WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+  AND status IN ('in_progress', 'cancelling') AND lease_until <= :now
+ORDER BY lease_until LIMIT :limit
 
 -- name: owned
 -- Runs that any worker holds.
@@ -75,7 +78,10 @@ ORDER BY seq LIMIT :limit
 
 -- name: queued
 -- Runs that wait for a worker, oldest first.
-SELECT id FROM runs WHERE status = 'queued' ORDER BY seq LIMIT :limit
+SELECT id FROM runs
+WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+  AND status = 'queued'
+ORDER BY seq LIMIT :limit
 
 -- name: newest_first
 -- A page of the thread's runs by descending order.

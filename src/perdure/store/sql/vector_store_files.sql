@@ -40,7 +40,7 @@ UPDATE vector_store_files SET body = :body, attributes = :attributes WHERE seq =
 -- Moves a file to a new status if it still has the old one, and takes it from its worker.
 UPDATE vector_store_files
 SET status = :status, body = :body, usage_bytes = :usage_bytes, ingestion = :ingestion,
-    attempts = 0, owner = NULL, lease_until = NULL
+    attempts = 0, put_off = 0, owner = NULL, lease_until = NULL
 WHERE seq = :seq AND status = :was
 
 -- name: delete!

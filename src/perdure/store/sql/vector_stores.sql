@@ -31,25 +31,25 @@ UPDATE vector_stores SET body = :body, expires_at = :expires_at WHERE id = :id
 -- become writes, and not once it has expired.
 UPDATE vector_stores SET last_active_at = :now, expires_at = expires_at + (:now - last_active_at)
 WHERE id = :id AND last_active_at <= :before AND (expires_at IS NULL OR expires_at > :now)
+  AND emptied = 0
 
 -- name: delete!
 -- Removes the store, its list of files and its batches; the files themselves stay.
 DELETE FROM vector_stores WHERE id = :id
 
 -- name: expired
--- Stores whose time is past, and whose chunks are still there or whose files are still read.
-SELECT id FROM vector_stores
-WHERE expires_at <= :now AND (
-    EXISTS (SELECT 1 FROM ingestions WHERE vector_store_id = vector_stores.id AND dropped = 0)
-    OR EXISTS (SELECT 1 FROM vector_store_files
-        WHERE vector_store_id = vector_stores.id AND status = 'in_progress')
-)
+-- Stores whose time is past, and that were not emptied yet.
+SELECT id FROM vector_stores WHERE emptied = 0 AND expires_at <= :now
 ORDER BY expires_at LIMIT :limit
 
 -- name: lock_expired^
 -- The store, if its time is past; kept from other writers until the transaction ends.
 SELECT id FROM vector_stores WHERE id = :id AND expires_at <= :now
 FOR UPDATE -- postgres
+
+-- name: empty!
+-- Notes that what the store held was dropped.
+UPDATE vector_stores SET emptied = 1 WHERE id = :id
 
 -- name: files_at_work
 -- The files of the store that are in progress, kept from other writers until the transaction ends.

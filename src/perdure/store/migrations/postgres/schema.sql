@@ -204,6 +204,8 @@ CREATE TABLE blobs (
 
 CREATE UNIQUE INDEX blobs_by_owner ON public.blobs USING btree (owner, place) WHERE (owner IS NOT NULL);
 
+CREATE INDEX blobs_doomed ON public.blobs USING btree (id) WHERE (state = 'doomed'::text);
+
 CREATE INDEX blobs_to_sweep ON public.blobs USING btree (state, lease_until) WHERE (state <> 'kept'::text);
 
 CREATE TABLE vector_stores (
@@ -214,11 +216,14 @@ CREATE TABLE vector_stores (
     last_active_at bigint NOT NULL,
     embedding text,
     body text NOT NULL,
+    emptied integer NOT NULL DEFAULT 0,
     CONSTRAINT vector_stores_id_key UNIQUE (id),
     CONSTRAINT vector_stores_pkey PRIMARY KEY (seq)
 );
 
 CREATE INDEX vector_stores_by_project ON public.vector_stores USING btree (project, seq);
+
+CREATE INDEX vector_stores_that_expire ON public.vector_stores USING btree (expires_at) WHERE ((expires_at IS NOT NULL) AND (emptied = 0));
 
 CREATE TABLE vector_store_files (
     seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -234,6 +239,7 @@ CREATE TABLE vector_store_files (
     epoch integer NOT NULL DEFAULT 0,
     lease_until double precision,
     body text NOT NULL,
+    put_off integer NOT NULL DEFAULT 0,
     CONSTRAINT vector_store_files_check CHECK ((owner IS NULL) = (lease_until IS NULL)),
     CONSTRAINT vector_store_files_check1 CHECK (owner IS NULL OR status = 'in_progress'::text),
     CONSTRAINT vector_store_files_check2 CHECK ((status = 'completed'::text) = (ingestion IS NOT NULL)),
@@ -243,8 +249,6 @@ CREATE TABLE vector_store_files (
     CONSTRAINT vector_store_files_vector_store_id_fkey FOREIGN KEY (vector_store_id) REFERENCES vector_stores(id) ON DELETE CASCADE
 );
 
-CREATE INDEX vector_store_files_at_work ON public.vector_store_files USING btree (lease_until, seq) WHERE (status = 'in_progress'::text);
-
 CREATE INDEX vector_store_files_by_file ON public.vector_store_files USING btree (file_id);
 
 CREATE INDEX vector_store_files_by_ingestion ON public.vector_store_files USING btree (ingestion) WHERE (ingestion IS NOT NULL);
@@ -253,7 +257,11 @@ CREATE INDEX vector_store_files_by_status ON public.vector_store_files USING btr
 
 CREATE INDEX vector_store_files_by_store ON public.vector_store_files USING btree (vector_store_id, seq);
 
+CREATE INDEX vector_store_files_leased ON public.vector_store_files USING btree (lease_until) WHERE (lease_until IS NOT NULL);
+
 CREATE INDEX vector_store_files_searched ON public.vector_store_files USING btree (vector_store_id, ingestion) WHERE (ingestion IS NOT NULL);
+
+CREATE INDEX vector_store_files_waiting ON public.vector_store_files USING btree (vector_store_id, seq) WHERE ((status = 'in_progress'::text) AND (lease_until IS NULL));
 
 CREATE TABLE file_batches (
     seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

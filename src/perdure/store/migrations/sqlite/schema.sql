@@ -28,6 +28,8 @@ CREATE TABLE blobs (
 
 CREATE UNIQUE INDEX blobs_by_owner ON blobs (owner, place) WHERE owner IS NOT NULL;
 
+CREATE INDEX blobs_doomed ON blobs (id) WHERE state = 'doomed';
+
 CREATE INDEX blobs_to_sweep ON blobs (state, lease_until) WHERE state <> 'kept';
 
 CREATE TABLE chunks (
@@ -265,15 +267,12 @@ CREATE TABLE vector_store_files (
     owner TEXT,
     epoch INTEGER NOT NULL DEFAULT 0,
     lease_until REAL,
-    body TEXT NOT NULL,
+    body TEXT NOT NULL, put_off INTEGER NOT NULL DEFAULT 0,
     UNIQUE (vector_store_id, file_id),
     CHECK ((owner IS NULL) = (lease_until IS NULL)),
     CHECK (owner IS NULL OR status = 'in_progress'),
     CHECK ((status = 'completed') = (ingestion IS NOT NULL))
 );
-
-CREATE INDEX vector_store_files_at_work ON vector_store_files (lease_until, seq)
-    WHERE status = 'in_progress';
 
 CREATE INDEX vector_store_files_by_file ON vector_store_files (file_id);
 
@@ -284,8 +283,14 @@ CREATE INDEX vector_store_files_by_status ON vector_store_files (vector_store_id
 
 CREATE INDEX vector_store_files_by_store ON vector_store_files (vector_store_id, seq);
 
+CREATE INDEX vector_store_files_leased ON vector_store_files (lease_until)
+    WHERE lease_until IS NOT NULL;
+
 CREATE INDEX vector_store_files_searched ON vector_store_files (vector_store_id, ingestion)
     WHERE ingestion IS NOT NULL;
+
+CREATE INDEX vector_store_files_waiting ON vector_store_files (vector_store_id, seq)
+    WHERE status = 'in_progress' AND lease_until IS NULL;
 
 CREATE TABLE vector_stores (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -297,9 +302,12 @@ CREATE TABLE vector_stores (
     -- the model and the dimensions of all vectors in the store; null: it had no file yet
     embedding TEXT,
     body TEXT NOT NULL
-);
+, emptied INTEGER NOT NULL DEFAULT 0);
 
 CREATE INDEX vector_stores_by_project ON vector_stores (project, seq);
+
+CREATE INDEX vector_stores_that_expire ON vector_stores (expires_at)
+    WHERE expires_at IS NOT NULL AND emptied = 0;
 
 CREATE TABLE webhook_deliveries (
     id TEXT NOT NULL,
