@@ -28,6 +28,16 @@ async def test_eight_of_a_size_become_one_and_what_is_found_stays(shelf: Shelf) 
     assert len(before[0]) == 40
 
 
+async def test_a_merge_is_of_so_many_chunks_at_most(shelf: Shelf) -> None:
+    """Whoever writes meanwhile does not wait for long."""
+    store = await shelf.store()
+    for n in range(8):
+        await shelf.file(store, f"file-{n}", *["bees"] * 1_100)
+    plan = await shelf.database.read(segments.plan)
+    assert plan is not None
+    assert (plan.chunks, len(plan.was)) == (7_700, 7)
+
+
 async def test_what_was_removed_is_left_out_and_counts_no_more(shelf: Shelf) -> None:
     store = await shelf.store()
     for n in range(8):

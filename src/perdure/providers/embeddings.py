@@ -117,7 +117,9 @@ class EmbeddingModel:
                 on=_wait, attempts=_ATTEMPTS, timeout=None, wait_max=8.0
             ):
                 with attempt:
-                    return self._read(await self._attempt(encode(body)), len(texts))
+                    received = await self._attempt(encode(body))
+                    # A megabyte of numbers is for no event loop.
+                    return await asyncio.to_thread(self._read, received, len(texts))
         except _Passing as passing:
             raise passing.error from passing
         raise AssertionError("a retry without an outcome")

@@ -7,6 +7,7 @@ writer: `plan` in a read, then `merge` in a write, and a plan that was overtaken
 """
 
 from collections import defaultdict
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from perdure.store.database import Row, Transaction
 _MANY = 8
 # Of 8^4 chunks and more: large enough.
 _FINAL = 4
+# Of a merge, unless two segments have more: it is written at once, and others wait meanwhile.
+_MOST_MERGED = 8_192
 # Written anew once this part of it is removed: an eighth.
 _THINNED = 8
 
@@ -60,7 +63,9 @@ def plan(tx: Transaction) -> Merge | None:
             level=alike["level"],
             limit=_MANY,
         )
-        return _plan(tx, alike["vector_store"], rows)
+        sizes = accumulate(row["chunks"] for row in rows)
+        fitting = sum(size <= _MOST_MERGED for size in sizes)
+        return _plan(tx, alike["vector_store"], rows[: max(2, fitting)])
     return None
 
 
