@@ -16,7 +16,7 @@ demo: $(VENV)/.demo  ## start a server and run examples/quickstart.py against it
 	@$(BIN)/perdure demo
 
 test: $(VENV)/.dev  ## run the whole test suite; ARGS="tests/cli -k chat" selects
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev  ## lint, formatting, types, and which layer may import which
 	$(BIN)/ruff check

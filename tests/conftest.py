@@ -1,6 +1,7 @@
 """Fixtures for everybody: each test that asks for a database runs on SQLite and on PostgreSQL."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from perdure.store.database import Database
 from tests.databases import TEMPLATE, NoServer, PostgresServer
 from tests.object_store import ObjectStore
 from tests.parsers import SharedParser
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: three for two cores, since a third of the time a test waits for processes."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.fixture(scope="session")

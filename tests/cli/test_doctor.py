@@ -1,5 +1,6 @@
 """`perdure doctor`: what is configured, reachable and missing, without changing anything."""
 
+import os
 import socket
 import sqlite3
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +16,12 @@ from tests.sending.receiver import SECRET
 _SCRIPTED = "no model server is configured: the shipped scripted model gives canned answers"
 
 
-def _findings(*arguments: str | Path, cwd: Path, code: int) -> list[str]:
-    """The lines of the report, with single spaces."""
-    ended = perdure("doctor", *arguments, cwd=cwd, environment={"COLUMNS": "400"})
+def _findings(*arguments: str | Path, cwd: Path, code: int, path: str = "/nowhere") -> list[str]:
+    """The lines of the report, with single spaces. Without a PATH there is no sandbox to start,
+    which takes longer than all else.
+    """
+    environment = {"COLUMNS": "400", "PATH": path}
+    ended = perdure("doctor", *arguments, cwd=cwd, environment=environment)
     assert ended.stderr == ""
     assert ended.returncode == code
     return [" ".join(line.split()) for line in ended.stdout.splitlines()]
@@ -32,7 +36,10 @@ def free_port() -> str:
 
 def test_a_fresh_machine_is_fine_and_left_as_it_is(tmp_path: Path, free_port: str) -> None:
     data_dir = tmp_path / "data"
-    findings = _findings("--data-dir", data_dir, "--port", free_port, cwd=tmp_path, code=0)
+    path = os.environ["PATH"]
+    findings = _findings(
+        "--data-dir", data_dir, "--port", free_port, cwd=tmp_path, code=0, path=path
+    )
     code = findings.pop()
     assert code.startswith("ok code a probe in the sandbox reached nothing of this machine")
     assert findings == [
