@@ -359,6 +359,12 @@ def origin(name: str, flags: Mapping[str, object]) -> str:
     return DEFAULT
 
 
+def files_read(chosen: Settings) -> list[Path]:
+    """The settings file, if there is one: it may hold secrets."""
+    path = _file({"config": chosen.config})
+    return [path.absolute()] if path.is_file() else []
+
+
 def unknown_variables() -> list[str]:
     """Environment variables that look like settings but are none: likely misspelt."""
     known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}

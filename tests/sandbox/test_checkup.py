@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from perdure.errors import ConfigurationError
-from perdure.sandbox import bubblewrap, checkup, runtime, seccomp
+from perdure.sandbox import bubblewrap, checkup, runtime, seal, seccomp, watch
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import Error, Text
 from perdure.sandbox.scripted import ScriptedSandbox
@@ -108,7 +109,8 @@ async def test_a_machine_that_forbids_namespaces_is_told_with_bubblewraps_words(
 @pytest.mark.parametrize(
     ("left_out", "added", "problem"),
     [
-        (["--unshare-net"], [], "it reaches a socket of this machine"),
+        (["--unshare-net"], [], "it has a network"),
+        ([], ["--cap-add", "CAP_NET_RAW"], "it has rights of the system"),
         (["--seccomp"], [], "its system calls are not filtered"),
         ([], ["--ro-bind", "{folder}", "{folder}"], "it reads a file of this machine"),
         ([], ["--tmpfs", "/"], None),
@@ -136,6 +138,27 @@ async def test_isolation_with_a_hole_is_found_by_trying(
         )
 
 
+@pytest.mark.parametrize(
+    ("program", "problem"),
+    [
+        ("exec sleep 60", "the kernel does not tell which processes there are in it"),
+        ("sleep 60 & wait", "its system calls are not filtered"),
+    ],
+)
+def test_processes_that_are_not_shut_in_are_told_from_a_sandbox(program: str, problem: str) -> None:
+    """On a kernel that does not tell of children, a sandbox looks like the first of these."""
+    with subprocess.Popen(
+        ["/bin/sh", "-c", f"echo begun; {program}"],
+        stdout=subprocess.PIPE,
+        process_group=0,
+    ) as first:
+        assert first.stdout is not None
+        while len(list(watch.processes(first.pid))) <= program.count("&"):
+            pass
+        assert (seal.flaw(first.pid) or "").startswith(problem)
+        os.killpg(first.pid, signal.SIGKILL)
+
+
 async def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "PACKAGES", (*runtime.PACKAGES, "no_such_one", "nor_this"))
     assert await refusal(LocalSandbox()) == (
@@ -147,7 +170,7 @@ async def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> No
 async def test_a_data_folder_that_would_be_seen_is_refused() -> None:
     said = await refusal(LocalSandbox(private=[Path("/usr/share/perdure")]))
     assert said.startswith("The code interpreter would see /usr/share/perdure")
-    assert said.endswith("choose another data_dir.")
+    assert said.endswith("keep it in another folder.")
 
 
 async def test_other_systems_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

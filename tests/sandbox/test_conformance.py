@@ -10,10 +10,34 @@ import pytest_asyncio
 
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import End, File, FileRefused, Output, Sandbox, Session, SessionLost
+from perdure.sandbox.session import LocalSession
 from tests.sandbox.gateway_process import GatewayProcess
 from tests.sandbox.talk import Shared, content, printed, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+# Wherever Python, IPython or matplotlib look, and may be written to.
+_PLACES = """
+import glob, os, pathlib
+places = [
+    *("/tmp/sitecustomize.py", "/tmp/numpy.py", "/tmp/.local/x.pth", "/dev/shm/x"),
+    *("/run/ipython/profile_default/startup/0.py", "/run/jupyter/jupyter_config.py"),
+    *("/run/matplotlib/matplotlibrc", "/run/matplotlib/x", "/run/kernel-2.json"),
+]
+lists = sorted(glob.glob("/run/matplotlib/fontlist*"))
+"""
+_POISON = f"""{_PLACES}
+for place in [*places, *lists]:
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    with open(place, "a") as file:
+        file.write("poison")
+print(bool(lists))
+"""
+_POISONED = f"""{_PLACES}
+print([place for place in places if os.path.exists(place)],
+    bool(lists) and not any("poison" in pathlib.Path(place).read_text() for place in lists))
+"""
 
 
 @pytest_asyncio.fixture(
@@ -158,6 +182,27 @@ async def test_a_put_file_takes_the_place_of_another(session: Session) -> None:
     assert await content(session, "twice") == b"second"
 
 
+async def test_a_content_that_breaks_off_leaves_no_file(session: Session) -> None:
+    async def half() -> AsyncIterator[bytes]:
+        yield bytes(2_000_000)
+        raise OSError("the rest cannot be read")
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield bytes(2_000_000)
+        arrived.set()
+        await asyncio.Event().wait()
+
+    with pytest.raises(OSError, match="the rest cannot be read"):
+        await session.put("half", half())
+    arrived = asyncio.Event()
+    putting = asyncio.create_task(session.put("given up", endless()))
+    await arrived.wait()
+    putting.cancel()
+    await asyncio.wait({putting})
+    assert putting.cancelled()
+    assert not {"half", "given up"} & {file.name for file in await session.files()}
+
+
 async def test_a_file_that_is_not_there_is_refused(session: Session) -> None:
     with pytest.raises(FileRefused):
         await content(session, "no-such-file")
@@ -224,7 +269,11 @@ async def test_calls_wait_for_each_other(session: Session) -> None:
 
 async def test_sessions_share_nothing(session: Session, others: Shared[Session]) -> None:
     await run(session, "secret = 1; open('secret', 'w').write('x')")
+    if isinstance(session, LocalSession):
+        assert await printed(session, _POISON) == "True"
     other = await others.session()
+    if isinstance(other, LocalSession):
+        assert await printed(other, _POISONED) == "[] True"
     said = await printed(other, "import os\nprint('secret' in globals(), os.listdir('.'))")
     assert said == "False []"
     assert await other.files() == ()

@@ -30,7 +30,8 @@ TRIED = {
     "data folder": ("tried(read, '{secret}')", "ENOENT"),
     "data folder, through process 1": ("tried(read, '/proc/1/root{secret}')", "ENOENT"),
     "home folders": (
-        "print([p for p in glob.glob('/root/*') + glob.glob('/home/*')])",
+        "print([p for q in ('/root/*', '/root/*/*', '/home/*', '/home/*/*', '/home/*/*/*')"
+        " for p in glob.glob(q, include_hidden=True) if not sys.base_prefix.startswith(p)])",
         "[]",
     ),
     "the project": ("print(os.path.exists('{project}'))", "False"),
@@ -108,9 +109,15 @@ TRIED = {
     "an unmount": ("print(called('umount2', b'/mnt/data', 2))", "EPERM"),
     "another root": ("tried(os.chroot, '/tmp')", "EPERM"),
     "another user": ("tried(os.setuid, 0)", "EINVAL"),
-    "a setuid program": (
-        "print(subprocess.run(['su', '-c', 'id'], capture_output=True).returncode != 0)",
-        "True",
+    "rights of a program": (
+        "print({{line.split()[5].split(',')[1] for line in open('/proc/self/mountinfo')}},"
+        " [line.split()[1] for line in open('/proc/self/status') if line[:10] == 'NoNewPrivs'])",
+        "{{'nosuid'}} ['1']",
+    ),
+    "a thread with descriptors of its own": (
+        "print(called('syscall', {clone}, 0x10900, 0, 0, 0, 0),"
+        " called('syscall', 436, 1000, 1000, 2))",
+        "EPERM EPERM",
     ),
     "capabilities": (
         "print({{line.split()[1] for line in open('/proc/self/status') if line[:3] == 'Cap'}})",

@@ -2,13 +2,13 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from perdure.sandbox import session as sessions
-from perdure.sandbox import watch
+from perdure.sandbox import guard, watch
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import MIB, Limits, SessionLost
 from perdure.sandbox.session import LocalSession
@@ -31,7 +31,7 @@ async def small() -> AsyncIterator[LocalSandbox]:
     )
     sandbox = LocalSandbox(limits, warm=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sessions, "_LOOK_IDLE_SECONDS", 0.5)
+        patch.setattr(guard, "_LOOK_IDLE_SECONDS", 0.25)
         yield sandbox
     await sandbox.close()
 
@@ -105,6 +105,13 @@ for thread in started:
         "True",
     ),
     "memory": ("tried(bytearray, 600 << 20)", "MemoryError"),
+    "addresses": (
+        """
+import mmap
+tried(mmap.mmap, -1, 64 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)
+""",
+        "ENOMEM",
+    ),
     "memory, bit by bit": (
         """
 held = []
@@ -159,7 +166,7 @@ def opened():
     while True:
         files.append(open("/dev/null"))
 tried(opened)
-print(300 < len(files) < 512)
+print(100 < len(files) < 256)
 for file in files:
     file.close()
 """,
@@ -196,6 +203,48 @@ signal.pause()
 """,
         "It used more than the 512 MiB of memory that it may use.",
     ),
+    "memory behind a main thread that has ended": (
+        """
+import threading, time
+def hold():
+    time.sleep(0.5)
+    held = b"x" * (200 << 20)
+    time.sleep(60)
+for _ in range(4):
+    if not os.fork():
+        threading.Thread(target=hold).start()
+        libc.pthread_exit(None)
+signal.pause()
+""",
+        "It used more than the 512 MiB of memory that it may use.",
+    ),
+    "page tables of memory that is only read": (
+        """
+import mmap
+for _ in range(40):
+    if not os.fork():
+        m = mmap.mmap(-1, 8 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ)
+        m[:: 2 << 20]
+        signal.pause()
+signal.pause()
+""",
+        "It used more than the 512 MiB of memory that it may use.",
+    ),
+    "watches of epoll without end": (
+        """
+import select
+files = [file for _ in range(30) for file in os.pipe()]
+numbers = range(150, 250)
+watchers = [select.epoll() for _ in range(4)]
+for file in files:
+    for number in numbers:
+        os.dup2(file, number)
+        for watcher in watchers:
+            watcher.register(number)
+signal.pause()
+""",
+        "It watches more than 16384 descriptors.",
+    ),
     "files without end": (
         """
 for number in range(1000):
@@ -208,13 +257,24 @@ for number in range(1000):
     "sockets without end": (
         """
 pairs = []
-for _ in range(3):
+for _ in range(6):
     if not os.fork():
-        pairs = [socket.socketpair() for _ in range(200)]
+        pairs = [socket.socketpair() for _ in range(80)]
         signal.pause()
 signal.pause()
 """,
         "It opened more than 512 sockets.",
+    ),
+    "a fork bomb that no interrupt stops": (
+        """
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+while True:
+    try:
+        os.fork()
+    except BlockingIOError:
+        pass
+""",
+        "The code ran for 0.5 seconds, and did not stop when it was interrupted.",
     ),
     "a loop that no interrupt stops": (
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
@@ -253,18 +313,91 @@ async def test_what_goes_too_far_ends_the_session_with_a_reason(
         await run(cell, "1")
 
 
-async def test_code_that_goes_on_after_its_end_is_stopped(cell: LocalSession) -> None:
-    """A thread that stays behind may work for half a second of CPU time in this sandbox."""
-    await run(
-        cell, "import threading\nthreading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()"
-    )
-    await asyncio.wait_for(cell._enclosure.ended(), 20)
+STAYS_BEHIND = {
+    "a thread": """
+import threading
+threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()
+""",
+    "a process that leaves the work to children for which it does not wait": """
+import time
+if not os.fork():
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        if not os.fork():
+            until = time.monotonic() + 0.3
+            while time.monotonic() < until:
+                pass
+            os._exit(0)
+        time.sleep(0.3)
+""",
+}
+
+
+@pytest.mark.parametrize("what", STAYS_BEHIND)
+async def test_code_that_goes_on_after_its_end_is_stopped(cell: LocalSession, what: str) -> None:
+    """What stays behind may work for half a second of CPU time in this sandbox."""
+    await run(cell, STAYS_BEHIND[what])
+    await asyncio.wait_for(cell._enclosure.ended(), 10)
     with pytest.raises(SessionLost, match="It went on computing after its code had ended"):
         await run(cell, "1")
 
 
+SHARING = """
+import time
+held = b"x" * (200 << 20)
+children = []
+for _ in range(20):
+    children.append(os.fork())
+    if not children[-1]:
+        signal.pause()
+time.sleep(1)
+for child in children:
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+"""
+
+
+async def test_a_look_that_takes_long_holds_nobody_up(cell: LocalSession) -> None:
+    """To see what 20 processes share, the kernel has to go through 4 GB of pages."""
+    begun = time.thread_time()
+    await printed(cell, SHARING)
+    assert time.thread_time() - begun < 0.1
+    assert cell.lost is None
+
+
+async def test_a_session_that_cannot_be_looked_at_in_time_is_ended(
+    cell: LocalSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_MOST_EFFORT_SECONDS", 0.02)
+    with pytest.raises(SessionLost, match="What it used could not be measured in time"):
+        await run(cell, SHARING)
+
+
+async def test_descriptors_under_way_in_one_session_keep_no_other_from_starting(
+    cell: LocalSession, small: LocalSandbox
+) -> None:
+    """The kernel counts them for each user, and compares that with the limit of who sends more."""
+    code = """
+import array
+some = [os.open("/dev/null", os.O_RDONLY) for _ in range(100)]
+rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", some * 2))]
+kept = []
+def send():
+    while True:
+        kept.append(socket.socketpair())
+        kept[-1][0].sendmsg([b"x"], rights)
+tried(send)
+"""
+    assert await printed(cell, code) == "ETOOMANYREFS"
+    other = await small.start()
+    assert await printed(other, "print('fine')") == "fine"
+    await other.close()
+
+
 async def test_a_closed_session_leaves_no_process_behind(cell: LocalSession) -> None:
-    """Not even one that left its parent, its process group and its terminal, and hears nothing."""
+    """Not even one that left its parent, its process group and its terminal, and hears nothing, and
+    has written over process 1.
+    """
     code = """
 if not os.fork():
     os.setsid()
@@ -275,6 +408,13 @@ if not os.fork():
         while True:
             signal.pause()
     os._exit(0)
+maps = [line.split() for line in open("/proc/1/maps")]
+with open("/proc/1/mem", "r+b", buffering=0) as memory:
+    for where, rights, *_ in maps:
+        if rights.startswith("rw"):
+            start, end = (int(place, 16) for place in where.split("-"))
+            memory.seek(start)
+            memory.write(bytes(end - start))
 """
     await run(cell, code)
     processes = handles_of(watch.processes(cell.first_process))

@@ -18,7 +18,7 @@ from perdure import settings
 from perdure.errors import ConfigurationError
 from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sandbox.gateway_session import GatewaySession
-from perdure.sandbox.sandbox import MIB, FileRefused, Image, Limits, Output, SessionLost
+from perdure.sandbox.sandbox import MIB, File, FileRefused, Image, Limits, Output, SessionLost
 from tests.cli.processes import perdure
 from tests.sandbox.gateway_process import KERNEL, GatewayProcess
 from tests.sandbox.talk import Shared, content, printed, run
@@ -281,6 +281,14 @@ inside.get = get
     await run(session, "inside.get = lambda name, offset, most: inside.Answer(data='no base64!')")
     with pytest.raises(SessionLost, match="larger than it may be"):
         await content(session, "any")
+
+
+async def test_a_file_with_holes_is_a_file(session: GatewaySession) -> None:
+    """So are compressed ones, on file systems that compress."""
+    await run(session, "import os; os.truncate(os.open('holes', os.O_CREAT | os.O_RDWR), 1 << 20)")
+    assert File("holes", MIB) in await session.files()
+    assert await content(session, "holes") == bytes(MIB)
+    await run(session, "os.unlink('holes')")
 
 
 async def test_files_do_not_outgrow_their_room(session: GatewaySession) -> None:

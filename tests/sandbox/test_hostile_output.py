@@ -31,7 +31,21 @@ async def test_output_without_end_lasts_as_long_as_the_code_may(session: LocalSe
 async def test_a_program_that_floods_is_cut_in_the_same_way(session: LocalSession) -> None:
     ran = await run(session, "import subprocess; subprocess.run(['yes'])", seconds=0.7)
     assert ran.end.timed_out
+    assert ran.text.startswith("y\ny\n")
     assert len(ran.text) <= 256 * 1024
+    assert await printed(session, "print('still here')") == "still here"
+
+
+async def test_a_message_counts_however_short_it_is(session: LocalSession) -> None:
+    ran = await run(session, "for _ in range(5000): print(1, flush=True)")
+    assert len(ran.text) <= 2 * 4096
+    assert "more bytes of text" in ran.notes
+    code = """
+kernel = get_ipython().kernel
+for number in range(500):
+    kernel.session.send(kernel.iopub_socket, "error", {"traceback": []}, parent=kernel.get_parent())
+"""
+    assert (await run(session, code)).errors == [""]
     assert await printed(session, "print('still here')") == "still here"
 
 

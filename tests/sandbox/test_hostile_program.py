@@ -3,6 +3,7 @@
 The attacker's program takes the place of ours in a real sandbox.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -52,6 +53,8 @@ FORGED = {
     "a number for text": "tell(type='text', stream='stdout', text=1)",
     "text without end": "while True: tell(type='text', stream='stdout', text='x' * 1000)",
     "more text than it may": "tell(type='error', text='x' * 300_000)",
+    "text with nothing in it": "while True: tell(type='text', stream='stdout', text='')",
+    "errors with nothing in them": "while True: tell(type='error', text='')",
     "images without end": "while True: tell(type='image', mime='image/png', data='iVBORw0KGgo=')",
     "another picture": "tell(type='image', mime='image/svg+xml', data='')",
     "bytes in mid-execution": "send(b'x', 1)",
@@ -161,6 +164,45 @@ async def test_a_file_that_does_not_end_is_not_taken(overrun: LocalSandbox) -> N
     session = await overrun.start()
     with pytest.raises(SessionLost, match="larger than it may be"):
         await content(session, "endless")
+
+
+@pytest.mark.parametrize(
+    ("piece", "problem"),
+    [
+        ("send(b'', 1)", "a piece of a file with nothing in it"),
+        ("send(b'x', 1)", "larger than it may be"),
+        ("send(b'x', 1); time.sleep(0.05)", "It does not answer any more"),
+    ],
+)
+async def test_a_file_that_comes_in_crumbs_is_not_taken(
+    overrun: LocalSandbox, monkeypatch: pytest.MonkeyPatch, piece: str, problem: str
+) -> None:
+    """Each piece in time, and the whole of them never."""
+    if "sleep" in piece:
+        monkeypatch.setattr(sessions, "_PATIENCE_SECONDS", 0.4)
+    attack(overrun, f"import time\nhear()\nwhile True: {piece}")
+    session = await overrun.start()
+    with pytest.raises(SessionLost, match=problem):
+        await content(session, "crumbs")
+
+
+async def test_time_is_up_also_while_frames_are_waiting(overrun: LocalSandbox) -> None:
+    """The reader is so slow that there is always one more."""
+    told = "for _ in range(1000): tell(type='text', stream='stdout', text='')"
+    attack(overrun, f"hear()\n{told}\nhear()")
+    session = await overrun.start()
+    read = 0
+
+    async def read_slowly() -> None:
+        nonlocal read
+        async with aclosing(session.execute("1", seconds=0.1)) as outputs:
+            async for _ in outputs:
+                read += 1
+                await asyncio.sleep(0.01)
+
+    with pytest.raises(SessionLost, match="did not stop when it was interrupted"):
+        await read_slowly()
+    assert read < 100
 
 
 async def test_a_problem_is_told_without_escapes(overrun: LocalSandbox) -> None:

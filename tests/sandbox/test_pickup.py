@@ -57,6 +57,23 @@ async def test_only_plain_files_with_printable_names_are_offered(session: LocalS
     assert await printed(session, "print('still here')") == "still here"
 
 
+async def test_names_as_people_give_them_are_kept(session: LocalSession) -> None:
+    """With spaces that are none of ASCII's, letters that are joined, and signs without a name."""
+    names = [
+        "Screenshot 2024-03-01 at 9.41.00\u202fAM.png",
+        "prix\u00a010.csv",
+        "\u8868\u3000\u4e00.csv",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467.txt",
+        "\ue000",
+    ]
+    for name in names[:2]:
+        await session.put(name, b"put")
+    await run(session, f"for name in {names[2:]!r}: open(name, 'w').write('put')")
+    assert set(names) <= {file.name for file in await session.files()}
+    for name in names:
+        assert await content(session, name) == b"put"
+
+
 async def test_a_file_that_is_swapped_for_a_link_is_not_followed(session: LocalSession) -> None:
     """It was plain when it was listed."""
     await run(session, "import os; open('swapped', 'w').write('x')")
@@ -84,7 +101,11 @@ print(os.path.getsize("bomb.zip"))
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "a/b", "../x", "/etc/x", "a\0b", "a\nb", "x" * 2000, "\ud800"]
+    "name",
+    [
+        *("", ".", "..", "a/b", "../x", "/etc/x", "a\0b", "a\nb", "x" * 256, "\ud800"),
+        *("a\u2028b", "a\u2066b", "a\u200fb"),
+    ],
 )
 async def test_a_file_is_put_under_a_plain_name_or_not_at_all(
     session: LocalSession, name: str

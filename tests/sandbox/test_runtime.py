@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from perdure import sandbox, settings
 from perdure.errors import ConfigurationError
 from perdure.sandbox import runtime
 
@@ -54,5 +55,30 @@ def test_what_a_session_sees_of_the_environment_is_its_own(monkeypatch: pytest.M
 @pytest.mark.parametrize("part", ["bin", "lib", "."])
 def test_a_private_folder_that_would_be_seen_is_refused(part: str) -> None:
     folder = Path(sys.base_prefix, part, "data") if part != "." else Path(sys.base_prefix)
-    with pytest.raises(ConfigurationError, match="choose another data_dir"):
+    with pytest.raises(ConfigurationError, match="keep it in another folder"):
         runtime.find(private=[folder])
+
+
+def test_what_a_folder_that_would_be_seen_links_to_is_not_private_either(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "lib").symlink_to("elsewhere")
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="keep it in another folder"):
+        runtime.find(private=[tmp_path / "elsewhere" / "data"])
+
+
+async def test_a_settings_file_that_would_be_seen_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not so one beside what is seen."""
+    (tmp_path / "lib").mkdir()
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    inner, outer = tmp_path / "lib" / "perdure.toml", tmp_path / "perdure.toml"
+    inner.touch()
+    outer.touch()
+    chosen = settings.only(data_dir=tmp_path / "data", config=inner)
+    with pytest.raises(ConfigurationError, match=f"would see {inner}, because"):
+        await sandbox.connect(chosen).describe()
+    runtime.find(private=[tmp_path / "data", outer])

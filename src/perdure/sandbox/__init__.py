@@ -5,7 +5,7 @@ from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import MIB, Limits, Sandbox
 from perdure.sandbox.sessions import Sessions
-from perdure.settings import Settings
+from perdure.settings import Settings, files_read
 
 
 def connect(settings: Settings, *, warm: bool = True) -> Sandbox:
@@ -21,7 +21,7 @@ def connect(settings: Settings, *, warm: bool = True) -> Sandbox:
             limits=limits,
             warm=warm,
         )
-    return LocalSandbox(limits, private=[settings.data_dir], warm=warm)
+    return LocalSandbox(limits, private=[settings.data_dir, *files_read(settings)], warm=warm)
 
 
 def sessions(settings: Settings, *, clock: Clock) -> Sessions:

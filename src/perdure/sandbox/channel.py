@@ -116,11 +116,14 @@ class Channel:
         """
         if self._pending is None:
             self._pending = asyncio.create_task(self._read(), name="frame")
-        done, _ = await asyncio.wait({self._pending}, timeout=seconds)
+        pending = self._pending
+        done, _ = await asyncio.wait({pending}, timeout=seconds)
         if not done:
             raise TimeoutError
-        task, self._pending = self._pending, None
-        return task.result()
+        self._pending = None
+        if pending.cancelled():
+            raise Broken("it was closed")
+        return pending.result()
 
     async def _read(self) -> Frame | bytes:
         try:
@@ -151,6 +154,5 @@ class Channel:
         """Ends the reading, so that nobody waits any more."""
         if self._pending is not None:
             self._pending.cancel()
-            await asyncio.wait({self._pending})
-            self._pending = None
+            await asyncio.gather(self._pending, return_exceptions=True)
         self._writer.transport.abort()

@@ -4,13 +4,16 @@ import base64
 import binascii
 import re
 
+from perdure.sandbox.inside.files import presentable
+
 _ESCAPES = re.compile(
     # operating system commands and the like, up to their end; control sequences; two-character ones
     r"\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]"
 )
 # all control characters but tab and the line ends
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_LONGEST_NAME = 1024
+# of a path, and of each of its parts
+_LONGEST_NAME, _LONGEST_PART = 1024, 255
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
@@ -30,9 +33,11 @@ def image(mime: str, data: str, *, most: int) -> bytes | None:
 
 def is_name(name: str) -> bool:
     """Whether this names a file below a folder, and can be shown as it is."""
-    parts = name.split("/")
     return (
-        name.isprintable()
+        presentable(name)
         and len(name.encode()) <= _LONGEST_NAME
-        and not any(part in ("", ".", "..") for part in parts)
+        and all(
+            part not in ("", ".", "..") and len(part.encode()) <= _LONGEST_PART
+            for part in name.split("/")
+        )
     )

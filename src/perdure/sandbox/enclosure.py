@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -15,12 +16,15 @@ from perdure.errors import ConfigurationError
 from perdure.sandbox import bubblewrap, seccomp, watch
 from perdure.sandbox.bubblewrap import Tools
 from perdure.sandbox.runtime import Runtime
-from perdure.sandbox.sandbox import Limits
+from perdure.sandbox.sandbox import MIB, Limits
 
 _START_SECONDS = 60.0
 # what hangs in the kernel for longer does not fork any more
 _STOP_SECONDS = 1.0
+_STOP_LOOK_SECONDS = 0.001
 _PIPE_BYTES = 65536
+# libraries reserve far more addresses than memory
+_ADDRESSES_BYTES = 8192 * MIB
 # the places that the program inside tells of, in this order; STATE is an index
 _PLACES = ("/mnt/data", "/tmp", "/dev/shm", "/run")  # noqa: S108
 STATE = 3
@@ -47,12 +51,17 @@ class Enclosure:
     When this process dies, however it dies, the kernel ends them all.
     """
 
-    def __init__(self, begun: "_Begun", first: int, places: list[int]) -> None:
+    def __init__(
+        self, begun: "_Begun", first: int, places: list[int], limits: Limits, looks: Executor
+    ) -> None:
         self.link = begun.link
         self.first = first
         self._process = begun.process
         self._stderr = begun.stderr
         self._places = places
+        self._meter = watch.Meter(first, places, limits)
+        self._looks = looks
+        self._look: asyncio.Future[watch.Usage] | None = None
         self._descriptor = os.pidfd_open(first)
         # the kernel ends the first process only after all others
         self._gone = asyncio.Event()
@@ -67,32 +76,36 @@ class Enclosure:
         *,
         files: Mapping[str, bytes],
         warm: bool,
+        looks: Executor,
     ) -> "Enclosure":
         """Starts the program inside; its socket is `link`. Raises `ConfigurationError`.
 
         `files`: what else there is in there, by its path, or is there instead. `warm`: whether the
-        packages that most code imports are imported now.
+        packages that most code imports are imported now. `looks`: threads for what may take long.
         """
         beginning = asyncio.create_task(_begin(tools, runtime, limits, files=files, warm=warm))
         try:
             begun = await asyncio.shield(beginning)
         except asyncio.CancelledError:
             begun = await beginning
-            _abandon(begun)
+            await _abandon(begun)
             os.close(begun.said)
             raise
         try:
             places = await _places(begun)
             first = int(json.loads(os.read(begun.said, _PIPE_BYTES))["child-pid"])
-            return cls(begun, first, places)
+            return cls(begun, first, places, limits, looks)
         except BaseException:
-            _abandon(begun)
+            await _abandon(begun)
             raise
         finally:
             os.close(begun.said)
 
-    def usage(self, limits: Limits) -> watch.Usage:
-        return watch.measure(self.first, self._places, limits)
+    async def usage(self) -> watch.Usage:
+        """What it uses now; one look at a time."""
+        loop = asyncio.get_running_loop()
+        self._look = loop.run_in_executor(self._looks, self._meter.look)
+        return await asyncio.shield(self._look)
 
     def files_of(self, place: int, folder: str) -> dict[str, bytes]:
         """The small files of a folder that no untrusted code has written to yet, by their path
@@ -135,6 +148,8 @@ class Enclosure:
             signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
         await self.ended()
         await self._process.wait()
+        if self._look is not None:
+            await asyncio.wait({self._look})  # it reads from what is closed now
         for descriptor in (self._descriptor, *self._places):
             os.close(descriptor)
         if self._stderr >= 0:
@@ -181,12 +196,19 @@ async def _begin(
         return _Begun(process, link, said, stderr)
 
 
-def _abandon(begun: _Begun) -> None:
+async def _abandon(begun: _Begun) -> None:
+    await asyncio.shield(asyncio.to_thread(_end_all, begun))
+
+
+def _end_all(begun: _Begun) -> None:
     """Ends what is about to be an enclosure. Bubblewrap's first process inside does not hear of
     the end of its parent before it is set up: so all are stopped, found, and ended.
     """
     stopped: list[int] = []
-    while found := set(watch.processes(begun.process.pid)).difference(stopped):
+    # its number may be another's once it has been waited for
+    while begun.process.returncode is None and (
+        found := set(watch.processes(begun.process.pid)).difference(stopped)
+    ):
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
@@ -207,7 +229,7 @@ def _wait_until_stopped(pids: Iterable[int]) -> None:
     """
     latest = time.monotonic() + _STOP_SECONDS
     while any(watch.goes_on(pid) for pid in pids) and time.monotonic() < latest:
-        os.sched_yield()
+        time.sleep(_STOP_LOOK_SECONDS)
 
 
 def _filter() -> bytes:
@@ -233,6 +255,8 @@ def _chosen(limits: Limits, warm: bool) -> str:
             "rlimits": {
                 # private memory that can be written to; over it, Python raises MemoryError
                 "RLIMIT_DATA": limits.memory_bytes,
+                # what cannot be written to needs little of it, but its page tables do
+                "RLIMIT_AS": 4 * limits.memory_bytes + _ADDRESSES_BYTES,
                 "RLIMIT_FSIZE": limits.disk_bytes,
                 "RLIMIT_NOFILE": limits.open_files,
                 "RLIMIT_NPROC": limits.processes,
@@ -240,6 +264,8 @@ def _chosen(limits: Limits, warm: bool) -> str:
                 "RLIMIT_MEMLOCK": 0,
                 "RLIMIT_MSGQUEUE": 0,
                 "RLIMIT_SIGPENDING": 1024,
+                "RLIMIT_RTPRIO": 0,
+                "RLIMIT_NICE": 0,
                 "RLIMIT_STACK": 8 * 1024 * 1024,
             },
         }

@@ -203,12 +203,19 @@ class GatewaySession:
             await self._changed()
 
     async def _put(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
+        try:
+            await self._fill(name, content)
+        except BaseException:
+            with suppress(FileRefused, SessionLost):
+                await self._request(f"drop({name!r})", _Done)  # it is no file
+            raise
+
+    async def _fill(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
         others = sum(file.size for file in self._folder.files if file.name != name)
         offset, room = 0, self._limits.disk_bytes - others
         await self._request(_put(name, 0, b""), _Done)
         async for piece in pieces(content):
             if offset + len(piece) > room:
-                await self._request(f"drop({name!r})", _Done)
                 raise FileRefused("No space left on device")
             await self._request(_put(name, offset, piece), _Done)
             offset += len(piece)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from perdure.errors import ConfigurationError
-from perdure.sandbox import bubblewrap, runtime
+from perdure.sandbox import bubblewrap, runtime, seal
 from perdure.sandbox.channel import Broken, Channel, LostFrame, ReadyFrame
 from perdure.sandbox.enclosure import STATE, Enclosure
 from perdure.sandbox.sandbox import MIB, Limits
@@ -13,6 +14,8 @@ from perdure.sandbox.session import LocalSession
 
 _START_SECONDS = 120.0
 _STARTS_AT_ONCE = 2
+# a session that is slow to look at keeps the others waiting, and nobody else
+_LOOKS_AT_ONCE = 2
 # where matplotlib keeps what fonts there are, which takes it seconds to find out
 _FONTS = "matplotlib"
 
@@ -20,8 +23,8 @@ _FONTS = "matplotlib"
 class LocalSandbox:
     """A `Sandbox` that needs Linux and bubblewrap.
 
-    `private`: folders that must not be seen. `warm`: whether a start includes what most code
-    would have to wait for, such as importing pandas; that is all it changes.
+    `private`: folders and files that must not be seen. `warm`: whether a start includes what most
+    code would have to wait for, such as importing pandas; that is all it changes.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class LocalSandbox:
         self._files: dict[str, bytes] = {}
         # a start is a second of computing
         self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
+        self._looks = ThreadPoolExecutor(_LOOKS_AT_ONCE, "look")
         self._sessions: set[LocalSession] = set()
 
     async def describe(self) -> str:
@@ -48,7 +52,12 @@ class LocalSandbox:
             tools = await asyncio.to_thread(bubblewrap.find)
             found = await asyncio.to_thread(runtime.find, private=self._private)
             enclosure = await Enclosure.start(
-                tools, found, self.limits, files=self._files, warm=self._warm
+                tools,
+                found,
+                self.limits,
+                files=self._files,
+                warm=self._warm,
+                looks=self._looks,
             )
             try:
                 session = await self._meet(enclosure)
@@ -63,13 +72,10 @@ class LocalSandbox:
         most = max(self.limits.image_bytes * 4 // 3, self.limits.text_bytes * 2) + MIB
         channel = await Channel.over(enclosure.link, most=most)
         try:
-            frame = await channel.receive(seconds=_START_SECONDS)
-        except (Broken, TimeoutError) as error:
-            raise _not_ready(str(error) or "it took too long") from error
-        if isinstance(frame, LostFrame):
-            raise _not_ready(f"{frame.text} {enclosure.complaint()}")
-        if not isinstance(frame, ReadyFrame):
-            raise _not_ready(f"it began with {type(frame).__name__}")
+            await _until_ready(enclosure, channel)
+        except BaseException:
+            await channel.close()
+            raise
         enclosure.deafen()
         if self._warm and not self._files:
             self._files = enclosure.files_of(STATE, _FONTS)
@@ -77,6 +83,24 @@ class LocalSandbox:
 
     async def close(self) -> None:
         await asyncio.gather(*(session.close() for session in self._sessions))
+        self._looks.shutdown(wait=False)
+
+
+async def _until_ready(enclosure: Enclosure, channel: Channel) -> None:
+    """Raises `ConfigurationError`."""
+    try:
+        frame = await channel.receive(seconds=_START_SECONDS)
+    except (Broken, TimeoutError) as error:
+        raise _not_ready(str(error) or "it took too long") from error
+    if isinstance(frame, LostFrame):
+        raise _not_ready(f"{frame.text} {enclosure.complaint()}")
+    if not isinstance(frame, ReadyFrame):
+        raise _not_ready(f"it began with {type(frame).__name__}")
+    flaw = await asyncio.to_thread(seal.flaw, enclosure.first)
+    if flaw is not None:
+        raise ConfigurationError(
+            f"The code interpreter's sandbox does not isolate on this machine: {flaw}."
+        )
 
 
 def _not_ready(why: str) -> ConfigurationError:

@@ -78,7 +78,7 @@ def find(*, private: Iterable[Path] = ()) -> Runtime:
     """The runtime of this process.
 
     Raises `ConfigurationError` where packages are missing, and where one of the `private` folders
-    lies within what would be seen.
+    or files lies within what would be seen.
     """
     python = Path(os.path.realpath(sys.executable))
     base = Path(sys.base_prefix).resolve()
@@ -92,8 +92,9 @@ def find(*, private: Iterable[Path] = ()) -> Runtime:
         else:
             path.append(f"/opt/packages-{index}")
             binds.append((folder, path[-1]))
-    for folder in private:
-        _check_unseen(folder.resolve(), (source for source, _ in binds))
+    for hidden in private:
+        # what is bound is what a link leads to
+        _check_unseen(hidden.resolve(), (source.resolve() for source, _ in binds))
     links = tuple((root, str(root.readlink())) for root in _ROOTS if root.is_symlink())
     environment = {
         **_ENVIRONMENT,
@@ -150,5 +151,5 @@ def _check_unseen(private: Path, seen: Iterable[Path]) -> None:
         if private.is_relative_to(folder) or folder.is_relative_to(private):
             raise ConfigurationError(
                 f"The code interpreter would see {private}, because Python needs {folder}: "
-                "choose another data_dir."
+                "keep it in another folder."
             )

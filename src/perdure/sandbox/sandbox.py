@@ -23,7 +23,7 @@ class Limits(NamedTuple):
     """Files in /mnt/data; they are kept in memory, and count there as well."""
     processes: int = 128
     """Processes and threads at once."""
-    open_files: int = 512
+    open_files: int = 256
     """Open files of one process."""
     text_bytes: int = 256 * 1024
     """Text of one execution; what is over it is left out, with a note."""

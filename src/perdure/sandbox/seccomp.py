@@ -20,6 +20,8 @@ _EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
 _AF_UNIX = 1
 # every CLONE_NEW… flag: user, pid, net, ipc, uts, cgroup, mount (time is a flag of clone3 only)
 _CLONE_NEW = 0x7E020000
+_CLONE_FILES, _CLONE_THREAD = 0x400, 0x10000
+_CLOSE_RANGE_UNSHARE = 2
 _MAP_SHARED_ANONYMOUS = 0x21
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 # Process 1 dies with the server because of this setting, and code inside may write to its memory.
@@ -128,7 +130,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
 # the C library falls back to the older call
 _MISSING: dict[str, tuple[int | None, int | None]] = {"clone3": (435, 435)}
 _SOCKET, _CLONE, _MMAP, _IOCTL = (41, 198), (56, 220), (9, 222), (16, 29)
-_SOCKETPAIR, _PRCTL = (53, 199), (157, 167)
+_SOCKETPAIR, _PRCTL, _CLOSE_RANGE = (53, 199), (157, 167), (436, 436)
 
 
 class NoFilter(Exception):
@@ -158,11 +160,11 @@ def program(machine: str = "") -> bytes:
     parted = _when(_JUMP_EQUAL, _PR_SET_PDEATHSIG, _ERRNO | _EPERM)
     lines += _argument(_PRCTL[number], 0, parted)
     lines += _argument(_CLONE[number], 0, _when(_JUMP_SET, _CLONE_NEW, _ERRNO | _EPERM))
-    shared = [
-        _line(_AND, _MAP_SHARED_ANONYMOUS),
-        *_when(_JUMP_EQUAL, _MAP_SHARED_ANONYMOUS, _ERRNO | _EPERM),
-    ]
-    lines += _argument(_MMAP[number], 3, shared)
+    # the host looks at the descriptors of each process, so threads have none of their own
+    lines += _argument(_CLONE[number], 0, _of(_CLONE_THREAD | _CLONE_FILES, _CLONE_THREAD))
+    unshared = _when(_JUMP_SET, _CLOSE_RANGE_UNSHARE, _ERRNO | _EPERM)
+    lines += _argument(_CLOSE_RANGE[number], 2, unshared)
+    lines += _argument(_MMAP[number], 3, _of(_MAP_SHARED_ANONYMOUS, _MAP_SHARED_ANONYMOUS))
     for request in (_TIOCSTI, _TIOCLINUX):
         lines += _argument(_IOCTL[number], 1, _when(_JUMP_EQUAL, request, _ERRNO | _EPERM))
     return b"".join([*lines, _line(_RETURN, _ALLOW)])
@@ -175,6 +177,11 @@ def _line(code: int, value: int, *, skip: int = 0, otherwise: int = 0) -> bytes:
 
 def _when(jump: int, value: int, answer: int) -> list[bytes]:
     return [_line(jump, value, otherwise=1), _line(_RETURN, answer)]
+
+
+def _of(flags: int, value: int) -> list[bytes]:
+    """Refuses when just these of some flags are set."""
+    return [_line(_AND, flags), *_when(_JUMP_EQUAL, value, _ERRNO | _EPERM)]
 
 
 def _unless(value: int, answer: int) -> list[bytes]:

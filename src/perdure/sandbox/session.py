@@ -4,41 +4,33 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
 from contextlib import suppress
 
-from perdure.sandbox import cleaning, watch
+from perdure.sandbox import cleaning
+from perdure.sandbox.allowance import Left, Taken
 from perdure.sandbox.channel import (
     Broken,
     Channel,
     DoneFrame,
     EndFrame,
-    ErrorFrame,
     FilesFrame,
     Frame,
-    ImageFrame,
     LostFrame,
     ProblemFrame,
-    TextFrame,
 )
 from perdure.sandbox.enclosure import Enclosure
 from perdure.sandbox.folder import Folder, pieces
+from perdure.sandbox.guard import Guard
 from perdure.sandbox.sandbox import (
     End,
-    Error,
     File,
     FileRefused,
-    Image,
     Limits,
     Output,
     SessionLost,
-    Text,
 )
 from perdure.sandbox.time_limit import TimeLimit
 
 # how long the program inside may take for what is no code of a user's
 _PATIENCE_SECONDS = 60.0
-_LOOK_BUSY_SECONDS = 0.2
-_LOOK_IDLE_SECONDS = 2.0
-# our notes, beyond the text of the code
-_NOTES_BYTES = 4096
 _SILENT = "It does not answer any more."
 _ENDED = "The Python process ended unexpectedly."
 
@@ -53,10 +45,9 @@ class LocalSession:
         self._turn = asyncio.Lock()
         self._executing = False
         self._folder = Folder(limits)
-        self._cpu_seconds = enclosure.usage(limits).cpu_seconds
         self._lost: str | None = None
         self._killing: asyncio.Task[None] | None = None
-        self._watching = asyncio.create_task(self._watch(), name="watch")
+        self._guard = Guard(enclosure, limits, self._begin_end)
 
     @property
     def lost(self) -> str | None:
@@ -71,6 +62,7 @@ class LocalSession:
         async with self._turn:
             await self._tell(op="execute", code=code)
             self._executing = True
+            self._guard.work()
             ended = False
             left, time = Left(self._limits), TimeLimit(seconds)
             try:
@@ -84,14 +76,15 @@ class LocalSession:
             finally:
                 if not ended:
                     await self._stop()
-                self._rest()
+                self._executing = False
+                self._guard.rest()
 
     async def _next(self, time: TimeLimit) -> Frame | bytes:
         """The next frame of an execution; when its time is up it is interrupted, and killed when
         that does not help.
         """
         try:
-            return await self._receive(time.left)
+            return await self._before(time)
         except TimeoutError:
             if time.is_up:
                 raise await self._lose(time.excess) from None
@@ -99,7 +92,13 @@ class LocalSession:
         await self._tell(op="interrupt")
         return await self._next(time)
 
-    async def _output(self, left: "Left", frame: Frame | bytes) -> Output:
+    async def _before(self, time: TimeLimit) -> Frame | bytes:
+        """Raises `TimeoutError` when the time is up, also where frames are waiting."""
+        if not time.left:
+            raise TimeoutError
+        return await self._receive(time.left)
+
+    async def _output(self, left: Left, frame: Frame | bytes) -> Output:
         try:
             return left.output(frame)
         except Broken as broken:
@@ -117,9 +116,13 @@ class LocalSession:
             try:
                 async for piece in pieces(content):
                     await self._send(piece)
-            finally:
-                await self._send(b"")
-                frame = await self._answer()
+            except BaseException:
+                with suppress(SessionLost):
+                    # what has arrived of it is no file
+                    await self._expect(await self._ask(op="drop"), DoneFrame)
+                raise
+            await self._send(b"")
+            frame = await self._answer()
             if isinstance(frame, ProblemFrame):
                 raise FileRefused(f"{name} does not fit into the code interpreter: {frame.text}.")
             await self._expect(frame, DoneFrame)
@@ -134,27 +137,28 @@ class LocalSession:
         if not cleaning.is_name(name):
             raise FileRefused(f"There is no file of the name {name!r}.")
         async with self._turn:
-            left = self._limits.disk_bytes
-            frame = await self._ask(op="get", name=name, most=left)
+            await self._tell(op="get", name=name, most=self._limits.disk_bytes)
+            taken = Taken(self._limits, seconds=_PATIENCE_SECONDS)
+            frame: Frame | bytes = b""
             try:
-                while isinstance(frame, bytes):
+                while isinstance(frame := await self._piece(taken), bytes):
                     yield frame
-                    left -= len(frame)
-                    frame = await self._piece(left)
             finally:
                 # what is not wanted any more is on its way all the same
                 while isinstance(frame, bytes) and self._lost is None:
-                    left -= len(frame)
-                    frame = await self._piece(left)
+                    frame = await self._piece(taken)
             if isinstance(frame, ProblemFrame):
                 raise FileRefused(f"{name} cannot be read: {cleaning.text(frame.text)[:200]}.")
             await self._expect(frame, DoneFrame)
 
-    async def _piece(self, left: int) -> Frame | bytes:
-        """The next frame of a file, of which there are so many bytes left at most."""
-        frame = await self._answer()
-        if isinstance(frame, bytes) and len(frame) > left:
-            raise await self._lose("It sent a file that is larger than it may be.")
+    async def _piece(self, taken: Taken) -> Frame | bytes:
+        """The next frame of a file. Nothing is lost when the caller is cancelled."""
+        time = TimeLimit(taken.seconds)
+        frame = await self._within(time)
+        try:
+            taken.add(frame, waited=taken.seconds - time.left)
+        except Broken as broken:
+            raise await self._lose(_broken(broken)) from None
         return frame
 
     async def close(self) -> None:
@@ -175,39 +179,12 @@ class LocalSession:
             await self._tell(op="interrupt")
             grace = TimeLimit(self._limits.grace_seconds)
             try:
-                while not isinstance(await self._receive(grace.left), EndFrame):
+                while not isinstance(await self._before(grace), EndFrame):
                     pass
             except TimeoutError:
                 await self._lose(
                     "The code was cancelled, and did not stop when it was interrupted."
                 )
-
-    def _rest(self) -> None:
-        self._executing = False
-        if self._lost is None:
-            self._cpu_seconds = self._enclosure.usage(self._limits).cpu_seconds
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_BUSY_SECONDS if self._executing else _LOOK_IDLE_SECONDS)
-            why = self.look()
-            if why is not None:
-                self._begin_end(why)
-                return
-
-    def look(self) -> str | None:
-        """Measures the session; why it has to end, if it has to."""
-        if self._lost is not None:
-            return None
-        if self._enclosure.is_gone:
-            return _ENDED
-        usage = self._enclosure.usage(self._limits)
-        why = watch.excess(usage, self._limits)
-        if why is None and not self._executing:
-            spent = usage.cpu_seconds - self._cpu_seconds
-            if spent > self._limits.idle_cpu_seconds:
-                return "It went on computing after its code had ended."
-        return why
 
     async def _receive(self, seconds: float) -> Frame | bytes:
         """Raises `TimeoutError`, `SessionLost`."""
@@ -225,14 +202,18 @@ class LocalSession:
 
     async def _answer(self) -> Frame | bytes:
         try:
-            return await self._receive(_PATIENCE_SECONDS)
-        except TimeoutError:
-            raise await self._lose(_SILENT) from None
+            return await self._within(TimeLimit(_PATIENCE_SECONDS))
         except asyncio.CancelledError:
             # or the next to ask would be given this answer
             with suppress(SessionLost, TimeoutError):
                 await self._receive(_PATIENCE_SECONDS)
             raise
+
+    async def _within(self, time: TimeLimit) -> Frame | bytes:
+        try:
+            return await self._before(time)
+        except TimeoutError:
+            raise await self._lose(_SILENT) from None
 
     async def _expect(self, frame: Frame | bytes, kind: type[Frame]) -> None:
         if not isinstance(frame, kind):
@@ -272,44 +253,9 @@ class LocalSession:
         return self._killing
 
     async def _kill(self) -> None:
-        self._watching.cancel()
+        self._guard.stop()
         await self._enclosure.kill()
         await self._channel.close()
-
-
-class Left:
-    """How much output an execution may still have, and what its frames become.
-
-    The program inside keeps the same limits. One that does not is no longer ours.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self._text = limits.text_bytes + _NOTES_BYTES
-        self._images = limits.images
-        self._image_bytes = limits.image_bytes
-
-    def output(self, frame: Frame | bytes) -> Output:
-        """Raises `Broken`."""
-        match frame:
-            case TextFrame(stream=stream, text=text):
-                return Text(self._take(text), stream)
-            case ErrorFrame(text=text):
-                return Error(self._take(text))
-            case ImageFrame(mime=mime, data=data):
-                self._images -= 1
-                if self._images < 0:
-                    raise Broken("more images than it may show")
-                content = cleaning.image(mime, data, most=self._image_bytes)
-                if content is None:
-                    return Text("[An image was left out: it is none, or too large.]\n", "note")
-                return Image(mime, content)
-        raise Broken(f"{type(frame).__name__} in mid-execution")
-
-    def _take(self, text: str) -> str:
-        self._text -= len(text.encode())
-        if self._text < 0:
-            raise Broken("more text than it may show")
-        return cleaning.text(text)
 
 
 def _broken(broken: Broken) -> str:

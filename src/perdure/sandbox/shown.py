@@ -39,7 +39,6 @@ class Shown:
         self.replied = self.idle = False
         # streams in which the mark has not come yet
         self.waiting: set[str] = set()
-        self._raised = False
         self._mark = ""
         self._most = limits.image_bytes
         self._tally = Tally(
@@ -73,10 +72,9 @@ class Shown:
                 self._stream(msgspec.json.decode(message.content, type=_Stream))
             case "iopub", "error":
                 raised = msgspec.json.decode(message.content, type=_Raised)
-                text = self._tally.room("\n".join(raised.traceback))
-                if text or not self._raised:
+                text = self._tally.error("\n".join(raised.traceback))
+                if text is not None:
                     self.outputs.append(Error(cleaning.text(text)))
-                self._raised = True
             case "iopub", "display_data" | "execute_result" | "update_display_data":
                 self._display(msgspec.json.decode(message.content, type=_Display))
 

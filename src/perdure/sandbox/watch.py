@@ -1,100 +1,201 @@
 """What a session uses, as the host sees it: the processes and files of one pid namespace.
 
 The limits of a single process are the kernel's. What all of them use together is measured here,
-because control groups are not to be had everywhere.
+because control groups are not to be had everywhere. What a look costs is up to the code that is
+looked at: so it is done in a thread, and counted itself.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from perdure.sandbox.sandbox import MIB, Limits
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
-# more than the kernel says in any of the files that are read
+# what is where in /proc/PID/stat, behind the name; `_CPU`: its own, and that of its ended children
+_STATE, _CPU, _THREADS, _START = 0, slice(11, 15), 17, 19
+# more than the kernel says in most of the files that are read
 _MOST_READ = 65536
+# as much as there is room for in a list of too many watches
+_MOST_LISTED = 2 * MIB
 # each costs memory of the kernel that is counted nowhere else
 _MOST_ENTRIES = 100_000
 _MOST_SOCKETS = 512
+# the kernel has so many for each user, who may be the server's too
+_MOST_WATCHES = 16384
+NOT_MEASURED = "What it used could not be measured in time."
+# of computing, for one look
+_MOST_EFFORT_SECONDS = 0.5
 
 
 class Usage(NamedTuple):
-    """`entries`: files and folders; `cpu_seconds`: of all processes there ever were."""
+    """`entries`: files and folders; `watches`: descriptors that epoll looks at; `cpu_seconds`: of
+    all processes since the first look, about; `effort_seconds`: what the look itself cost.
+    """
 
     processes: int
     memory_bytes: int
     entries: int
     sockets: int
+    watches: int
     cpu_seconds: float
+    effort_seconds: float
 
 
-def measure(first: int, places: Sequence[int], limits: Limits) -> Usage:
-    """What a session uses. `first` is its process 1, as the host numbers it; `places` are open
-    folders, one of each of its file systems.
+class Meter:
+    """Looks at one session again and again, from any thread, one look at a time.
+
+    `first` is its process 1, as the host numbers it; `places` are open folders, one of each of its
+    file systems.
     """
-    pids = list(processes(first))
-    stored = entries = 0
-    for place in places:
-        seen = os.fstatvfs(place)
-        stored += (seen.f_blocks - seen.f_bfree) * seen.f_frsize
-        entries += seen.f_files - seen.f_ffree
-    memory = stored + sum(_private(pid) for pid in pids)
-    if memory > limits.memory_bytes:
-        # pages that a fork shares were counted for each process; a closer look costs more
-        memory = stored + sum(_share(pid) for pid in pids)
-    cpu = sum(_cpu_seconds(pid) for pid in pids)
-    return Usage(len(pids), memory, entries, _sockets(first), cpu)
+
+    def __init__(self, first: int, places: Sequence[int], limits: Limits) -> None:
+        self._first = first
+        self._places = places
+        self._limits = limits
+        self._cpu_seconds = 0.0
+        # at the last look; a process is its number and its start, as numbers are used again
+        self._known: dict[tuple[int, str], float] = {}
+        self._looked_at = time.monotonic()
+
+    def look(self) -> Usage:
+        begun = time.thread_time()
+        stats = {pid: stat for pid in processes(self._first) if (stat := _stat(pid))}
+        stored = entries = 0
+        for place in self._places:
+            seen = os.fstatvfs(place)
+            stored += (seen.f_blocks - seen.f_bfree) * seen.f_frsize
+            entries += seen.f_files - seen.f_ffree
+        self._cpu_seconds += self._spent(stats)
+        alive = [_alive(pid, stat) for pid, stat in stats.items()]
+        memory = stored + sum(_memory(pid) for pid in alive)
+        if memory > self._limits.memory_bytes:
+            # pages that a fork shares were counted for each process; a closer look costs more
+            memory = stored + _shared_memory(alive, until=begun + _MOST_EFFORT_SECONDS)
+        return Usage(
+            processes=len(stats),
+            memory_bytes=memory,
+            entries=entries,
+            sockets=_sockets(self._first),
+            watches=sum(_watches(pid) for pid in alive),
+            cpu_seconds=self._cpu_seconds,
+            effort_seconds=time.thread_time() - begun,
+        )
+
+    def _spent(self, stats: Mapping[int, list[str]]) -> float:
+        """CPU time since the last look. That of a child counts again when its parent waits for it;
+        that of one for which nobody waits is lost with it.
+        """
+        now = time.monotonic()
+        known: dict[tuple[int, str], float] = {}
+        spent, busy = 0.0, 0
+        for pid, stat in stats.items():
+            process = (pid, stat[_START])
+            known[process] = sum(int(ticks) for ticks in stat[_CPU]) / _TICKS
+            spent += max(known[process] - self._known.get(process, 0.0), 0.0)
+            # the first thread may sleep, or have ended, while others work
+            if process not in self._known and (stat[_STATE] == "R" or int(stat[_THREADS]) > 1):
+                busy += 1
+        elapsed = now - self._looked_at
+        self._known, self._looked_at = known, now
+        # Processes that live shorter than from look to look are hardly seen: each one that is new
+        # and at work stands for those that were there before it.
+        return max(spent, min(busy, os.cpu_count() or 1) * elapsed)
 
 
 def excess(usage: Usage, limits: Limits) -> str | None:
     """What is over its limit, in a sentence; None if nothing is."""
+    if usage.effort_seconds > _MOST_EFFORT_SECONDS:
+        return NOT_MEASURED
     if usage.memory_bytes > limits.memory_bytes:
         return f"It used more than the {limits.memory_bytes // MIB} MiB of memory that it may use."
     if usage.entries > _MOST_ENTRIES:
         return f"It made more than {_MOST_ENTRIES} files and folders."
     if usage.sockets > _MOST_SOCKETS:
         return f"It opened more than {_MOST_SOCKETS} sockets."
+    if usage.watches > _MOST_WATCHES:
+        return f"It watches more than {_MOST_WATCHES} descriptors."
     return None
 
 
 def processes(pid: int) -> Iterator[int]:
     """A process and all below it: orphans become children of process 1 of their namespace."""
     yield pid
-    try:
-        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208  (as plain as it can be)
-    except OSError:
-        return
-    for thread in threads:
+    for thread in _threads(pid):
         for child in _read(f"/proc/{pid}/task/{thread}/children").split():
             yield from processes(int(child))
 
 
 def goes_on(pid: int) -> bool:
     """Whether a process is there and neither stopped nor at its end."""
-    return _read(f"/proc/{pid}/stat").rpartition(")")[2][1:2] not in set("TtZX") | {""}
+    return _state(pid) not in ("T", "t", "Z", "X", "")
 
 
-def _private(pid: int) -> int:
-    fields = _read(f"/proc/{pid}/statm").split()
-    return (int(fields[1]) - int(fields[2])) * _PAGE if fields else 0
+def _threads(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208  (as plain as it can be)
+    except OSError:
+        return []
 
 
-def _share(pid: int) -> int:
-    """Private memory, where what n processes share counts for a n-th; all of it if that cannot be
-    read.
-    """
-    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
-        if line.startswith("Pss_Anon:"):
-            return int(line.split()[1]) * 1024
-    return _private(pid)
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Of a process, and of its children that have ended."""
+def _stat(pid: int) -> list[str]:
+    """Empty when the process has ended meanwhile."""
     # the name of the program, in brackets, may hold anything
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return sum(int(field) for field in fields[11:15]) / _TICKS
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+
+
+def _state(pid: int) -> str:
+    return "".join(_stat(pid)[:1])
+
+
+def _alive(pid: int, stat: Sequence[str]) -> int:
+    """The process, or one of its threads where the first has ended: nothing can be read of what
+    they hold through that one.
+    """
+    if stat[_STATE] != "Z":
+        return pid
+    threads = (int(thread) for thread in _threads(pid))
+    return next((thread for thread in threads if _state(thread) not in ("Z", "X", "")), pid)
+
+
+def _memory(pid: int) -> int:
+    """Private memory, in the machine's or swapped out, and the tables of its pages."""
+    return _sum_of(f"/proc/{pid}/status", ("RssAnon:", "VmSwap:", "VmPTE:"))
+
+
+def _shared_memory(pids: Iterable[int], *, until: float) -> int:
+    """Of all processes, where what n of them share counts for a n-th; not more exactly than can be
+    found out until a time of this thread's.
+    """
+    memory = 0
+    for pid in pids:
+        share = 0
+        if time.thread_time() < until:
+            share = _sum_of(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "SwapPss:"))
+        # it may not be let see
+        memory += share + _sum_of(f"/proc/{pid}/status", ("VmPTE:",)) if share else _memory(pid)
+    return memory
+
+
+def _sum_of(path: str, names: Sequence[str]) -> int:
+    """The bytes that some lines tell in KiB."""
+    lines = (line.split() for line in _read(path).splitlines() if line.startswith(tuple(names)))
+    return sum(int(line[1]) * 1024 for line in lines)
+
+
+def _watches(pid: int) -> int:
+    """How many descriptors are watched by means of epoll."""
+    count = 0
+    try:
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
+            target = os.readlink(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH115
+            if target == "anon_inode:[eventpoll]":
+                listed = _read(f"/proc/{pid}/fdinfo/{descriptor}", most=_MOST_LISTED)
+                count += listed.count("tfd:")
+    except OSError:
+        pass  # it ended meanwhile, or may not be seen
+    return count
 
 
 def _sockets(pid: int) -> int:
@@ -102,12 +203,12 @@ def _sockets(pid: int) -> int:
     return int(fields[2]) if len(fields) > 2 else 0
 
 
-def _read(path: str) -> str:
+def _read(path: str, *, most: int = _MOST_READ) -> str:
     """Empty when the process has ended meanwhile. Often called, so it is as plain as it can be."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return os.read(descriptor, _MOST_READ).decode("utf-8", "replace")
+            return os.read(descriptor, most).decode("utf-8", "replace")
         finally:
             os.close(descriptor)
     except OSError:

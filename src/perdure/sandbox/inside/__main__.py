@@ -67,16 +67,18 @@ def main() -> None:
     host = Host(link)
     chosen = json.loads(sys.argv[2])
     try:
+        # Before the limits: the kernel compares the one of open files with how many are under way
+        # in all sockets of this user, those of other sessions too.
+        places = [os.open(place, os.O_RDONLY | os.O_DIRECTORY) for place in PLACES]
+        socket.send_fds(link, [b"P"], places)
+        for place in places:
+            os.close(place)
         for name, most in chosen["rlimits"].items():
             resource.setrlimit(getattr(resource, name), (most, most))
         # the server goes first, and stays when the machine is short of memory
         os.nice(10)
         Path("/proc/self/oom_score_adj").write_text("1000")
         os.chdir(DATA)
-        places = [os.open(place, os.O_RDONLY | os.O_DIRECTORY) for place in PLACES]
-        socket.send_fds(link, [b"P"], places)
-        for place in places:
-            os.close(place)
         link.set_inheritable(False)
         kernel = start_kernel(link)
         relay = Relay(host, kernel, chosen["limits"])

@@ -5,23 +5,27 @@ a session that lies about its files lies about its own.
 """
 
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 DATA = "/mnt/data"
 _DEPTH = 8
+# what cannot be shown, or changes how the text around it is shown: control characters, those that
+# turn the direction of writing, line ends, and halves of pairs (bytes that are no UTF-8)
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 # name, size in bytes, time of the last change in nanoseconds
 Listed = tuple[str, int, int]
 
 
-def listing(most: int) -> tuple[list[Listed], int]:
-    """So many plain files at most, and how many other things there are."""
+def listing(most: int, fit: Callable[[os.stat_result], bool]) -> tuple[list[Listed], int]:
+    """So many fit files at most, and how many other things there are."""
     found: list[Listed] = []
     left_out = 0
     root = os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for name, status in walk(root, "", _DEPTH):
-        if len(found) < most and presentable(name) and whole(status):
+        if len(found) < most and presentable(name) and fit(status):
             found.append((name, status.st_size, status.st_mtime_ns))
         else:
             left_out += 1
@@ -65,18 +69,17 @@ def beneath(name: str) -> int:
 
 
 def presentable(name: str) -> bool:
-    try:
-        return name.isprintable() and bool(name.encode())
-    except UnicodeEncodeError:  # bytes that are no UTF-8
-        return False
+    """Whether a name can be stored and shown as it is."""
+    return not _UNFIT.search(name)
+
+
+def plain(status: os.stat_result) -> bool:
+    """A regular file with one name."""
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
 
 
 def whole(status: os.stat_result) -> bool:
-    """A regular file with one name, whose bytes are all there: a sparse file would cost the host
-    more room than it costs here.
+    """A plain file in memory, whose bytes are all there: a sparse one would cost the host more room
+    than it costs here. On a disk, compressed files look the same.
     """
-    return (
-        stat.S_ISREG(status.st_mode)
-        and status.st_nlink == 1
-        and status.st_blocks * 512 >= status.st_size
-    )
+    return plain(status) and status.st_blocks * 512 >= status.st_size

@@ -58,8 +58,16 @@ class Host:
         self.link.sendall(struct.pack(">IB", len(piece), BYTES) + piece)
 
     def receive(self) -> bytes:
-        size, _ = struct.unpack(">IB", self._exactly(5))
-        return self._exactly(size)
+        return self._frame()[1]
+
+    def piece(self) -> bytes | None:
+        """The next bytes of a file, empty at its end; None when the host gives it up."""
+        kind, body = self._frame()
+        return body if kind == BYTES else None
+
+    def _frame(self) -> tuple[int, bytes]:
+        size, kind = struct.unpack(">IB", self._exactly(5))
+        return kind, self._exactly(size)
 
     def _exactly(self, size: int) -> bytes:
         got = bytearray()
@@ -234,8 +242,9 @@ class Relay:
             }:
                 self._text(name, text, tally)
             case {"msg_type": "error", "content": {"traceback": [*lines]}}:
-                text = tally.room("\n".join(str(line) for line in lines))
-                self.host.tell(type="error", text=text)
+                raised = tally.error("\n".join(str(line) for line in lines))
+                if raised is not None:
+                    self.host.tell(type="error", text=raised)
             case {
                 "msg_type": "display_data" | "execute_result" | "update_display_data",
                 "content": {"data": {**data}},
@@ -269,21 +278,22 @@ class Relay:
         except OSError as error:
             file, problem = open(os.devnull, "wb", buffering=0), error.strerror or ""  # noqa: PTH123, SIM115
         with file:
-            while piece := self.host.receive():
+            while piece := self.host.piece():
                 try:
                     while piece and not problem:
                         piece = piece[file.write(piece) or 0 :]
                 except OSError as error:
                     problem = error.strerror or ""
-        if problem:
+        if problem or piece is None:
             with contextlib.suppress(OSError):
                 Path(DATA, name).unlink()
+        if problem:
             self.host.tell(type="problem", text=problem)
         else:
             self.host.tell(type="done")
 
     def files(self) -> None:
-        found, left_out = listing(self.limits["files"])
+        found, left_out = listing(self.limits["files"], whole)
         self.host.tell(type="files", files=found, left_out=left_out)
 
     def get(self, name: str, most: object) -> None:

@@ -11,7 +11,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from .files import DATA, beneath, listing, whole
+from .files import DATA, beneath, listing, plain
 
 MIME = "application/vnd.perdure+json"
 
@@ -49,7 +49,7 @@ def begin(packages: list[str], *, warm: bool) -> Answer:
 
 def files(most: int) -> Answer:
     """So many files at most, and how many other things there are."""
-    found, left_out = listing(most)
+    found, left_out = listing(most, plain)
     return Answer(files=found, left_out=left_out)
 
 
@@ -60,7 +60,7 @@ def get(name: str, *, offset: int, most: int) -> Answer:
     except OSError as error:
         return Answer(problem=error.strerror)
     try:
-        if not whole(os.fstat(file)):
+        if not plain(os.fstat(file)):
             return Answer(problem="It is not a plain file")
         return Answer(data=base64.b64encode(os.pread(file, most, offset)).decode())
     except OSError as error:

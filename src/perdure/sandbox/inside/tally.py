@@ -1,5 +1,8 @@
 """How much an execution has shown, and how much more it may show."""
 
+# what a message counts as, however short it is
+LEAST_BYTES = 64
+
 
 class Tally:
     """Counts the output of one execution, and what of it is left out."""
@@ -9,14 +12,23 @@ class Tally:
         self.images = images
         self.image_bytes = image_bytes
         self.cut = self.dropped = 0
+        self._raised = False
 
     def room(self, text: str) -> str:
         """As much of the text as there is room for."""
         data = text.encode("utf-8", "replace")
         kept = data[: self.text]
-        self.text -= len(kept)
+        self.text = max(self.text - max(len(kept), LEAST_BYTES), 0)
         self.cut += len(data) - len(kept)
         return kept.decode("utf-8", "ignore")
+
+    def error(self, text: str) -> str | None:
+        """As much of a traceback as there is room for; None for one that is not worth a message."""
+        kept = self.room(text)
+        if not kept and self._raised:
+            return None
+        self._raised = True
+        return kept
 
     def takes(self, image: str) -> bool:
         """Whether there is room for a picture, in base64."""

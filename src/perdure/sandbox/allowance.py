@@ -1,0 +1,65 @@
+"""How much a program inside may still say, and what its frames become.
+
+It keeps the same limits itself. One that does not is no longer ours. Each frame costs the host
+work, so an empty one counts as well.
+"""
+
+from perdure.sandbox import cleaning
+from perdure.sandbox.channel import Broken, ErrorFrame, Frame, ImageFrame, TextFrame
+from perdure.sandbox.inside.tally import LEAST_BYTES
+from perdure.sandbox.sandbox import Error, Image, Limits, Output, Text
+
+# our notes and the last message, beyond the text of the code
+_NOTES_BYTES = 4096
+# a file comes in pieces of a MiB, but for its last
+_LEAST_PIECE_BYTES = 4096
+
+
+class Left:
+    """The output of one execution."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._text = limits.text_bytes + _NOTES_BYTES
+        self._images = limits.images
+        self._image_bytes = limits.image_bytes
+
+    def output(self, frame: Frame | bytes) -> Output:
+        """Raises `Broken`."""
+        match frame:
+            case TextFrame(stream=stream, text=text):
+                return Text(self._take(text), stream)
+            case ErrorFrame(text=text):
+                return Error(self._take(text))
+            case ImageFrame(mime=mime, data=data):
+                self._images -= 1
+                if self._images < 0:
+                    raise Broken("more images than it may show")
+                content = cleaning.image(mime, data, most=self._image_bytes)
+                if content is None:
+                    return Text("[An image was left out: it is none, or too large.]\n", "note")
+                return Image(mime, content)
+        raise Broken(f"{type(frame).__name__} in mid-execution")
+
+    def _take(self, text: str) -> str:
+        self._text -= max(len(text.encode()), LEAST_BYTES)
+        if self._text < 0:
+            raise Broken("more text than it may show")
+        return cleaning.text(text)
+
+
+class Taken:
+    """The pieces of one file. `seconds`: how long they may still be waited for."""
+
+    def __init__(self, limits: Limits, *, seconds: float) -> None:
+        self._bytes = limits.disk_bytes
+        self.seconds = seconds
+
+    def add(self, frame: Frame | bytes, *, waited: float) -> None:
+        """Raises `Broken`."""
+        self.seconds -= waited
+        if isinstance(frame, bytes):
+            if not frame:
+                raise Broken("a piece of a file with nothing in it")
+            if len(frame) > self._bytes:
+                raise Broken("a file that is larger than it may be")
+            self._bytes -= max(len(frame), _LEAST_PIECE_BYTES)

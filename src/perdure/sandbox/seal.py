@@ -1,0 +1,46 @@
+"""Whether a sandbox that has just started is closed, as the host sees it: at every start, before
+any code of a user's is run.
+
+`checkup.py` lets a probe try to get out; this only looks, and takes a few milliseconds.
+"""
+
+from pathlib import Path
+
+from perdure.sandbox import watch
+
+# process 1 and the program inside
+_FEWEST = 2
+_NO_RIGHTS = "0" * 16
+_RIGHTS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+
+
+def flaw(first: int) -> str | None:
+    """What does not hold; None if all does. `first` is process 1, as the host numbers it."""
+    pids = list(watch.processes(first))
+    if len(pids) < _FEWEST:
+        return "the kernel does not tell which processes there are in it (CONFIG_PROC_CHILDREN)"
+    try:
+        return next((found for pid in pids if (found := _flaw(pid))), None)
+    except (OSError, KeyError) as error:
+        return f"it cannot be looked at ({error})"
+
+
+def _flaw(pid: int) -> str | None:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    status = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    if status["Seccomp"] != "2":
+        return "its system calls are not filtered"
+    if status["NoNewPrivs"] != "1" or any(status[name] != _NO_RIGHTS for name in _RIGHTS):
+        return "it has rights of the system"
+    devices = Path(f"/proc/{pid}/net/dev").read_text(encoding="utf-8").splitlines()
+    # two lines of headings
+    others = [line for line in devices[2:] if line.partition(":")[0].strip() != "lo"]
+    return "it has a network" if others or _is_ours("net", pid) else None
+
+
+def _is_ours(namespace: str, pid: int) -> bool:
+    """As far as the server may know that: in some containers it may not."""
+    try:
+        return Path(f"/proc/{pid}/ns/{namespace}").samefile(f"/proc/self/ns/{namespace}")
+    except PermissionError:
+        return False
