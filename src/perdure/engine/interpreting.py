@@ -38,7 +38,7 @@ from perdure.wire.usage import Usage
 # How long a call that is cancelled may take to stop by itself; then its session is ended, and that
 # is not waited for much longer.
 _STOP_SECONDS = 0.3
-_END_SECONDS = 0.15
+_END_SECONDS = 0.18
 _ELSEWHERE = "It ended with its server, or is on another one."
 _CANCELLED = "Its code was cancelled, and did not stop at once."
 _REPEATED = (
