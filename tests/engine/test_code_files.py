@@ -1,11 +1,16 @@
 """Files on their way to code and back: none is lost, none is another's, none is kept twice."""
 
+from collections.abc import AsyncGenerator
+
 import pytest
 
 from perdure.commands import code_files, files
-from perdure.engine import context
+from perdure.engine import context, keeping
 from perdure.engine.context import Prepared
+from perdure.engine.interpreting import Interpreting
 from perdure.sandbox.folder import pieces
+from perdure.sandbox.scripted import ScriptedSandbox, ScriptedSession
+from perdure.sandbox.sessions import Sessions
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.files import File
@@ -16,6 +21,7 @@ from perdure.wire.tools import CodeInterpreterResources, CreateToolResources
 from tests.commands.acts import PROJECT
 from tests.engine import shelf
 from tests.engine.coding import CODE, begin, calls, go_on, interpreted, logs, say
+from tests.engine.interpreted import interpreted as in_a_script
 from tests.engine.stage import Stage
 from tests.engine.test_crash import crash_while_executing, recover
 
@@ -174,6 +180,33 @@ async def test_the_bytes_that_a_run_may_leave_are_limited(
     (step, _) = await stage.steps(run)
     assert [file.path for file in interpreted(step).files] == ["/mnt/data/a", "/mnt/data/c"]
     assert logs(step).startswith("[b cannot be kept: ")
+
+
+class Growing(ScriptedSession):
+    """A session whose files are larger than it has said."""
+
+    async def get(self, name: str) -> AsyncGenerator[bytes, None]:
+        async for piece in super().get(name):
+            yield piece
+        yield b"more and more"
+
+
+class GrowingSandbox(ScriptedSandbox):
+    async def start(self) -> ScriptedSession:
+        return Growing(in_a_script)
+
+
+async def test_a_file_that_grows_while_it_is_read_is_cut_and_left_out(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_MOST_BYTES", 10)
+    sessions = Sessions(GrowingSandbox(), clock=stage.clock, most=2, spare=0, idle_seconds=3600)
+    interpreting = Interpreting(stage.database, stage.blobs, stage.clock, sessions, seconds=60)
+    stage.means = stage.means._replace(interpreting=interpreting)
+    run = await stage.execute(await begin(stage, calls("write a 1")))
+    (step, _) = await stage.steps(run)
+    assert logs(step) == "[a grew while it was read: it cannot be linked.]\n"
+    assert (named(step), await outputs(stage)) == ([], [])
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -77,7 +77,8 @@ class Keeper:
         seen = [file for file in changed if not file.name.startswith(".")]
         for file in seen[:_MOST_FILES]:
             if file.size > _MOST_BYTES:
-                self._note(_too_large(file.name))
+                text = f"{file.name} is larger than {_MOST_BYTES // MIB} MiB: it cannot be linked."
+                self._note(text)
             elif await self._has_room(file.name, file.size):
                 try:
                     async with aclosing(session.get(file.name)) as chunks:
@@ -161,14 +162,10 @@ class _Content:
         """Passes them on. Raises `FileRefused` when there are too many."""
         async for chunk in chunks:
             self._left -= len(chunk)
-            if self._left < 0:  # it has grown since it was looked at
-                raise FileRefused(_too_large(self._name))
+            if self._left < 0:
+                raise FileRefused(f"{self._name} grew while it was read: it cannot be linked.")
             self._digest.update(chunk)
             yield chunk
-
-
-def _too_large(name: str) -> str:
-    return f"{name} is larger than {_MOST_BYTES // MIB} MiB: it cannot be linked."
 
 
 async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
