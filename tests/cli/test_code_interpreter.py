@@ -1,6 +1,8 @@
-"""Code that runs in a real server, when the server ends."""
+"""Code that runs in a real server, when its run or the server ends."""
 
 import signal
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -18,14 +20,18 @@ CODE = """python:
     print("begun", flush=True)
     while True: pass
 """
+# It cannot be interrupted.
+STUBBORN = CODE.replace(
+    "    print", "    import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n    print"
+)
 HEADERS = {"Authorization": "Bearer any", "OpenAI-Beta": "assistants=v2"}
 ENVIRONMENT = {"PERDURE_LEASE_SECONDS": "1", "PERDURE_DRAIN_SECONDS": "1"}
 
 
-def begin(client: OpenAI) -> Run:
+def begin(client: OpenAI, code: str = CODE) -> Run:
     """A run whose code has begun, and does not end by itself."""
     assistant = client.beta.assistants.create(model="any", tools=[{"type": "code_interpreter"}])
-    thread = client.beta.threads.create(messages=[{"role": "user", "content": CODE}])
+    thread = client.beta.threads.create(messages=[{"role": "user", "content": code}])
     run = client.beta.threads.runs.create(thread_id=thread.id, assistant_id=assistant.id)
     listen(client, run)
     return run
@@ -55,17 +61,43 @@ def sandboxed(served: Served) -> list[int]:
     return found
 
 
+def mounts_of(pids: Iterable[int]) -> set[str]:
+    """The mount namespaces of processes, as far as they are not that of this one."""
+    found = set()
+    for pid in pids:
+        with suppress(FileNotFoundError, PermissionError, ProcessLookupError):
+            found.add(str(Path(f"/proc/{pid}/ns/mnt").readlink()))
+    return found - {str(Path("/proc/self/ns/mnt").readlink())}
+
+
+def everybody() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def test_the_code_of_a_cancelled_run_is_stopped_even_if_it_cannot_be_interrupted(
+    tmp_path: Path,
+) -> None:
+    environment = {**ENVIRONMENT, "PERDURE_CODE_SPARE_SESSIONS": "0"}
+    with serving(tmp_path / "data", environment=environment) as served:
+        client = connected(served)
+        run = begin(client, STUBBORN)
+        handles = handles_of(sandboxed(served))
+        assert end(client, run).status == "cancelled"
+        wait_until_gone(handles)
+
+
 def test_nothing_is_left_of_code_whose_server_is_killed_and_its_run_goes_on(
     tmp_path: Path,
 ) -> None:
-    mounts = Path("/proc/self/mountinfo").read_text()
     with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
         run = begin(connected(served))
-        handles = handles_of(sandboxed(served))
+        pids = sandboxed(served)
+        handles, mounts = handles_of(pids), mounts_of(pids)
+        assert mounts
         served.process.send_signal(signal.SIGKILL)
         wait_until_gone(handles)
         served.process.communicate()
-    assert Path("/proc/self/mountinfo").read_text() == mounts
+    assert not mounts & mounts_of(everybody())
     with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
         client = connected(served)
         listen(client, run)

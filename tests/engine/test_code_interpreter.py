@@ -124,6 +124,27 @@ async def test_it_is_told_in_the_order_of_spec_04_3_4(stage: Stage) -> None:
     ]
 
 
+async def test_calls_at_once_are_told_one_after_the_other(stage: Stage) -> None:
+    """They share a step, as parallel calls do (spec 03 §4), and helpers know one at a time."""
+    one, two = (f'call: python {{"code": "print {number}"}}' for number in (1, 2))
+    prompt = f"{one}\ncall: get_weather {{}}\n{two}\nthen: say: Done."
+    run = await begin(stage, prompt, tools=[*CODE, WEATHER])
+    subscription = stage.bus.subscribe(run.id)
+    await stage.execute(run)
+    deltas = [
+        json.loads(each.data())["delta"]["step_details"]["tool_calls"][0]
+        for each in await told(subscription)
+        if isinstance(each, Delta) and each.name == STEP_DELTA
+    ]
+    places = [each["index"] for each in deltas]
+    assert places == sorted(places)
+    assert set(places) == {0, 1, 2}
+    for place in (0, 2):
+        mine = [each["code_interpreter"] for each in deltas if each["index"] == place]
+        assert "".join(each.get("input", "") for each in mine) == f"print {1 + place // 2}"
+        assert mine[-1]["outputs"][0]["logs"] == f"{1 + place // 2}\n"
+
+
 async def test_an_image_that_is_shown_is_a_file_and_begins_the_next_message(stage: Stage) -> None:
     run = await begin(stage, calls("show", "show", then="say: Look."))
     subscription = stage.bus.subscribe(run.id)

@@ -1,13 +1,29 @@
 """The sessions in which code runs: kept, lost, ended, and code that is stopped (spec 06)."""
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from perdure.commands import leases, runs, threads
+from perdure.engine.executor import Execution
+from perdure.engine.interpreting import Interpreting
+from perdure.errors import ConfigurationError
+from perdure.sandbox.sandbox import SessionLost
+from perdure.sandbox.scripted import ScriptedSandbox, ScriptedSession
+from perdure.sandbox.sessions import Sessions
 from perdure.wire.events import Delta
+from perdure.wire.runs import Run
+from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.commands.acts import LIFETIME, PROJECT
-from tests.engine.coding import begin, calls, go_on, logs
+from tests.engine import shelf
+from tests.engine.coding import CODE, begin, calls, go_on, logs, say
+from tests.engine.interpreted import interpreted
 from tests.engine.stage import Stage
+
+WEATHER = FunctionTool(function=FunctionDefinition(name="get_weather"))
 
 
 async def test_a_session_lasts_from_run_to_run(stage: Stage) -> None:
@@ -81,6 +97,151 @@ async def test_a_run_that_expires_in_mid_execution_stops_its_code(stage: Stage) 
     stage.acts.now = int(stage.clock.now())
     again = await go_on(stage, run, calls("print 2"))
     assert logs((await stage.steps(again))[0]) == "2\n"
+
+
+async def test_a_run_keeps_its_session_however_many_want_one(stage: Stage) -> None:
+    """Seven threads, three rounds each, room for two."""
+    runs_ = [await begin(stage, calls("print 1", "print 2", "print 3")) for _ in range(7)]
+    for run in await asyncio.gather(*map(stage.execute, runs_)):
+        assert [logs(step) for step in (await stage.steps(run))[:3]] == ["1\n", "2\n", "3\n"]
+    assert len(stage.sandbox.started) == 7
+
+
+async def test_a_run_that_waits_for_a_client_keeps_no_place(stage: Stage) -> None:
+    ask = 'call: python {"code": "print 1"}\ncall: get_weather {}\nthen: say: Done.'
+    for _ in range(2):
+        run = await stage.execute(await begin(stage, ask, tools=[*CODE, WEATHER]))
+        assert run.status == "requires_action"
+    other = await stage.execute(await begin(stage, calls("print 2")))
+    assert other.status == "completed"
+
+
+class Deaf(ScriptedSession):
+    """A session that hears of nothing but its end, while it is given a file and while one is
+    taken. `asked` is set when it does.
+    """
+
+    asked = asyncio.Event()
+
+    def __init__(self) -> None:
+        super().__init__(interpreted)
+        self._ended = asyncio.Event()
+
+    def lose(self, why: str) -> None:
+        super().lose(why)
+        self._ended.set()
+
+    async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
+        await self._hang(name)
+        await super().put(name, content)
+
+    async def get(self, name: str) -> AsyncGenerator[bytes, None]:
+        await self._hang(name)
+        async for piece in super().get(name):
+            yield piece
+
+    async def _hang(self, name: str) -> None:
+        if name != "hang":
+            return
+        Deaf.asked.set()
+        await stubbornly(self._ended)
+        raise SessionLost(self.lost or "")
+
+
+class DeafSandbox(ScriptedSandbox):
+    async def start(self) -> ScriptedSession:
+        self.started.append(session := Deaf())
+        return session
+
+
+class StuckSandbox(ScriptedSandbox):
+    """Starts nothing, and does not give up before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_end = asyncio.Event()
+
+    async def start(self) -> ScriptedSession:
+        Deaf.asked.set()
+        await stubbornly(self.may_end)
+        raise ConfigurationError("It is too late.")
+
+
+async def stubbornly(event: asyncio.Event) -> None:
+    """Waits for it whoever wants that to stop."""
+    while not event.is_set():
+        with suppress(asyncio.CancelledError):
+            await event.wait()
+
+
+def in_sandbox(stage: Stage, sandbox: ScriptedSandbox) -> Interpreting:
+    """Lets the stage run code in there."""
+    Deaf.asked = asyncio.Event()
+    sessions = Sessions(sandbox, clock=stage.clock, most=2, spare=0, idle_seconds=3600)
+    interpreting = Interpreting(stage.database, stage.blobs, stage.clock, sessions, seconds=60)
+    stage.means = stage.means._replace(interpreting=interpreting)
+    return interpreting
+
+
+async def cancelled(stage: Stage, run: Run) -> Run:
+    """The run, cancelled as soon as its session is asked for what it does not do."""
+    executing = asyncio.ensure_future(stage.execute(run))
+    await Deaf.asked.wait()
+    await stage.acts.cancel(run.id)
+    return await executing
+
+
+@pytest.mark.parametrize("code", ["print 1", "write hang x"])
+async def test_a_cancelled_run_does_not_wait_for_files(stage: Stage, code: str) -> None:
+    in_sandbox(stage, DeafSandbox())
+    thread = await stage.acts.thread("Here.")
+    file_id = await shelf.upload(stage, "hang" if code == "print 1" else "rent.csv", "1")
+    await say(stage, thread.id, calls(code), file_id)
+    assistant = await stage.acts.assistant(tools=CODE)
+    run = await stage.acts.run(thread.id, assistant.id)
+    # the next run is told, also if the one before it was told and stopped
+    for _ in range(2):
+        assert (await cancelled(stage, run)).status == "cancelled"
+        Deaf.asked = asyncio.Event()
+        await say(stage, thread.id, calls(code))
+        run = await stage.acts.run(thread.id, assistant.id)
+    assert (await cancelled(stage, run)).status == "cancelled"
+    (step,) = await stage.steps(run)
+    assert logs(step) == (
+        "[This is a new session, without variables and files. Its code was cancelled, and did "
+        "not stop at once.]\n"
+    )
+
+
+async def test_a_cancelled_run_does_not_wait_for_a_session_to_start(stage: Stage) -> None:
+    interpreting = in_sandbox(stage, sandbox := StuckSandbox())
+    assert (await cancelled(stage, await begin(stage, calls("print 1")))).status == "cancelled"
+    sandbox.may_end.set()
+    await interpreting.close()
+
+
+async def test_code_that_is_run_again_in_its_session_says_so(stage: Stage) -> None:
+    """The server takes the run up again itself: its variables are as the code left them."""
+    run = await begin(stage, calls("print 1", "print 2\nforever"))
+    subscription = stage.bus.subscribe(run.id)
+    execution = Execution(run.id, stage.means, owner="worker_1")
+    executing = asyncio.ensure_future(execution.run())
+    while not any(
+        isinstance(told, Delta) and told.text == "2\n" for told in await subscription.next()
+    ):
+        pass
+    execution.interrupt()
+    await executing
+    again = asyncio.ensure_future(stage.execute(run))
+    await stage.listen_until(run, lambda told: isinstance(told, Delta) and told.text == "2\n")
+    await stage.acts.cancel(run.id)
+    await again
+    first, second = await stage.steps(run)
+    assert logs(first) == "1\n"
+    assert logs(second) == (
+        "[The run was interrupted here and goes on. Its code may have been run before, in this "
+        "session.]\n2\n"
+    )
 
 
 async def test_where_no_code_can_be_run_the_run_says_so(stage: Stage) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
+from structlog.testing import capture_logs
 
 from perdure.clock import ManualClock
 from perdure.errors import ConfigurationError
 from perdure.sandbox.sandbox import SessionLost
-from perdure.sandbox.scripted import ScriptedSandbox, ScriptedSession
+from perdure.sandbox.scripted import ScriptedSandbox, ScriptedSession, echo
 from perdure.sandbox.sessions import Sessions
 from tests.sandbox.talk import run
 
@@ -184,9 +186,158 @@ async def _use(sessions: Sessions, key: str) -> None:
         pass
 
 
-class _Broken(ScriptedSandbox):
+class _Slow(ScriptedSession):
+    """A session whose end takes until it may come."""
+
+    may_end = asyncio.Event()
+
+    async def close(self) -> None:
+        self.lose("The session was closed.")
+        await self.may_end.wait()
+
+
+class _SlowSandbox(ScriptedSandbox):
     async def start(self) -> ScriptedSession:
-        raise ConfigurationError("bubblewrap is missing")
+        self.started.append(session := _Slow(echo))
+        return session
+
+
+@pytest.fixture
+async def slow(clock: ManualClock) -> AsyncIterator[Sessions]:
+    """Room for two keys, whose sessions take long to end."""
+    _Slow.may_end = asyncio.Event()
+    sessions = Sessions(_SlowSandbox(), clock=clock, most=2, spare=0, idle_seconds=3600)
+    yield sessions
+    _Slow.may_end.set()
+    await sessions.close()
+
+
+async def settled() -> None:
+    """Until everybody waits for something."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_what_is_used_again_while_others_end_does_not_end(
+    slow: Sessions, clock: ManualClock
+) -> None:
+    for key in ("a", "b"):
+        await _use(slow, key)
+    clock.advance(3600)
+    stepping = asyncio.create_task(slow.step())
+    holding = asyncio.create_task(_run(slow, "b"))
+    await settled()
+    _Slow.may_end.set()
+    await stepping
+    assert await holding == "b"
+    # and it is as much as ever there is room for
+    assert await asyncio.gather(*(_run(slow, key) for key in "cde")) == ["c", "d", "e"]
+
+
+async def test_an_end_that_takes_long_holds_up_nobody_else_in_line(slow: Sessions) -> None:
+    await _use(slow, "a")
+    async with slow.hold("b"):
+        evicting = asyncio.create_task(_run(slow, "c"))
+        await settled()
+        behind = asyncio.create_task(_run(slow, "d"))
+        await settled()
+        assert (evicting.done(), behind.done()) == (False, False)
+        # who does not want to wait for it any more leaves its place to the next
+        evicting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await evicting
+        assert await behind == "d"
+
+
+async def test_a_key_keeps_its_place_until_it_says_so(sessions: Sessions) -> None:
+    """However many others want it between two calls, and in whatever order."""
+
+    async def three_calls(key: str) -> int:
+        seen = set()
+        with ExitStack() as until:
+            for _ in range(3):
+                async with sessions.hold(key, until=until) as held:
+                    seen.add(held.session)
+                    assert (await run(held.session, "1")).text == "1"
+                await settled()
+        return len(seen)
+
+    keys = [str(number) for number in range(7)]
+    assert await asyncio.gather(*map(three_calls, keys)) == [1] * 7
+
+
+async def test_who_lost_its_session_waits_in_line_again(sessions: Sessions) -> None:
+    with ExitStack() as until:
+        for key in ("a", "b"):
+            async with sessions.hold(key, until=until) as held:
+                assert isinstance(held.session, ScriptedSession)
+                held.session.lose("It crashed.")
+        async with sessions.hold("c"), sessions.hold("d"):
+            again = asyncio.create_task(_run(sessions, "a"))
+            await settled()
+            assert not again.done()
+        assert await again == "a"
+
+
+async def test_the_reason_of_a_loss_is_told_until_a_caller_came_to_its_end(
+    sessions: Sessions,
+) -> None:
+    async with sessions.hold("a") as held:
+        await held.end("It was cancelled.")
+    never = asyncio.Event()
+    interrupted = asyncio.create_task(_run(sessions, "a", never))
+    await settled()
+    interrupted.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await interrupted
+    async with sessions.hold("a") as told:
+        assert (told.is_new, told.lost) == (True, "It was cancelled.")
+    async with sessions.hold("a") as after:
+        assert (after.is_new, after.lost) == (False, None)
+
+
+async def _run(sessions: Sessions, key: str, until: asyncio.Event | None = None) -> str:
+    """Runs code in the key's session; what it printed."""
+    async with sessions.hold(key) as held:
+        if until is not None:
+            await until.wait()
+        await settled()
+        return (await run(held.session, key)).text
+
+
+class _Broken(ScriptedSandbox):
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: Exception = ConfigurationError("bubblewrap is missing")
+        self.tries = 0
+
+    async def start(self) -> ScriptedSession:
+        self.tries += 1
+        raise self.error
+
+
+async def test_where_none_can_start_it_is_tried_less_and_less_often_and_said_once(
+    clock: ManualClock,
+) -> None:
+    sandbox = _Broken()
+    sessions = Sessions(sandbox, clock=clock, most=1, spare=1, idle_seconds=3600)
+    with capture_logs() as said:
+        for _ in range(600):
+            await sessions.step()
+            clock.advance(1)
+        assert sandbox.tries == 10
+        sandbox.error = ConfigurationError("bubblewrap is too old")
+        clock.advance(600)
+        await sessions.step()
+        sandbox.error = ZeroDivisionError("a bug")
+        clock.advance(600)
+        await sessions.step()
+    assert [(line["event"], line.get("reason")) for line in said] == [
+        ("no_spare_session", "bubblewrap is missing"),
+        ("no_spare_session", "bubblewrap is too old"),
+        ("spare_session_broke", None),
+    ]
+    await sessions.close()
 
 
 async def test_where_none_can_start_everybody_is_told_and_nobody_waits(clock: ManualClock) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perdure.tools import code_interpreter, code_results
+from perdure.tools import code_interpreter, code_names, code_results
 from perdure.tools.code_interpreter import definition, shortened, traceback
 from perdure.wire.files import File
 from perdure.wire.run_steps import (
@@ -101,7 +101,7 @@ def test_files_of_one_name_all_survive() -> None:
         return File(id=file_id, bytes=1, created_at=1, filename=name, purpose="assistants")
 
     given = [file("file-aaaaaa", "x.csv"), file("file-bbbbbb", "x.csv"), file("file-cccccc", "y")]
-    assert code_results.names(given) == {
+    assert code_names.names(given) == {
         "file-aaaaaa": "x.csv", "file-bbbbbb": "x-bbbbbb.csv", "file-cccccc": "y",
     }  # fmt: skip
 

@@ -27,6 +27,11 @@ SCRAPS = [
     "out.csv.g",
     *FILES,
     "my%20plot%20%281%29.png",
+    ".",
+    "_",
+    "a",
+    "ü",
+    "請",
 ]
 
 
@@ -67,6 +72,18 @@ def test_the_pieces_make_no_difference_and_the_text_stays(
         ),
         ("sandbox:/mnt/data/a/b.txt", [("sandbox:/mnt/data/a/b.txt", "file-4")]),
         ("sandbox:/mnt/data/nothing.csv and /mnt/data/out.csv", []),
+        # another name that begins like one of these
+        ("sandbox:/mnt/data/out.csv.zip", []),
+        ("sandbox:/mnt/data/out.csvx, sandbox:/mnt/data/out.csv-2", []),
+        ("sandbox:/mnt/data/out.csv/x sandbox:/mnt/data/out.csv%20x", []),
+        ("sandbox:/mnt/data/out.csv.gzip", []),
+        ("sandbox:/mnt/data/out.csvé", []),
+        # what stands behind a name
+        ("_sandbox:/mnt/data/out.csv_", [("sandbox:/mnt/data/out.csv", "file-1")]),
+        ("sandbox:/mnt/data/out.csv...", [("sandbox:/mnt/data/out.csv", "file-1")]),
+        ("sandbox:/mnt/data/out.csv, or", [("sandbox:/mnt/data/out.csv", "file-1")]),
+        ("**sandbox:/mnt/data/out.csv**", [("sandbox:/mnt/data/out.csv", "file-1")]),
+        ("sandbox:/mnt/data/out.csv请下载", [("sandbox:/mnt/data/out.csv", "file-1")]),
     ],
 )
 def test_what_is_written_is_found(text: str, found: list[tuple[str, str]]) -> None:

@@ -1,17 +1,30 @@
-"""Which files a run's code is given (spec 01 §2.4, 03 §15)."""
+"""Which files a run's code is given (spec 01 §2.4, 03 §15), and which it has left."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from perdure.commands import files, run_steps
 from perdure.commands.files import Content
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
-from perdure.wire.run_steps import RunStep
+from perdure.wire.run_steps import RunStep, ToolCalls, outputs
 from perdure.wire.runs import Run
 from perdure.wire.threads import Thread
 from perdure.wire.tools import ToolResources
 
 # So many earlier runs of the thread are looked at: what a session was used for longer ago, the
 # model hardly builds on.
-_RUNS = 5
+_RUNS = 10
+# What the code of a run may leave, all in all: it is on the disk until somebody deletes it.
+MOST_FILES = 200
+MOST_BYTES = 1024 * 1024 * 1024
+
+
+class Room(NamedTuple):
+    """What the code of a run may still leave."""
+
+    files: int
+    bytes: int
 
 
 def given(tx: Transaction, run: Run) -> list[Content]:
@@ -25,11 +38,44 @@ def given(tx: Transaction, run: Run) -> list[Content]:
     return list(found.values())
 
 
-def steps_so_far(tx: Transaction, run: Run) -> list[RunStep]:
-    """The steps of the run and of the thread's last runs before it."""
+def steps_before(tx: Transaction, run: Run) -> list[RunStep]:
+    """The steps of the thread's last runs before this one, oldest first."""
     rows = tx.all("run_steps.of_runs_before", thread_id=run.thread_id, run_id=run.id, limit=_RUNS)
-    earlier = [decode(row["body"], RunStep) for row in rows]
-    return [*earlier, *(step for step, _ in run_steps.of_run(tx, run.id))]
+    return [decode(row["body"], RunStep) for row in rows]
+
+
+def steps_so_far(tx: Transaction, run: Run) -> list[RunStep]:
+    """The steps of the run and of the thread's last runs before it, oldest first."""
+    return [*steps_before(tx, run), *(step for step, _ in run_steps.of_run(tx, run.id))]
+
+
+def room(tx: Transaction, run: Run) -> Room:
+    """What the run may still leave, by what its steps name; what was deleted does not count."""
+    left = _left(step for step, _ in run_steps.of_run(tx, run.id))
+    kept = files.contents_for_run(tx, run.id, sorted(left))
+    taken = sum(content.file.bytes for content in kept.values())
+    return Room(MOST_FILES - len(kept), MOST_BYTES - taken)
+
+
+def withdraw(tx: Transaction, run: Run, step: RunStep, *, project: str, now: int) -> None:
+    """Deletes what code left in a step that is begun again: it will leave the same once more.
+
+    A step also names files that an earlier one kept and that did not change; those stay.
+    """
+    others = [other for other in steps_so_far(tx, run) if other.id != step.id]
+    left = _left([step]) - _left(others)
+    for file_id, content in files.contents_for_run(tx, run.id, sorted(left)).items():
+        if content.file.created_at >= step.created_at:
+            files.delete(tx, file_id, project=project, now=now)
+
+
+def _left(steps: Iterable[RunStep]) -> set[str]:
+    """The files that the steps name."""
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step.step_details, ToolCalls):
+            found |= outputs(step.step_details)
+    return found
 
 
 def _listed(tools: ToolResources | None) -> list[str]:

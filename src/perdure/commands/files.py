@@ -46,10 +46,12 @@ def create(
     return file
 
 
-def create_output(tx: Transaction, name: str, blob: Written, *, project: str, now: int) -> File:
+def create_output(
+    tx: Transaction, file_id: str, name: str, blob: Written, *, project: str, now: int
+) -> None:
     """Adds a file that a run's code has left. Raises `Unavailable` if it was given up."""
     file = File(
-        id=ids.new_file(),
+        id=file_id,
         bytes=blob.bytes,
         created_at=now,
         filename=clean_name(name),
@@ -57,7 +59,6 @@ def create_output(tx: Transaction, name: str, blob: Written, *, project: str, no
     )
     insert(tx, file, project=project)
     blobs.keep(tx, blob, owner=file.id)
-    return file
 
 
 def insert(tx: Transaction, file: File, *, project: str) -> None:

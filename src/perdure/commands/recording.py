@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from perdure import ids
-from perdure.commands import files, leases, messages, run_steps, runs
+from perdure.commands import code_files, files, leases, messages, run_steps, runs
 from perdure.commands.blobs import Written
 from perdure.commands.leases import Hold
 from perdure.commands.runs import Held, Partial
@@ -60,11 +60,15 @@ def close_message(tx: Transaction, hold: Hold, content: list[Part]) -> None:
 
 
 def open_calls(tx: Transaction, hold: Hold) -> str:
-    """The id of the tool step to fill: an adopted one, or a new one."""
+    """The id of the tool step to fill: an adopted one, which is empty again, or a new one."""
     held = leases.held(tx, hold)
     opened = run_steps.open_of_run(tx, hold.run_id)
     if opened is not None and isinstance(opened[0].step_details, ToolCalls):
-        return opened[0].id
+        step, _ = opened
+        if opened[0].step_details.tool_calls:
+            code_files.withdraw(tx, held.run, step, project=held.project, now=hold.now)
+            run_steps.update(tx, replace(step, step_details=ToolCalls()), usage=None)
+        return step.id
     _close_abandoned(tx, held, now=hold.now)
     return run_steps.create(tx, held.run, ToolCalls(), project=held.project, now=hold.now).id
 
@@ -112,10 +116,20 @@ def ask(
     runs.signal(tx, held, Signal.ASK, now=hold.now, required_action=action)
 
 
-def keep_file(tx: Transaction, hold: Hold, name: str, blob: Written) -> str:
-    """Makes a file of what the run's code has left; its id."""
+def keep_file(
+    tx: Transaction,
+    hold: Hold,
+    calls: Sequence[ToolCall],
+    file_id: str,
+    name: str,
+    blob: Written,
+) -> None:
+    """Makes a file of what the run's code has left, and notes it in the open step: `calls` name it
+    already. So a worker that dies leaves no file that no step names.
+    """
     held = leases.held(tx, hold)
-    return files.create_output(tx, name, blob, project=held.project, now=hold.now).id
+    files.create_output(tx, file_id, name, blob, project=held.project, now=hold.now)
+    _write_calls(tx, hold.run_id, calls, usage=None)
 
 
 def complete(
@@ -154,7 +168,9 @@ def fail(tx: Transaction, hold: Hold, error: LastError, *, partial: Partial) -> 
     runs.signal(tx, held, Signal.FAIL, now=hold.now, partial=partial, last_error=error)
 
 
-def _write_calls(tx: Transaction, run_id: str, calls: Sequence[ToolCall], *, usage: Usage) -> None:
+def _write_calls(
+    tx: Transaction, run_id: str, calls: Sequence[ToolCall], *, usage: Usage | None
+) -> None:
     opened = run_steps.open_of_run(tx, run_id)
     if opened is None:
         raise AssertionError(f"{run_id} has tool calls without an open step")

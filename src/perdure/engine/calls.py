@@ -44,8 +44,8 @@ class Call:
     def __init__(self, step_id: str, index: int, call_id: str, name: str) -> None:
         self.id = call_id
         self.name = name
+        self.index = index
         self._step_id = step_id
-        self._index = index
         self._head = arguments_head(step_id, index)
         self._pieces: list[str] = []
 
@@ -63,7 +63,7 @@ class Call:
 
     def begun(self) -> Delta:
         """What is told first."""
-        return function_call_delta(self._step_id, self._index, self.id, self.name)
+        return function_call_delta(self._step_id, self.index, self.id, self.name)
 
     def written(self, piece: str) -> Iterator[Delta]:
         """Adds a piece of the arguments."""
@@ -90,7 +90,7 @@ class SearchCall(Call):
 
     def begun(self) -> Delta:
         ranking = to_json_object(self._ranking)
-        return file_search_delta(self._step_id, self._index, self.id, ranking)
+        return file_search_delta(self._step_id, self.index, self.id, ranking)
 
     def written(self, piece: str) -> Iterator[Delta]:
         self._pieces.append(piece)
@@ -128,7 +128,7 @@ class CodeCall(Call):
         )
 
     def begun(self) -> Delta:
-        return code_call_delta(self._step_id, self._index, self.id)
+        return code_call_delta(self._step_id, self.index, self.id)
 
     def written(self, piece: str) -> Iterator[Delta]:
         self._pieces.append(piece)
@@ -144,13 +144,17 @@ class CodeCall(Call):
         if not isinstance(last, list):
             self._outputs.append(last := [])
         last.append(text)
-        head = code_logs_head(self._step_id, self._index, len(self._outputs) - 1)
+        head = code_logs_head(self._step_id, self.index, len(self._outputs) - 1)
         return Delta(lifecycle.STEP_DELTA, head, text, CODE_LOGS_TAIL)
+
+    def noted(self, text: str) -> Delta:
+        """Adds something of ours to what the code wrote: user and model read it."""
+        return self.logged(f"[{text}]\n")
 
     def shown(self, file_id: str) -> Delta:
         """Adds an image that the code showed."""
         self._outputs.append(CodeImage(image=ShownImage(file_id=file_id)))
-        return code_image_delta(self._step_id, self._index, len(self._outputs) - 1, file_id)
+        return code_image_delta(self._step_id, self.index, len(self._outputs) - 1, file_id)
 
     def left(self, path: str, file_id: str) -> None:
         """Adds a file that the code wrote; it is told with the end of the step."""

@@ -17,8 +17,9 @@ from perdure.engine.outcomes import Truncated
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
 from perdure.store.database import Row, Transaction
-from perdure.tools import code_interpreter, code_results, file_search
+from perdure.tools import code_interpreter, code_names, code_results, file_search
 from perdure.tools.citations import Key, Source
+from perdure.tools.code_names import NO_NAMES, Names
 from perdure.wire.base import decode
 from perdure.wire.chat import ChatMessage, ChatRequest
 from perdure.wire.messages import Message
@@ -66,16 +67,19 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    tx: Transaction, run: Run, window: int, *, searches: bool = False
+    tx: Transaction, run: Run, window: int, *, searches: bool = False, there: Names = NO_NAMES
 ) -> Prepared | Truncated:
     """The run's next model call, or the budget that leaves no room for one.
 
     `window` is the model's context window in tokens; `searches` says that there are files to
-    search. Tokens are counted here, and so in the reader's thread.
+    search, and `there` is what code finds in its session. Tokens are counted here, and so in the
+    reader's thread.
     """
     material = read(tx, run, window)
-    given = code_files.given(tx, run) if code_interpreter.is_offered(run) else []
-    names = code_results.names(content.file for content in given)
+    runs_code = code_interpreter.is_offered(run)
+    given = code_files.given(tx, run) if runs_code else []
+    names = code_names.names((content.file for content in given), there)
+    earlier = code_files.steps_before(tx, run) if runs_code else []
     request = build(run, material, window, searches=searches, code_names=list(names.values()))
     if isinstance(request, Truncated):
         return request
@@ -84,7 +88,7 @@ def prepare(
         material.said,
         requests.call_ids(material.steps),
         file_search.sources(material.steps),
-        code_results.files(material.steps),
+        code_results.files([*earlier, *material.steps]),
         files.contents_for_run(tx, run.id, sorted(images.named(request))),
         code_results.images(material.steps),
     )

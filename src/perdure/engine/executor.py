@@ -1,6 +1,7 @@
 """Executes one run: claim, one turn, the end; or leaves it in good order when interrupted."""
 
 import asyncio
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import structlog
@@ -141,19 +142,20 @@ class Execution:
         shelf = await searching.stores(recorder.run)
         if isinstance(shelf, Failed):
             return shelf
-        while True:
-            outcome = await self._round(recorder, shelf)
-            if not isinstance(outcome, Ask):
-                return outcome
-            await searching.answer(recorder, shelf)
-            failed = await interpreting.answer(recorder, outcome.usage)
-            if failed is not None:
-                return failed
-            if recorder.asks_client:
-                return outcome
-            if not await recorder.close_calls(outcome.usage):
-                return None
-            self._answer = None
+        with ExitStack() as until:
+            while True:
+                outcome = await self._round(recorder, shelf)
+                if not isinstance(outcome, Ask):
+                    return outcome
+                await searching.answer(recorder, shelf)
+                failed = await interpreting.answer(recorder, outcome.usage, until)
+                if failed is not None:
+                    return failed
+                if recorder.asks_client:
+                    return outcome
+                if not await recorder.close_calls(outcome.usage):
+                    return None
+                self._answer = None
 
     async def _round(self, recorder: Recorder, shelf: Shelf) -> Outcome:
         """Calls the model; with less and less of the thread, while it is too much for the model."""
@@ -164,7 +166,11 @@ class Execution:
         while True:
             window = means.windows.of(run.model)
             prepared = await means.database.read(
-                context.prepare, run, window, searches=bool(shelf.stores)
+                context.prepare,
+                run,
+                window,
+                searches=bool(shelf.stores),
+                there=means.interpreting.names(run),
             )
             if isinstance(prepared, Truncated):
                 return prepared

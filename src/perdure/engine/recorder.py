@@ -67,6 +67,7 @@ class Recorder:
         self._step_id: str | None = None
         self._parts: list[OpenPart | ShownImage] = []
         self._calls: list[Call] = []
+        self._held: dict[int, list[Delta]] = {}
         self._closed_text = ""
         self._holding_back = hold_back
 
@@ -106,6 +107,11 @@ class Recorder:
     def codes(self) -> list[CodeCall]:
         """The calls of code_interpreter."""
         return [call for call in self._calls if isinstance(call, CodeCall)]
+
+    @property
+    def step_id(self) -> str | None:
+        """The step of the calls; None before there are any."""
+        return self._step_id
 
     @property
     def asks_client(self) -> bool:
@@ -157,21 +163,30 @@ class Recorder:
             self._message_id, self._parts, self._holding_back = None, [], False
             self._step_id = await self._write(recording.open_calls)
         call = self._call(self._step_id, call_id, name)
+        if self.codes:
+            # Calls are told one after the other, and code has outputs to come (spec 04 §3.2).
+            self._held[call.index] = []
         self._calls.append(call)
-        self.tell([call.begun()])
+        self._tell_of(call.index, [call.begun()])
 
     def arguments(self, index: int, piece: str) -> None:
         """Tells a fragment of a call's arguments, as far as that is told."""
-        self.tell(self._calls[index].written(piece))
+        self._tell_of(index, self._calls[index].written(piece))
+
+    def come_to(self, call: CodeCall | None) -> None:
+        """Tells what was held back of the calls up to this one; of all, where it is None."""
+        for index in sorted(self._held):
+            if call is None or index <= call.index:
+                self.tell(self._held.pop(index))
 
     def tell(self, deltas: Iterable[Delta]) -> None:
         """Tells what is on its way and is never stored."""
         for delta in deltas:
             self._bus.publish(self.run.id, delta)
 
-    async def keep_file(self, name: str, blob: Written) -> str:
-        """Makes a file of what code has left; its id."""
-        return await self._write(recording.keep_file, name, blob)
+    async def keep_file(self, file_id: str, name: str, blob: Written) -> None:
+        """Makes a file of what code has left. Its call names it by now, and so does the step."""
+        await self._write(recording.keep_file, self.calls, file_id, name, blob)
 
     async def close_calls(self, usage: Usage) -> bool:
         """Ends a round whose calls the server has answered; False where the run has ended."""
@@ -213,6 +228,14 @@ class Recorder:
             return SearchCall(step_id, place, call_id, name, ranking=file_search.ranking(self.run))
         kind = CodeCall if name == self._round.code_name else Call
         return kind(step_id, place, call_id, name)
+
+    def _tell_of(self, index: int, deltas: Iterable[Delta]) -> None:
+        """Tells something of a call now, or when it is its turn."""
+        held = self._held.get(index)
+        if held is None:
+            self.tell(deltas)
+        else:
+            held.extend(deltas)
 
     def _show_images(self, message_id: str) -> None:
         """What code has shown comes before what the model says of it."""

@@ -3,13 +3,13 @@
 A few sessions that have run nothing are kept ready. One that has been used belongs to its key and
 never goes back. There are never more than `most` with a key: when another is needed, the one that
 was unused the longest ends; when all are in use, callers wait in the order in which they came.
+Each caller needs one place only, so that none waits for ever.
 """
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import structlog
 
@@ -23,16 +23,28 @@ _log = structlog.get_logger(__name__)
 _REMEMBERED = 10_000
 _UNUSED = "It was not used for a long time."
 _EVICTED = "Other threads needed its place."
+# Where none can be started, that is tried again after so long, and then half as often each time.
+_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 300.0
 
 
-class Held(NamedTuple):
-    """A session that is the caller's alone. `lost`: why the one that its key had before is gone,
-    with its variables and files; None if there was none, or this is still it.
+class Held:
+    """A session that is the caller's alone.
+
+    `is_new`: no caller before this one came to its end in it. `lost`: why the one that its key had
+    before is gone, with its variables and files; None if there was none, or this is still it.
     """
 
-    session: Session
-    is_new: bool
-    lost: str | None
+    def __init__(self, session: Session, *, is_new: bool, lost: str | None) -> None:
+        self.session = session
+        self.is_new = is_new
+        self.lost = lost
+        self.why_ended: str | None = None
+
+    async def end(self, why: str) -> None:
+        """Ends the session; who uses its key next is told why."""
+        self.why_ended = self.session.lost or why
+        await self.session.close()
 
 
 class _Owned:
@@ -41,14 +53,15 @@ class _Owned:
     def __init__(self, session: Session, used_at: float) -> None:
         self.session = session
         self.used_at = used_at
+        self.is_new = True
 
 
-class _Turn:
-    """One caller of a key at a time, first come, first served."""
+class _Use:
+    """Who uses the session of a key, or is going to: one at a time, first come, first served."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.callers = 0
+        self.users = 0
 
 
 class Sessions:
@@ -64,8 +77,9 @@ class Sessions:
         self._most = most
         self._spare = spare
         self._idle_seconds = idle_seconds
+        # The session of a key that is in use is changed by who has its lock, and by nobody else.
         self._owned: dict[str, _Owned] = {}
-        self._turns: dict[str, _Turn] = {}
+        self._uses: dict[str, _Use] = {}
         self._lost: OrderedDict[str, str] = OrderedDict()
         # places that have a session, or will have one soon; who is first in line for the next one
         self._taken = 0
@@ -73,47 +87,69 @@ class Sessions:
         self._freed = asyncio.Event()
         self._ready: deque[Session] = deque()
         self._filling: asyncio.Task[None] | None = None
+        self._fill_at = 0.0
+        self._pause = _PAUSE_SECONDS
+        self._refusal: str | None = None
 
     @asynccontextmanager
-    async def hold(self, key: str) -> AsyncIterator[Held]:
+    async def hold(self, key: str, *, until: ExitStack | None = None) -> AsyncIterator[Held]:
         """The session of this key, for this caller alone; others of the key wait their turn.
 
+        It keeps its place from now on until that stack is closed, however many others wait.
         Raises `ConfigurationError` where none can be started.
         """
-        async with self._turn(key):
-            owned, is_new = await self._own(key)
-            lost = self._lost.pop(key, None) if is_new else None
-            try:
-                yield Held(owned.session, is_new, lost)
-            finally:
-                owned.used_at = self._clock.now()
-                if owned.session.lost is not None:
-                    self._forget(key, owned.session.lost)
+        if until is not None:
+            until.enter_context(self._used(key))
+        with self._used(key) as lock:
+            async with lock:
+                owned = await self._own(key)
+                lost = self._lost.get(key) if owned.is_new else None
+                held = Held(owned.session, is_new=owned.is_new, lost=lost)
+                try:
+                    yield held
+                    # One that was interrupted may not have told it to anybody.
+                    owned.is_new = False
+                    self._lost.pop(key, None)
+                finally:
+                    why = held.why_ended or owned.session.lost
+                    if why is not None:
+                        self._drop(key, why)
+                        self._free()
+
+    def living(self, key: str) -> Session | None:
+        """The session that a key has now, to be looked at."""
+        owned = self._owned.get(key)
+        return owned.session if owned is not None and owned.session.lost is None else None
 
     @property
     def keys(self) -> list[str]:
-        """Who has a session."""
-        return list(self._owned)
+        """Who has a session that is not in use."""
+        return [key for key, _ in self._unused()]
 
     async def end(self, key: str) -> None:
         """Ends the session of a key, once nobody uses it, and forgets that there was one."""
-        async with self._turn(key):
-            owned = self._owned.get(key)
-            if owned is not None:
-                await owned.session.close()
-                self._forget(key, "")
-            self._lost.pop(key, None)
+        with self._used(key) as lock:
+            async with lock:
+                owned = self._owned.get(key)
+                if owned is not None:
+                    self._drop(key, "")
+                    await self._close(owned.session)
+                self._lost.pop(key, None)
 
     async def step(self) -> None:
         """Ends what was unused for too long, and sees to it that some are ready."""
         oldest = self._clock.now() - self._idle_seconds
+        ended: list[Session] = []
+        # Nothing is waited for in here: meanwhile, one of them might be used again.
         for key, owned in self._unused():
             if owned.session.lost is not None:
-                self._forget(key, owned.session.lost)
+                self._drop(key, owned.session.lost)
+                self._free()
             elif owned.used_at <= oldest:
-                self._forget(key, _UNUSED)
-                await owned.session.close()
+                self._drop(key, _UNUSED)
+                ended.append(owned.session)
         self._refill()
+        await asyncio.gather(*(self._close(session) for session in ended))
         if self._filling is not None:
             await asyncio.wait({self._filling})
 
@@ -126,60 +162,76 @@ class Sessions:
         await asyncio.gather(*(session.close() for session in sessions))
         await self._sandbox.close()
 
-    @asynccontextmanager
-    async def _turn(self, key: str) -> AsyncIterator[None]:
-        turn = self._turns.setdefault(key, _Turn())
-        turn.callers += 1
+    @contextmanager
+    def _used(self, key: str) -> Iterator[asyncio.Lock]:
+        """Keeps a key's session from ending as unused."""
+        use = self._uses.setdefault(key, _Use())
+        use.users += 1
         try:
-            async with turn.lock:
-                yield
+            yield use.lock
         finally:
-            turn.callers -= 1
-            if not turn.callers:
-                del self._turns[key]
+            use.users -= 1
+            if not use.users:
+                del self._uses[key]
+                if key in self._owned:
+                    self._owned[key].used_at = self._clock.now()
                 self._freed.set()
 
-    async def _own(self, key: str) -> tuple[_Owned, bool]:
-        """The session of this key, and whether it is new."""
+    async def _own(self, key: str) -> _Owned:
+        """The session of this key, perhaps a new one."""
         owned = self._owned.get(key)
         if owned is not None and owned.session.lost is None:
-            return owned, False
+            return owned
         if owned is not None:
-            self._forget(key, owned.session.lost or "")
-        await self._take_place()
+            self._drop(key, owned.session.lost or "")
+            self._free()
+        evicted = await self._take_place()
         try:
+            if evicted is not None:
+                await evicted.close()
             session = await self._fresh()
         except BaseException:
-            self._taken -= 1
-            self._freed.set()
+            self._free()
             raise
         self._owned[key] = owned = _Owned(session, self._clock.now())
-        return owned, True
+        return owned
 
-    async def _take_place(self) -> None:
+    async def _take_place(self) -> Session | None:
+        """Waits in line for a place. It may be that of a session, which has to end first; nobody
+        else has to wait for that.
+        """
         async with self._line:
             while self._taken >= self._most:
                 unused = self._unused()
                 if unused:
                     key, owned = min(unused, key=lambda item: item[1].used_at)
-                    self._forget(key, _EVICTED)
-                    await owned.session.close()
-                else:
-                    self._freed.clear()
-                    await self._freed.wait()
+                    self._drop(key, _EVICTED)
+                    return owned.session
+                self._freed.clear()
+                await self._freed.wait()
             self._taken += 1
+            return None
 
     def _unused(self) -> list[tuple[str, _Owned]]:
-        return [(key, owned) for key, owned in self._owned.items() if key not in self._turns]
+        return [(key, owned) for key, owned in self._owned.items() if key not in self._uses]
 
-    def _forget(self, key: str, why: str) -> None:
-        """The key has no session any more; it will be told why."""
+    def _drop(self, key: str, why: str) -> None:
+        """The key has no session any more; it will be told why. The place is still taken."""
         del self._owned[key]
-        self._taken -= 1
-        self._freed.set()
         self._lost[key] = why
         while len(self._lost) > _REMEMBERED:
             self._lost.popitem(last=False)
+
+    def _free(self) -> None:
+        self._taken -= 1
+        self._freed.set()
+
+    async def _close(self, session: Session) -> None:
+        """Ends a session that has no key any more, and frees its place."""
+        try:
+            await session.close()
+        finally:
+            self._free()
 
     async def _fresh(self) -> Session:
         """One that is ready, if there is one that is well."""
@@ -192,15 +244,29 @@ class Sessions:
         return await self._sandbox.start()
 
     def _refill(self) -> None:
-        if self._filling is None or self._filling.done():
+        if self._filling is None and self._clock.now() >= self._fill_at:
             self._filling = asyncio.create_task(self._fill(), name="spare sessions")
+            self._filling.add_done_callback(self._filled)
 
     async def _fill(self) -> None:
         self._ready = deque(session for session in self._ready if session.lost is None)
         while len(self._ready) < self._spare:
+            # until one has started: whatever comes of it, it is not tried again at once
+            self._fill_at = self._clock.now() + self._pause
             try:
-                self._ready.append(await self._sandbox.start())
+                session = await self._sandbox.start()
             except ConfigurationError as error:
                 # who needs a session is told; `perdure doctor` says it too
-                _log.warning("no_spare_session", reason=str(error))
+                if str(error) != self._refusal:
+                    _log.warning("no_spare_session", reason=str(error))
+                self._refusal = str(error)
+                self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
                 return
+            self._ready.append(session)
+            self._fill_at, self._pause, self._refusal = 0.0, _PAUSE_SECONDS, None
+
+    def _filled(self, filling: asyncio.Task[None]) -> None:
+        self._filling = None
+        if not filling.cancelled() and filling.exception() is not None:
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+            _log.error("spare_session_broke", exc_info=filling.exception())

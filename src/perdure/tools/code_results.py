@@ -4,10 +4,8 @@ All of it is read from the steps, so that a run that is resumed knows the same.
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import PurePath
 
 from perdure.tools.code_interpreter import shortened
-from perdure.wire.files import File
 from perdure.wire.run_steps import (
     CodeImage,
     CodeInterpreterToolCall,
@@ -52,7 +50,7 @@ def images(steps: Iterable[RunStep]) -> tuple[str, ...]:
 
 
 def files(steps: Iterable[RunStep]) -> dict[str, str]:
-    """The files that the run's code wrote, by their names in /mnt/data: the newest of each."""
+    """The files that the code wrote, by their names in /mnt/data: the newest of each."""
     return {
         each.path.removeprefix(FOLDER): each.file_id
         for call in _calls(steps)
@@ -63,20 +61,6 @@ def files(steps: Iterable[RunStep]) -> dict[str, str]:
 def has_run(steps: Iterable[RunStep]) -> bool:
     """Whether code has been run before."""
     return any(True for _ in _calls(steps))
-
-
-def names(given: Iterable[File]) -> dict[str, str]:
-    """The names that files are given in /mnt/data, by id; of one name, all survive."""
-    named: dict[str, str] = {}
-    taken: set[str] = set()
-    for file in given:
-        path = PurePath(file.filename)
-        name = file.filename
-        if name in taken:
-            name = f"{path.stem}-{file.id[-6:]}{path.suffix}"
-        taken.add(name)
-        named[file.id] = name
-    return named
 
 
 def _calls(steps: Iterable[RunStep]) -> Iterator[CodeInterpreterToolCall]:

@@ -4,6 +4,7 @@ The text stays as it is. It is given in any pieces, and the annotations are the 
 were (spec 06: Output files).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
@@ -11,6 +12,11 @@ from perdure.tools.citations import Piece
 from perdure.wire.messages import FilePath, FilePathAnnotation
 
 PREFIX = "sandbox:/mnt/data/"
+
+# Behind one of these, a letter belongs to the name; without, they end a sentence or an emphasis.
+_JOINTS = "._-~+=%&@#/"
+# Letters that go on a word. Scripts that put no space between words, from Thai on, do not.
+_LETTER = re.compile(r"[^\W_\u0e00-\U0010ffff]")
 
 
 class Linker:
@@ -46,11 +52,9 @@ class Linker:
                 return
             yield from self._plain(begin)
             rest = self._held[len(PREFIX) :]
-            if not final and any(
-                len(name) > len(rest) and name.startswith(rest) for name in self._files
-            ):
+            if not final and any(_may_become(name, rest) for name in self._files):
                 return
-            name = max((name for name in self._files if rest.startswith(name)), key=len, default="")
+            name = max((name for name in self._files if _is_named(name, rest)), key=len, default="")
             if name:
                 yield self._link(self._files[name], len(PREFIX) + len(name))
             else:
@@ -72,6 +76,23 @@ class Linker:
             file_path=FilePath(file_id=file_id),
         )
         return Piece(text, annotation)
+
+
+def _may_become(name: str, rest: str) -> bool:
+    """Whether it takes more text to know that this begins with the name, and where that ends."""
+    if len(rest) <= len(name):
+        return name.startswith(rest)
+    return rest.startswith(name) and len(rest) == len(name) + 1 and rest[-1] in _JOINTS
+
+
+def _is_named(name: str, rest: str) -> bool:
+    """Whether this begins with the name, and with no longer one."""
+    if not rest.startswith(name):
+        return False
+    behind = rest[len(name) : len(name) + 2]
+    if behind[:1] in _JOINTS:
+        behind = behind[1:]
+    return not _LETTER.match(behind)
 
 
 def _begun(text: str) -> int:

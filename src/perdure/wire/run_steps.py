@@ -111,6 +111,18 @@ def functions(details: ToolCalls) -> list[FunctionToolCall]:
     return [call for call in details.tool_calls if isinstance(call, FunctionToolCall)]
 
 
+def outputs(details: ToolCalls) -> set[str]:
+    """The ids of the files that code has left: images that it showed, and what it wrote."""
+    ran = [
+        call.code_interpreter
+        for call in details.tool_calls
+        if isinstance(call, CodeInterpreterToolCall)
+    ]
+    written = {file.file_id for code in ran for file in code.files}
+    images = (each for code in ran for each in code.outputs if isinstance(each, CodeImage))
+    return written | {each.image.file_id for each in images}
+
+
 StepDetails: TypeAlias = MessageCreation | ToolCalls
 
 

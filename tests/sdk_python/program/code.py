@@ -1,7 +1,7 @@
 """code_interpreter: variables, files and figures, errors, cancelled code."""
 
 import io
-import time
+import textwrap
 from typing import Any
 
 from openai import AssistantEventHandler
@@ -141,19 +141,28 @@ def variables_last_from_run_to_run_and_errors_are_mended_by_the_model() -> None:
     assert message.content[0].text.value == "Mended."  # type: ignore[union-attr]
 
 
+COUNT = """turns = 0
+print("begun", flush=True)
+while True: turns += 1"""
+
+
 @check
 def code_is_cancelled_and_its_thread_goes_on() -> None:
     made = assistant(tools=[{"type": "code_interpreter"}])
-    on = thread("python: while True: pass")
-    run = client.beta.threads.runs.create(thread_id=on.id, assistant_id=made.id)
-    while not steps_of(run):
-        time.sleep(0.05)
-    client.beta.threads.runs.cancel(run.id, thread_id=on.id)
-    run = client.beta.threads.runs.poll(run.id, thread_id=on.id)
+    on = thread("python:\n" + textwrap.indent(COUNT, "    "))
+    with client.beta.threads.runs.stream(thread_id=on.id, assistant_id=made.id) as stream:
+        for event in stream:
+            if event.event == "thread.run.step.delta" and "begun\\n" in event.model_dump_json():
+                (run,) = client.beta.threads.runs.list(on.id).data
+                client.beta.threads.runs.cancel(run.id, thread_id=on.id)
+    (run,) = client.beta.threads.runs.list(on.id).data
     assert run.status == "cancelled"
     (step,) = steps_of(run)
     (call,) = step.step_details.tool_calls
-    assert (step.status, call.code_interpreter.input) == ("cancelled", "while True: pass")
-    client.beta.threads.messages.create(on.id, role="user", content="python: print('again')")
+    assert (step.status, call.code_interpreter.input) == ("cancelled", COUNT)
+    # A session does one thing at a time: either the code has stopped in it, or it is another one.
+    client.beta.threads.messages.create(
+        on.id, role="user", content="python: print(globals().get('turns', 0) >= 0)"
+    )
     again = steps_of(run_on(on, made))[0]
-    assert logs_of(again).endswith("again\n")
+    assert logs_of(again).endswith("True\n")

@@ -40,8 +40,8 @@ WHERE (run_id, seq) < (:parent, :high) AND (run_id, seq) > (:parent, :low) -- po
 ORDER BY run_id ASC, seq ASC LIMIT :limit
 
 -- name: of_runs_before
--- The steps of the thread's newest runs, so many of them, but for this one.
+-- The steps of the thread's newest runs, so many of them, but for this one; oldest first.
 SELECT body FROM run_steps WHERE run_id IN (
     SELECT id FROM runs WHERE thread_id = :thread_id AND id <> :run_id
     ORDER BY thread_id DESC, seq DESC LIMIT :limit
-)
+) ORDER BY seq
