@@ -18,8 +18,8 @@ from tests.parsers import SharedParser
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """For `-n auto`: two for a core, since much of the time a test waits for processes."""
-    return 2 * (os.cpu_count() or 1)
+    """For `-n auto`: three for two cores, since some of the time a test waits for processes."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.fixture(scope="session")

@@ -103,6 +103,13 @@ def test_of_several_problems_the_first_is_told(case: str) -> None:
     assert told(body, kind).param == param
 
 
+def test_a_schema_of_any_shape_does_not_stand_in_the_way_of_what_is_wrong_elsewhere() -> None:
+    function = {"name": "f", "parameters": {"type": "object", "required": ["a", {"b": [1]}]}}
+    tools = [{"type": "function", "function": function}]
+    wrong = {"model": "m", "tools": tools, "temperature": "warm"}
+    assert told(wrong, CreateAssistant).param == "temperature"
+
+
 def test_absent_and_null_stay_apart_in_a_modify_request() -> None:
     """Absent keeps and null clears, so the struct must know which it was (spec 02 §4)."""
     body = parse(b'{"name":null}', ModifyAssistant)

@@ -88,7 +88,7 @@ def _check(value: object, annotation: object, path: str) -> None:
             _check_string(value, kind, bounds, path)
         case int() | float():
             _check_number(value, kind, bounds, path)
-        case list():
+        case list() if kind is not object:
             _check_array(value, kind, bounds, path)
         case dict() if get_origin(kind) is dict:
             _check_map(value, kind, bounds, path)
