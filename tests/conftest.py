@@ -12,9 +12,12 @@ from perdure.bus.memory import MemoryBus
 from perdure.retrieval.parse import Parser
 from perdure.store import Blobs, connect, connect_blobs
 from perdure.store.database import Database
+from tests import examples
 from tests.databases import TEMPLATE, NoServer, PostgresServer
 from tests.object_store import ObjectStore
 from tests.parsers import SharedParser
+
+examples.use()
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.patience import PATIENCE_SECONDS, wait_until
+
 TEMPLATE = "perdure_template"
 
 # One user has a password, for the tests of what happens without it; the others need none.
@@ -33,8 +35,8 @@ _SETTINGS = {
 
 
 # Whom a killed server left behind would hold its locks.
-_OTHERS_OUT = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+_OTHERS_OUT = f"""
+SELECT pg_terminate_backend(pid, {PATIENCE_SECONDS * 1000:.0f}) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 _SHAPE = """
@@ -93,7 +95,7 @@ class PostgresServer:
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=PATIENCE_SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database: str, *, user: str = "postgres") -> str:
@@ -152,18 +154,25 @@ class PostgresServer:
 
     def _execute(self, command: list[str]) -> None:
         subprocess.run(
-            command, check=True, capture_output=True, user=self._user, cwd=self.folder, timeout=60
+            command,
+            check=True,
+            capture_output=True,
+            user=self._user,
+            cwd=self.folder,
+            timeout=PATIENCE_SECONDS,
         )
 
     def _wait_until_ready(self) -> None:
-        assert self._process is not None
-        while True:
+        def answers() -> bool:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                raise NoServer((self.folder / "log").read_text())
             with suppress(psycopg.OperationalError):  # it is starting up
                 psycopg.connect(self.url("postgres")).close()
-                return
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=0.02)
-                raise NoServer((self.folder / "log").read_text())
+                return True
+            return False
+
+        wait_until(answers)
 
 
 def _shape(connection: psycopg.Connection) -> tuple[object, ...] | None:

@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from http.client import HTTPConnection
 
 from perdure.store import S3Settings
+from tests.patience import PATIENCE_SECONDS, wait_until
 
-_SECONDS_TO_START = 60
 _HOST = "127.0.0.1"
 
 
@@ -51,7 +51,7 @@ class ObjectStore:
         self._process.communicate()
 
     def _ask(self, method: str, path: str) -> tuple[int, str]:
-        connection = HTTPConnection(_HOST, self.port, timeout=10)
+        connection = HTTPConnection(_HOST, self.port, timeout=PATIENCE_SECONDS)
         try:
             # moto checks no signature, but wants to see one
             signed = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request"
@@ -62,15 +62,14 @@ class ObjectStore:
             connection.close()
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _SECONDS_TO_START
-        while True:
-            try:
+        def answers() -> bool:
+            assert self._process.poll() is None
+            with suppress(OSError):
                 self._ask("GET", "/moto-api/")
-            except OSError:
-                assert time.monotonic() < deadline
-                assert self._process.poll() is None
-            else:
-                return
+                return True
+            return False
+
+        wait_until(answers)
 
 
 # A port that is free is told before the server is ready: its address is taken already.

@@ -14,6 +14,7 @@ from perdure import settings
 from perdure.app import Perdure
 from perdure.clock import ManualClock
 from perdure.retrieval.parse import Parser
+from tests.patience import PATIENCE_SECONDS
 
 HEADERS = {"authorization": "Bearer test", "openai-beta": "assistants=v2"}
 
@@ -72,7 +73,7 @@ async def http(app: Perdure) -> AsyncIterator[httpx2.AsyncClient]:
         transport=httpx2.ASGITransport(app.asgi),
         base_url="http://127.0.0.1/v1",
         headers=HEADERS,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     ) as client:
         yield client
 

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.app import Perdure
 from perdure.clock import ManualClock
 from tests.api.conftest import LARGEST_FILE
+from tests.examples import WITH_FIXTURES
+from tests.patience import PATIENCE_SECONDS
 
 BOUNDARY = "perdure-boundary"
 KIND = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
@@ -369,7 +371,7 @@ async def test_a_client_that_goes_away_in_the_middle_leaves_nothing(
         f"Content-Type: {KIND['content-type']}\r\nContent-Length: 90000\r\n\r\n"
     )
     writer.write(head.encode() + file_field(b"half of it")[:-2])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while stored(data_dir) == 0:
             assert (await http.get("/files")).json()["data"] == []
         writer.close()
@@ -419,9 +421,7 @@ async def test_an_upload_that_is_silent_for_too_long_is_given_up(
 names = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='"\\'), max_size=40)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(WITH_FIXTURES, max_examples=60)
 @given(
     content=st.binary(max_size=300) | st.lists(
         st.sampled_from([b"\r", b"\n", b"\r\n", b"--", BOUNDARY.encode()[:-1], b"-", b"x"])

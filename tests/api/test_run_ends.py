@@ -21,8 +21,8 @@ from perdure.wire.events import Delta
 from tests.api.conftest import HEADERS
 from tests.api.sse import Told, events
 from tests.docs.stream_order import out_of_order
+from tests.patience import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 20
 LIFETIME = 600
 TOOL = {
     "type": "function",

@@ -15,8 +15,7 @@ from perdure.lifecycle import MESSAGE_DELTA
 from perdure.wire.events import Event
 from tests.api.conftest import HEADERS
 from tests.api.sse import Told, events, names
-
-PATIENCE_SECONDS = 20
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from perdure.commands import events, leases, recording
 from perdure.store.postgres import PostgreSQL
 from tests.api.sse import names
 from tests.commands.acts import Acts
-
-_PATIENCE_SECONDS = 20
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_a_run_that_is_taken_over_is_told_without_a_gap(postgres_url: str) -> None:
@@ -40,7 +39,7 @@ async def test_a_run_that_is_taken_over_is_told_without_a_gap(postgres_url: str)
         bus.subscribe(run.id), run_id=run.id, database=here, keep_alive=600, after=Place()
     )
     listening = asyncio.ensure_future(stream({}, receive, send))
-    async with asyncio.timeout(_PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await begun.wait()
         dead = await Acts(there).claim(run)
         await there.write(recording.open_message, dead)

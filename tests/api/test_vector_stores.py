@@ -10,6 +10,7 @@ from perdure.app import Perdure
 from perdure.clock import ManualClock
 from perdure.retrieval.parse import Parser
 from tests.contract.schema import problems
+from tests.patience import PATIENCE_SECONDS
 
 BEES = b"A colony of bees keeps its brood nest at thirty-five degrees."
 RENT = b"The rent is due on the third working day of each month."
@@ -18,7 +19,6 @@ OVERLAP = {
     "type": "static",
     "static": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 51},
 }
-_PATIENCE_SECONDS = 60
 # What the live service answered and its description does not have (spec 01 §8 and §10).
 _LIVE = (
     ".expires_after: None is not of type 'object'",
@@ -51,7 +51,7 @@ async def upload(http: httpx2.AsyncClient, name: str, content: bytes) -> str:
 
 async def read_all(app: Perdure) -> None:
     """Lets the server read the files that wait."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await app.engine.ingest.take()
         await app.engine.ingest.settle()
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+from tests.patience import PATIENCE_SECONDS
+
 PERDURE = (sys.executable, "-m", "perdure")
-# Long enough for the slowest machine; nothing waits for it when all is well.
-PATIENCE_SECONDS = 60
 _LAST_LINE_OF_BANNER = "  Stop "
 
 

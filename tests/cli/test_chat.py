@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from openai import OpenAI
 
-from tests.cli.processes import PATIENCE_SECONDS, PERDURE, Served, clean, perdure, serving
+from tests.cli.processes import PERDURE, Served, clean, perdure, serving
+from tests.patience import PATIENCE_SECONDS
 
 _REACTION_SECONDS = 2
 _WEATHER = "What is the weather in Lisbon?"

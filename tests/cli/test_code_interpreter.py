@@ -10,7 +10,8 @@ from openai import OpenAI
 from openai.types.beta.threads import Run
 
 from perdure.sandbox import watch
-from tests.cli.processes import PATIENCE_SECONDS, Served, serving
+from tests.cli.processes import Served, serving
+from tests.patience import PATIENCE_SECONDS
 from tests.sandbox.ended import handles_of, wait_until_gone
 
 # What the code leaves running in the sandbox must end too.

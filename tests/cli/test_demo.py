@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.processes import PATIENCE_SECONDS, PERDURE, clean, perdure, serving
+from tests.cli.processes import PERDURE, clean, perdure, serving
+from tests.patience import PATIENCE_SECONDS
 
 _REPORT = """
 import json, os, pathlib

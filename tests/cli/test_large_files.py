@@ -15,8 +15,9 @@ from typing import NamedTuple
 import pytest
 from openai import OpenAI
 
-from tests.cli.processes import PATIENCE_SECONDS, Served, serving
+from tests.cli.processes import Served, serving
 from tests.object_store import ObjectStore
+from tests.patience import PATIENCE_SECONDS
 
 MEGABYTE = 1024 * 1024
 SIZE = 64 * MEGABYTE

@@ -15,7 +15,8 @@ import pytest
 from openai import APIError, OpenAI
 from openai.types.beta import AssistantStreamEvent
 
-from tests.cli.processes import PATIENCE_SECONDS, Served, serving
+from tests.cli.processes import Served, serving
+from tests.patience import PATIENCE_SECONDS
 
 
 class SlowModel(ThreadingHTTPServer):

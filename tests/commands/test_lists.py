@@ -86,7 +86,7 @@ async def test_a_cursor_that_never_existed_is_not_found(database: Database) -> N
     order=st.sampled_from(["asc", "desc"]),
     data=st.data(),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_every_page_is_a_slice_of_the_sorted_list(
     tmp_path_factory: pytest.TempPathFactory,
     count: int,

@@ -16,8 +16,7 @@ from perdure.store.database import Database, Transaction
 from perdure.wire.vector_store_files import CreateVectorStoreFile
 from tests.commands.acts import PROJECT, START
 from tests.commands.shelf import Shelf
-
-PATIENCE_SECONDS = 10
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from typer.main import get_command
 
 from perdure import settings
 from perdure.cli import app
-from tests.cli.processes import PATIENCE_SECONDS, clean, serving
+from tests.cli.processes import clean, serving
 from tests.docs.documents import DOCUMENTS, ROOT, Block, blocks, prose
+from tests.patience import PATIENCE_SECONDS
 from tests.sending.receiver import SECRET
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -12,16 +12,16 @@ from perdure.wire.base import decode, encode
 from tests.durability import verdict
 from tests.durability.load import Load
 from tests.durability.nodes import Node, killed
+from tests.patience import PATIENCE_SECONDS
 
-_PATIENCE_SECONDS = 60
 _LOOK_SECONDS = 0.1
 
 
 class Campaign:
     """Within the block the load goes on; the caller makes the faults.
 
-    At its end nothing new is begun, every run must come to its end within a minute, and what is
-    stored is judged: `runs` counts the runs, `wrong` is what was found.
+    At its end nothing new is begun, every run must come to its end before the patience of the
+    tests does, and what is stored is judged: `runs` counts the runs, `wrong` is what was found.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Campaign:
         """Lets everything end, and judges it."""
         self.load.stop()
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await working
                 await self._finish_unheard()
         except TimeoutError:
@@ -88,7 +88,7 @@ class Campaign:
 
     async def _finish_unheard(self) -> None:
         """Ends the runs of which no client ever heard, because the answer was lost."""
-        until = time.monotonic() + _PATIENCE_SECONDS
+        until = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < until:
             left = await asyncio.to_thread(verdict.unfinished, self._url, self.data_dir)
             if not left:

@@ -24,10 +24,10 @@ from perdure.wire.vector_store_files import VectorStoreFile
 from tests.durability.client import Client, Lost
 from tests.durability.nodes import Node, killed
 from tests.durability.papers import KINDS, Paper, paper
+from tests.patience import PATIENCE_SECONDS
 
 _RETRY_SECONDS = 0.25
 _POLL_SECONDS = 0.2
-_PATIENCE_SECONDS = 120
 _MOST_CHUNKS = 100_000
 
 
@@ -140,7 +140,7 @@ async def campaign(
     nodes: Sequence[Node], *, seed: int, clients: int, url: str | None = None
 ) -> AsyncIterator[Findings]:
     """Within the block the load goes on; the caller kills. At its end nothing new is begun, every
-    file must come to its end within two minutes, and what is stored is judged.
+    file must come to its end, and what is stored is judged.
     """
     load, findings = Ingestion([node.url for node in nodes], seed=seed, clients=clients), Findings()
     data_dir = nodes[0].folder / "data"
@@ -154,7 +154,7 @@ async def campaign(
         try:
             yield findings
             load.stop()
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await working
             await _rest(look)
         finally:
@@ -177,7 +177,7 @@ async def campaign(
 
 async def _rest(look: Callable[[], AbstractContextManager[Transaction]]) -> None:
     """Waits until no file is in progress; those that stay so are found by the verdict."""
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         with look() as tx:
             if not any(row["status"] == "in_progress" for row in _files(tx)):

@@ -12,7 +12,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.cli.processes import PATIENCE_SECONDS, PERDURE, clean
+from tests.cli.processes import PERDURE, clean
+from tests.patience import PATIENCE_SECONDS
 
 _LOOK_SECONDS = 0.05
 # Short, so that a fault is over in seconds.

@@ -37,11 +37,10 @@ from perdure.wire.threads import ModifyThread
 from perdure.wire.tools import FileSearchResources, ToolResources
 from tests.commands.acts import PROJECT, Acts
 from tests.engine.interpreted import interpreted
+from tests.patience import PATIENCE_SECONDS
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-PATIENCE_SECONDS = 20
 
 
 class Stage:

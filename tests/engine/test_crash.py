@@ -12,7 +12,8 @@ from perdure.lifecycle import RUN
 from perdure.wire.run_steps import ToolCalls
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
-from tests.engine.stage import PATIENCE_SECONDS, AbsentDatabase, Crash, CrashingDatabase, Stage
+from tests.engine.stage import AbsentDatabase, Crash, CrashingDatabase, Stage
+from tests.patience import PATIENCE_SECONDS
 
 TOOLS = [FunctionTool(function=FunctionDefinition(name="get_weather"))]
 PROMPT = "say: Let me look.\ncall: get_weather {}\nthen:\nsay: Sunny, they say"

@@ -14,7 +14,8 @@ from perdure.store.database import Row, Transaction
 from perdure.wire.events import Delta, Event
 from tests.commands.acts import LIFETIME
 from tests.engine import shelf
-from tests.engine.stage import PATIENCE_SECONDS, Stage
+from tests.engine.stage import Stage
+from tests.patience import PATIENCE_SECONDS
 
 
 def is_delta(told: object) -> bool:

@@ -13,6 +13,7 @@ from perdure.wire.runs import TruncationStrategy
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.commands.acts import LIFETIME, PROJECT
 from tests.engine.stage import Stage
+from tests.patience import PATIENCE_SECONDS
 
 WEATHER = FunctionTool(
     function=FunctionDefinition(
@@ -233,7 +234,7 @@ async def test_a_thread_that_is_deleted_takes_its_run_along(stage: Stage) -> Non
     await stage.database.write(
         threads.delete, run.thread_id, project=PROJECT, now=int(stage.clock.now())
     )
-    await asyncio.wait_for(work, 10)
+    await asyncio.wait_for(work, PATIENCE_SECONDS)
     assert await stage.database.write(runs.lock, run.id) is None
 
 

@@ -24,13 +24,13 @@ from tests.commands.acts import PROJECT
 from tests.engine import shelf
 from tests.engine.shelf import BEES, RENT
 from tests.engine.stage import (
-    PATIENCE_SECONDS,
     AbsentDatabase,
     Crash,
     CrashingDatabase,
     SlowDatabase,
     Stage,
 )
+from tests.patience import PATIENCE_SECONDS
 from tests.providers.embedding_server import refusal, serving
 
 

@@ -21,7 +21,8 @@ from perdure.webhook_settings import EVENTS
 from perdure.wire.base import encode
 from tests.commands.acts import PROJECT
 from tests.commands.deliveries import Row, look
-from tests.engine.stage import PATIENCE_SECONDS, CrashingDatabase, Stage
+from tests.engine.stage import CrashingDatabase, Stage
+from tests.patience import PATIENCE_SECONDS
 from tests.sending.receiver import KEY, SECRET, Receiver, receiving
 
 

@@ -9,8 +9,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 30
 
 
 class ModelServer:

@@ -99,7 +99,6 @@ def _check(nodes: Callable[[], list[Database]], *, examples: int, steps: int) ->
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

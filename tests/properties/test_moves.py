@@ -38,7 +38,7 @@ def _row(tx: Transaction, run_id: str) -> dict[str, Any]:
 
 
 @given(signals=st.lists(st.sampled_from(_RUN_SIGNALS), max_size=12))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_random_signals_agree_with_the_table(
     tmp_path_factory: pytest.TempPathFactory, signals: list[Signal]
 ) -> None:

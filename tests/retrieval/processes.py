@@ -6,7 +6,8 @@ from pathlib import Path
 
 import psutil
 
-_PATIENCE_SECONDS = 30
+from tests.patience import PATIENCE_SECONDS
+
 _MODULE = "perdure.retrieval.child"
 
 
@@ -32,5 +33,5 @@ def ending(processes: list[psutil.Process]) -> Iterator[None]:
     assert processes
     assert [each for each in processes if not each.is_running()] == []
     yield
-    _, alive = psutil.wait_procs(processes, timeout=_PATIENCE_SECONDS)
+    _, alive = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
     assert alive == []

@@ -36,7 +36,7 @@ _TEXTS = st.one_of(
 @given(text=_TEXTS, max_tokens=st.integers(FEWEST_TOKENS, 120), share=st.floats(0, 0.5))
 @example(text="a" + " " * 300_000 + "b", max_tokens=FEWEST_TOKENS, share=0.5)
 @example(text="👩‍👩‍👧‍👦" * 40, max_tokens=FEWEST_TOKENS, share=0.5)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_holds_for_the_chunks_of_every_text(text: str, max_tokens: int, share: float) -> None:
     overlap = int(max_tokens * share)
     found = list(chunks(text, max_tokens=max_tokens, overlap=overlap))

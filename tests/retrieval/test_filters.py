@@ -6,13 +6,14 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.errors import BadRequest
 from perdure.retrieval import filters
 from perdure.wire.base import decode
 from perdure.wire.search import Filter, Value
+from tests.examples import WITH_FIXTURES
 from tests.retrieval.shelf import Shelf
 
 FILES: dict[str, dict[str, Value]] = {
@@ -138,9 +139,7 @@ def reference(document: dict[str, Any], attributes: dict[str, Any]) -> bool:
     files=st.lists(st.dictionaries(KEYS, VALUES, max_size=3), min_size=1, max_size=4),
     document=FILTERS,
 )
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(WITH_FIXTURES, max_examples=40)
 async def test_any_filter_finds_what_the_rules_say(
     shelf: Shelf, files: list[dict[str, Any]], document: dict[str, Any]
 ) -> None:

@@ -6,12 +6,13 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.retrieval import lexical, scope
 from perdure.store.database import Transaction
 from perdure.wire.search import Equal
+from tests.examples import WITH_FIXTURES
 from tests.retrieval.shelf import Shelf
 
 
@@ -112,9 +113,7 @@ async def test_hostile_queries_are_only_text(shelf: Shelf, query: str) -> None:
 
 
 @given(query=st.text(max_size=60), texts=st.lists(st.text(max_size=60), max_size=4))
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(WITH_FIXTURES, max_examples=30)
 async def test_any_query_finds_ordered_scores_from_0_to_1(
     shelf: Shelf, query: str, texts: list[str]
 ) -> None:

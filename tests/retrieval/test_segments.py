@@ -2,10 +2,11 @@
 
 from itertools import count
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.retrieval import segments, upkeep
+from tests.examples import WITH_FIXTURES
 from tests.retrieval.shelf import Shelf
 
 NUMBERS = count()
@@ -107,9 +108,7 @@ async def test_upkeep_leaves_nothing_to_do(shelf: Shelf) -> None:
 
 
 @given(steps=st.lists(st.tuples(st.sampled_from("awrdm"), st.integers(0, 11)), max_size=40))
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(WITH_FIXTURES, max_examples=15)
 async def test_whatever_the_order_of_work_searches_find_the_files_that_are_there(
     shelf: Shelf, steps: list[tuple[str, int]]
 ) -> None:

@@ -12,16 +12,13 @@ import pytest
 from filelock import FileLock
 
 from tests.cli.processes import serving
+from tests.patience import PATIENCE_SECONDS
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".cache" / "sdk_node"
 PACKAGES = ("openai-4", "openai-4-last", "openai-new")
-INSTALL_SECONDS = 300
-RUN_SECONDS = 100
 # Streams that are silent for a moment carry comments.
 ENVIRONMENT = {"PERDURE_KEEP_ALIVE_SECONDS": "0.05"}
-
-pytestmark = pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)
 
 
 def _checks() -> list[str]:
@@ -43,7 +40,7 @@ def _folder() -> Path:
             (CACHE / "package.json").write_text(wanted)
             installed = subprocess.run(
                 ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"],
-                cwd=CACHE, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
+                cwd=CACHE, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
             )  # fmt: skip
             if installed.returncode:
                 pytest.skip(f"the Node SDKs cannot be installed here: {installed.stderr[-300:]}")
@@ -60,7 +57,7 @@ def results(
     with serving(tmp_path_factory.mktemp("sdk") / "data", environment=ENVIRONMENT) as served:
         done = subprocess.run(
             ["node", str(HERE / "program.mjs"), request.param, served.base_url, str(folder)],
-            capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         lines = [json.loads(line) for line in done.stdout.splitlines()]

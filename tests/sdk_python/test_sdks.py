@@ -13,6 +13,7 @@ import pytest
 from filelock import FileLock
 
 from tests.cli.processes import clean, serving
+from tests.patience import PATIENCE_SECONDS
 
 PROGRAM = Path(__file__).with_name("program")
 CACHE = Path(__file__).parents[2] / ".cache" / "sdk_python"
@@ -20,12 +21,8 @@ INSTALLED = "installed"
 # What a user of that time had beside it: newer ones do not go with it.
 COMPANIONS = {"1.26.0": ("httpx<0.28",), "1.54.0": ("httpx<0.28",)}
 VERSIONS = ("1.26.0", "1.54.0", INSTALLED)
-INSTALL_SECONDS = 300
-RUN_SECONDS = 100
 # Streams that are silent for a moment carry comments.
 ENVIRONMENT = {"PERDURE_KEEP_ALIVE_SECONDS": "0.05"}
-
-pytestmark = pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)
 
 
 def _checks() -> list[str]:
@@ -50,7 +47,7 @@ def _packages(release: str) -> Path:
             installed = subprocess.run(
                 [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder),
                  "--upgrade", f"openai=={release}", *COMPANIONS[release]],
-                capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
+                capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
             )  # fmt: skip
             if installed.returncode:
                 pytest.skip(f"openai {release} cannot be installed here: {installed.stderr[-300:]}")
@@ -65,7 +62,7 @@ def _results(release: str, base_url: str) -> Mapping[str, str | None]:
         environment["PYTHONPATH"] = str(_packages(release))
     done = subprocess.run(
         [sys.executable, "-m", "tests.sdk_python.program", base_url], cwd=PROGRAM.parents[2],
-        capture_output=True, text=True, timeout=RUN_SECONDS, env=environment, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_SECONDS, env=environment, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from tests.patience import PATIENCE_SECONDS
+
 KEY = bytes(range(32))
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
 
@@ -34,7 +36,7 @@ class Receiver:
 
     async def wait_for(self, count: int) -> list[Received]:
         """Waits until so many requests have come, and returns them all."""
-        async with asyncio.timeout(30), self._came:
+        async with asyncio.timeout(PATIENCE_SECONDS), self._came:
             await self._came.wait_for(lambda: len(self.received) >= count)
         return self.received
 

@@ -10,6 +10,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from perdure.sending.http import HttpSender
 from perdure.sending.sender import Answer, SendFailed
+from tests.patience import PATIENCE_SECONDS
 from tests.sending.receiver import Receiver
 
 REFUSED = "It is refused: its address is not public, and webhook_private_targets is not set."
@@ -96,7 +97,7 @@ async def test_an_answer_without_end_is_not_read(sender: HttpSender) -> None:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
     assert await sender.send(f"http://127.0.0.1:{port}/", {}, b"{}") == Answer(200)
-    await asyncio.wait_for(closed.wait(), 20)
+    await asyncio.wait_for(closed.wait(), PATIENCE_SECONDS)
     await runner.cleanup()
 
 

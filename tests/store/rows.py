@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from perdure.bus.memory import MemoryBus
 from perdure.store.database import Database, Transaction
 from perdure.wire.events import Event, Told
+from tests.patience import PATIENCE_SECONDS
 
 T = TypeVar("T")
 
@@ -93,10 +94,10 @@ async def held(database: Database) -> AsyncIterator[None]:
 
     def hold(_: Transaction) -> None:
         begun.set()
-        assert go.wait(20)
+        assert go.wait(PATIENCE_SECONDS)
 
     holding = asyncio.create_task(database.write(hold))
-    assert await asyncio.to_thread(begun.wait, 20)
+    assert await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.errors import ConfigurationError, Unavailable
@@ -176,7 +176,6 @@ async def test_a_bucket_out_of_reach_is_told_without_its_secret() -> None:
     assert "\n" not in caught.value.message
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=20)), st.integers(min_value=1, max_value=8))
 def test_joined_pieces_have_one_size(pieces: list[bytes], size: int) -> None:
     """But for the last, which is never empty."""

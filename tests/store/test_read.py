@@ -7,6 +7,7 @@ import pytest
 
 from perdure.errors import NotFound, Unavailable
 from perdure.store.database import Database, Transaction
+from tests.patience import PATIENCE_SECONDS
 from tests.store.rows import add_thread, count, has_thread, increment
 
 
@@ -17,11 +18,11 @@ async def test_a_read_sees_one_snapshot(database: Database) -> None:
     def look_twice(tx: Transaction) -> tuple[int, int]:
         first = count(tx, "thread_1")
         looked.set()
-        assert written.wait(20)
+        assert written.wait(PATIENCE_SECONDS)
         return first, count(tx, "thread_1")
 
     reading = asyncio.create_task(database.read(look_twice))
-    assert await asyncio.to_thread(looked.wait, 20)
+    assert await asyncio.to_thread(looked.wait, PATIENCE_SECONDS)
     await database.write(increment, "thread_1")
     written.set()
     assert await reading == (0, 0)

@@ -289,7 +289,6 @@ OBJECTS: list[type[Object]] = [
 @pytest.mark.parametrize("kind", OBJECTS, ids=lambda kind: kind.__name__)
 @settings(
     max_examples=50,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.data_too_large,

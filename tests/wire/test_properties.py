@@ -34,7 +34,6 @@ REQUESTS: list[type[Body]] = [
 @pytest.mark.parametrize("kind", REQUESTS, ids=lambda kind: kind.__name__)
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data())
@@ -56,7 +55,7 @@ def test_a_body_near_the_schema_is_taken_or_explained(
         assert parse(body, kind) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.binary(max_size=40) | st.text(alphabet='{}[]",:\\u0dmodel1e9 ').map(str.encode))
 def test_any_bytes_at_all_are_taken_or_explained(text: bytes) -> None:
     """Nothing but BadRequest leaves parse."""

@@ -1,0 +1,41 @@
+"""How tests wait: for a condition, and for no longer than a hang.
+
+No test knows how fast its machine is. It waits until something is so, and moves clocks in place of
+waiting for them. What does not come ends with `PATIENCE_SECONDS`, which nothing else comes to.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+# Long enough for the slowest machine; nothing waits for it when all is well. A test may wait
+# several times: see `timeout` of pytest in pyproject.toml.
+PATIENCE_SECONDS = 300.0
+_LOOK_SECONDS = 0.02
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    """Waits for what other threads or processes bring about."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not is_so():  # noqa: ASYNC110 # nothing here could set an event
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    """The same, where there is no event loop."""
+    latest = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        if time.monotonic() > latest:
+            raise TimeoutError
+        time.sleep(_LOOK_SECONDS)
+
+
+def pass_time(seconds: float) -> None:
+    """Moves the clock of the running event loop on: whatever was to be over by then is over now."""
+    loop = asyncio.get_running_loop()
+    earlier = loop.time
+
+    def later() -> float:
+        return earlier() + seconds
+
+    loop.time = later  # type: ignore[method-assign]
