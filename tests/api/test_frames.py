@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.api.frames import Frames, Place, place
+from perdure.api.cursor import EVERYTHING, Cursor, Parts, cursor
+from perdure.api.frames import Frames
 from perdure.bus.memory import MemoryBus
+from perdure.errors import BadRequest
 from perdure.lifecycle import MESSAGE_DELTA
 from perdure.wire.base import encode
-from perdure.wire.events import FIRST_TEXT_TAIL, TEXT_TAIL, Delta, Event, text_head
+from perdure.wire.events import FIRST_TEXT_TAIL, TEXT_TAIL, Delta, DeltaPart, Event, text_head
 from perdure.wire.messages import Message, TextContent, TextPart
 from tests.api.sse import events, names
 
@@ -26,7 +28,7 @@ def text_of(frames: str) -> str:
 def story(pieces: list[str]) -> list[Event | Delta]:
     """What a text run tells."""
     deltas = [
-        Delta(MESSAGE_DELTA, HEAD, piece, TEXT_TAIL if number else FIRST_TEXT_TAIL)
+        Delta(MESSAGE_DELTA, HEAD, piece, TEXT_TAIL if number else FIRST_TEXT_TAIL, DeltaPart(0))
         for number, piece in enumerate(pieces)
     ]
     part = TextPart(text=TextContent(value="".join(pieces)))
@@ -42,8 +44,8 @@ def story(pieces: list[str]) -> list[Event | Delta]:
     ]
 
 
-def log_after(told: list[Event | Delta], at: Place) -> list[Event]:
-    """What the log answers: from the event at the place on."""
+def log_after(told: list[Event | Delta], at: Cursor) -> list[Event]:
+    """What the log answers: from the event at the cursor on."""
     return [item for item in told if isinstance(item, Event) and item.seq >= at.seq]
 
 
@@ -67,8 +69,8 @@ def test_a_listener_that_comes_back_while_the_run_goes_on(
     subscription = bus.subscribe("run_1")
     for item in told[back:]:
         bus.publish("run_1", item)
-    after = Frames(before.place)
-    committed = log_after(told[:back], before.place)
+    after = Frames(before.cursor)
+    committed = log_after(told[:back], before.cursor)
     second = after.replay(committed, upto=subscription.seq)
     if not after.ended:
         second += after.tell(subscription._line.all())
@@ -88,8 +90,8 @@ def test_a_listener_that_comes_back_when_all_is_over(
     heard = broke.draw(st.integers(0, len(told)))
     before = Frames()
     first = before.tell(told[:heard])
-    after = Frames(before.place)
-    whole = (first + after.replay(log_after(told, before.place), upto=None)).decode()
+    after = Frames(before.cursor)
+    whole = (first + after.replay(log_after(told, before.cursor), upto=None)).decode()
     assert text_of(whole) == "".join(pieces)
     assert after.ended
 
@@ -112,10 +114,10 @@ def test_a_part_is_not_told_twice_however_often_the_run_is_resumed(connections: 
     frames = Frames()
     whole = frames.tell(told[:3])  # "one " was told, then the worker died
     for seq in range(5, 5 + connections):
-        frames = Frames(place(frames.place.id.decode()))
+        frames = Frames(cursor(frames.cursor.id.decode()))
         claimed = Event(seq, "thread.run.in_progress", b"{}")
         whole += frames.tell([claimed, *told[2:4]])
-    frames = Frames(place(frames.place.id.decode()))
+    frames = Frames(cursor(frames.cursor.id.decode()))
     log = [Event(seq, "thread.run.in_progress", b"{}") for seq in range(4 + connections, 9)]
     whole += frames.replay(log, upto=8)
     whole += frames.tell([*told[2:4], told[4]._replace(seq=9), told[5]._replace(seq=10)])  # type: ignore[call-arg]
@@ -131,7 +133,34 @@ def test_who_heard_nothing_of_a_part_hears_all_of_it_from_the_resumed_run() -> N
     assert text_of(whole) == "one two "
 
 
-def test_a_place_is_what_an_event_id_says() -> None:
-    assert (place(""), place("12"), place("12.7")) == (Place(), Place(12), Place(12, 7))
-    assert (Place(12).id, Place(12, 7).id) == (b"12", b"12.7")
-    assert (place("12.0"), Place(12, deaf=True).id) == (Place(12, deaf=True), b"12.0")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", Cursor()),
+        ("12", Cursor(12)),
+        ("12.7", Cursor(12, 7, Parts((1,)))),
+        ("12.7.1-3", Cursor(12, 7, Parts((1, 3)))),
+        ("12.7.1-3.1-2", Cursor(12, 7, Parts((1, 3)), Parts((1, 2)))),
+        ("12.0.1.1", Cursor(12, 0, Parts((1,)), Parts((1,)))),
+        ("12.0", Cursor(12, 0, EVERYTHING, EVERYTHING)),
+    ],
+)
+def test_a_cursor_is_what_an_event_id_says(text: str, expected: Cursor) -> None:
+    assert cursor(text) == expected
+    assert not text or expected.id == text.encode()
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "1.", "1.2.", "1.2.3-", "1.2.1.1.1", "-1", "1" * 19, "1.1." + "1-" * 3000 + "1"]
+)
+def test_what_no_stream_has_given_out_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest, match="Invalid 'after'"):
+        cursor(text)
+
+
+def test_the_id_of_earlier_versions_that_mutes_all_still_does() -> None:
+    told = story(["one ", "two "])
+    frames = Frames(cursor("1.0"))
+    frames.replay([Event(1, "thread.run.in_progress", b"{}")], upto=1)
+    whole = frames.tell(told[2:])
+    assert names(whole.decode()) == ["thread.message.completed", "thread.run.completed", "done"]

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from perdure.bus.memory import MemoryBus
-from perdure.wire.events import Closing, Delta, Event, Interrupted, Queued
+from perdure.wire.events import Closing, Delta, DeltaPart, Event, Interrupted, Queued
 
 HEAD, OTHER = b'{"part":0,', b'{"part":1,'
 
 
 def delta(text: str, head: bytes = HEAD, tail: bytes = b"}") -> Delta:
-    return Delta("thread.message.delta", head, text, tail)
+    return Delta("thread.message.delta", head, text, tail, DeltaPart(0))
 
 
 def event(seq: int) -> Event:

@@ -25,6 +25,7 @@ from perdure.wire.events import (
     REFUSAL_TAIL,
     TEXT_TAIL,
     Delta,
+    DeltaPart,
     arguments_head,
     function_call_delta,
     refusal_head,
@@ -41,19 +42,19 @@ AWKWARD = 'a "quote", a \\ and\na line end 【4:0†ü】 🦊'
 
 
 def first_text(text: str, index: int = 0) -> Delta:
-    return Delta(MESSAGE_DELTA, text_head("msg_1", index), text, FIRST_TEXT_TAIL)
+    return Delta(MESSAGE_DELTA, text_head("msg_1", index), text, FIRST_TEXT_TAIL, DeltaPart(index))
 
 
 def later_text(text: str, index: int = 0) -> Delta:
-    return Delta(MESSAGE_DELTA, text_head("msg_1", index), text, TEXT_TAIL)
+    return Delta(MESSAGE_DELTA, text_head("msg_1", index), text, TEXT_TAIL, DeltaPart(index))
 
 
 def refusal(text: str) -> Delta:
-    return Delta(MESSAGE_DELTA, refusal_head("msg_1", 0), text, REFUSAL_TAIL)
+    return Delta(MESSAGE_DELTA, refusal_head("msg_1", 0), text, REFUSAL_TAIL, DeltaPart(0))
 
 
 def arguments(text: str) -> Delta:
-    return Delta(STEP_DELTA, arguments_head("step_2", 0), text, ARGUMENTS_TAIL)
+    return Delta(STEP_DELTA, arguments_head("step_2", 0), text, ARGUMENTS_TAIL, DeltaPart(0))
 
 
 def part(**members: object) -> dict[str, object]:

@@ -3,13 +3,11 @@
 No I/O: `EventStream` fetches and sends, `Frames` knows what has been told and what comes next.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from perdure import lifecycle
-from perdure.errors import BadRequest
+from perdure.api.cursor import NOTHING, Cursor
 from perdure.wire.base import decode, encode
 from perdure.wire.events import (
     FIRST_TEXT_TAIL,
@@ -17,6 +15,7 @@ from perdure.wire.events import (
     TEXT_TAIL,
     Closing,
     Delta,
+    DeltaPart,
     Event,
     annotation_head,
     image_part_delta,
@@ -34,44 +33,16 @@ from perdure.wire.run_steps import without_contents
 
 _DONE = f"event: {lifecycle.DONE}\ndata: [DONE]\n\n".encode()
 _CLAIMED = "thread.run.in_progress"
+_CANCELLING = "thread.run.cancelling"
+# The events that can come while a part is told. Before any other, what was told is complete.
+_MID_PART = (_CLAIMED, _CANCELLING)
+_STEP = "thread.run.step."
 _MESSAGE_OPEN = lifecycle.MESSAGE_CREATED[-1]
 _MESSAGE_ENDS = frozenset(move.event for move in lifecycle.MESSAGE)
 
 
-class Place(NamedTuple):
-    """How far a listener has come: the last event it was told, and so many characters of the
-    deltas after it. On the wire, the id of an event: `12`, or `12.345` for a delta.
-
-    `deaf`: the listener has heard some of a part that is now told from its beginning again, so it
-    hears no deltas until the next part. On the wire `12.0`.
-    """
-
-    seq: int = 0
-    chars: int = 0
-    deaf: bool = False
-
-    @property
-    def id(self) -> bytes:
-        return b"%d.%d" % self[:2] if self.chars or self.deaf else b"%d" % self.seq
-
-
-def place(text: str) -> Place:
-    """The place that an event id names; the start for an empty one. Raises `BadRequest`."""
-    if not text:
-        return Place()
-    match = re.fullmatch(r"(\d{1,18})(?:\.(\d{1,18}))?", text, re.ASCII)
-    if match is None:
-        raise BadRequest(
-            f"Invalid 'after': '{text[:64]}'. Expected the id of an event of this run's stream.",
-            param="after",
-            code="invalid_value",
-        )
-    chars = int(match[2] or 0)
-    return Place(int(match[1]), chars, deaf=match[2] is not None and not chars)
-
-
 class Frames:
-    """The frames for one listener, from its place on.
+    """The frames for one listener, from its cursor on.
 
     `renamed` are events that the listener knows by another name; `contents` says that it wants
     those of search results (`include[]`).
@@ -79,39 +50,52 @@ class Frames:
 
     def __init__(
         self,
-        begin: Place = Place(),  # noqa: B008  # a value
+        begin: Cursor = Cursor(),  # noqa: B008  # a value
         *,
         renamed: Mapping[str, str] = MappingProxyType({}),
         contents: bool = False,
     ) -> None:
-        self.place = begin
         self.ended = False
         self._renamed = renamed
         self._contents = contents
+        self._seq, self._heard, self._muted = begin.seq, begin.heard, begin.muted
+        # How many characters of deltas have come by since the last event, told or not; and how
+        # many of them the listener had from an earlier connection.
+        self._passed, self._known = 0, begin.chars
         self._last = ""
-        # How many characters of deltas have come by since the last event, told or not.
-        self._passed = 0
-        self._resumed = begin != Place()
+        # Whether all that followed the last event has come over the bus.
+        self._is_gapless = True
+        # The last event that the bus brought: its deltas follow that one. None: it is not known.
+        self._bus_seq: int | None = None
+        # Of the last delta: its part, whether that is muted, and how its ids end.
+        self._part: DeltaPart | None = None
+        self._is_muted = False
+        self._id_end = b""
+
+    @property
+    def cursor(self) -> Cursor:
+        """How far the listener has come."""
+        return Cursor(self._seq, max(self._passed, self._known), self._heard, self._muted)
 
     def replay(self, log: list[Event], *, upto: int | None) -> bytes:
-        """What the log has beyond the place, up to an event after which the bus takes over.
+        """What the log has beyond the cursor, up to an event after which the bus takes over.
 
         Without such an event nobody works on the run here, and the log tells it all: where it
-        ends with the run at rest, the stream does too. `log` begins with the event at the place.
+        ends with the run at rest, the stream does too. `log` begins with the event at the cursor.
         """
-        self._resumed = True
+        self._bus_seq, self._is_gapless = upto, False
         frames: list[bytes] = []
         for event in log:
-            if event.seq <= self.place.seq:
+            if event.seq == self._seq:
                 self._last = event.name
-            elif upto is None or event.seq <= upto:
-                frames += self._event(event)
+            elif event.seq > self._seq and (upto is None or event.seq <= upto):
+                frames += self._logged(event)
         if upto is None and (not log or log[-1].name in lifecycle.STREAM_ENDS):
             frames.append(self._end())
         return b"".join(frames)
 
-    def tell(self, told: Iterable[Event | Delta | Closing]) -> bytes:
-        """What the bus brought."""
+    def tell(self, told: Iterable[Event | Delta | Closing], *, log: Iterable[Event] = ()) -> bytes:
+        """What the bus brought; before each of its events, the earlier ones of the log."""
         frames: list[bytes] = []
         for item in told:
             if isinstance(item, Delta):
@@ -119,71 +103,136 @@ class Frames:
             elif isinstance(item, Closing):
                 frames.append(b"event: %b\ndata: %b\n\n" % (b"error", _error(item.reason)))
                 self.ended = True
-            elif item.seq > self.place.seq:
-                frames += self._event(item)
-                if item.name in lifecycle.STREAM_ENDS:
-                    frames.append(self._end())
+            else:
+                frames.append(self.catch_up(event for event in log if event.seq < item.seq))
+                frames.append(self._brought(item))
             if self.ended:
                 break
         return b"".join(frames)
 
-    def _event(self, event: Event) -> Iterator[bytes]:
-        if self._resumed and self._last == _MESSAGE_OPEN and event.name in _MESSAGE_ENDS:
-            yield from self._missed(event)
-        deaf = self.place.deaf
+    def catch_up(self, log: Iterable[Event]) -> bytes:
+        """What the log has and the bus did not bring, because another server told it."""
+        frames: list[bytes] = []
+        for event in log:
+            if event.seq > self._seq and not self.ended:
+                frames += self._logged(event)
+                if event.name in lifecycle.STREAM_ENDS:
+                    frames.append(self._end())
+        return b"".join(frames)
+
+    def _brought(self, event: Event) -> bytes:
+        """An event of the bus, unless the log had it before."""
+        self._bus_seq = event.seq
+        if event.seq <= self._seq or self.ended:
+            return b""
+        frames = [] if self._is_gapless else [*self._missed(event)]
+        frames.append(self._event(event))
+        if event.name in lifecycle.STREAM_ENDS:
+            frames.append(self._end())
+        if event.name not in _MID_PART:
+            # All that follows comes over the bus, from its beginning.
+            self._is_gapless = True
+        elif event.name == _CANCELLING:
+            self._is_gapless = False
+        return b"".join(frames)
+
+    def _logged(self, event: Event) -> Iterator[bytes]:
+        """An event of the log, and before it what was missed."""
+        yield from self._missed(event)
+        # Who was away may have missed deltas before it, so what follows does not join on.
+        self._is_gapless, self._muted = False, self._heard
+        yield self._event(event)
+
+    def _event(self, event: Event) -> bytes:
         if event.name == _CLAIMED:
-            # The run was resumed. The part that was open is told from its beginning again, which
-            # is news to those only who heard nothing of it before.
-            deaf = deaf or self.place.chars > 0
-        elif ".step." in event.name or event.name.startswith("thread.message."):
-            deaf = False
-        self.place, self._passed, self._last = Place(event.seq, deaf=deaf), 0, event.name
-        yield self._frame(self._renamed.get(event.name, event.name), self._shown(event))
+            # What was open is told from its beginning again, which is news to this listener only
+            # where it heard nothing of a part.
+            self._muted = self._heard
+        elif event.name not in _MID_PART:
+            self._heard = self._muted = NOTHING
+        self._seq, self._passed, self._known = event.seq, 0, 0
+        self._last, self._part = event.name, None
+        return self._frame(self._renamed.get(event.name, event.name), self._shown(event))
 
     def _shown(self, event: Event) -> bytes:
-        if self._contents or not event.name.startswith("thread.run.step."):
+        if self._contents or not event.name.startswith(_STEP):
             return event.data
         return without_contents(event.data)
 
     def _delta(self, delta: Delta) -> bytes:
-        if self.place.deaf:
-            return b""
-        known = max(0, self.place.chars - self._passed)
+        if self._bus_seq is not None and self._bus_seq < self._seq:
+            return b""  # The log has told what became of it.
+        known = self._known - self._passed
         self._passed += len(delta.text)
-        if known and self._passed <= self.place.chars:
+        if known > 0:
+            if self._passed <= self._known:
+                return b""
+            delta = _rest(delta, known)
+        if delta.part != self._part:
+            self._come_to(delta.part)
+        if self._is_muted:
             return b""
-        if known:
-            tail = TEXT_TAIL if delta.tail == FIRST_TEXT_TAIL else delta.tail
-            delta = delta._replace(text=delta.text[known:], tail=tail)
-        self.place = Place(self.place.seq, self._passed)
-        return self._frame(delta.name, delta.data())
+        return b"id: %d.%d%b\nevent: %b\ndata: %b\n\n" % (
+            self._seq,
+            self._passed,
+            self._id_end,
+            delta.name.encode(),
+            delta.data(),
+        )
+
+    def _come_to(self, part: DeltaPart) -> None:
+        """Another part is told: whether to this listener too."""
+        self._part = part
+        # Once a run is being cancelled, what still comes may be the rest of a part.
+        is_rest = self._last == _CANCELLING and part not in self._heard
+        self._is_muted = part in self._muted or is_rest
+        if not self._is_muted:
+            self._heard = self._heard.plus(part)
+        self._id_end = self.cursor.parts
 
     def _missed(self, event: Event) -> Iterator[bytes]:
-        """The text of a message that ended while its listener was away."""
+        """What this listener did not hear of a message that ends, if this event ends one.
+
+        The text of a part of which it heard nothing, or the rest of one that it heard from its
+        beginning. Of any other it finds the whole in the event.
+        """
+        if event.name not in _MESSAGE_ENDS:
+            return
         message = decode(event.data, Message)
-        known = self.place.chars
-        for index, part in enumerate(message.content):
-            for delta in _deltas(message.id, index, part):
-                if len(delta.text) > known:
-                    rest = delta.text[known:]
-                    tail = TEXT_TAIL if known and delta.tail == FIRST_TEXT_TAIL else delta.tail
-                    self.place = Place(self.place.seq, self.place.chars + len(rest))
-                    yield self._frame(delta.name, delta._replace(text=rest, tail=tail).data())
-                known = max(0, known - len(delta.text))
+        # Else they are counted from somewhere in the middle.
+        is_counted = self._last in (_MESSAGE_OPEN, _CLAIMED)
+        known, end = self.cursor.chars, 0
+        for index, content in enumerate(message.content):
+            part = DeltaPart(index)
+            was_heard = part in self._heard
+            is_silent = was_heard and (part in self._muted or not is_counted)
+            for delta in _deltas(message.id, index, content):
+                begin, end = end, end + len(delta.text)
+                if end > (known if was_heard else begin) and not is_silent:
+                    self._heard = self._heard.plus(part)
+                    self._passed = end
+                    rest = _rest(delta, known - begin) if was_heard and known > begin else delta
+                    yield self._frame(rest.name, rest.data())
 
     def _frame(self, name: str, data: bytes) -> bytes:
-        return b"id: %b\nevent: %b\ndata: %b\n\n" % (self.place.id, name.encode(), data)
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (self.cursor.id, name.encode(), data)
 
     def _end(self) -> bytes:
         self.ended = True
         return _DONE
 
 
+def _rest(delta: Delta, known: int) -> Delta:
+    """The delta without the characters that the listener has."""
+    tail = TEXT_TAIL if delta.tail == FIRST_TEXT_TAIL else delta.tail
+    return delta._replace(text=delta.text[known:], tail=tail)
+
+
 def _deltas(message_id: str, index: int, part: Part) -> Iterator[Delta]:
     """The fewest deltas that tell a part: one, and one for each annotation."""
-    name = lifecycle.MESSAGE_DELTA
+    name, place = lifecycle.MESSAGE_DELTA, DeltaPart(index)
     if isinstance(part, RefusalPart):
-        yield Delta(name, refusal_head(message_id, index), part.refusal, REFUSAL_TAIL)
+        yield Delta(name, refusal_head(message_id, index), part.refusal, REFUSAL_TAIL, place)
     if isinstance(part, ImageFilePart):
         yield image_part_delta(message_id, index, part.image_file.file_id)
     if not isinstance(part, TextPart):
@@ -192,11 +241,13 @@ def _deltas(message_id: str, index: int, part: Part) -> Iterator[Delta]:
     notes = part.text.annotations
     for number, note in enumerate(notes):
         if note.start_index > at:
-            yield Delta(name, text_head(message_id, index), text[at : note.start_index], tail)
+            value = text[at : note.start_index]
+            yield Delta(name, text_head(message_id, index), value, tail, place)
         tail, at = TEXT_TAIL, note.end_index
-        yield Delta(name, annotation_head(message_id, index, note, number), note.text, tail)
+        head = annotation_head(message_id, index, note, number)
+        yield Delta(name, head, note.text, tail, place)
     if at < len(text) or not notes:
-        yield Delta(name, text_head(message_id, index), text[at:], tail)
+        yield Delta(name, text_head(message_id, index), text[at:], tail, place)
 
 
 def _error(message: str) -> bytes:

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from starlette.responses import Response
 
 from perdure import ids, lifecycle
+from perdure.api.cursor import Cursor, cursor
 from perdure.api.dialects import dialect, is_poll
-from perdure.api.frames import Place, place
 from perdure.api.http import Answer, Call, respond
 from perdure.api.sse import EventStream
 from perdure.bus.bus import Subscription
@@ -60,7 +60,7 @@ async def stream(call: Call) -> Answer:
     """An extension: the run from its start, or from where a broken stream left off."""
     run_id = call.id("run_id")
     params = call.request.query_params
-    after = place(call.request.headers.get("last-event-id") or params.get("after", ""))
+    after = cursor(call.request.headers.get("last-event-id") or params.get("after", ""))
     subscription = call.services.bus.subscribe(run_id)
     try:
         await retrieve(call)
@@ -134,7 +134,7 @@ async def _write(
 
 
 def _stream(
-    call: Call, subscription: Subscription, run_id: str, *, after: Place | None = None
+    call: Call, subscription: Subscription, run_id: str, *, after: Cursor | None = None
 ) -> EventStream:
     services = call.services
     return EventStream(

@@ -5,8 +5,9 @@ import asyncio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from perdure.api.cursor import Cursor
 from perdure.api.dialects import PLAIN, Dialect
-from perdure.api.frames import Frames, Place
+from perdure.api.frames import Frames
 from perdure.bus.bus import Subscription
 from perdure.commands import events
 from perdure.store.database import Database
@@ -22,7 +23,7 @@ _KEEP_ALIVE = b": keep-alive\n"
 class EventStream(Response):
     """Tells a run until it rests: ends, or waits for tool outputs.
 
-    Without `after`, the stream tells what comes; with it, all that came after that place first.
+    Without `after`, the stream tells what comes; with it, all that came after that cursor first.
     The run never depends on it: a client that goes away leaves the run as it is. In silence, a
     comment keeps the connection open, and the log is looked at for events that the bus did not
     bring here.
@@ -37,7 +38,7 @@ class EventStream(Response):
         run_id: str,
         database: Database,
         keep_alive: float,
-        after: Place | None = None,
+        after: Cursor | None = None,
         dialect: Dialect = PLAIN,
         contents: bool = False,
     ) -> None:
@@ -50,7 +51,7 @@ class EventStream(Response):
         # Twice in the time: silence is noticed at the second look.
         self._look_seconds = keep_alive / 2
         self._replays = after is not None
-        self._frames = Frames(after or Place(), renamed=dialect.renamed, contents=contents)
+        self._frames = Frames(after or Cursor(), renamed=dialect.renamed, contents=contents)
         self._gone = self._quiet = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
@@ -76,8 +77,8 @@ class EventStream(Response):
             self._subscription.close()
 
     async def _missed(self) -> bytes:
-        place = self._frames.place
-        log = await self._database.read(events.after, self._run_id, place.seq - 1)
+        cursor = self._frames.cursor
+        log = await self._database.read(events.after, self._run_id, cursor.seq - 1)
         return self._frames.replay(log, upto=self._subscription.seq)
 
     async def _next(self) -> bytes:
@@ -85,30 +86,23 @@ class EventStream(Response):
         told = await self._subscription.next()
         if told:
             self._quiet = False
-            return self._frames.tell(await self._with_missed(told))
+            return self._frames.tell(told, log=await self._told_elsewhere(told))
         if self._gone:
             return b""
-        log = await self._database.read(events.after, self._run_id, self._frames.place.seq)
-        return self._frames.tell(log) or _KEEP_ALIVE
+        log = await self._database.read(events.after, self._run_id, self._frames.cursor.seq)
+        return self._frames.catch_up(log) or _KEEP_ALIVE
 
-    async def _with_missed(self, told: list[Heard]) -> list[Heard]:
-        """What the bus brought, and before each event what other servers have told since.
+    async def _told_elsewhere(self, told: list[Heard]) -> list[Event]:
+        """Where the bus brought an event: what the log has, since it may have more.
 
         A run can be taken over by this server, or cancelled here, in the middle of what another
         one tells.
         """
-        seq = self._frames.place.seq
         has_event = any(isinstance(item, Event) for item in told)
+        seq = self._frames.cursor.seq
         if self._database.exclusive or not (seq and has_event):
-            return told
-        log = await self._database.read(events.after, self._run_id, seq)
-        whole: list[Heard] = []
-        for item in told:
-            if isinstance(item, Event):
-                # What is in the list twice is told once.
-                whole += [event for event in log if event.seq < item.seq]
-            whole.append(item)
-        return whole
+            return []
+        return await self._database.read(events.after, self._run_id, seq)
 
     def _look(self) -> None:
         """Wakes the stream when nothing was told since the last look.

@@ -13,6 +13,7 @@ from perdure.wire.events import (
     CODE_INPUT_TAIL,
     CODE_LOGS_TAIL,
     Delta,
+    DeltaPart,
     arguments_head,
     code_call_delta,
     code_image_delta,
@@ -47,6 +48,7 @@ class Call:
         self.index = index
         self._step_id = step_id
         self._head = arguments_head(step_id, index)
+        self._part = DeltaPart(index)
         self._pieces: list[str] = []
 
     @property
@@ -68,7 +70,7 @@ class Call:
     def written(self, piece: str) -> Iterator[Delta]:
         """Adds a piece of the arguments."""
         self._pieces.append(piece)
-        yield Delta(lifecycle.STEP_DELTA, self._head, piece, ARGUMENTS_TAIL)
+        yield Delta(lifecycle.STEP_DELTA, self._head, piece, ARGUMENTS_TAIL, self._part)
 
 
 class SearchCall(Call):
@@ -145,7 +147,8 @@ class CodeCall(Call):
             self._outputs.append(last := [])
         last.append(text)
         head = code_logs_head(self._step_id, self.index, len(self._outputs) - 1)
-        return Delta(lifecycle.STEP_DELTA, head, text, CODE_LOGS_TAIL)
+        part = DeltaPart(self.index, len(self._outputs))
+        return Delta(lifecycle.STEP_DELTA, head, text, CODE_LOGS_TAIL, part)
 
     def noted(self, text: str) -> Delta:
         """Adds something of ours to what the code wrote: user and model read it."""
@@ -162,4 +165,4 @@ class CodeCall(Call):
 
     def _input(self, code: str) -> Iterator[Delta]:
         if code:
-            yield Delta(lifecycle.STEP_DELTA, self._head, code, CODE_INPUT_TAIL)
+            yield Delta(lifecycle.STEP_DELTA, self._head, code, CODE_INPUT_TAIL, self._part)

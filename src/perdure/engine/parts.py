@@ -11,6 +11,7 @@ from perdure.wire.events import (
     REFUSAL_TAIL,
     TEXT_TAIL,
     Delta,
+    DeltaPart,
     annotation_head,
     image_part_delta,
     refusal_head,
@@ -74,6 +75,7 @@ class OpenPart:
         self._annotations: list[Annotation] = []
         self._message_id = message_id
         self._index = index
+        self._part = DeltaPart(index)
         if kind == "text":
             self._head, self._tail = text_head(message_id, index), FIRST_TEXT_TAIL
             self._later_tail = TEXT_TAIL
@@ -93,7 +95,7 @@ class OpenPart:
         """Adds plain text; once a token."""
         self.pieces.append(piece)
         tail, self._tail = self._tail, self._later_tail
-        return Delta(lifecycle.MESSAGE_DELTA, self._head, piece, tail)
+        return Delta(lifecycle.MESSAGE_DELTA, self._head, piece, tail, self._part)
 
     def annotated(self, pieces: Iterable[Piece]) -> Iterator[Delta]:
         """Adds what the annotator let through."""

@@ -21,17 +21,29 @@ class Event(NamedTuple):
     data: bytes
 
 
+class DeltaPart(NamedTuple):
+    """What a delta is a piece of, within the message or step that is open.
+
+    `item` is the index of the content part or of the tool call. `output` is 0 for the content
+    part, or for what the model writes of the call, and n for the n-th output of the call's code.
+    """
+
+    item: int
+    output: int = 0
+
+
 class Delta(NamedTuple):
     """A piece of text or of arguments on its way.
 
-    Deltas with the same head belong to the same part; joining their texts under the first
-    one's tail gives one delta that means the same.
+    Deltas with the same head can be joined: their texts under the first one's tail give one delta
+    that means the same.
     """
 
     name: str
     head: bytes
     text: str
     tail: bytes
+    part: DeltaPart
 
     def data(self) -> bytes:
         return self.head + encode(self.text) + self.tail
@@ -94,7 +106,8 @@ def function_call_delta(step_id: str, index: int, call_id: str, name: str) -> De
         f'{_call_head(step_id, index)}"id":{encode(call_id).decode()},"type":"function",'
         f'"function":{{"name":'
     )
-    return Delta(lifecycle.STEP_DELTA, head.encode(), name, b',"arguments":"","output":null}}]}}}')
+    tail = b',"arguments":"","output":null}}]}}}'
+    return Delta(lifecycle.STEP_DELTA, head.encode(), name, tail, DeltaPart(index))
 
 
 def file_search_delta(step_id: str, index: int, call_id: str, ranking: JsonObject) -> Delta:
@@ -102,14 +115,14 @@ def file_search_delta(step_id: str, index: int, call_id: str, ranking: JsonObjec
     head = f'{_call_head(step_id, index)}"type":"file_search","id":'
     options = encode(ranking).decode()
     tail = f',"file_search":{{"ranking_options":{options},"results":[]}}}}]}}}}}}'
-    return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail.encode())
+    return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail.encode(), DeltaPart(index))
 
 
 def code_call_delta(step_id: str, index: int, call_id: str) -> Delta:
     """The first delta of a code_interpreter call: id, no input yet, no outputs (spec 04 §3.4)."""
     head = f'{_call_head(step_id, index)}"type":"code_interpreter","id":'
     tail = b',"code_interpreter":{"input":"","outputs":[]}}]}}}'
-    return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail)
+    return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail, DeltaPart(index))
 
 
 def code_input_head(step_id: str, index: int) -> bytes:
@@ -139,7 +152,8 @@ def code_image_delta(step_id: str, index: int, output: int, file_id: str) -> Del
         f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"outputs":'
         f'[{{"index":{output},"type":"image","image":{{"file_id":'
     )
-    return Delta(lifecycle.STEP_DELTA, head.encode(), file_id, b"}}]}}]}}}")
+    part = DeltaPart(index, output + 1)
+    return Delta(lifecycle.STEP_DELTA, head.encode(), file_id, b"}}]}}]}}}", part)
 
 
 def image_part_delta(message_id: str, index: int, file_id: str) -> Delta:
@@ -151,7 +165,8 @@ def image_part_delta(message_id: str, index: int, file_id: str) -> Delta:
         f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
         f'[{{"index":{index},"type":"image_file","image_file":{{"file_id":'
     )
-    return Delta(lifecycle.MESSAGE_DELTA, head.encode(), file_id, b',"detail":"auto"}}]}}')
+    tail = b',"detail":"auto"}}]}}'
+    return Delta(lifecycle.MESSAGE_DELTA, head.encode(), file_id, tail, DeltaPart(index))
 
 
 def annotation_head(message_id: str, index: int, annotation: Annotation, number: int) -> bytes:

@@ -1,0 +1,105 @@
+"""How far a listener of a stream has come, as the ids of its events say (docs/streaming.md)."""
+
+import re
+from dataclasses import dataclass
+
+from perdure.errors import BadRequest
+from perdure.wire.events import DeltaPart
+
+_COUNTS = r"\d{1,6}(?:-\d{1,6})*"
+_ID = re.compile(rf"(\d{{1,18}})(?:\.(\d{{1,18}})(?:\.({_COUNTS})(?:\.({_COUNTS}))?)?)?", re.ASCII)
+# Beyond any id that a stream has given out.
+_LONGEST = 4096
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Some parts of the message or step that is open.
+
+    `counts` has a number for each content part or tool call: 0 for none of it, 1 for the content
+    part or what the model wrote of the call, n + 1 for the first n outputs of its code too. On the
+    wire the numbers, with hyphens between them.
+    """
+
+    counts: tuple[int, ...] = ()
+    everything: bool = False
+
+    def __contains__(self, part: DeltaPart) -> bool:
+        if self.everything:
+            return True
+        return part.item < len(self.counts) and part.output < self.counts[part.item]
+
+    def __bool__(self) -> bool:
+        return self.everything or bool(self.counts)
+
+    def plus(self, part: DeltaPart) -> "Parts":
+        """These and one more; outputs come in order, so the earlier ones are among them."""
+        if part in self:
+            return self
+        counts = [*self.counts, *[0] * (part.item + 1 - len(self.counts))]
+        counts[part.item] = part.output + 1
+        return Parts(tuple(counts))
+
+    @property
+    def text(self) -> str:
+        """As the id of an event has them."""
+        return "-".join(map(str, self.counts))
+
+
+NOTHING = Parts()
+EVERYTHING = Parts(everything=True)
+_FIRST = Parts((1,))
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The last event that a listener was told, and so many characters of the deltas after it.
+
+    `heard` are the parts of which it was told something, `muted` those of which it is told no
+    more, because they are told from their beginning again. On the wire `12`, or `12.345` behind a
+    delta of the first part, else `12.345.1-1`, with the muted parts behind it `12.345.1-1.1`.
+    `12.0` mutes all that is open.
+    """
+
+    seq: int = 0
+    chars: int = 0
+    heard: Parts = NOTHING
+    muted: Parts = NOTHING
+
+    @property
+    def id(self) -> bytes:
+        """The id of the event that brought the listener here."""
+        return b"%d.%d%b" % (self.seq, self.chars, self.parts) if self.heard else b"%d" % self.seq
+
+    @property
+    def parts(self) -> bytes:
+        """What follows the count of characters in the id."""
+        if self.heard.everything or (self.heard == _FIRST and self.chars and not self.muted):
+            return b""
+        muted = f".{self.muted.text}" if self.muted.counts else ""
+        return f".{self.heard.text}{muted}".encode()
+
+
+def cursor(text: str) -> Cursor:
+    """The cursor that an event id is; the start for an empty one. Raises `BadRequest`."""
+    if not text:
+        return Cursor()
+    match = _ID.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
+        raise BadRequest(
+            f"Invalid 'after': '{text[:64]}'. Expected the id of an event of this run's stream.",
+            param="after",
+            code="invalid_value",
+        )
+    seq, chars, heard, muted = match.groups()
+    if heard:
+        return Cursor(int(seq), int(chars), _parts(heard), _parts(muted))
+    if chars is None:
+        return Cursor(int(seq))
+    if int(chars):
+        return Cursor(int(seq), int(chars), _FIRST)
+    return Cursor(int(seq), 0, EVERYTHING, EVERYTHING)
+
+
+def _parts(text: str | None) -> Parts:
+    return Parts(tuple(map(int, text.split("-")))) if text else NOTHING
