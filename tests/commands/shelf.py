@@ -1,6 +1,6 @@
 """Short ways to files, uploads, vector stores and what is read into them, through the commands."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from perdure import ids
@@ -133,7 +133,12 @@ class Shelf:
         )
 
     async def claim(
-        self, owner: str = "worker_1", *, embedding: str | None = None, after: str = ""
+        self,
+        owner: str = "worker_1",
+        *,
+        embedding: str | None = None,
+        after: str = "",
+        in_hand: Collection[int] = (),
     ) -> Job | None:
         """An attempt at the file that waits longest in the store whose turn it is, held for 30
         seconds.
@@ -145,6 +150,7 @@ class Shelf:
             lease_seconds=30,
             embedding=embedding,
             after=after,
+            in_hand=in_hand,
         )
 
     async def begin(self, *, embedding: str | None = None) -> Job:

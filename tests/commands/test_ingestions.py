@@ -55,6 +55,20 @@ async def test_a_lease_that_is_renewed_keeps_others_out_and_one_that_ran_out_doe
     assert lost == [job]
 
 
+async def test_a_lease_that_ran_out_is_left_to_the_worker_that_lives_and_taken_back(
+    shelf: Shelf,
+) -> None:
+    await shelf.store([await shelf.file()])
+    job = await shelf.begin()
+    shelf.now += 31
+    assert await shelf.claim(in_hand=[job.seq]) is None
+    lost = await shelf.database.write(
+        ingestions.renew, [job], now=float(shelf.now), lease_seconds=30
+    )
+    assert lost == []
+    assert await shelf.claim("worker_2") is None
+
+
 async def test_who_lost_the_lease_can_neither_write_nor_end_nor_put_back(shelf: Shelf) -> None:
     file_id = await shelf.file()
     store_id = await shelf.store([file_id])

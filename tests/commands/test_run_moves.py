@@ -404,7 +404,7 @@ async def test_a_renewed_lease_is_not_rescued(acts: Acts) -> None:
     await acts.database.write(leases.renew, held, now=float(acts.now), lease_seconds=30)
     acts.now += 20
     freed = await acts.database.write(leases.rescue, now=float(acts.now), everybody=False, limit=10)
-    assert freed == 0
+    assert freed == []
     assert (await acts.get(hold.run_id)).status == "in_progress"
 
 

@@ -227,6 +227,13 @@ class CrashingDatabase:
         self.crashed.set()
         raise Crash
 
+    def write_now(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if self.crashed.is_set():
+            raise Crash
+        return self.inner.write_now(command, *args, **kwargs)
+
     async def read(
         self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:

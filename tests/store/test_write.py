@@ -11,6 +11,7 @@ from perdure.errors import NotFound, Unavailable
 from perdure.store import connect
 from perdure.store.database import Database, Transaction
 from perdure.wire.events import Told
+from tests.patience import until
 from tests.store.rows import (
     RecordingBus,
     add_event,
@@ -250,3 +251,48 @@ async def test_a_body_comes_back_as_it_was(database: Database) -> None:
 async def test_an_unknown_statement_is_named(database: Database) -> None:
     with pytest.raises(KeyError, match=r"store/sql has no statement 'threads\.gat'"):
         await database.write(lambda tx: tx.one("threads.gat"))
+
+
+async def test_an_urgent_write_returns_raises_and_tells_like_any_other(
+    database: Database, bus: RecordingBus
+) -> None:
+    urgent = database.write_now
+    assert await asyncio.to_thread(urgent, add_thread, "thread_1", tells=(1,)) == 1
+    with pytest.raises(NotFound):
+        await asyncio.to_thread(urgent, add_and_fail, "thread_2")
+    assert await database.read(has_thread, "thread_1")
+    assert not await database.read(has_thread, "thread_2")
+    assert bus.published == [("thread_1", event(1))]
+
+
+async def test_an_urgent_write_returns_while_the_event_loop_stands_still(
+    database: Database,
+) -> None:
+    assert database.write_now(add_thread, "thread_1") == 1
+
+
+async def test_an_urgent_write_does_not_wait_for_the_writes_that_wait(database: Database) -> None:
+    """A batch has 128 commands at most; many batches wait, and it comes before the second."""
+    order: list[str] = []
+    async with held(database):
+        waiting = await start(
+            *(database.write(lambda _: order.append("waited")) for _ in range(1000))
+        )
+        urgent = asyncio.create_task(
+            asyncio.to_thread(database.write_now, lambda _: order.append("urgent"))
+        )
+        await until(lambda: _waits(database) or urgent.done())
+    await asyncio.gather(urgent, *waiting)
+    assert order.index("urgent") <= 128
+
+
+def _waits(database: Database) -> bool:
+    """Whether an urgent write has been handed over to SQLite's writer."""
+    writer = database._writer  # type: ignore[attr-defined]
+    return bool(writer._urgent)
+
+
+async def test_a_closed_database_refuses_urgent_writes(data_dir: Path) -> None:
+    database = connect(None, data_dir, bus=RecordingBus())
+    with pytest.raises(Unavailable):
+        database.write_now(add_thread, "thread_1")

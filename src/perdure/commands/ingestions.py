@@ -5,6 +5,7 @@ an epoch, and every write of the worker names that epoch. An attempt that ends i
 completion leaves nothing that a search could find.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from perdure.commands import filing
@@ -54,16 +55,21 @@ def claim(
     lease_seconds: float,
     embedding: str | None,
     after: str = "",
+    in_hand: Collection[int] = (),
 ) -> Job | None:
     """Gives a file to a worker, with a fresh attempt; None if none waits. What an earlier attempt
     wrote is dropped. A file that was tried too often fails.
+
+    Files whose lease ran out wait again, but for those `in_hand`, by `seq`: this worker lives, and
+    its heartbeat takes their leases back.
 
     Stores take turns: it is the file that has waited longest in the first store behind `after`,
     the one that the worker was given a file of before.
     `embedding` names the model that a store without chunks is given, for ever.
     """
     for lapsed in tx.all("ingestions.lapsed", now=now, limit=_LAPSED_AT_ONCE):
-        tx.run("ingestions.put_back", seq=lapsed["seq"])
+        if lapsed["seq"] not in in_hand:
+            tx.run("ingestions.put_back", seq=lapsed["seq"])
     while row := _next(tx, after=after):
         found = decode(row["body"], VectorStoreFile)
         where = {"vector_store_id": found.vector_store_id, "file_id": found.id}
@@ -117,18 +123,16 @@ def write(tx: Transaction, job: Job, piece: Piece) -> int:
 
 
 def renew(tx: Transaction, jobs: list[Job], *, now: float, lease_seconds: float) -> list[Job]:
-    """Renews the leases of a worker's files; returns those that it has lost."""
-    return [
-        job
-        for job in jobs
-        if not tx.run(
-            "ingestions.renew",
-            seq=job.seq,
-            epoch=job.lease.epoch,
-            owner=job.lease.owner,
-            lease_until=now + lease_seconds,
-        )
-    ]
+    """Renews the leases of a worker's files, also those that ran out while nobody else took the
+    file; returns those that it has lost. A file that is being written just now is left as it is.
+    """
+    lost = []
+    for job in jobs:
+        where = {"seq": job.seq, "epoch": job.lease.epoch, "owner": job.lease.owner}
+        renewed = tx.run("ingestions.renew", **where, lease_until=now + lease_seconds)
+        if not renewed and tx.one("ingestions.is_held", **where) is None:
+            lost.append(job)
+    return lost
 
 
 def complete(tx: Transaction, job: Job, *, usage_bytes: int) -> None:

@@ -5,6 +5,7 @@ write of a worker names the epoch it holds, so that a worker that was given up f
 wakes up again can write nothing.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from perdure.commands import runs
@@ -19,6 +20,13 @@ class Claimed(NamedTuple):
     """A run that this worker may now write."""
 
     held: Held
+    lease: Lease
+
+
+class Freed(NamedTuple):
+    """A run that was taken from its worker, and the lease that the worker had."""
+
+    run_id: str
     lease: Lease
 
 
@@ -55,22 +63,18 @@ def held(tx: Transaction, hold: Hold) -> Held:
 def renew(
     tx: Transaction, leases: dict[str, Lease], *, now: float, lease_seconds: float
 ) -> list[str]:
-    """Renews the leases of one worker's runs; returns the runs that it has lost.
+    """Renews the leases of one worker's runs, also those that ran out while nobody else took the
+    run; returns the runs that it has lost. A run that is being written just now is left as it is.
 
     Runs of the worker that were cancelled or are past their time are interrupted: this is how a
     worker hears of it when the word on the bus did not reach it.
     """
-    lost = [
-        run_id
-        for run_id, lease in leases.items()
-        if not tx.run(
-            "runs.renew",
-            id=run_id,
-            epoch=lease.epoch,
-            owner=lease.owner,
-            lease_until=now + lease_seconds,
-        )
-    ]
+    lost = []
+    for run_id, lease in leases.items():
+        where = {"id": run_id, "epoch": lease.epoch, "owner": lease.owner}
+        renewed = tx.run("runs.renew", **where, lease_until=now + lease_seconds)
+        if not renewed and tx.one("runs.is_held", **where) is None:
+            lost.append(run_id)
     for owner in {lease.owner for lease in leases.values()}:
         for row in tx.all("runs.interrupted_of_owner", owner=owner, now=int(now)):
             tx.tell(row["id"], Interrupted())
@@ -86,33 +90,47 @@ def release(tx: Transaction, hold: Hold, *, partial: Partial) -> None:
     _free(tx, held(tx, hold), now=hold.now, partial=partial)
 
 
-def rescue(tx: Transaction, *, now: float, everybody: bool, limit: int) -> int:
-    """Frees runs whose worker let the lease run out; how many.
+def rescue(
+    tx: Transaction,
+    *,
+    now: float,
+    everybody: bool,
+    limit: int,
+    in_hand: Collection[str] = (),
+) -> list[Freed]:
+    """Frees runs whose worker let the lease run out, so many at most.
 
     `everybody` frees all owned runs: right only at the start of a server that is alone on its
-    database, where nobody can be alive to hold them.
+    database, where nobody can be alive to hold them. `in_hand` are runs that this server works
+    on: it lives, and its heartbeat takes their leases back.
     """
     rows = (
         tx.all("runs.owned", limit=limit)
         if everybody
-        else tx.all("runs.lapsed", now=now, limit=limit)
+        else tx.all("runs.lapsed", now=now, limit=limit + len(in_hand))
     )
-    for row in rows:
+    freed = []
+    for row in [row for row in rows if row["id"] not in in_hand][:limit]:
         found = runs.lock(tx, row["id"])
         # Between the look and the lock, another worker may have taken it.
         if found and found.lease and (everybody or found.lease.until <= now):
             _free(tx, found, now=int(now))
             # Its worker may live in this very process, and not know that it hung.
             tx.tell(found.run.id, Interrupted())
-    return len(rows)
+            freed.append(Freed(found.run.id, found.lease))
+    return freed
 
 
-def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
-    """Ends active runs that are past their time; how many it looked at."""
-    rows = tx.all("runs.due", now=now, limit=limit)
-    for row in rows:
-        runs.expire(tx, row["id"], now=now)
-    return len(rows)
+def expire_due(tx: Transaction, *, now: int, limit: int, in_hand: Collection[str] = ()) -> int:
+    """Ends active runs that are past their time, so many at most; how many it looked at.
+
+    Those `in_hand` are left to the worker of this server, which has their text so far.
+    """
+    rows = tx.all("runs.due", now=now, limit=limit + len(in_hand))
+    due = [row["id"] for row in rows if row["id"] not in in_hand][:limit]
+    for run_id in due:
+        runs.expire(tx, run_id, now=now)
+    return len(due)
 
 
 def announce(tx: Transaction, *, limit: int) -> int:

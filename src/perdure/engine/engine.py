@@ -3,6 +3,7 @@
 import asyncio
 
 from perdure.engine.executor import Means
+from perdure.engine.heartbeat import Heartbeat
 from perdure.engine.ingest import Ingest
 from perdure.engine.looper import loop
 from perdure.engine.maintenance import Maintenance
@@ -36,13 +37,18 @@ class Engine:
     ) -> None:
         self.worker = Worker(means, max_concurrent_runs=max_concurrent_runs)
         self.maintenance = Maintenance(
-            means.database, means.clock, event_retention_days=event_retention_days
+            means.database,
+            means.clock,
+            in_hand=lambda: self.worker.in_hand,
+            event_retention_days=event_retention_days,
         )
         self.sweeper = Sweeper(means.database, means.blobs, means.clock)
         self.interpreting = means.interpreting
         self.ingest = ingest
         self.webhooks = webhooks
-        self._heartbeat_seconds = means.lease_seconds / 3
+        self.heartbeat = Heartbeat(
+            self.worker, ingest, means.database, means.clock, lease_seconds=means.lease_seconds
+        )
         self._claiming: asyncio.Task[None] | None = None
         self._loops: asyncio.Task[None] | None = None
 
@@ -53,6 +59,7 @@ class Engine:
         await self.maintenance.recover()
         await self.sweeper.recover()
         await self.ingest.recover()
+        self.heartbeat.start()
         self._claiming = asyncio.create_task(self._claim(), name="worker")
         self._loops = asyncio.create_task(self._keep(), name="loops")
 
@@ -61,7 +68,8 @@ class Engine:
         await _cancelled(self._claiming)
         await self.ingest.drain()
         await self.worker.drain(seconds)
-        # The loops end last: until then the heartbeat keeps the leases.
+        # It ends last: until then it keeps the leases.
+        await self.heartbeat.stop()
         await _cancelled(self._loops)
         await self.webhooks.settle(_SETTLE_SECONDS)
         await self.webhooks.close()
@@ -75,8 +83,6 @@ class Engine:
     async def _keep(self) -> None:
         async with asyncio.TaskGroup() as group:
             for name, step, every in (
-                ("heartbeat", self.worker.heartbeat, self._heartbeat_seconds),
-                ("ingest heartbeat", self.ingest.heartbeat, self._heartbeat_seconds),
                 ("ingest", self.ingest.take, _INGEST_SECONDS),
                 ("maintenance", self.maintenance.step, _MAINTENANCE_SECONDS),
                 ("webhooks", self.webhooks.step, _WEBHOOKS_SECONDS),

@@ -6,6 +6,7 @@ then on, and never before. A file whose worker died begins anew.
 """
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import aclosing
 
 import structlog
@@ -87,14 +88,14 @@ class Ingest:
             if not await asyncio.shield(claim):
                 return
 
-    async def heartbeat(self) -> None:
-        """Renews the leases of the files in hand, and leaves those that were lost."""
-        jobs = list(self._jobs.values())
-        if not jobs:
-            return
-        lost = await self._database.write(
-            ingestions.renew, jobs, now=self._clock.now(), lease_seconds=self._lease_seconds
-        )
+    @property
+    def jobs(self) -> list[Job]:
+        """The files in hand. Any thread may ask."""
+        return list(self._jobs.values())
+
+    def leave(self, jobs: Iterable[Job]) -> None:
+        """Stops its work on files that are no longer its own."""
+        lost = frozenset(jobs)
         for task, job in list(self._jobs.items()):
             if job in lost:
                 task.cancel()
@@ -130,6 +131,7 @@ class Ingest:
                 lease_seconds=self._lease_seconds,
                 embedding=self._embedding,
                 after=self._served,
+                in_hand=frozenset(job.seq for job in self._jobs.values()),
             )
         except BaseException:
             self._slots.release()

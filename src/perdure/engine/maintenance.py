@@ -1,8 +1,15 @@
 """Keeps time: ends runs past theirs, frees those of dead workers, announces those left waiting."""
 
+from collections.abc import Callable, Collection
+
+import structlog
+
 from perdure.clock import Clock
 from perdure.commands import leases
+from perdure.commands.leases import Freed
 from perdure.store.database import Database, Transaction
+
+_log = structlog.get_logger(__name__)
 
 _AT_ONCE = 200
 # A few milliseconds of work: clients' writes get in between.
@@ -18,20 +25,35 @@ _FORGOTTEN = (
 
 
 class Maintenance:
-    """The upkeep of one server; every server of a database may do it."""
+    """The upkeep of one server; every server of a database may do it.
 
-    def __init__(self, database: Database, clock: Clock, *, event_retention_days: float) -> None:
+    `in_hand` says which runs this server works on: none, where only upkeep is done.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        in_hand: Callable[[], Collection[str]] = frozenset,
+        event_retention_days: float,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._in_hand = in_hand
         self._retention = event_retention_days * _DAY
 
     async def step(self) -> None:
         """Frees all lapsed runs and ends all due ones."""
-        now, write = self._clock.now(), self._database.write
+        now, write, in_hand = self._clock.now(), self._database.write, self._in_hand()
         # In pieces, so that nobody waits long behind it.
-        while await write(leases.rescue, now=now, everybody=False, limit=_PIECE) == _PIECE:
-            pass
-        while await write(leases.expire_due, now=int(now), limit=_PIECE) == _PIECE:
+        freed = None
+        while freed is None or len(freed) == _PIECE:
+            freed = await write(
+                leases.rescue, now=now, everybody=False, limit=_PIECE, in_hand=in_hand
+            )
+            _log_freed(freed, now=now)
+        while await write(leases.expire_due, now=int(now), limit=_PIECE, in_hand=in_hand) == _PIECE:
             pass
 
     async def announce(self) -> None:
@@ -47,17 +69,19 @@ class Maintenance:
 
     async def recover(self) -> None:
         """At the start of a server: ends what is due, and frees what no living worker holds."""
-        while await self._database.write(
-            leases.rescue,
-            now=self._clock.now(),
-            everybody=self._database.exclusive,
-            limit=_AT_ONCE,
-        ):
-            pass
-        now = int(self._clock.now())
-        while await self._database.write(leases.expire_due, now=now, limit=_AT_ONCE):
+        now, write, everybody = self._clock.now(), self._database.write, self._database.exclusive
+        while freed := await write(leases.rescue, now=now, everybody=everybody, limit=_AT_ONCE):
+            _log_freed(freed, now=now)
+        while await write(leases.expire_due, now=int(now), limit=_AT_ONCE):
             pass
         await self.announce()
+
+
+def _log_freed(freed: list[Freed], *, now: float) -> None:
+    for run_id, lease in freed:
+        late = now - lease.until
+        reason = f"its lease ran out {late:.1f} s ago" if late >= 0 else "its server has ended"
+        _log.warning("run_taken_over", run_id=run_id, owner=lease.owner, reason=reason)
 
 
 def _forget(tx: Transaction, before: int) -> int:

@@ -1,11 +1,12 @@
-"""Takes queued runs and executes them, as many at a time as it may; keeps their leases."""
+"""Takes queued runs and executes them, as many at a time as it may."""
 
 import asyncio
+from collections.abc import Iterable
 
 import structlog
 
 from perdure import ids
-from perdure.commands import leases
+from perdure.commands.runs import Lease
 from perdure.engine.executor import Execution, Means
 
 _log = structlog.get_logger(__name__)
@@ -31,21 +32,24 @@ class Worker:
                 raise
             self._begin(run_id)
 
-    async def heartbeat(self) -> None:
-        """Renews the leases of the runs in hand, and leaves those that were lost."""
-        held = {
+    @property
+    def in_hand(self) -> frozenset[str]:
+        """The ids of the runs that it works on."""
+        return frozenset(execution.run_id for execution in self._executions)
+
+    @property
+    def leases(self) -> dict[str, Lease]:
+        """The leases of the runs in hand, by id. Any thread may ask."""
+        return {
             execution.run_id: execution.lease
-            for execution in self._executions
+            # A list is made at once, whatever the event loop does meanwhile.
+            for execution in list(self._executions)
             if execution.lease is not None
         }
-        if not held:
-            return
-        lost = await self._means.database.write(
-            leases.renew,
-            held,
-            now=self._means.clock.now(),
-            lease_seconds=self._means.lease_seconds,
-        )
+
+    def leave(self, run_ids: Iterable[str]) -> None:
+        """Stops its work on runs that are no longer its own."""
+        lost = frozenset(run_ids)
         for execution in list(self._executions):
             if execution.run_id in lost:
                 execution.interrupt()

@@ -68,6 +68,14 @@ class Database(Protocol):
         """
         ...
 
+    def write_now(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like `write`, and not behind the writes that wait: it comes next. For a thread other
+        than the event loop's; it blocks that thread, and does not need the loop to return.
+        """
+        ...
+
     async def read(
         self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -99,22 +99,28 @@ class _Transaction:
 
 
 class _Connection:
-    """The writer's connection; see `writer.Connection`."""
+    """The writer's connection; see `writer.Connection`. Without one it connects when it must."""
 
-    def __init__(self, connection: _PgConnection, url: str, named: Statements) -> None:
-        self._connection = connection
-        self._cursor = connection.cursor()
+    def __init__(self, connection: _PgConnection | None, url: str, named: Statements) -> None:
+        self._open = connection
         self._url = url
         self._named = named
         self._release = ""
+        if connection is not None:
+            self._cursor = connection.cursor()
+
+    @property
+    def _connection(self) -> _PgConnection:
+        assert self._open is not None  # noqa: S101 # a transaction has begun
+        return self._open
 
     def begin(self, *, grouped: bool) -> None:
-        if self._connection.closed:
+        if self._open is None or self._open.closed:
             try:
-                self._connection = _connect(self._url)
+                self._open = _connect(self._url)
             except psycopg.Error as error:
                 raise unavailable(error) from error
-            self._cursor = self._connection.cursor()
+            self._cursor = self._open.cursor()
         self._cursor.execute(_BEGIN_GROUP if grouped else "BEGIN")
         self._release = ""
 
@@ -138,6 +144,8 @@ class _Connection:
         self._cursor.execute("COMMIT")
 
     def rollback(self) -> None:
+        if self._open is None:
+            return
         try:
             self._connection.rollback()
         except psycopg.Error:
@@ -156,7 +164,8 @@ class _Connection:
         return _fault(error)
 
     def close(self) -> None:
-        self._connection.close()
+        if self._open is not None:
+            self._open.close()
 
 
 def _fault(error: Exception) -> Fault:
@@ -230,11 +239,13 @@ class PostgreSQL:
         self._readers: ConnectionPool[_PgConnection] | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._writer: Writer | None = None
+        self._urgent: Writer | None = None
 
     async def open(self) -> None:
         """See `Database.open`."""
         connection = await asyncio.to_thread(self._connect_and_migrate)
         self._writer = Writer(_Connection(connection, self._url, self._named), bus=self._bus)
+        self._urgent = Writer(_Connection(None, self._url, self._named), bus=self._bus)
         self._readers = ConnectionPool(
             self._url,
             connection_class=_PgConnection,
@@ -256,6 +267,14 @@ class PostgreSQL:
             raise Unavailable("The database is closed.")
         return await self._writer.write(command, *args, **kwargs)
 
+    def write_now(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See `Database.write_now`; over a connection of its own, which waits for no batch."""
+        if self._urgent is None:
+            raise Unavailable("The database is closed.")
+        return self._urgent.write_now(command, *args, **kwargs)
+
     async def read(
         self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -272,13 +291,14 @@ class PostgreSQL:
         """See `Database.close`."""
         threads, self._threads = self._threads, None
         readers, self._readers = self._readers, None
-        writer, self._writer = self._writer, None
+        writers, self._writer, self._urgent = (self._writer, self._urgent), None, None
         if threads is not None:
             await asyncio.to_thread(threads.shutdown)
         if readers is not None:
             await asyncio.to_thread(readers.close)
-        if writer is not None:
-            await writer.close()
+        for writer in writers:
+            if writer is not None:
+                await writer.close()
 
     def _read(self, query: Callable[[Transaction], T]) -> T:
         """Runs a query, and once more if its connection turns out to be gone."""

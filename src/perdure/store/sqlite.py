@@ -200,6 +200,14 @@ class SQLite:
             raise Unavailable("The database is closed.")
         return await self._writer.write(command, *args, **kwargs)
 
+    def write_now(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See `Database.write_now`."""
+        if self._writer is None:
+            raise Unavailable("The database is closed.")
+        return self._writer.write_now(command, *args, **kwargs)
+
     async def read(
         self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:

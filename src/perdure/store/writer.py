@@ -7,7 +7,9 @@ that was told is published, in order, then they resume.
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -86,7 +88,7 @@ class _Waiting:
     __slots__ = ("command", "error", "future", "result", "told")
 
     def __init__(
-        self, command: Callable[[Transaction], object], future: asyncio.Future[Any]
+        self, command: Callable[[Transaction], object], future: asyncio.Future[Any] | Future[Any]
     ) -> None:
         self.command = command
         self.future = future
@@ -104,8 +106,13 @@ class _Waiting:
         self.error = error
         self.told = []
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether its caller is a thread that waits."""
+        return isinstance(self.future, Future)
+
     def resume(self) -> None:
-        """Lets the caller go on, unless it was cancelled."""
+        """Lets the caller go on, unless it was cancelled or has gone on already."""
         if self.future.done():
             return
         if self.error is None:
@@ -123,6 +130,9 @@ class Writer:
         self._connection = connection
         self._bus = bus
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        # Commands that come next, whatever waits in the queue; each puts itself into the queue too,
+        # in case the thread waits there.
+        self._urgent: deque[_Waiting] = deque()
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._committing = False
@@ -146,6 +156,20 @@ class Writer:
         self._queue.put(_Waiting(run, future))
         return await future
 
+    def write_now(
+        self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """See `Database.write_now`. Must not be called any more once `close` is."""
+        future: Future[T] = Future()
+
+        def run(transaction: Transaction) -> T:
+            return command(transaction, *args, **kwargs)
+
+        waiting = _Waiting(run, future)
+        self._urgent.append(waiting)
+        self._queue.put(waiting)
+        return future.result()
+
     async def close(self) -> None:
         """Finishes what waits, then disconnects."""
         if not self._closed:
@@ -163,16 +187,20 @@ class Writer:
 
     def _take(self) -> tuple[list[_Waiting], bool]:
         """Waits for a command and takes all that wait with it; and whether more may come."""
-        batch: list[_Waiting] = []
+        batch = self._take_urgent()
         try:
             while len(batch) < _MOST:
                 waiting = self._queue.get(block=not batch)
                 if waiting is None:
                     return batch, False
-                batch.append(waiting)
+                # An urgent one was taken already, or is among those that are taken now.
+                batch += self._take_urgent() if waiting.is_urgent else [waiting]
         except Empty:
             pass
         return batch, True
+
+    def _take_urgent(self) -> list[_Waiting]:
+        return [self._urgent.popleft() for _ in range(len(self._urgent))]
 
     def _settle(self, batch: list[_Waiting], *, attempt: int = 1) -> None:
         """Brings each command of the batch to its end and tells its caller; raises nothing."""
@@ -195,6 +223,9 @@ class Writer:
                 return
             else:
                 _fail_unavailable(batch, error)
+        for waiting in batch:
+            if waiting.is_urgent:
+                waiting.resume()
         self._loop.call_soon_threadsafe(self._deliver, batch)
 
     def _attempt(self, batch: list[_Waiting]) -> None:

@@ -44,8 +44,14 @@ WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress
 FOR UPDATE -- postgres
 
 -- name: renew!
--- Renews the lease of one file, if this worker still holds it.
+-- Renews the lease of one file, if this worker still holds it and nobody else writes it just now.
 UPDATE vector_store_files SET lease_until = :lease_until
+WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress'
+  AND seq IN (SELECT seq FROM vector_store_files WHERE seq = :seq FOR UPDATE SKIP LOCKED) -- postgres
+
+-- name: is_held^
+-- A row if this worker still holds the file; waits for nobody who writes it.
+SELECT 1 AS held FROM vector_store_files
 WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress'
 
 -- name: put_off!

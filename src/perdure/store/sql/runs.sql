@@ -44,8 +44,13 @@ WHERE thread_id = :thread_id
   AND status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
 
 -- name: renew!
--- Renews the lease of one run, if this worker still holds it.
+-- Renews the lease of one run, if this worker still holds it and nobody else writes it just now.
 UPDATE runs SET lease_until = :lease_until WHERE id = :id AND epoch = :epoch AND owner = :owner
+  AND id IN (SELECT id FROM runs WHERE id = :id FOR UPDATE SKIP LOCKED) -- postgres
+
+-- name: is_held^
+-- A row if this worker still holds the run; waits for nobody who writes it.
+SELECT 1 AS held FROM runs WHERE id = :id AND epoch = :epoch AND owner = :owner
 
 -- name: interrupted_of_owner
 -- The runs of a worker that it must look at again: cancelled, or past their time. Here and below it
