@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Mapping
 
-from perdure import providers, sandbox, store
+from perdure import providers, sandbox, sending, store
 from perdure.api.application import Application
 from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.bus.memory import MemoryBus
@@ -22,7 +22,6 @@ from perdure.providers import ServerSettings, tokens
 from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.routing import Routing
 from perdure.retrieval.parse import Parser
-from perdure.sending import HttpSender
 from perdure.settings import Settings
 from perdure.store import S3Settings
 
@@ -145,7 +144,8 @@ class Perdure:
             )
             for webhook in self.settings.webhooks
         ]
-        sender = HttpSender(private_targets=self.settings.webhook_private_targets)
+        private = self.settings.webhook_private_targets
+        sender = sending.connect(private_targets=private) if known else None
         return Webhooks(known, sender, database=self.database, clock=clock)
 
     async def _drain(self) -> None:

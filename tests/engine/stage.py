@@ -25,7 +25,6 @@ from perdure.retrieval.embed import Embedder
 from perdure.retrieval.parse import Parser
 from perdure.sandbox.scripted import ScriptedSandbox
 from perdure.sandbox.sessions import Sessions
-from perdure.sending import HttpSender
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database, Transaction
 from perdure.wire.base import decode
@@ -113,7 +112,7 @@ class Stage:
 
     def engine(self, webhooks: Webhooks | None = None) -> Engine:
         if webhooks is None:
-            webhooks = Webhooks((), HttpSender(), database=self.database, clock=self.clock)
+            webhooks = Webhooks((), None, database=self.database, clock=self.clock)
         return Engine(
             self.means,
             self.ingest(),

@@ -14,7 +14,7 @@ from perdure.bus.memory import MemoryBus
 from perdure.commands import webhooks as commands
 from perdure.engine.redelivery import SPREAD, WAITS
 from perdure.engine.webhooks import AT_ONCE, LEASE_SECONDS, Webhook, Webhooks, body_of
-from perdure.sending import HttpSender
+from perdure.sending.http import HttpSender
 from perdure.store import connect
 from perdure.store.database import Database
 from perdure.webhook_settings import EVENTS

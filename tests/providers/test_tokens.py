@@ -41,3 +41,8 @@ def test_texts_of_any_length_are_counted(text: str) -> None:
     """As a tool may answer a million characters, and a model write them."""
     piece = text[:65_536]
     assert tokens.count(text) == pytest.approx(tokens.count(piece) * len(text) / 65_536, rel=0.01)
+
+
+def test_half_a_surrogate_pair_counts_too() -> None:
+    """As a model may write it in its JSON."""
+    assert tokens.count("a\ud83d") == 2

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.errors import ConfigurationError, Unavailable
-from perdure.store import Blobs, FolderBlobs, S3Blobs, S3Settings, connect_blobs
+from perdure.store import Blobs, FolderBlobs, S3Settings, connect_blobs
 from perdure.store.blobs import joined, read
+from perdure.store.s3 import S3Blobs
 from tests.object_store import ObjectStore
 
 # Two objects and a half in S3.

@@ -6,7 +6,8 @@ import pytest
 
 from perdure.bus.memory import MemoryBus
 from perdure.errors import ConfigurationError
-from perdure.store import PostgreSQL, SQLite, connect
+from perdure.store import SQLite, connect
+from perdure.store.postgres import PostgreSQL
 
 
 def test_without_a_url_it_is_a_file_in_the_data_folder(tmp_path: Path) -> None:

@@ -1,44 +1,21 @@
-"""The command line: one file for each command.
+"""The command line: `commands.py` has what is typed, and each command a file of its own.
 
 A command ends with exit code 1 and one sentence where it cannot do what was asked.
 """
 
 import sys
-from importlib import import_module
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 import perdure
+from perdure.cli import commands
 from perdure.errors import ConfigurationError
 
 _INTERRUPTED = 130
-_COMMANDS = ("serve", "doctor", "chat", "demo", "files", "stores")
-
-
-class _Commands(TyperGroup):
-    """Imports the command that is asked for and no other: the server takes long to import, and
-    most commands only talk to one.
-    """
-
-    # A newer typer has a click of its own, an older one takes the real one: no type fits both.
-    def list_commands(self, _: typer.Context) -> list[str]:  # type: ignore[override]
-        return list(_COMMANDS)
-
-    def get_command(  # type: ignore[override]
-        self, _: typer.Context, cmd_name: str
-    ) -> TyperCommand | TyperGroup | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command = typer.main.get_command(import_module(f"perdure.cli.{cmd_name}").app)
-        assert isinstance(command, TyperCommand | TyperGroup)  # noqa: S101 # typer's promise
-        return command
-
 
 app = typer.Typer(
     name="perdure",
-    cls=_Commands,
     help=perdure.__doc__,
     no_args_is_help=True,
     add_completion=False,
@@ -62,6 +39,9 @@ def _options(
     ] = False,
 ) -> None:
     """Keep programs that speak the Assistants API v2 running, on any model."""
+
+
+app.add_typer(commands.app)
 
 
 def main() -> None:

@@ -7,20 +7,16 @@ Ctrl-C always ends just the one thing that is going on.
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Annotated
 
 import typer
 
 from perdure import lifecycle
-from perdure.cli import options
-from perdure.cli.client import Client, Failed, connect
+from perdure.cli.client import Client, Failed
 from perdure.errors import ConfigurationError
 from perdure.wire.base import JsonObject, Object, decode
 from perdure.wire.lists import Models
 from perdure.wire.runs import Run
 from perdure.wire.tools import RequiredToolCall
-
-app = typer.Typer(add_completion=False)
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 _MESSAGE_ENDS = frozenset(move.event for move in lifecycle.MESSAGE)
@@ -51,21 +47,8 @@ class _MessageDelta(Object):
     delta: _Content
 
 
-@app.command()
-def chat(
-    *,
-    assistant: Annotated[
-        str | None, typer.Option(help="Id of the assistant; without it, one is made for now.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Model; default: the assistant's, or the server's first.")
-    ] = None,
-    url: options.Url = None,
-    api_key: options.ApiKey = None,
-    config: options.Config = None,
-) -> None:
-    """Talk to an assistant. Ctrl-C cancels an answer, Ctrl-D ends the conversation."""
-    client = connect(config, url, api_key)
+def chat(client: Client, assistant: str | None, model: str | None) -> None:
+    """Converses until the user ends it; without an assistant's id, with one made for now."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  # makes input() editable where the system has it
     with asyncio.Runner() as runner:

@@ -1,10 +1,11 @@
 """The little HTTP client of the command line: it knows our own API and nothing else."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from perdure import settings
 from perdure.cli.address import url_of
 from perdure.cli.terminal import line
-from perdure.errors import PerdureError
+from perdure.errors import ConfigurationError, PerdureError
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import ErrorEnvelope
 
@@ -117,6 +118,14 @@ def connect(config: Path | None, url: str | None, api_key: str | None) -> Client
         # a server that needs no key takes any
         api_key = chosen.api_keys[0].get_secret_value() if chosen.api_keys else "perdure"
     return Client(url or url_of(chosen.host, chosen.port), api_key)
+
+
+def run(asked: Coroutine[Any, Any, T]) -> T:
+    """What a command asks of a server. Raises `ConfigurationError` instead of `Failed`."""
+    try:
+        return asyncio.run(asked)
+    except Failed as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _json(body: object) -> aiohttp.BytesPayload | None:

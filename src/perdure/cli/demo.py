@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -18,33 +17,18 @@ from perdure.cli.server import end_like_interrupt, opened, run
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings, only
 
-app = typer.Typer(add_completion=False)
-
 _SECONDS_TO_END = 5
 
 
-@app.command()
-def demo(
-    program: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="A Python file, or a command with its arguments. Default: the quickstart example."
-        ),
-    ] = None,
-) -> None:
-    """Start a server with a temporary data folder, run a program against it, stop it again.
-
-    The program is given OPENAI_BASE_URL and OPENAI_API_KEY of this server. The shipped
-    scripted model answers, unless OPENAI_BASE_URL is set: then the server that it names does,
-    with OPENAI_API_KEY.
-    """
+def demo(program: list[str] | None) -> int:
+    """Runs the program, or the quickstart, against a server of its own; the exit code."""
     arguments = _runnable(program or [str(_quickstart())])
     with tempfile.TemporaryDirectory(prefix="perdure-demo-") as folder:
         settings = _settings(Path(folder))
         logs.configure(settings)
         code = run(lambda: _demo(settings, arguments))
     _say(f"server stopped, data removed, the program's exit code is {code}")
-    raise typer.Exit(code)
+    return code
 
 
 async def _demo(settings: Settings, arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -20,7 +20,7 @@ from rich.text import Text
 
 from perdure import sandbox, settings
 from perdure.app import Perdure, bucket_of
-from perdure.cli import options, probe, verify
+from perdure.cli import probe, verify
 from perdure.cli.address import url_of
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
@@ -35,8 +35,6 @@ from perdure.store import checkup, connect_blobs
 from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
-app = typer.Typer(add_completion=False)
-
 _PLAIN_WIDTH = 400
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
@@ -59,30 +57,10 @@ class Finding(NamedTuple):
     mend: str = ""
 
 
-@app.command()
-def doctor(
-    *,
-    host: options.Host = None,
-    port: options.Port = None,
-    data_dir: options.DataDir = None,
-    model_base_url: options.ModelBaseUrl = None,
-    model_api_key: options.ModelApiKey = None,
-    database_url: options.DatabaseUrl = None,
-    config: options.Config = None,
-    check_data: Annotated[
-        bool, typer.Option("--verify", help="Also read the whole database, and check it.")
-    ] = False,
-) -> None:
-    """Check what `perdure serve` with the same flags would find; exit code 1 if it would fail."""
-    flags: dict[str, object] = {
-        "host": host,
-        "port": port,
-        "data_dir": data_dir,
-        "model_base_url": model_base_url,
-        "model_api_key": model_api_key,
-        "database_url": database_url,
-        "config": config,
-    }
+def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
+    """Prints what there is to find; `flags` as in `settings.load`. Raises `typer.Exit` with code 1
+    where something is wrong.
+    """
     try:
         chosen = settings.load(**flags)
     except ConfigurationError as error:

@@ -4,29 +4,20 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import BinaryIO
 from urllib.parse import urlencode
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from perdure.cli import options
-from perdure.cli.client import Client, Failed, connect
+from perdure.cli.client import Client
 from perdure.cli.terminal import line
-from perdure.errors import ConfigurationError
 from perdure.wire.base import Object
 from perdure.wire.files import File
 
 _READ_BYTES = 256 * 1024
 _PAGE = 1000
-
-app = typer.Typer(
-    name="files",
-    add_completion=False,
-    help="Upload and list the files of a server.",
-    no_args_is_help=True,
-)
 
 
 class _Files(Object):
@@ -34,45 +25,8 @@ class _Files(Object):
     has_more: bool
 
 
-@app.command("upload")
-def upload(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(help="The files to upload.", exists=True, dir_okay=False, readable=True),
-    ],
-    *,
-    purpose: Annotated[
-        str, typer.Option(help="What they are for: assistants, vision, batch, …")
-    ] = "assistants",
-    url: options.Url = None,
-    api_key: options.ApiKey = None,
-    config: options.Config = None,
-) -> None:
-    """Upload files. Their ids are printed, one a line."""
-    client = connect(config, url, api_key)
-    try:
-        asyncio.run(_upload_all(client, paths, purpose))
-    except Failed as error:
-        raise ConfigurationError(str(error)) from None
-
-
-@app.command("list")
-def list_all(
-    *,
-    purpose: Annotated[str | None, typer.Option(help="Only files of this purpose.")] = None,
-    url: options.Url = None,
-    api_key: options.ApiKey = None,
-    config: options.Config = None,
-) -> None:
-    """List the files of the server, the newest first: id, bytes, purpose, name."""
-    client = connect(config, url, api_key)
-    try:
-        asyncio.run(_list_all(client, purpose))
-    except Failed as error:
-        raise ConfigurationError(str(error)) from None
-
-
-async def _upload_all(client: Client, paths: list[Path], purpose: str) -> None:
+async def upload_all(client: Client, paths: list[Path], purpose: str) -> None:
+    """Uploads files and prints their ids."""
     # The bars are for people and go where nobody redirects them to a file.
     console = Console(stderr=True)
     bars = Progress(
@@ -107,7 +61,8 @@ async def _content(file: BinaryIO, sent: Callable[[float], None]) -> AsyncGenera
         sent(len(piece))
 
 
-async def _list_all(client: Client, purpose: str | None) -> None:
+async def list_all(client: Client, purpose: str | None) -> None:
+    """Prints the files of the server, the newest first."""
     query = {"limit": str(_PAGE), **({"purpose": purpose} if purpose else {})}
     async with client:
         while True:

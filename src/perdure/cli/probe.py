@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from perdure.errors import ProviderError
 from perdure.model_settings import SCRIPTED, ModelServer
-from perdure.providers.openai import OpenAIProvider
 
 _TIMEOUT_SECONDS = 5
 
@@ -27,6 +26,9 @@ async def ask_all(servers: Iterable[ModelServer]) -> list[Answer]:
 async def _ask(server: ModelServer) -> Answer:
     if server.base_url == SCRIPTED:
         return Answer(server, (), None)
+    # the HTTP client takes long to import, and the scripted model needs none
+    from perdure.providers.openai import OpenAIProvider
+
     key = server.key.get_secret_value() if server.key else None
     # the server itself, not the routing: that leaves out servers which do not answer
     provider = OpenAIProvider(server.base_url, api_key=key)

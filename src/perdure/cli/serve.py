@@ -2,43 +2,22 @@
 
 import asyncio
 
-import typer
 from rich.console import Console
 
 import perdure
 from perdure import sandbox, settings
-from perdure.cli import logs, options, probe
+from perdure.cli import logs, probe
 from perdure.cli.server import Server, opened, run
 from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED
 from perdure.settings import Settings, without_password
 
-app = typer.Typer(add_completion=False)
-
 _MODELS_SHOWN = 5
 
 
-@app.command()
-def serve(
-    *,
-    host: options.Host = None,
-    port: options.Port = None,
-    data_dir: options.DataDir = None,
-    model_base_url: options.ModelBaseUrl = None,
-    model_api_key: options.ModelApiKey = None,
-    database_url: options.DatabaseUrl = None,
-    config: options.Config = None,
-) -> None:
-    """Start the server; Ctrl-C or SIGTERM ends it gracefully, a second one at once."""
-    chosen = settings.load(
-        host=host,
-        port=port,
-        data_dir=data_dir,
-        model_base_url=model_base_url,
-        model_api_key=model_api_key,
-        database_url=database_url,
-        config=config,
-    )
+def serve(**flags: object) -> None:
+    """Runs a server to its graceful end; `flags` as in `settings.load`."""
+    chosen = settings.load(**flags)
     logs.configure(chosen)
     run(lambda: _serve(chosen))
 

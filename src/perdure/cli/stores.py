@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import quote, urlencode
 
 import typer
@@ -20,8 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from perdure.cli import options
-from perdure.cli.client import Client, Failed, Refused, connect
+from perdure.cli.client import Client, Failed, Refused
 from perdure.cli.files import send
 from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError
@@ -37,13 +35,6 @@ _BATCH = 500
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SHOWN_CHARACTERS = 200
 
-app = typer.Typer(
-    name="stores",
-    add_completion=False,
-    help="Fill and search the vector stores of a server.",
-    no_args_is_help=True,
-)
-
 
 class _Stores(Object):
     data: list[VectorStore]
@@ -55,69 +46,14 @@ class _StoreFiles(Object):
     has_more: bool
 
 
-@app.command("add")
-def add(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(help="Files, and folders with all that is in them.", exists=True),
-    ],
-    *,
-    store: Annotated[
-        str | None, typer.Option(help="Id of the vector store; without it, one is made.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the store that is made.")] = None,
-    url: options.Url = None,
-    api_key: options.ApiKey = None,
-    config: options.Config = None,
-) -> None:
-    """Upload files and put them into a vector store, whose id is printed.
-
-    Of folders, those files that can be searched are taken. A file that fails is named at the end,
-    and the exit code is 1.
+def found_in(paths: Iterable[Path]) -> list[Path]:
+    """The files, and those in the folders that can be searched. Raises `ConfigurationError` where
+    there is none.
     """
     wanted = list(chain.from_iterable(map(_files_in, paths)))
     if not wanted:
         raise ConfigurationError("There is no file in there that can be searched.")
-    client = connect(config, url, api_key)
-    try:
-        failed = asyncio.run(_add_all(client, wanted, store, name))
-    except Failed as error:
-        raise ConfigurationError(str(error)) from None
-    if failed:
-        raise typer.Exit(1)
-
-
-@app.command("list")
-def list_all(
-    *,
-    url: options.Url = None,
-    api_key: options.ApiKey = None,
-    config: options.Config = None,
-) -> None:
-    """List the vector stores, the newest first: id, status, files, name."""
-    client = connect(config, url, api_key)
-    try:
-        asyncio.run(_list_all(client))
-    except Failed as error:
-        raise ConfigurationError(str(error)) from None
-
-
-@app.command("search")
-def search(
-    store: Annotated[str, typer.Argument(help="Id of the vector store.")],
-    query: Annotated[str, typer.Argument(help="What to look for.")],
-    *,
-    limit: Annotated[int, typer.Option(min=1, max=50, help="How many results at most.")] = 5,
-    url: options.Url = None,
-    api_key: options.ApiKey = None,
-    config: options.Config = None,
-) -> None:
-    """Search a vector store: score, file and the beginning of each passage."""
-    client = connect(config, url, api_key)
-    try:
-        asyncio.run(_search(client, store, query, limit))
-    except Failed as error:
-        raise ConfigurationError(str(error)) from None
+    return wanted
 
 
 def _files_in(path: Path) -> Iterable[Path]:
@@ -133,10 +69,10 @@ def _files_in(path: Path) -> Iterable[Path]:
     )
 
 
-async def _add_all(
+async def add_all(
     client: Client, paths: list[Path], store_id: str | None, name: str | None
 ) -> bool:
-    """Whether a file failed."""
+    """Uploads files into a store, or into a new one; whether a file failed."""
     # The bars are for people and go where nobody redirects them to a file.
     console = Console(stderr=True)
     async with client:
@@ -227,7 +163,8 @@ async def _read(
         query["after"] = page.data[-1].id
 
 
-async def _list_all(client: Client) -> None:
+async def list_all(client: Client) -> None:
+    """Prints the vector stores, the newest first."""
     query = {"limit": str(_PAGE)}
     async with client:
         while True:
@@ -241,7 +178,8 @@ async def _list_all(client: Client) -> None:
             query["after"] = page.data[-1].id
 
 
-async def _search(client: Client, store_id: str, query: str, limit: int) -> None:
+async def search(client: Client, store_id: str, query: str, limit: int) -> None:
+    """Prints what is found: score, file and the beginning of each passage."""
     async with client:
         body = {"query": query, "max_num_results": limit}
         found = await client.post(f"/vector_stores/{store_id}/search", body, SearchResultsPage)

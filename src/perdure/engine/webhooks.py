@@ -41,10 +41,12 @@ class Webhook(NamedTuple):
 
 
 class Webhooks:
-    """The deliveries of one server; every server of a database may make them."""
+    """The deliveries of one server; every server of a database may make them. Without a webhook
+    there need not be a sender.
+    """
 
     def __init__(
-        self, known: Iterable[Webhook], sender: Sender, *, database: Database, clock: Clock
+        self, known: Iterable[Webhook], sender: Sender | None, *, database: Database, clock: Clock
     ) -> None:
         self._known = {webhook.name: webhook for webhook in known}
         self._sender = sender
@@ -81,7 +83,8 @@ class Webhooks:
 
     async def close(self) -> None:
         """Lets go of the targets."""
-        await self._sender.close()
+        if self._sender is not None:
+            await self._sender.close()
 
     async def _claim(self, most: Mapping[str, int]) -> list[Delivery]:
         """What is due, for each webhook so many at most."""
@@ -139,12 +142,13 @@ class Webhooks:
 
     async def _send(self, delivery: Delivery) -> Answer | str:
         """The target's answer, or the reason why there is none."""
-        webhook = self._known[delivery.webhook]
+        webhook, sender = self._known[delivery.webhook], self._sender
+        assert sender is not None  # noqa: S101 # there is a webhook
         body = body_of(delivery)
         headers = signature.headers(delivery.id, body, key=webhook.key, now=int(self._clock.now()))
         headers["content-type"] = "application/json"
         try:
-            return await self._sender.send(webhook.url, headers, body)
+            return await sender.send(webhook.url, headers, body)
         except SendFailed as failed:
             return str(failed)
 

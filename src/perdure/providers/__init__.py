@@ -1,11 +1,12 @@
-"""Where model calls go."""
+"""Where model calls go. The HTTP client is imported with the first model server: it reads the
+machine's certificates meanwhile, which takes longer than all else at the start of a server.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from perdure.model_settings import SCRIPTED
 from perdure.providers.embeddings import EmbeddingModel
-from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import Provider
 from perdure.providers.routing import Routing, Server
 from perdure.providers.scripted import ScriptedProvider
@@ -56,4 +57,6 @@ def connect_embeddings(
 def _provider(server: ServerSettings, idle_seconds: float) -> Provider:
     if server.base_url == SCRIPTED:
         return ScriptedProvider()
+    from perdure.providers.openai import OpenAIProvider
+
     return OpenAIProvider(server.base_url, api_key=server.api_key, idle_seconds=idle_seconds)

@@ -7,13 +7,14 @@ configured, and is searched by words alone if it is not.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
 import structlog
 
 from perdure.errors import ProviderError
-from perdure.retrieval.vectors import Vectors
+
+if TYPE_CHECKING:
+    from perdure.retrieval.vectors import Vectors
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ Embedders: TypeAlias = Mapping[str, Embedder]
 
 async def for_chunks(
     embedders: Embedders, noted: str | None, texts: Sequence[str]
-) -> Vectors | None:
+) -> "Vectors | None":
     """The vectors of a store's new chunks; None if it has none or its model is not configured.
 
     Raises `ProviderError`: a file without its vectors would be found by halves for ever.
@@ -51,17 +52,24 @@ async def for_chunks(
     if embedder is None or not texts:
         return None
     # A megabyte of numbers is for no event loop.
-    return await asyncio.to_thread(np.array, await embedder.embed(texts), dtype=np.float32)
+    return await asyncio.to_thread(_vectors, await embedder.embed(texts))
 
 
-async def for_queries(embedder: Embedder, queries: Sequence[str]) -> Vectors | None:
+async def for_queries(embedder: Embedder, queries: Sequence[str]) -> "Vectors | None":
     """The vectors of queries; None where the model cannot be reached now: words will do."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            return np.array(await embedder.embed(queries), dtype=np.float32)
+            return await asyncio.to_thread(_vectors, await embedder.embed(queries))
     except ProviderError as error:
         reason = error.message
     except TimeoutError:
         reason = f"no answer within {_PATIENCE_SECONDS:g} seconds"
     _log.warning("search_without_vectors", model=embedder.name, reason=reason)
     return None
+
+
+def _vectors(numbers: list[list[float]]) -> "Vectors":
+    """In a thread: numpy, which only searches need, is imported with the first of them."""
+    import numpy as np
+
+    return np.array(numbers, dtype=np.float32)

@@ -6,13 +6,16 @@ dropped attempts is removed later, little by little.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from perdure.errors import LeaseLost
-from perdure.retrieval import postings, segments, vectors
-from perdure.retrieval.postings import Words
-from perdure.retrieval.vectors import Vectors
+from perdure.retrieval import segments
 from perdure.store.database import Transaction
+
+# Both need numpy, which is imported in the threads that compute, with the first file.
+if TYPE_CHECKING:
+    from perdure.retrieval.postings import Words
+    from perdure.retrieval.vectors import PackedVectors, Vectors
 
 # PostgreSQL's texts cannot hold it, and nobody can read it.
 _NUL = "\x00"
@@ -33,8 +36,8 @@ class Piece(NamedTuple):
     """Neighbouring chunks, ready to be written."""
 
     chunks: Sequence[Chunk]
-    words: Words
-    vectors: Vectors | None
+    words: "Words"
+    vectors: "Vectors | None"
 
 
 def model(tx: Transaction, vector_store_id: str, configured: str | None) -> str | None:
@@ -51,12 +54,14 @@ def model(tx: Transaction, vector_store_id: str, configured: str | None) -> str 
     return configured
 
 
-def prepare(chunks: Sequence[Chunk], embedded: Vectors | None = None) -> Piece:
+def prepare(chunks: Sequence[Chunk], embedded: "Vectors | None" = None) -> Piece:
     """Does the computing of `write`, outside of the transaction that all others wait for.
 
     About 0.3 ms a chunk. A hundred chunks make a good piece: a search reads a row a piece for
     each of its words, and a write of more keeps other writers waiting.
     """
+    from perdure.retrieval import postings
+
     if embedded is not None and len(embedded) != len(chunks):
         raise ValueError(f"{len(chunks)} chunks have {len(embedded)} vectors")
     return Piece(chunks, postings.pack([chunk.text for chunk in chunks]), embedded)
@@ -82,7 +87,7 @@ def write(
     written = tx.one("chunks.written", ingestion=ingestion)
     assert written is not None  # noqa: S101 # an aggregate has a row
     first: int = written["count"]
-    packed = None if piece.vectors is None else vectors.pack(piece.vectors)
+    packed = None if piece.vectors is None else _packed(piece.vectors)
     segment = segments.add(tx, store["seq"], piece.words, chunks=len(piece.chunks))
     tx.run(
         "chunks.insert_piece",
@@ -139,6 +144,12 @@ def drop(tx: Transaction, *, limit: int) -> int:
     if removed < limit:
         removed += tx.run("chunks.drop_ingestion", ingestion=ingestion)
     return removed
+
+
+def _packed(embedded: "Vectors") -> "PackedVectors":
+    from perdure.retrieval import vectors
+
+    return vectors.pack(embedded)
 
 
 def _bytes(piece: Piece) -> int:

@@ -1,32 +1,22 @@
-"""Searches: several queries in several stores, and one list of passages.
-
-Chunks are ranked by words and, where there are vectors, by meaning; the two rankings are fused by
-reciprocal rank, which says what is better and not how good it is. So a passage's score is not
-taken from there: it is the better of its two scores, or of those of a passage behind it.
+"""Searches: several queries in several stores, and one list of passages. `ranking.py` says
+which are the best.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-import msgspec
-
-from perdure.retrieval import embed, fusion, lexical, scope, semantic
+from perdure.retrieval import embed
 from perdure.retrieval import filters as rules
 from perdure.retrieval.embed import Embedders
-from perdure.retrieval.lexical import Scored
-from perdure.retrieval.scope import Key, Scope
-from perdure.retrieval.vectors import Vectors
 from perdure.store.database import Database, Transaction
-from perdure.wire.base import decode
 from perdure.wire.search import Filter
 from perdure.wire.vector_store_files import Attributes
 
+if TYPE_CHECKING:
+    from perdure.retrieval.vectors import Vectors
+
 # `none` does without the fusion of two rankings.
 Ranker: TypeAlias = Literal["none", "auto", "default-2024-11-15", "default_2024_08_21"]
-
-# How many of each ranking are fused, at least.
-_FUSED = 100
 
 
 class Passage(NamedTuple):
@@ -45,7 +35,7 @@ class Asked(NamedTuple):
     """A search, once its queries have vectors; those are by the model's name."""
 
     queries: Sequence[str]
-    vectors: Mapping[str, Vectors]
+    vectors: "Mapping[str, Vectors]"
     limit: int
     score_threshold: float
     ranker: Ranker
@@ -73,12 +63,12 @@ async def search(
         rules.check(filters)
     vectors = await _embedded(database, embedders, stores, queries) if embedders else {}
     asked = Asked(queries, vectors, limit, score_threshold, ranker, filters)
-    return await database.read(_search, stores, asked)
+    return await database.read(_passages, stores, asked)
 
 
 async def _embedded(
     database: Database, embedders: Embedders, stores: Sequence[str], queries: Sequence[str]
-) -> dict[str, Vectors]:
+) -> "dict[str, Vectors]":
     """The queries' vectors, by the name of each model that the stores have and that answers."""
     vectors = {}
     for name in await database.read(_models, stores):
@@ -95,107 +85,8 @@ def _models(tx: Transaction, stores: Sequence[str]) -> set[str]:
     return {row["embedding"] for row in rows if row is not None and row["embedding"] is not None}
 
 
-def _search(tx: Transaction, stores: Sequence[str], asked: Asked) -> list[Passage]:
-    places = [
-        place for store in dict.fromkeys(stores) if (place := _place(tx, store, asked)) is not None
-    ]
-    best: dict[Key, Ranked] = {}
-    for number in range(len(asked.queries)):
-        for key, found in _ranked(tx, places, asked, number).items():
-            best[key] = found.or_better(best.get(key, found))
-    # The sort is stable: of equals, the first store's come first.
-    ordered = sorted(best.items(), key=lambda item: item[1], reverse=True)[: asked.limit]
-    scores = _descending([found.score for _, found in ordered])
-    return _passages(
-        tx,
-        [
-            Scored(key, score)
-            for (key, _), score in zip(ordered, scores, strict=True)
-            if score >= asked.score_threshold
-        ],
-    )
+def _passages(tx: Transaction, stores: Sequence[str], asked: Asked) -> list[Passage]:
+    """In a thread of the database: numpy is imported there, with the first search."""
+    from perdure.retrieval import ranking
 
-
-class Place(NamedTuple):
-    """A store to look into; `vectors` are those of the queries, by the store's own model."""
-
-    seq: int
-    scope: Scope
-    vectors: Vectors | None
-
-
-class Ranked(NamedTuple):
-    """What orders a chunk, and how relevant it is in itself: both from 0 to 1."""
-
-    share: float
-    score: float
-
-    def or_better(self, other: "Ranked") -> "Ranked":
-        """What is better of the two, each for itself."""
-        return Ranked(max(self.share, other.share), max(self.score, other.score))
-
-
-def _place(tx: Transaction, vector_store_id: str, asked: Asked) -> Place | None:
-    """None if nothing can be found there."""
-    store = tx.one("searches.store", vector_store_id=vector_store_id)
-    if store is None:
-        return None
-    searched = scope.read(tx, vector_store_id, store["seq"], asked.filters)
-    if searched is None:
-        return None
-    return Place(store["seq"], searched, asked.vectors.get(store["embedding"]))
-
-
-def _ranked(
-    tx: Transaction, places: Sequence[Place], asked: Asked, number: int
-) -> dict[Key, Ranked]:
-    """What one of the queries finds. All stores are ranked together, or the best of each would
-    count as much as the best of all.
-    """
-    depth = max(_FUSED, asked.limit)
-    by_meaning, by_words = [], []
-    for place in places:
-        if place.vectors is not None:
-            by_meaning += semantic.rank(tx, place.scope, place.vectors[number], limit=depth)
-        if place.vectors is None or asked.ranker != "none":
-            by_words += lexical.rank(
-                tx, place.seq, place.scope, asked.queries[number], limit=depth, least=asked.limit
-            )
-    if asked.ranker == "none" or not by_meaning:
-        return {key: Ranked(score, score) for key, score in [*by_meaning, *by_words]}
-    rankings = [_best(ranking, depth) for ranking in (by_meaning, by_words)]
-    scores: dict[Key, float] = {}
-    for key, score in [*by_meaning, *by_words]:
-        scores[key] = max(score, scores.get(key, 0.0))
-    fused = fusion.fuse([[scored.key for scored in ranking] for ranking in rankings])
-    return {key: Ranked(share, scores[key]) for key, share in fused}
-
-
-def _best(found: Sequence[Scored], limit: int) -> Sequence[Scored]:
-    return sorted(found, key=lambda scored: -scored.score)[:limit]
-
-
-def _descending(scores: Sequence[float]) -> Sequence[float]:
-    """Each score, or a better one that comes behind it: so a threshold cuts off the end."""
-    return [*accumulate(reversed(scores), max)][::-1]
-
-
-def _passages(tx: Transaction, found: Sequence[Scored]) -> list[Passage]:
-    keys = msgspec.json.encode([scored.key for scored in found]).decode()
-    rows = {
-        Key(row["ingestion"], row["position"]): row
-        for row in tx.all("searches.passages", found=keys)
-    }
-    return [
-        Passage(
-            row["vector_store_id"],
-            row["file_id"],
-            row["filename"],
-            decode(row["attributes"], Attributes),
-            score,
-            row["text"],
-            row["tokens"],
-        )
-        for key, score in found
-        for row in [rows[key]]
-    ]
+    return ranking.passages(tx, stores, asked)

@@ -8,13 +8,13 @@ writer: `plan` in a read, then `merge` in a write, and a plan that was overtaken
 
 from collections import defaultdict
 from itertools import accumulate
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from perdure.retrieval import postings
-from perdure.retrieval.postings import Packed, Words
 from perdure.store.database import Row, Transaction
+
+# It needs numpy, which is imported in the thread that merges, when there is something to merge.
+if TYPE_CHECKING:
+    from perdure.retrieval.postings import Packed, Words
 
 # So many segments of one level are merged, which makes one of the next level.
 _MANY = 8
@@ -31,12 +31,12 @@ class Merge(NamedTuple):
 
     vector_store: int
     was: list[int]
-    words: Words
+    words: "Words"
     chunks: int
     bases: dict[int, int]
 
 
-def add(tx: Transaction, vector_store: int, words: Words, *, chunks: int) -> int:
+def add(tx: Transaction, vector_store: int, words: "Words", *, chunks: int) -> int:
     """Adds a segment; its id."""
     row = tx.one(
         "segments.insert",
@@ -100,6 +100,10 @@ def remove(tx: Transaction, *, limit: int) -> int:
 
 
 def _plan(tx: Transaction, vector_store: int, rows: list[Row]) -> Merge:
+    import numpy as np
+
+    from perdure.retrieval import postings
+
     found: defaultdict[str, list[Packed]] = defaultdict(list)
     bases: dict[int, int] = {}
     count = 0

@@ -1,7 +1,6 @@
-"""Where untrusted code runs."""
+"""Where untrusted code runs. What only a gateway needs is imported where there is one."""
 
 from perdure.clock import Clock
-from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import MIB, Limits, Sandbox
 from perdure.sandbox.sessions import Sessions
@@ -14,6 +13,8 @@ def connect(settings: Settings, *, warm: bool = True) -> Sandbox:
         memory_bytes=settings.code_memory_mib * MIB, disk_bytes=settings.code_disk_mib * MIB
     )
     if settings.code_gateway_url:
+        from perdure.sandbox.gateway import GatewaySandbox
+
         return GatewaySandbox(
             settings.code_gateway_url,
             token=settings.code_gateway_token,

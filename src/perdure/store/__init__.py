@@ -1,5 +1,5 @@
 """Durable facts and contents: databases behind one seam, blob stores behind another. Only this
-package knows a driver of either.
+package knows a driver of either. Those of PostgreSQL and of S3 are imported where one is used.
 """
 
 from contextlib import AbstractContextManager
@@ -7,20 +7,16 @@ from pathlib import Path
 
 from perdure.bus.bus import Bus
 from perdure.errors import ConfigurationError
-from perdure.store import postgres, sqlite
-from perdure.store.blobs import Blobs
+from perdure.store import sqlite
+from perdure.store.blobs import Blobs, S3Settings
 from perdure.store.database import Database, Transaction
 from perdure.store.folder import FolderBlobs
-from perdure.store.postgres import PostgreSQL
-from perdure.store.s3 import S3Blobs, S3Settings
 from perdure.store.sqlite import SQLite
 
 __all__ = [
     "Blobs",
     "Database",
     "FolderBlobs",
-    "PostgreSQL",
-    "S3Blobs",
     "S3Settings",
     "SQLite",
     "connect",
@@ -40,6 +36,8 @@ def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
     if not url.startswith(("postgresql://", "postgres://")):
         # Not shown: what comes first in a malformed URL may be its password.
         raise ConfigurationError("The database URL must begin with postgresql://.")
+    from perdure.store.postgres import PostgreSQL
+
     return PostgreSQL(url, bus=bus)
 
 
@@ -47,7 +45,11 @@ def connect_blobs(bucket: S3Settings | None, data_dir: Path) -> Blobs:
     """The blob store that the settings ask for, not yet open: a bucket, or without one the
     folder `blobs` in the data folder.
     """
-    return S3Blobs(bucket) if bucket else FolderBlobs(data_dir / "blobs")
+    if bucket is None:
+        return FolderBlobs(data_dir / "blobs")
+    from perdure.store.s3 import S3Blobs
+
+    return S3Blobs(bucket)
 
 
 def snapshot(url: str | None, data_dir: Path) -> AbstractContextManager[Transaction]:
@@ -56,4 +58,8 @@ def snapshot(url: str | None, data_dir: Path) -> AbstractContextManager[Transact
 
     Raises `ConfigurationError` where it cannot be read.
     """
-    return sqlite.snapshot(data_dir / "perdure.db") if url is None else postgres.snapshot(url)
+    if url is None:
+        return sqlite.snapshot(data_dir / "perdure.db")
+    from perdure.store import postgres
+
+    return postgres.snapshot(url)

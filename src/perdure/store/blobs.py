@@ -17,6 +17,20 @@ class Stored(NamedTuple):
     bytes: int
 
 
+class S3Settings(NamedTuple):
+    """Where the bucket is, and who we are there.
+
+    `url`: `s3://bucket` or `s3://bucket/prefix`. Without keys, those of the machine are used:
+    the variables and roles that AWS defines.
+    """
+
+    url: str
+    endpoint: str | None = None
+    region: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+
+
 class Blobs(Protocol):
     """Keeps bytes under names of ours.
 

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
-import psycopg
-
 from perdure.errors import ConfigurationError
 from perdure.store.sqlite import open_to_read
 
@@ -86,6 +84,8 @@ def _sqlite(path: Path) -> _Content:
 
 
 def _postgres(url: str) -> _Content:
+    import psycopg  # only this database needs it
+
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
             connection.read_only = True

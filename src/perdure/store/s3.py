@@ -7,14 +7,14 @@ and is paid for until somebody finds its id. Objects below the blob's name are f
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from perdure.errors import ConfigurationError, Unavailable
-from perdure.store.blobs import Stored, joined
+from perdure.store.blobs import S3Settings, Stored, joined
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -24,20 +24,6 @@ _PIECE_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 256 * 1024
 _RETRIES = 5
 _PATIENCE = timedelta(seconds=30)
-
-
-class S3Settings(NamedTuple):
-    """Where the bucket is, and who we are there.
-
-    `url`: `s3://bucket` or `s3://bucket/prefix`. Without keys, those of the machine are used:
-    the variables and roles that AWS defines.
-    """
-
-    url: str
-    endpoint: str | None = None
-    region: str | None = None
-    access_key_id: str | None = None
-    secret_access_key: str | None = None
 
 
 class S3Blobs:

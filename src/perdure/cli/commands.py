@@ -1,0 +1,211 @@
+"""The commands as they are typed: flags and help. What a command does is in the file of its name.
+
+That file is imported when the command runs. So help comes at once, and a command that talks to a
+server does not load one.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perdure.cli import options
+
+app = typer.Typer(add_completion=False)
+_files = typer.Typer(help="Upload and list the files of a server.", no_args_is_help=True)
+_stores = typer.Typer(help="Fill and search the vector stores of a server.", no_args_is_help=True)
+
+
+@app.command()
+def serve(
+    *,
+    host: options.Host = None,
+    port: options.Port = None,
+    data_dir: options.DataDir = None,
+    model_base_url: options.ModelBaseUrl = None,
+    model_api_key: options.ModelApiKey = None,
+    database_url: options.DatabaseUrl = None,
+    config: options.Config = None,
+) -> None:
+    """Start the server; Ctrl-C or SIGTERM ends it gracefully, a second one at once."""
+    from perdure.cli import serve as command
+
+    command.serve(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        model_base_url=model_base_url,
+        model_api_key=model_api_key,
+        database_url=database_url,
+        config=config,
+    )
+
+
+@app.command()
+def doctor(
+    *,
+    host: options.Host = None,
+    port: options.Port = None,
+    data_dir: options.DataDir = None,
+    model_base_url: options.ModelBaseUrl = None,
+    model_api_key: options.ModelApiKey = None,
+    database_url: options.DatabaseUrl = None,
+    config: options.Config = None,
+    check_data: Annotated[
+        bool, typer.Option("--verify", help="Also read the whole database, and check it.")
+    ] = False,
+) -> None:
+    """Check what `perdure serve` with the same flags would find; exit code 1 if it would fail."""
+    from perdure.cli import doctor as command
+
+    command.doctor(
+        {
+            "host": host,
+            "port": port,
+            "data_dir": data_dir,
+            "model_base_url": model_base_url,
+            "model_api_key": model_api_key,
+            "database_url": database_url,
+            "config": config,
+        },
+        check_data=check_data,
+    )
+
+
+@app.command()
+def chat(
+    *,
+    assistant: Annotated[
+        str | None, typer.Option(help="Id of the assistant; without it, one is made for now.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model; default: the assistant's, or the server's first.")
+    ] = None,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    config: options.Config = None,
+) -> None:
+    """Talk to an assistant. Ctrl-C cancels an answer, Ctrl-D ends the conversation."""
+    from perdure.cli import chat as command
+    from perdure.cli.client import connect
+
+    command.chat(connect(config, url, api_key), assistant, model)
+
+
+@app.command()
+def demo(
+    program: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="A Python file, or a command with its arguments. Default: the quickstart example."
+        ),
+    ] = None,
+) -> None:
+    """Start a server with a temporary data folder, run a program against it, stop it again.
+
+    The program is given OPENAI_BASE_URL and OPENAI_API_KEY of this server. The shipped
+    scripted model answers, unless OPENAI_BASE_URL is set: then the server that it names does,
+    with OPENAI_API_KEY.
+    """
+    from perdure.cli import demo as command
+
+    raise typer.Exit(command.demo(program))
+
+
+@_files.command()
+def upload(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="The files to upload.", exists=True, dir_okay=False, readable=True),
+    ],
+    *,
+    purpose: Annotated[
+        str, typer.Option(help="What they are for: assistants, vision, batch, …")
+    ] = "assistants",
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    config: options.Config = None,
+) -> None:
+    """Upload files. Their ids are printed, one a line."""
+    from perdure.cli import files
+    from perdure.cli.client import connect, run
+
+    run(files.upload_all(connect(config, url, api_key), paths, purpose))
+
+
+@_files.command("list")
+def list_files(
+    *,
+    purpose: Annotated[str | None, typer.Option(help="Only files of this purpose.")] = None,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    config: options.Config = None,
+) -> None:
+    """List the files of the server, the newest first: id, bytes, purpose, name."""
+    from perdure.cli import files
+    from perdure.cli.client import connect, run
+
+    run(files.list_all(connect(config, url, api_key), purpose))
+
+
+@_stores.command()
+def add(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Files, and folders with all that is in them.", exists=True),
+    ],
+    *,
+    store: Annotated[
+        str | None, typer.Option(help="Id of the vector store; without it, one is made.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the store that is made.")] = None,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    config: options.Config = None,
+) -> None:
+    """Upload files and put them into a vector store, whose id is printed.
+
+    Of folders, those files that can be searched are taken. A file that fails is named at the end,
+    and the exit code is 1.
+    """
+    from perdure.cli import stores
+    from perdure.cli.client import connect, run
+
+    wanted = stores.found_in(paths)
+    if run(stores.add_all(connect(config, url, api_key), wanted, store, name)):
+        raise typer.Exit(1)
+
+
+@_stores.command("list")
+def list_stores(
+    *,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    config: options.Config = None,
+) -> None:
+    """List the vector stores, the newest first: id, status, files, name."""
+    from perdure.cli import stores
+    from perdure.cli.client import connect, run
+
+    run(stores.list_all(connect(config, url, api_key)))
+
+
+@_stores.command()
+def search(
+    store: Annotated[str, typer.Argument(help="Id of the vector store.")],
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many results at most.")] = 5,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    config: options.Config = None,
+) -> None:
+    """Search a vector store: score, file and the beginning of each passage."""
+    from perdure.cli import stores
+    from perdure.cli.client import connect, run
+
+    run(stores.search(connect(config, url, api_key), store, query, limit))
+
+
+app.add_typer(_files, name="files")
+app.add_typer(_stores, name="stores")
