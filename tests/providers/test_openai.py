@@ -262,8 +262,7 @@ async def test_a_cancelled_reader_closes_its_connection(
     openai: Provider, model_server: ModelServer, model: str
 ) -> None:
     reader = asyncio.create_task(hear(openai, asks(model)))
-    while not await asyncio.to_thread(model_server.seen):
-        pass
+    await asyncio.to_thread(model_server.wait_asked, 1)
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
