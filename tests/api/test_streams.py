@@ -15,7 +15,7 @@ from perdure.lifecycle import MESSAGE_DELTA
 from perdure.wire.events import Event
 from tests.api.conftest import HEADERS
 from tests.api.sse import Told, events, names
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 
 @pytest.fixture
@@ -64,7 +64,8 @@ async def test_a_client_that_goes_away_does_not_stop_its_run(
     messages = (await http.get(f"/threads/{run['thread_id']}/messages")).json()["data"]
     assert messages[0]["content"][0]["text"]["value"].endswith("word200")
     assert isinstance(app.bus, MemoryBus)
-    assert app.bus._topics == {}
+    topics = app.bus._topics
+    await until(lambda: topics == {})
 
 
 async def test_a_client_that_does_not_read_holds_nobody_up(

@@ -1,7 +1,6 @@
 """A load on some servers, with faults meanwhile, and the verdict when all has ended."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +11,14 @@ from perdure.wire.base import decode, encode
 from tests.durability import verdict
 from tests.durability.load import Load
 from tests.durability.nodes import Node, killed
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 _LOOK_SECONDS = 0.1
 
 
 class Campaign:
-    """Within the block the load goes on; the caller makes the faults.
+    """Within the block the load goes on; the caller makes the faults, at moments that are counted
+    in runs: how many seconds those take depends on the machine.
 
     At its end nothing new is begun, every run must come to its end before the patience of the
     tests does, and what is stored is judged: `runs` counts the runs, `wrong` is what was found.
@@ -71,6 +71,12 @@ class Campaign:
             await self.load.client.close()
             self._killed.__exit__(kind, error, trace)
 
+    async def progress(self, runs: int) -> None:
+        """Waits until so many more runs have ended."""
+        working, wanted = self._working, self.load.ended.total() + runs
+        assert working is not None
+        await until(lambda: working.done() or self.load.ended.total() >= wanted)
+
     async def _settle(self, working: asyncio.Task[None]) -> None:
         """Lets everything end, and judges it."""
         self.load.stop()
@@ -88,11 +94,7 @@ class Campaign:
 
     async def _finish_unheard(self) -> None:
         """Ends the runs of which no client ever heard, because the answer was lost."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < until:
-            left = await asyncio.to_thread(verdict.unfinished, self._url, self.data_dir)
-            if not left:
-                return
+        while left := await asyncio.to_thread(verdict.unfinished, self._url, self.data_dir):
             for run in left:
                 await self.load.finish(decode(encode(run), dict))
             await asyncio.sleep(_LOOK_SECONDS)

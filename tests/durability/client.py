@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
+from tests.patience import PATIENCE_SECONDS
+
 _HEADERS = {"Authorization": "Bearer any", "OpenAI-Beta": "assistants=v2"}
-# A server that hangs is given up for another one; its answer may come to nobody.
-_PATIENCE = aiohttp.ClientTimeout(total=4, connect=1)
-_STREAM_PATIENCE = aiohttp.ClientTimeout(connect=1, sock_read=4)
+# A server that hangs is given up for another one; its answer may come to nobody. One that is only
+# slow answers in the end: each time that none did, it gets twice as long.
+_FIRST_PATIENCE_SECONDS = 4.0
 
 
 class Lost(Exception):
@@ -40,6 +42,7 @@ class Client:
         self._session = aiohttp.ClientSession(
             headers=_HEADERS, connector=aiohttp.TCPConnector(limit=0, force_close=True)
         )
+        self._seconds = _FIRST_PATIENCE_SECONDS
         self.broken: list[str] = []
 
     async def close(self) -> None:
@@ -57,11 +60,13 @@ class Client:
 
     async def _ask(self, method: str, path: str, **body: Any) -> Answer:
         url = self._random.choice(self._urls) + path
+        patience = aiohttp.ClientTimeout(total=self._seconds)
         try:
-            async with self._session.request(method, url, timeout=_PATIENCE, **body) as answer:
+            async with self._session.request(method, url, timeout=patience, **body) as answer:
                 content = await answer.json()
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise Lost(f"{method} {path}: {error!r}") from None
+            raise self._lost(method, path, error) from None
+        self._seconds = _FIRST_PATIENCE_SECONDS
         if answer.status == 503:
             raise Lost(f"{method} {path}: {content}")
         if answer.status >= 500:
@@ -76,9 +81,10 @@ class Client:
         """The events of a stream to its end. Raises `Lost` where it breaks before."""
         url = self._random.choice(self._urls) + path
         headers = {"Last-Event-ID": after} if after else {}
+        patience = aiohttp.ClientTimeout(sock_connect=self._seconds, sock_read=self._seconds)
         try:
             async with self._session.request(
-                method, url, json=body, headers=headers, timeout=_STREAM_PATIENCE
+                method, url, json=body, headers=headers, timeout=patience
             ) as answer:
                 if answer.status != 200:
                     raise Lost(f"{method} {path}: {answer.status} {await answer.text()}")
@@ -96,8 +102,14 @@ class Client:
                             return
                         fields = {}
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise Lost(f"{method} {path}: {error!r}") from None
+            raise self._lost(method, path, error) from None
         raise Lost(f"{method} {path}: the stream broke off")
+
+    def _lost(self, method: str, path: str, error: Exception) -> Lost:
+        """What to raise for an answer that did not come."""
+        if isinstance(error, TimeoutError):
+            self._seconds = min(2 * self._seconds, PATIENCE_SECONDS)
+        return Lost(f"{method} {path}: {error!r}")
 
 
 def decoded(told: Told) -> Any:

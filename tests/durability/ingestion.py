@@ -7,10 +7,9 @@ stored when all has ended, and so is what was read of each file with what it hol
 import asyncio
 import itertools
 import random
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Any
 
 from perdure import store
@@ -24,7 +23,7 @@ from perdure.wire.vector_store_files import VectorStoreFile
 from tests.durability.client import Client, Lost
 from tests.durability.nodes import Node, killed
 from tests.durability.papers import KINDS, Paper, paper
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 _RETRY_SECONDS = 0.25
 _POLL_SECONDS = 0.2
@@ -37,6 +36,8 @@ class Ingestion:
     def __init__(self, urls: Sequence[str], *, seed: int, clients: int) -> None:
         self.client = Client(urls, seed=seed)
         self.known: dict[str, set[str]] = {}
+        # stores, those too that were deleted since
+        self.begun = 0
         self.acts: Counter[str] = Counter()
         self.complaints: list[str] = []
         self._random = random.Random(seed + 1)
@@ -76,6 +77,7 @@ class Ingestion:
             "POST", f"/vector_stores/{store_id}/file_batches", {"file_ids": rest}
         )
         self.known[store_id] = set(file_ids)
+        self.begun += 1
         return store_id, file_ids, batch["id"]
 
     async def _upload(self) -> str:
@@ -125,11 +127,17 @@ class Ingestion:
 
 
 class Findings:
-    """What came of a campaign: how the files ended, and what is wrong."""
+    """What comes of a campaign: how the files ended, and what is wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Ingestion) -> None:
         self.ended: Counter[str] = Counter()
         self.wrong: list[Violation] = []
+        self._load = load
+
+    async def progress(self, stores: int) -> None:
+        """Waits until so many more stores have got files to be read."""
+        wanted = self._load.begun + stores
+        await until(lambda: self._load.begun >= wanted)
 
     def __str__(self) -> str:
         return "\n".join(f"{found.id} {found.text}" for found in self.wrong)
@@ -142,7 +150,8 @@ async def campaign(
     """Within the block the load goes on; the caller kills. At its end nothing new is begun, every
     file must come to its end, and what is stored is judged.
     """
-    load, findings = Ingestion([node.url for node in nodes], seed=seed, clients=clients), Findings()
+    load = Ingestion([node.url for node in nodes], seed=seed, clients=clients)
+    findings = Findings(load)
     data_dir = nodes[0].folder / "data"
 
     def look() -> AbstractContextManager[Transaction]:
@@ -177,12 +186,13 @@ async def campaign(
 
 async def _rest(look: Callable[[], AbstractContextManager[Transaction]]) -> None:
     """Waits until no file is in progress; those that stay so are found by the verdict."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until:
+
+    def rests() -> bool:
         with look() as tx:
-            if not any(row["status"] == "in_progress" for row in _files(tx)):
-                return
-        await asyncio.sleep(_POLL_SECONDS)
+            return not any(row["status"] == "in_progress" for row in _files(tx))
+
+    with suppress(TimeoutError):
+        await until(rests)
 
 
 def _files(tx: Transaction) -> Iterator[Row]:

@@ -5,7 +5,7 @@ import json
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -130,13 +130,6 @@ def killed(nodes: Sequence[Node]) -> Iterator[None]:
     finally:
         for node in nodes:
             node.kill()
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Waits for something that other processes bring about."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not is_so():  # noqa: ASYNC110 # nothing here could set an event
-            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def free_port() -> int:

@@ -1,6 +1,5 @@
 """Files that are read while their server is killed: every one ends, none is found twice."""
 
-import asyncio
 import random
 import signal
 from pathlib import Path
@@ -18,7 +17,7 @@ async def test_a_kill_in_the_middle_doubles_and_loses_nothing(tmp_path: Path) ->
     chance = random.Random(seed)
     node = Node(tmp_path)
     async with campaign([node], seed=seed, clients=_CLIENTS) as findings:
-        await asyncio.sleep(chance.uniform(0.2, 1))
+        await findings.progress(chance.randint(1, 3))
         await node.restart(signal.SIGKILL)
     assert str(findings) == ""
     assert findings.ended.total() > 0

@@ -1,10 +1,10 @@
 """Two servers on one PostgreSQL: whatever happens to one of them, the other goes on."""
 
-import asyncio
 import random
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,7 +13,9 @@ from perdure import store
 from perdure.commands import invariants
 from tests.durability.campaign import Campaign
 from tests.durability.client import Client
-from tests.durability.nodes import Node, killed, until
+from tests.durability.nodes import Node, killed
+from tests.model_servers.slow import SlowModel, serving_slowly
+from tests.patience import PATIENCE_SECONDS, until
 
 _CLIENTS = 12
 _RUNS = 6
@@ -22,8 +24,13 @@ _RUNS = 6
 @pytest.fixture
 def nodes(tmp_path: Path, postgres_url: str) -> list[Node]:
     """Two servers on one database; neither is started."""
-    flags = ("--database-url", postgres_url)
-    return [Node(tmp_path / "a", *flags), Node(tmp_path / "b", *flags)]
+    return _two(tmp_path, postgres_url, {})
+
+
+def _two(folder: Path, url: str, environment: dict[str, str]) -> list[Node]:
+    return [
+        Node(folder / name, "--database-url", url, environment=environment) for name in ("a", "b")
+    ]
 
 
 async def test_two_servers_killed_and_stopped_in_turn_under_load_lose_nothing(
@@ -34,7 +41,7 @@ async def test_two_servers_killed_and_stopped_in_turn_under_load_lose_nothing(
     chance = random.Random(seed)
     async with Campaign(nodes, seed=seed, clients=_CLIENTS, url=postgres_url) as campaign:
         for how in (signal.SIGKILL, signal.SIGTERM):
-            await asyncio.sleep(chance.uniform(0.3, 1.2))
+            await campaign.progress(chance.randint(5, 40))
             code = await chance.choice(nodes).restart(how, after=chance.uniform(0, 2))
             assert code == (0 if how == signal.SIGTERM else -how)
     assert campaign.findings == ""
@@ -47,14 +54,14 @@ class Watcher:
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)
 
-    def all(self, sql: str) -> list[tuple[object, ...]]:
+    def all(self, sql: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql).fetchall()
 
-    async def until(self, sql: str, expected: list[tuple[object, ...]]) -> None:
+    async def until(self, sql: str, expected: list[tuple[Any, ...]]) -> None:
         """Waits until the query finds this."""
         await until(lambda: self.all(sql) == expected)
 
-    def everything(self) -> dict[str, list[tuple[object, ...]]]:
+    def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all that belongs to runs."""
         return {
             table: self.all(f"SELECT * FROM {table} ORDER BY seq")
@@ -69,44 +76,60 @@ def watcher(postgres_url: str) -> Iterator[Watcher]:
     watcher._connection.close()
 
 
-async def begin(client: Client, runs: int, prompt: str) -> set[str]:
+@pytest.fixture
+def model() -> Iterator[SlowModel]:
+    """A model server whose answers end when the test says so."""
+    with serving_slowly() as model:
+        yield model
+
+
+async def begin(client: Client, runs: int) -> set[str]:
     """So many runs on threads of their own; their ids."""
-    assistant = await client.ask("POST", "/assistants", {"model": "scripted"})
-    thread = {"messages": [{"role": "user", "content": prompt}]}
+    assistant = await client.ask("POST", "/assistants", {"model": "slow"})
+    thread = {"messages": [{"role": "user", "content": "Hello?"}]}
     body = {"assistant_id": assistant.body["id"], "thread": thread}
     return {(await client.ask("POST", "/threads/runs", body)).body["id"] for _ in range(runs)}
 
 
-def lost_leases(node: Node) -> set[str]:
-    return {line["run_id"] for line in node.lines() if line["event"] == "lease_lost"}
+async def _all_at_work(watcher: Watcher, model: SlowModel) -> None:
+    """Until all runs wait for the end of their answer."""
+    await watcher.until(
+        "SELECT status, COUNT(*) FROM runs GROUP BY status", [("in_progress", _RUNS)]
+    )
+    await until(lambda: model.calls >= _RUNS)
+
+
+def lost_leases(lines: list[dict[str, Any]]) -> set[str]:
+    return {line["run_id"] for line in lines if line["event"] == "lease_lost"}
 
 
 async def test_a_worker_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(
-    nodes: list[Node], postgres_url: str, watcher: Watcher
+    tmp_path: Path, postgres_url: str, watcher: Watcher, model: SlowModel
 ) -> None:
     """Its model calls go on as if nothing had been; each of its writes is refused."""
-    hung, other = nodes
+    hung, other = _two(tmp_path, postgres_url, model.environment)
     client = Client([hung.url], seed=0)
-    with killed(nodes):
-        await asyncio.gather(hung.start(), other.start())
-        runs = await begin(client, _RUNS, "wait 100 ms\nsay 40 words")
-        await watcher.until(
-            "SELECT epoch, COUNT(DISTINCT owner), COUNT(*) FROM runs "
-            "WHERE status = 'in_progress' GROUP BY epoch",
-            [(1, 1, _RUNS)],
-        )
+    with killed([hung, other]):
+        await hung.start()
+        runs = await begin(client, _RUNS)
+        await _all_at_work(watcher, model)
         hung.send(signal.SIGSTOP)
+        said = len(hung.lines())
+        held = dict(watcher.all("SELECT id, epoch FROM runs"))
+        model.go_on.set()
+        await other.start()
         await watcher.until(
-            "SELECT status, epoch, COUNT(*) FROM runs GROUP BY status, epoch",
-            [("completed", 2, _RUNS)],
+            "SELECT status, COUNT(*) FROM runs GROUP BY status", [("completed", _RUNS)]
         )
+        taken = dict(watcher.all("SELECT id, epoch FROM runs"))
+        assert all(taken[run_id] > epoch for run_id, epoch in held.items())
         before = watcher.everything()
         hung.send(signal.SIGCONT)
-        await until(lambda: lost_leases(hung) == runs)
+        await until(lambda: lost_leases(hung.lines()[said:]) == runs)
         assert watcher.everything() == before
         assert {"execution_broke", "turn_broke"}.isdisjoint(hung.bugs())
         # It is of use again.
-        await begin(client, 1, "say: Hello")
+        await begin(client, 1)
         await watcher.until(
             "SELECT status, COUNT(*) FROM runs GROUP BY status", [("completed", _RUNS + 1)]
         )
@@ -116,20 +139,21 @@ async def test_a_worker_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(
 
 
 async def test_a_server_told_to_stop_hands_its_runs_to_the_other(
-    nodes: list[Node], postgres_url: str, watcher: Watcher
+    tmp_path: Path, postgres_url: str, watcher: Watcher, model: SlowModel
 ) -> None:
-    """What is not finished within the drain is released; no lease has to run out."""
-    told, other = nodes
+    """What is not finished within the drain is released: here no lease ever runs out."""
+    environment = {**model.environment, "PERDURE_LEASE_SECONDS": str(10 * PATIENCE_SECONDS)}
+    told, other = _two(tmp_path, postgres_url, environment)
     client = Client([told.url], seed=0)
-    with killed(nodes):
-        await asyncio.gather(told.start(), other.start())
-        await begin(client, _RUNS, "wait 100 ms\nsay 40 words")
-        await watcher.until(
-            "SELECT status, COUNT(*) FROM runs GROUP BY status", [("in_progress", _RUNS)]
-        )
+    with killed([told, other]):
+        await told.start()
+        await begin(client, _RUNS)
+        await _all_at_work(watcher, model)
+        await other.start()
         assert await told.end(signal.SIGTERM) == 0
         (released,) = [line for line in told.lines() if line["event"] == "runs_released"]
         assert released["count"] == _RUNS
+        model.go_on.set()
         await watcher.until(
             "SELECT status, epoch, COUNT(*) FROM runs GROUP BY status, epoch",
             [("completed", 2, _RUNS)],

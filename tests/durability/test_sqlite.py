@@ -1,6 +1,5 @@
 """One server on SQLite, killed again and again under load: nothing is lost and nothing doubled."""
 
-import asyncio
 import random
 import signal
 from pathlib import Path
@@ -19,7 +18,7 @@ async def test_a_server_killed_hung_and_stopped_under_load_loses_nothing(tmp_pat
     node = Node(tmp_path)
     async with Campaign([node], seed=seed, clients=_CLIENTS) as campaign:
         for how in (signal.SIGKILL, signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM):
-            await asyncio.sleep(chance.uniform(0.3, 1.2))
+            await campaign.progress(chance.randint(5, 40))
             if how == signal.SIGSTOP:
                 await node.hang(_BEYOND_THE_LEASE)
             else:

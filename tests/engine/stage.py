@@ -58,7 +58,9 @@ class Stage:
         searching = Searching(database, bus, clock, windows, {}, cite_unmarked=True)
         self.sandbox = ScriptedSandbox(interpreted)
         self.sessions = Sessions(self.sandbox, clock=clock, most=2, spare=0, idle_seconds=3600)
-        self.interpreting = Interpreting(database, blobs, clock, self.sessions, seconds=60)
+        self.interpreting = Interpreting(
+            database, blobs, clock, self.sessions, seconds=PATIENCE_SECONDS
+        )
         self.means = Means(
             database,
             bus,
@@ -107,7 +109,9 @@ class Stage:
         sessions = Sessions(
             ScriptedSandbox(interpreted), clock=self.clock, most=2, spare=0, idle_seconds=3600
         )
-        interpreting = Interpreting(database, self.blobs, self.clock, sessions, seconds=60)
+        interpreting = Interpreting(
+            database, self.blobs, self.clock, sessions, seconds=PATIENCE_SECONDS
+        )
         return self.means._replace(database=database, bus=MemoryBus(), interpreting=interpreting)
 
     def engine(self, webhooks: Webhooks | None = None) -> Engine:

@@ -24,6 +24,7 @@ from tests.engine.coding import CODE, begin, calls, go_on, interpreted, logs, sa
 from tests.engine.interpreted import interpreted as in_a_script
 from tests.engine.stage import Stage
 from tests.engine.test_crash import crash_while_executing, recover
+from tests.patience import PATIENCE_SECONDS
 
 LINK = "say: sandbox:/mnt/data/out.csv"
 
@@ -201,7 +202,9 @@ async def test_a_file_that_grows_while_it_is_read_is_cut_and_left_out(
 ) -> None:
     monkeypatch.setattr(keeping, "_MOST_BYTES", 10)
     sessions = Sessions(GrowingSandbox(), clock=stage.clock, most=2, spare=0, idle_seconds=3600)
-    interpreting = Interpreting(stage.database, stage.blobs, stage.clock, sessions, seconds=60)
+    interpreting = Interpreting(
+        stage.database, stage.blobs, stage.clock, sessions, seconds=PATIENCE_SECONDS
+    )
     stage.means = stage.means._replace(interpreting=interpreting)
     run = await stage.execute(await begin(stage, calls("write a 1")))
     (step, _) = await stage.steps(run)

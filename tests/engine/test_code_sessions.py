@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from perdure.commands import leases, runs, threads
+from perdure.engine import interpreting
 from perdure.engine.executor import Execution
 from perdure.engine.interpreting import Interpreting
 from perdure.errors import ConfigurationError
@@ -22,6 +23,7 @@ from tests.engine import shelf
 from tests.engine.coding import CODE, begin, calls, go_on, logs, say
 from tests.engine.interpreted import interpreted
 from tests.engine.stage import Stage
+from tests.patience import PATIENCE_SECONDS
 
 WEATHER = FunctionTool(function=FunctionDefinition(name="get_weather"))
 
@@ -79,7 +81,15 @@ async def test_a_cancelled_run_stops_its_code(stage: Stage) -> None:
     assert (run.status, step.status, logs(step)) == ("cancelled", "cancelled", "1\n")
 
 
-async def test_a_run_that_expires_in_mid_execution_stops_its_code(stage: Stage) -> None:
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that can be stopped is, however slow the machine: no session ends for that."""
+    monkeypatch.setattr(interpreting, "_STOP_SECONDS", PATIENCE_SECONDS)
+
+
+async def test_a_run_that_expires_in_mid_execution_stops_its_code(
+    stage: Stage, patient: None
+) -> None:
     run = await begin(stage, calls("print 1\nforever"))
     executing = asyncio.ensure_future(stage.execute(run))
     await stage.listen_until(run, lambda told: isinstance(told, Delta) and told.text == "1\n")
@@ -178,7 +188,9 @@ def in_sandbox(stage: Stage, sandbox: ScriptedSandbox) -> Interpreting:
     """Lets the stage run code in there."""
     Deaf.asked = asyncio.Event()
     sessions = Sessions(sandbox, clock=stage.clock, most=2, spare=0, idle_seconds=3600)
-    interpreting = Interpreting(stage.database, stage.blobs, stage.clock, sessions, seconds=60)
+    interpreting = Interpreting(
+        stage.database, stage.blobs, stage.clock, sessions, seconds=PATIENCE_SECONDS
+    )
     stage.means = stage.means._replace(interpreting=interpreting)
     return interpreting
 
@@ -186,7 +198,7 @@ def in_sandbox(stage: Stage, sandbox: ScriptedSandbox) -> Interpreting:
 async def cancelled(stage: Stage, run: Run) -> Run:
     """The run, cancelled as soon as its session is asked for what it does not do."""
     executing = asyncio.ensure_future(stage.execute(run))
-    await Deaf.asked.wait()
+    await asyncio.wait_for(Deaf.asked.wait(), PATIENCE_SECONDS)
     await stage.acts.cancel(run.id)
     return await executing
 
@@ -220,7 +232,7 @@ async def test_a_cancelled_run_does_not_wait_for_a_session_to_start(stage: Stage
     await interpreting.close()
 
 
-async def test_code_that_is_run_again_in_its_session_says_so(stage: Stage) -> None:
+async def test_code_that_is_run_again_in_its_session_says_so(stage: Stage, patient: None) -> None:
     """The server takes the run up again itself: its variables are as the code left them."""
     run = await begin(stage, calls("print 1", "print 2\nforever"))
     subscription = stage.bus.subscribe(run.id)

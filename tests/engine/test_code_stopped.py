@@ -13,6 +13,7 @@ from perdure.wire.events import Delta
 from tests.commands.acts import LIFETIME
 from tests.engine.coding import begin, calls, go_on, logs
 from tests.engine.stage import Stage
+from tests.patience import PATIENCE_SECONDS
 
 COUNT = """turns = 0
 print("begun", flush=True)
@@ -24,7 +25,9 @@ async def test_the_code_of_a_run_that_expires_has_stopped(stage: Stage) -> None:
     sessions = Sessions(
         LocalSandbox(warm=False), clock=stage.clock, most=1, spare=0, idle_seconds=3600
     )
-    interpreting = Interpreting(stage.database, stage.blobs, stage.clock, sessions, seconds=60)
+    interpreting = Interpreting(
+        stage.database, stage.blobs, stage.clock, sessions, seconds=PATIENCE_SECONDS
+    )
     stage.means = stage.means._replace(interpreting=interpreting)
     try:
         run = await begin(stage, calls(COUNT))

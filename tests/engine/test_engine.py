@@ -14,6 +14,7 @@ from perdure.store.database import Row, Transaction
 from perdure.wire.events import Delta, Event
 from tests.commands.acts import LIFETIME
 from tests.engine import shelf
+from tests.engine.gated import GatedProvider
 from tests.engine.stage import Stage
 from tests.patience import PATIENCE_SECONDS
 
@@ -22,21 +23,31 @@ def is_delta(told: object) -> bool:
     return isinstance(told, Delta) and told.name == MESSAGE_DELTA
 
 
+@pytest.fixture
+def model(stage: Stage) -> GatedProvider:
+    """The model of the stage, which the test lets go on."""
+    model = GatedProvider()
+    stage.means = stage.means._replace(provider=model)
+    return model
+
+
 async def test_an_engine_takes_the_runs_that_are_announced(stage: Stage) -> None:
     engine = stage.engine()
     await engine.start()
     runs = [await stage.begin(f"say: {number}") for number in range(20)]
     rests = [asyncio.ensure_future(stage.at_rest(run)) for run in runs]
     assert {run.status for run in await asyncio.gather(*rests)} == {"completed"}
-    await engine.drain(5)
+    await engine.drain(PATIENCE_SECONDS)
 
 
-async def test_a_drained_engine_lets_runs_finish(stage: Stage) -> None:
+async def test_a_drained_engine_lets_runs_finish(stage: Stage, model: GatedProvider) -> None:
     engine = stage.engine()
     await engine.start()
-    run = await stage.begin("say 20 words\nwait 1 ms")
-    await stage.listen_until(run, is_delta)
-    await engine.drain(20)
+    run = await stage.begin("say 20 words")
+    await model.begun.wait()
+    draining = asyncio.ensure_future(engine.drain(PATIENCE_SECONDS))
+    model.let.set()
+    await draining
     assert (await stage.acts.get(run.id)).status == "completed"
 
 
@@ -81,7 +92,7 @@ async def test_a_file_that_cannot_be_taken_keeps_no_run_from_its_worker(stage: S
         await engine.ingest.take()
     run = await stage.begin("say: hello")
     assert (await stage.at_rest(run)).status == "completed"
-    await engine.drain(5)
+    await engine.drain(PATIENCE_SECONDS)
 
 
 async def test_a_run_whose_word_was_lost_is_announced_again(stage: Stage) -> None:
@@ -91,7 +102,7 @@ async def test_a_run_whose_word_was_lost_is_announced_again(stage: Stage) -> Non
     await engine.start()
     await engine.maintenance.announce()
     await stage.at_rest(run)
-    await engine.drain(5)
+    await engine.drain(PATIENCE_SECONDS)
 
 
 async def test_a_start_expires_what_ran_out_while_the_server_was_down(stage: Stage) -> None:
@@ -127,18 +138,19 @@ async def test_a_heartbeat_keeps_the_lease_and_notices_its_loss(stage: Stage) ->
 
 
 async def test_a_run_that_a_worker_takes_a_second_time_is_told_by_one_execution(
-    stage: Stage,
+    stage: Stage, model: GatedProvider
 ) -> None:
     """A server that hung for longer than its lease may be given the run again that another server
     has freed, before it notices that it lost it.
     """
     engine = stage.engine()
     await engine.start()
-    run = await stage.begin("say 60 words\nwait 5 ms")
-    await stage.listen_until(run, is_delta)
+    run = await stage.begin("say 60 words")
+    await model.begun.wait()
     subscription = stage.bus.subscribe(run.id)
     stage.clock.advance(31)
     await stage.database.write(leases.rescue, now=stage.clock.now(), everybody=False, limit=10)
+    model.let.set()
     again: list[str] | None = None
     ended = False
     while not ended:

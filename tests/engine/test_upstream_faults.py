@@ -1,18 +1,23 @@
 """What a run says of a model server that fails, through the whole engine."""
 
+import asyncio
 import socket
 
 import pytest
 
 from perdure.wire.base import JsonObject, decode, encode
+from perdure.wire.events import Delta
 from perdure.wire.formats import JsonSchema, JsonSchemaFormat
 from perdure.wire.runs import CreateRun, Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.engine.upstream import KEY, Upstream
+from tests.patience import PATIENCE_SECONDS, pass_time
 
 BUSY = "rate_limit_exceeded"
 BROKEN = "server_error"
 WRONG = "invalid_prompt"
+# Less than the test waits for the run.
+SILENCE_SECONDS = PATIENCE_SECONDS / 2
 
 
 def error(run: Run) -> tuple[str, str]:
@@ -94,11 +99,18 @@ async def test_a_broken_connection_keeps_the_text_that_had_been_read(upstream: U
 
 
 async def test_silence_ends_the_run_in_time_and_keeps_what_was_said(upstream: Upstream) -> None:
-    upstream.use(idle_seconds=0.05)
+    upstream.use(idle_seconds=SILENCE_SECONDS)
     message = f"The model server at {upstream.server.base_url} did not answer in time."
-    assert error(await upstream.run("silent")) == (BROKEN, message)
-    run = await upstream.run("stalls")
-    assert error(run) == (BROKEN, message)
+    run = await upstream.begin("silent")
+    work = asyncio.ensure_future(upstream.stage.execute(run))
+    await asyncio.to_thread(upstream.server.wait_asked, 1)
+    pass_time(SILENCE_SECONDS)
+    assert error(await work) == (BROKEN, message)
+    run = await upstream.begin("stalls")
+    work = asyncio.ensure_future(upstream.stage.execute(run))
+    await upstream.stage.listen_until(run, lambda told: isinstance(told, Delta))
+    pass_time(SILENCE_SECONDS)
+    assert error(await work) == (BROKEN, message)
     assert (await upstream.stage.thread(run))[-1] == ("assistant", "incomplete", "Hello ")
 
 

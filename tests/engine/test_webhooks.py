@@ -22,7 +22,7 @@ from perdure.wire.base import encode
 from tests.commands.acts import PROJECT
 from tests.commands.deliveries import Row, look
 from tests.engine.stage import CrashingDatabase, Stage
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.sending.receiver import KEY, SECRET, Receiver, receiving
 
 
@@ -49,7 +49,7 @@ class Post:
         ]
         webhooks = Webhooks(
             known,
-            sender or HttpSender(private_targets=True),
+            sender or HttpSender(private_targets=True, timeout_seconds=PATIENCE_SECONDS),
             database=database or self.stage.database,
             clock=self.stage.clock,
         )
@@ -298,10 +298,10 @@ async def test_an_engine_delivers_by_itself(post: Post) -> None:
     await engine.start()
     run = await post.stage.begin("say: hello")
     (received,) = await post.receiver.wait_for(1)
-    await engine.drain(5)
+    await until(lambda: post.rows()[0].status == "delivered")
+    await engine.drain(PATIENCE_SECONDS)
     told = json.loads(received.body)
     assert (told["type"], told["data"]["id"]) == ("thread.run.completed", run.id)
-    assert post.rows()[0].status == "delivered"
 
 
 async def test_deliveries_that_ended_are_forgotten_with_the_events(post: Post) -> None:

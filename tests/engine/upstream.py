@@ -6,6 +6,7 @@ from perdure.providers import ServerSettings
 from perdure.wire.runs import Run
 from tests.engine.stage import Stage
 from tests.model_servers.fixture import ModelServer
+from tests.patience import PATIENCE_SECONDS
 
 KEY = "sk-secret-0123456789"
 
@@ -22,7 +23,7 @@ class Upstream:
         self,
         *,
         base_url: str | None = None,
-        idle_seconds: float = 20,
+        idle_seconds: float = 10 * PATIENCE_SECONDS,
         windows: dict[str, int] | None = None,
         unknown: int = 256_000,
     ) -> None:

@@ -34,6 +34,10 @@ class ModelServer:
         """How often the models were listed."""
         return int(str(self._asked("/_seen")["listed"]))
 
+    def wait_asked(self, count: int) -> None:
+        """Waits until there were so many requests for answers."""
+        self._asked(f"/_asked?count={count}")
+
     def wait_aborted(self, count: int) -> None:
         """Waits until so many requests were given up by their client."""
         self._asked(f"/_aborted?count={count}")

@@ -5,13 +5,14 @@
 A program of its own, which knows nothing of Perdure. The model's name says what it does: see
 `answers.py` and `faults.py`. It prints its port, and ends when its input does.
 
-`GET /_seen`: the requests since the last `POST /_reset`. `GET /_aborted?count=n`: answers once
-n requests were given up by their client.
+`GET /_seen`: the requests since the last `POST /_reset`. `GET /_asked?count=n`: answers once there
+were n, `GET /_aborted?count=n` once n were given up by their client.
 """
 
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -33,6 +34,11 @@ class Log:
         self.aborted = 0
         self.changed = asyncio.Condition()
 
+    async def add(self, request: Body) -> None:
+        async with self.changed:
+            self.seen.append(request)
+            self.changed.notify_all()
+
     async def count_aborted(self) -> None:
         async with self.changed:
             self.aborted += 1
@@ -50,8 +56,8 @@ async def completions(request: web.Request) -> web.StreamResponse:
     log = request.app[LOG]
     body: Body = await request.json()
     peer = request.transport.get_extra_info("peername")[1] if request.transport else None
-    log.seen.append({"path": request.path, "headers": headers_of(request), "body": body,
-                     "peer": peer})  # fmt: skip
+    await log.add({"path": request.path, "headers": headers_of(request), "body": body,
+                   "peer": peer})  # fmt: skip
     model = str(body["model"])
     log.calls[model] += 1
     name, _, times = model.rpartition("-")
@@ -95,12 +101,23 @@ async def seen(request: web.Request) -> web.StreamResponse:
     return web.json_response({"requests": log.seen, "listed": log.calls["/models"]})
 
 
+async def asked(request: web.Request) -> web.StreamResponse:
+    log = request.app[LOG]
+    return await _once(request, lambda: len(log.seen))
+
+
 async def aborted(request: web.Request) -> web.StreamResponse:
     log = request.app[LOG]
+    return await _once(request, lambda: log.aborted)
+
+
+async def _once(request: web.Request, counted: Callable[[], int]) -> web.StreamResponse:
+    """Answers when so many are counted as are asked for."""
     count = int(request.query["count"])
-    async with log.changed:
-        await log.changed.wait_for(lambda: log.aborted >= count)
-    return web.json_response({"aborted": log.aborted})
+    changed = request.app[LOG].changed
+    async with changed:
+        await changed.wait_for(lambda: counted() >= count)
+    return web.json_response({})
 
 
 async def reset(request: web.Request) -> web.StreamResponse:
@@ -117,6 +134,7 @@ async def main() -> None:
     app.add_routes([
         web.post("/v1/chat/completions", completions), web.post("/v1/embeddings", embeddings),
         web.get("/v1/models", models), web.get("/_seen", seen), web.get("/_aborted", aborted),
+        web.get("/_asked", asked),
         web.post("/_reset", reset),
     ])  # fmt: skip
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None)

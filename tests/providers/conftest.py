@@ -7,6 +7,7 @@ import stamina
 
 from perdure.providers.openai import OpenAIProvider
 from tests.model_servers.fixture import ModelServer, model_server, model_server_process
+from tests.patience import PATIENCE_SECONDS
 
 __all__ = ["model_server", "model_server_process"]
 
@@ -23,6 +24,8 @@ def impatient() -> Iterator[None]:
 @pytest.fixture
 async def openai(model_server: ModelServer) -> AsyncIterator[OpenAIProvider]:
     """A provider that calls the model server with a key."""
-    provider = OpenAIProvider(model_server.base_url, api_key=KEY, idle_seconds=20)
+    provider = OpenAIProvider(
+        model_server.base_url, api_key=KEY, idle_seconds=10 * PATIENCE_SECONDS
+    )
     yield provider
     await provider.close()

@@ -10,6 +10,7 @@ from perdure.providers import faults
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import Provider
 from tests.model_servers.fixture import ModelServer
+from tests.patience import PATIENCE_SECONDS, pass_time
 from tests.providers.conftest import KEY
 from tests.providers.talk import asks, fails, hear
 
@@ -112,11 +113,20 @@ async def test_what_lasts_is_not_tried_for_ever_and_what_has_begun_not_again(
 async def test_silence_ends_the_call_and_is_not_repeated(
     model_server: ModelServer, model: str
 ) -> None:
-    provider = OpenAIProvider(model_server.base_url, idle_seconds=0.05)
-    code, message = await fails(provider, asks(model))
+    provider = OpenAIProvider(model_server.base_url, idle_seconds=PATIENCE_SECONDS)
+    chunks = provider.chat(asks(model))
+    while model == "stalls" and (await anext(chunks)).choices[0].delta.content != "Hello ":
+        pass
+    waiting = asyncio.ensure_future(anext(chunks))
+    await asyncio.to_thread(model_server.wait_asked, 1)
+    pass_time(PATIENCE_SECONDS)
+    with pytest.raises(ProviderError) as caught:
+        await waiting
     await provider.close()
-    assert code == "server_error"
-    assert message == f"The model server at {model_server.base_url} did not answer in time."
+    assert caught.value.code == "server_error"
+    assert caught.value.message == (
+        f"The model server at {model_server.base_url} did not answer in time."
+    )
     assert len(model_server.seen()) == 1
 
 

@@ -6,10 +6,12 @@ import json
 import pytest
 
 from perdure.errors import ConfigurationError
+from perdure.providers import openai as provider_module
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import Provider
 from perdure.wire.formats import JsonSchema, JsonSchemaFormat
 from tests.model_servers.fixture import ModelServer
+from tests.patience import PATIENCE_SECONDS
 from tests.providers.conftest import KEY
 from tests.providers.talk import asks, fails, function, hear
 
@@ -234,8 +236,9 @@ async def test_the_connection_is_used_again(openai: Provider, model_server: Mode
 
 
 async def test_an_end_that_lags_does_not_cost_the_connection(
-    openai: Provider, model_server: ModelServer
+    openai: Provider, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(provider_module, "_END_SECONDS", PATIENCE_SECONDS)
     for _ in range(2):
         await hear(openai, asks("lags"))
     assert len({seen["peer"] for seen in model_server.seen()}) == 1
@@ -262,8 +265,7 @@ async def test_a_cancelled_reader_closes_its_connection(
     openai: Provider, model_server: ModelServer, model: str
 ) -> None:
     reader = asyncio.create_task(hear(openai, asks(model)))
-    while not await asyncio.to_thread(model_server.seen):
-        pass
+    await asyncio.to_thread(model_server.wait_asked, 1)
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader

@@ -10,12 +10,13 @@ from perdure.retrieval.chunk import Chunk
 from perdure.retrieval.formats import Unparsable
 from perdure.retrieval.limits import Limits
 from perdure.retrieval.parse import Parser
+from tests.patience import PATIENCE_SECONDS
 
 
 @asynccontextmanager
 async def limited(**limits: float) -> AsyncIterator[Parser]:
     """A parser with other limits."""
-    parser = Parser(msgspec.convert(limits, Limits))
+    parser = Parser(msgspec.convert({"seconds": PATIENCE_SECONDS, **limits}, Limits))
     try:
         yield parser
     finally:

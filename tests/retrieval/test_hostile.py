@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from perdure.retrieval.parse import Parser
+from tests.patience import PATIENCE_SECONDS, pass_time, until
 from tests.retrieval import hostile, samples
+from tests.retrieval.processes import holding
 from tests.retrieval.reading import chunks_of, limited, outcome
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -177,9 +179,17 @@ async def test_memory_is_limited(tmp_path: Path, name: str, write: Callable[[], 
 async def test_time_is_limited(tmp_path: Path, name: str, write: Callable[[], bytes]) -> None:
     path = tmp_path / name
     path.write_bytes(write())
-    told = "invalid_file: The file could not be parsed: it takes longer than 0.5 seconds."
-    async with limited(seconds=0.5) as parser:
-        assert await outcome(parser, path) == told
+    quick = tmp_path / "quick.pdf"
+    quick.write_bytes(samples.pdf())
+    async with limited() as parser:
+        assert await outcome(parser, quick) == f"{samples.HELLO} Page 1."
+        parsing = asyncio.create_task(outcome(parser, path))
+        await until(lambda: holding(path))
+        pass_time(PATIENCE_SECONDS)
+        assert await parsing == (
+            "invalid_file: The file could not be parsed: it takes longer than "
+            f"{PATIENCE_SECONDS:g} seconds."
+        )
 
 
 async def test_while_a_file_is_slow_others_are_parsed(parser: Parser, tmp_path: Path) -> None:

@@ -10,8 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
+from perdure.sandbox import checkup, enclosure, guard, kernels
+from perdure.sandbox import local as local_sandbox
 from perdure.sandbox.local import LocalSandbox
+from perdure.sandbox.sandbox import Limits
 from perdure.sandbox.session import LocalSession
+from tests.patience import PATIENCE_SECONDS
 from tests.sandbox.gateway_process import GatewayProcess
 from tests.sandbox.talk import Shared
 
@@ -19,10 +23,31 @@ if sys.platform == "darwin":
     collect_ignore_glob = ["test_*.py"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """Tests move the clock of the event loop beyond the time of their code. Nothing else is over by
+    that, and nothing that is only slow is given up.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in (
+            (checkup, "_SECONDS"),
+            (enclosure, "_STOP_SECONDS"),
+            (guard, "_LOOK_MOST_SECONDS"),
+            (kernels, "_ABANDONED_SECONDS"),
+            (kernels, "_HEARTBEAT_SECONDS"),
+            (local_sandbox, "_START_SECONDS"),
+        ):
+            assert hasattr(module, name)
+            patch.setattr(module, name, 100 * PATIENCE_SECONDS)
+        yield
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def local() -> AsyncIterator[LocalSandbox]:
-    """The sandbox of this machine with its shipped limits; nothing here needs it warm."""
-    sandbox = LocalSandbox(warm=False)
+    """The sandbox of this machine with its shipped limits, but for how soon code has to stop that
+    is interrupted; nothing here needs it warm.
+    """
+    sandbox = LocalSandbox(Limits(grace_seconds=PATIENCE_SECONDS), warm=False)
     yield sandbox
     await sandbox.close()
 

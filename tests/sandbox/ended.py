@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from tests.patience import PATIENCE_SECONDS
+
 
 def handles_of(pids: Iterable[int]) -> dict[int, int]:
     """A descriptor of each process, and its id: the id may become another's, the descriptor not."""
@@ -17,12 +19,12 @@ def handles_of(pids: Iterable[int]) -> dict[int, int]:
 
 
 def wait_until_gone(left: dict[int, int]) -> None:
-    """Until none of the processes is left; fails after ten seconds without any progress."""
+    """Until none of the processes is left."""
     poller = select.poll()
     for descriptor in left:
         poller.register(descriptor, select.POLLIN)
     while left:
-        ended = poller.poll(10_000)
+        ended = poller.poll(PATIENCE_SECONDS * 1000)
         assert ended, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left.values()]
         for descriptor, _ in ended:
             poller.unregister(descriptor)

@@ -6,6 +6,7 @@ It prints the id of process 1 of the sandbox once the code is under way.
 import asyncio
 
 from perdure.sandbox.local import LocalSandbox
+from tests.patience import PATIENCE_SECONDS
 
 _CODE = """
 import ctypes, os, signal
@@ -24,7 +25,7 @@ while True:
 
 async def main() -> None:
     session = await LocalSandbox(warm=False).start()
-    async for _ in session.execute(_CODE, seconds=60):
+    async for _ in session.execute(_CODE, seconds=PATIENCE_SECONDS):
         print(session.first_process, flush=True)
 
 

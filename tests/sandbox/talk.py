@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import Generic, NamedTuple, TypeVar
 
 from perdure.sandbox.sandbox import End, Error, File, Image, Session, Text
+from tests.patience import PATIENCE_SECONDS, pass_time
 
 _Session = TypeVar("_Session", bound=Session)
 
@@ -22,6 +23,13 @@ class Shared(Generic[_Session]):
         return self._session
 
 
+# Of code whose time is up when it has written this, and which no interrupt stops.
+ON = "on\n"
+STUBBORN = (
+    f"The code ran for {PATIENCE_SECONDS:g} seconds, and did not stop when it was interrupted."
+)
+
+
 class Ran(NamedTuple):
     """What an execution said, by kind."""
 
@@ -36,8 +44,14 @@ class Ran(NamedTuple):
         return list(self.end.changed)
 
 
-async def run(session: Session, code: str, *, seconds: float = 30) -> Ran:
-    """Runs the code to its end."""
+async def run(
+    session: Session,
+    code: str,
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    overtime_after: int | None = None,
+) -> Ran:
+    """Runs the code to its end. Its time is up once it has written so many characters."""
     texts, notes, errors, images = [], [], [], []
     ends: list[End] = []
     async with aclosing(session.execute(code, seconds=seconds)) as outputs:
@@ -47,6 +61,9 @@ async def run(session: Session, code: str, *, seconds: float = 30) -> Ran:
                     notes.append(text)
                 case Text(text):
                     texts.append(text)
+                    if overtime_after is not None and sum(map(len, texts)) >= overtime_after:
+                        overtime_after = None
+                        pass_time(seconds)
                 case Error(traceback):
                     errors.append(traceback)
                 case Image():
@@ -57,9 +74,9 @@ async def run(session: Session, code: str, *, seconds: float = 30) -> Ran:
     return Ran("".join(texts), "".join(notes), errors, images, end)
 
 
-async def printed(session: Session, code: str, *, seconds: float = 30) -> str:
+async def printed(session: Session, code: str) -> str:
     """What the code printed; it may neither fail nor run out of time."""
-    ran = await run(session, code, seconds=seconds)
+    ran = await run(session, code)
     assert ran.errors == []
     assert not ran.end.timed_out
     return ran.text.rstrip("\n")

@@ -9,14 +9,27 @@ import pytest
 import pytest_asyncio
 
 from perdure.sandbox.local import LocalSandbox
-from perdure.sandbox.sandbox import End, File, FileRefused, Output, Sandbox, Session, SessionLost
+from perdure.sandbox.sandbox import (
+    End,
+    File,
+    FileRefused,
+    Limits,
+    Output,
+    Sandbox,
+    Session,
+    SessionLost,
+)
 from perdure.sandbox.session import LocalSession
+from tests.patience import PATIENCE_SECONDS
 from tests.sandbox.gateway_process import GatewayProcess
-from tests.sandbox.talk import Shared, content, printed, run
+from tests.sandbox.talk import ON, Shared, content, printed, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+_ENDLESS = "import time\nwhile True: time.sleep(1)"
+# Code that is interrupted may take its time to stop.
+_LIMITS = Limits(grace_seconds=PATIENCE_SECONDS)
 # Wherever Python, IPython or matplotlib look, and may be written to.
 _PLACES = """
 import glob, os, pathlib
@@ -49,10 +62,10 @@ async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """Each implementation that runs code."""
     place: Sandbox
     if request.param == "bubblewrap":
-        place = LocalSandbox()
+        place = LocalSandbox(_LIMITS)
     else:
         gateway: GatewayProcess = request.getfixturevalue("gateway")
-        place = gateway.sandbox(warm=True)
+        place = gateway.sandbox(limits=_LIMITS, warm=True)
     yield place
     await place.close()
 
@@ -90,9 +103,9 @@ async def test_what_the_code_prints_comes_in_order(session: Session) -> None:
 
 
 async def test_output_arrives_while_the_code_runs(session: Session) -> None:
-    code = "import time\nprint('first', flush=True)\ntime.sleep(30)"
-    async with aclosing(session.execute(code, seconds=20)) as outputs:
-        first = await asyncio.wait_for(anext(outputs), 10)
+    code = f"print('first', flush=True)\n{_ENDLESS}"
+    async with aclosing(session.execute(code, seconds=10 * PATIENCE_SECONDS)) as outputs:
+        first = await asyncio.wait_for(anext(outputs), PATIENCE_SECONDS)
     assert getattr(first, "text", None) == "first\n"
 
 
@@ -219,16 +232,18 @@ async def test_reading_may_stop_in_the_middle_of_a_file(session: Session) -> Non
 async def test_code_that_takes_too_long_is_interrupted_and_the_session_stays(
     session: Session,
 ) -> None:
-    ran = await run(session, "kept = 7\nimport time\ntime.sleep(60)", seconds=0.5)
+    ran = await run(
+        session, f"kept = 7\nprint('on', flush=True)\n{_ENDLESS}", overtime_after=len(ON)
+    )
     assert ran.end.timed_out
     assert "KeyboardInterrupt" in ran.errors[0]
     assert await printed(session, "print(kept)") == "7"
 
 
 async def test_an_interrupt_stops_what_runs(session: Session) -> None:
-    code = "print('on', flush=True)\nimport subprocess\nsubprocess.run(['sleep', '60'])"
+    code = "print('on', flush=True)\nimport subprocess\nsubprocess.run(['sleep', 'infinity'])"
     seen: list[Output] = []
-    async with aclosing(session.execute(code, seconds=30)) as outputs:
+    async with aclosing(session.execute(code, seconds=PATIENCE_SECONDS)) as outputs:
         async for output in outputs:
             if not seen:
                 await session.interrupt()
@@ -243,9 +258,11 @@ async def test_an_interrupt_of_nothing_does_nothing(session: Session) -> None:
 
 
 async def test_who_stops_listening_stops_the_code(session: Session) -> None:
-    async with aclosing(session.execute("n = 0\nwhile True: n += 1", seconds=30)) as outputs:
+    code = "n = 1\nprint('on', flush=True)\nwhile True: n += 1"
+    async with aclosing(session.execute(code, seconds=PATIENCE_SECONDS)) as outputs:
+        assert getattr(await anext(outputs), "text", None) == ON
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(anext(outputs), 0.5)
+            await asyncio.wait_for(anext(outputs), 0.01)
     assert await printed(session, "print(n > 0)") == "True"
 
 
@@ -262,7 +279,7 @@ async def test_who_stops_waiting_for_an_answer_does_not_confuse_the_next(session
 
 
 async def test_calls_wait_for_each_other(session: Session) -> None:
-    code = "import time\ntime.sleep(0.1)\nprint('{}')"
+    code = "import time\ntime.sleep(0.1)  # is overtaken by nobody\nprint('{}')"
     both = await asyncio.gather(run(session, code.format(1)), run(session, code.format(2)))
     assert [ran.text for ran in both] == ["1\n", "2\n"]
 
@@ -288,11 +305,11 @@ async def test_a_close_does_not_wait_for_the_code_and_may_come_twice(
 import signal, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 print(1, flush=True)
-time.sleep(60)
+while True: time.sleep(1)
 """
-    async with aclosing(session.execute(code, seconds=60)) as outputs:
+    async with aclosing(session.execute(code, seconds=10 * PATIENCE_SECONDS)) as outputs:
         await anext(outputs)
-        await asyncio.wait_for(session.close(), 10)
+        await asyncio.wait_for(session.close(), PATIENCE_SECONDS)
         with pytest.raises(SessionLost, match="was closed"):
             await anext(outputs)
     await session.close()

@@ -12,6 +12,7 @@ from perdure.errors import ConfigurationError, NotFound, Unavailable
 from perdure.store.database import Transaction
 from perdure.store.postgres import PostgreSQL
 from tests.databases import PostgresServer
+from tests.patience import PATIENCE_SECONDS
 from tests.store.rows import (
     RecordingBus,
     add_thread,
@@ -24,8 +25,8 @@ from tests.store.rows import (
 )
 
 UNAVAILABLE = r"^The database is not available right now; please try again\.$"
-END_SESSIONS = """
-    SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+END_SESSIONS = f"""
+    SELECT count(pg_terminate_backend(pid, {PATIENCE_SECONDS * 1000:.0f})) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
@@ -168,7 +169,8 @@ async def test_a_server_that_stays_away_makes_the_database_unavailable_until_it_
     name = postgres_url.partition("@/")[2].partition("?")[0]
     postgres_server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     postgres_server.execute(
-        f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+        f"SELECT pg_terminate_backend(pid, {PATIENCE_SECONDS * 1000:.0f}) FROM pg_stat_activity "
+        f"WHERE datname = '{name}'"
     )
     tasks = await start(*(database.write(add_thread, f"thread_{n}") for n in range(5)))
     for task in tasks:
@@ -208,12 +210,24 @@ async def test_a_batch_does_not_wait_long_for_a_row_that_another_process_holds(
                 database.write(add_thread, "thread_2"),
                 database.write(increment, "thread_1"),
             )
-        # Long before the two seconds that a command on its own waits.
-        assert await asyncio.wait_for(first, 1.5) == 1
+        assert await asyncio.wait_for(first, PATIENCE_SECONDS) == 1
         assert not blocked.done()
         other.rollback()
         await blocked
     assert await database.read(count, "thread_1") == 1
+
+
+async def test_a_command_of_a_batch_waits_for_a_row_for_less_than_one_on_its_own(
+    database: PostgreSQL,
+) -> None:
+    def longest_wait(tx: Transaction) -> str:
+        row = tx._cursor.execute("SHOW lock_timeout").fetchone()  # type: ignore[attr-defined]
+        return str(row["lock_timeout"])
+
+    async with held(database):
+        together = await start(database.write(longest_wait), database.write(longest_wait))
+    assert [await each for each in together] == ["100ms", "100ms"]
+    assert await database.write(longest_wait) == "2s"
 
 
 async def test_a_wrong_password_is_refused_without_showing_it(
