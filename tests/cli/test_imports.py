@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cli.processes import PATIENCE_SECONDS, clean
+from tests.cli.processes import clean
+from tests.patience import PATIENCE_SECONDS
 
 # What takes a tenth of a second or much more.
 HEAVY = {"aiohttp", "aiosql", "bpe_openai", "jupyter_client", "kreuzberg", "numpy", "obstore",
