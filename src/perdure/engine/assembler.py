@@ -232,9 +232,9 @@ class Assembler:
             return None
         same = [each for each in self.calls if each.index == call.index and each.name == name]
         for earlier in same if name else [call]:
-            if earlier.scanner.is_complete and earlier.chunk < self._chunk:
-                if earlier.is_same(fingerprint):
-                    return earlier
+            is_earlier = earlier.scanner.is_complete and earlier.chunk < self._chunk
+            if is_earlier and earlier.is_same(fingerprint):
+                return earlier
         return None
 
     def _open(

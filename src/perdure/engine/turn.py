@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from perdure import ids
 from perdure.engine import strict
 from perdure.engine.assembler import Assembler, Begun
-from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, Truncated
+from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, ToolsMissing, Truncated
 from perdure.engine.recorder import Recorder
-from perdure.errors import PromptTooLong, ProviderError
+from perdure.errors import PromptTooLong, ProviderError, ToolsRequired
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
 from perdure.wire.chat import ChatRequest, ChatUsage, ChoiceDelta
@@ -43,7 +43,7 @@ class Answer:
 
 async def take(
     provider: Provider, answer: Answer, recorder: Recorder, *, used_ids: set[str]
-) -> Outcome | TooLong:
+) -> Outcome | TooLong | ToolsMissing:
     """Calls the model once and tells its answer as it comes."""
     try:
         async with aclosing(provider.chat(answer.request)) as chunks:
@@ -60,18 +60,24 @@ async def take(
                     if delta.tool_calls or delta.refusal or (delta.content and answer.is_calling):
                         await _tell_rarer(delta, answer, recorder, used_ids)
                     answer.finish_reason = choice.finish_reason or answer.finish_reason
-            answer.calls.finish()
-            await _tell_calls(answer, recorder, used_ids)
-            if answer.blank and not (answer.is_calling or recorder.has_begun):
-                await _open_text(answer, recorder)
+            await _finish(answer, recorder, used_ids)
     except ProviderError as error:
-        failure = LastError(code=error.code, message=error.message)  # type: ignore[arg-type]
-        failed = Failed(failure, await used(answer, recorder))
-        if isinstance(error, PromptTooLong) and not recorder.has_begun:
-            return TooLong(answer.request, failed, error.limit)
-        return failed
+        return await _refused(error, answer, recorder)
     recorder.close_part()
     return decide(answer, recorder, answer.usage or await used(answer, recorder) or Usage())
+
+
+async def _refused(
+    error: ProviderError, answer: Answer, recorder: Recorder
+) -> Failed | TooLong | ToolsMissing:
+    """What an error means for the run: nothing yet, where another request may be taken."""
+    failure = LastError(code=error.code, message=error.message)  # type: ignore[arg-type]
+    failed = Failed(failure, await used(answer, recorder))
+    if isinstance(error, PromptTooLong) and not recorder.has_begun:
+        return TooLong(answer.request, failed, error.limit)
+    if isinstance(error, ToolsRequired) and not recorder.has_begun and not answer.request.tools:
+        return ToolsMissing(failed)
+    return failed
 
 
 def decide(answer: Answer, recorder: Recorder, usage: Usage) -> Outcome:
@@ -138,6 +144,14 @@ async def _open_text(answer: Answer, recorder: Recorder) -> None:
     await recorder.open_part("text")
     recorder.text("".join(answer.blank))
     answer.blank = []
+
+
+async def _finish(answer: Answer, recorder: Recorder, used_ids: set[str]) -> None:
+    """Tells what waited for more."""
+    answer.calls.finish()
+    await _tell_calls(answer, recorder, used_ids)
+    if answer.blank and not recorder.has_begun:
+        await _open_text(answer, recorder)
 
 
 async def _tell_rarer(
