@@ -20,7 +20,9 @@ from perdure.wire.chat import ToolCallDelta
 _MOST_CALLS = 1024
 # Of a name only so much is read: the API knows no longer ones than 64.
 _LONGEST_NAME = 1024
-# What may stand between two values: objects that are empty say nothing.
+# What begins a value that is no object: behind an object it is left out.
+_OTHER_VALUE = re.compile(r'["\[]|-?\d|(?:true|false|null)\b')
+# What may stand between two objects; those that are empty say nothing.
 _BETWEEN = re.compile(r"(?:[\s,;]++|\{\s*+\})*+")
 
 
@@ -65,6 +67,7 @@ class AssembledCall:
         self._is_sure = is_sure
         self._has_own_id = call_id is not None
         self._pieces: list[str] = []
+        self._left_out: list[str] = []
         self._told = 0
         self._fingerprint: int | None = None
 
@@ -97,15 +100,19 @@ class AssembledCall:
         self._pieces.append(text[start:end])
         return end
 
+    def leave_out(self, text: str) -> None:
+        """Keeps what may stand between these arguments and the next, in case it does not."""
+        self._left_out.append(text)
+
     def add_rest(self, text: str) -> None:
         """Adds what stands behind the arguments and is none: as the model wrote it."""
         self.scanner.take_as_text()
-        self._pieces.append(text)
+        self._pieces += [*self._left_out, text]
 
     def restart(self) -> None:
         """Takes back arguments that say nothing, and that nobody was told."""
         self.scanner = Scanner()
-        self._pieces = []
+        self._pieces, self._left_out = [], []
 
     def untold(self) -> str:
         """The arguments that were not told yet; told from now on."""
@@ -269,8 +276,12 @@ class Assembler:
         while at < len(text):
             if call.scanner.is_complete:
                 between = _BETWEEN.match(text, at)
-                at = between.end() if between else at
+                if between is not None:
+                    call.leave_out(between[0])
+                    at = between.end()
                 if at == len(text):
+                    break
+                if _OTHER_VALUE.match(text, at):
                     break
                 if text[at] != "{":
                     call.add_rest(text[at:])

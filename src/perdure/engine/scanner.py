@@ -1,4 +1,4 @@
-"""Where a JSON value ends that comes in pieces: each character is read once."""
+"""Where a JSON object ends that comes in pieces: each character is read once."""
 
 import re
 
@@ -9,10 +9,10 @@ _MARK = re.compile(r'["{}\[\]]')
 
 
 class Scanner:
-    """What is known so far of a text that should be one JSON value.
+    """What is known so far of a text that should be one JSON object.
 
-    `is_complete`: an object, an array or a string has ended. Other text never does: nothing says
-    where. `is_void`: all of it is nothing, `{}` or `null`, or the beginning of one of these.
+    `is_complete`: the object has ended. A text that is no object has no end. `is_void`: all of it
+    is nothing, `{}` or `null`, or the beginning of one of these.
     """
 
     __slots__ = (
@@ -32,11 +32,11 @@ class Scanner:
         self._depth = 0
         self._in_string = False
         self._in_escape = False
-        # the beginning of a text that is neither object nor array nor string
+        # the beginning of a text that is no object
         self._word: str | None = None
 
     def feed(self, text: str, start: int = 0) -> int:
-        """Reads on; where the value ends in this text, or the text's length."""
+        """Reads on; where the object ends in this text, or the text's length."""
         if start == len(text):
             return start
         if self.is_blank:
@@ -44,7 +44,7 @@ class Scanner:
             if start == len(text):
                 return start
             self.is_blank = False
-            if text[start] not in '{["':
+            if text[start] != "{":
                 self._word = ""
         if self._word is not None:
             self._word = (self._word + text[start : start + 5].strip())[:5]
@@ -52,10 +52,10 @@ class Scanner:
             return len(text)
         if self._in_string:
             start = self._string(text, start)
-        return start if self._in_string or self.is_complete else self._structure(text, start)
+        return start if self._in_string else self._structure(text, start)
 
     def take_as_text(self) -> None:
-        """From now on it is text without an end: something stands behind the value."""
+        """From now on it is text without an end: something stands behind the object."""
         self._word, self.is_complete, self.is_void = "text", False, False
 
     def _structure(self, text: str, start: int) -> int:
@@ -69,12 +69,11 @@ class Scanner:
                 start = self._string(text, start)
             elif char in "{[":
                 self._depth += 1
-                continue
             else:
                 self._depth -= 1
-            if not self._depth and not self._in_string:
-                self.is_complete = True
-                return start
+                if not self._depth:
+                    self.is_complete = True
+                    return start
         if self.is_void and text[start:].strip():
             self.is_void = False
         return len(text)
@@ -91,8 +90,6 @@ class Scanner:
         assert rest is not None  # noqa: S101 # it matches nothing, too
         self._in_string = rest["end"] != '"'
         self._in_escape = rest["end"] == "\\"
-        if not self._in_string and not self._depth:
-            self.is_complete = True
         return rest.end()
 
 

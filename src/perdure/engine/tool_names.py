@@ -9,8 +9,9 @@ from collections.abc import Set
 
 # A special token: closed, or cut off at the end of the name.
 _TOKEN = re.compile(r"<[^<>]*(?:>|$)")
-# A namespace before the name and a number behind it, as in functions.get_weather:0
-_NAMESPACE = re.compile(r"^(?:[\w-]+[.:/])+|:\d+$")
+# What stands before the name and behind it in functions.get_weather:0
+_NAMESPACE = re.compile(r"^(?:[\w-]+[.:/])+")
+_NUMBER = re.compile(r":\d+$")
 _AROUND = " \t\r\n\"'`()[]{}:;,."
 
 
@@ -20,7 +21,8 @@ def offered(written: str, names: Set[str]) -> str | None:
         return written
     for part in _TOKEN.split(written):
         bare = part.strip(_AROUND)
-        for candidate in (bare, _NAMESPACE.sub("", bare)):
+        alone = _NUMBER.sub("", bare)
+        for candidate in (bare, alone, _NAMESPACE.sub("", alone)):
             if candidate in names:
                 return candidate
     return None
