@@ -123,6 +123,12 @@ SHARED = [
         "The id",
     ),
     Form(
+        "The same, whole in a chunk each",
+        one_by_one(piece(0, "a", WEATHER, PARIS), piece(0, "b", WEATHER, ROME)),
+        ALIKE,
+        "Another id behind complete arguments",
+    ),
+    Form(
         "Several calls at index 0 with empty ids, whole in a chunk each",
         one_by_one(piece(0, "", WEATHER, PARIS), piece(0, "", TIME, CET)),
         BOTH,
@@ -255,7 +261,7 @@ ARGUMENTS = [
     Form("An empty object, and then the arguments without a name",
          one_by_one(piece(0, "a", WEATHER, "{}"), piece(0, arguments='{"city":'),
                     piece(0, arguments='"Paris"}')),
-         ONE, "An empty object says nothing: it is not told before another call or the end"),
+         ONE, "An empty object says nothing yet: it is told with the end"),
     Form("Arguments that are no JSON",
          one_by_one(piece(0, "a", WEATHER, '{"city": Paris'), piece(1, "b", TIME, "CET {}")),
          [(WEATHER, '{"city": Paris'), (TIME, "CET {}")], "They stay as the model wrote them"),
@@ -292,7 +298,7 @@ NAMES = [
          "What is left of the name is that of an offered tool")
     for written in ("get_weather<|channel|>commentary", "<|tool_call|>get_weather",
                     "functions.get_weather", "functions.get_weather:0", "default_api:get_weather",
-                    "<tool_call>get_weather", "get_weather()", ' "get_weather"\n')
+                    "<tool_call>get_weather", "get_weather()", ' "get_weather" ')
 ] + [
     Form("A name with debris in pieces",
          one_by_one(piece(0, "a", WEATHER), piece(0, None, "<|channel|>"),

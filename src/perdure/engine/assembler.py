@@ -88,6 +88,11 @@ class AssembledCall:
             return False
         return self._is_sure or self.has_content or (self._has_own_id and bool(self.arguments))
 
+    @property
+    def may_be_call(self) -> bool:
+        """Whether it is one, or has begun as one does: those behind it are not told before it."""
+        return self.is_call or self.has_content or (self._is_sure and self.id is not None)
+
     def is_same(self, fingerprint: int | None) -> bool:
         """Whether these are its arguments, which are complete."""
         if self._fingerprint is None:
@@ -312,7 +317,7 @@ class Assembler:
                 self._tell(call)
             else:
                 left.append(call)
-                is_blocked = is_blocked or call.has_content or call.is_call
+                is_blocked = is_blocked or call.may_be_call
         self._waiting = left
 
     def _is_settled(self, name: str) -> bool:
