@@ -117,6 +117,7 @@ class Perdure:
                 cite_unmarked=self.settings.cite_unmarked,
             ),
             self.interpreting,
+            self.settings.max_tool_rounds,
         )
 
     def _ingest(

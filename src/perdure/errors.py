@@ -108,6 +108,15 @@ class PromptTooLong(ProviderError):
         self.limit = limit
 
 
+class ToolsRequired(ProviderError):
+    """The request offers no tools, and the model server wants some because its messages hold calls
+    of tools.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="invalid_prompt")
+
+
 class LeaseLost(PerdureError):
     """The run is no longer this worker's: another took it over, or it was ended."""
 

@@ -172,6 +172,9 @@ class Settings(BaseSettings, CodeSettings):
     max_concurrent_runs: Annotated[int, Field(ge=1)] = 1000
     """Runs that one worker works on at once; the others stay queued."""
 
+    max_tool_rounds: Annotated[int, Field(ge=1)] = 32
+    """Rounds of tools in a row that the server answers by itself; then the model must answer."""
+
     max_concurrent_files: Annotated[int, Field(ge=1)] = 2
     """Files that one server reads into vector stores at once; the others wait."""
 

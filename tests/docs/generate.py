@@ -3,18 +3,23 @@
 python -m tests.docs.generate
 """
 
-from tests.docs import compatibility, lifecycle
+from tests.docs import compatibility, lifecycle, tool_calls
 from tests.docs.documents import ROOT
 
 COMMAND = "python -m tests.docs.generate"
 
 
-DOCUMENTS = (lifecycle.DOCUMENT, compatibility.DOCUMENT)
+_TEXTS = {
+    lifecycle.DOCUMENT: lifecycle.text,
+    compatibility.DOCUMENT: compatibility.text,
+    tool_calls.DOCUMENT: tool_calls.text,
+}
+DOCUMENTS = tuple(_TEXTS)
 
 
 def printed(document: str) -> str:
     """What a printed document should say."""
-    return lifecycle.text() if document == lifecycle.DOCUMENT else compatibility.text()
+    return _TEXTS[document]()
 
 
 def main() -> None:

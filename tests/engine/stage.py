@@ -71,6 +71,7 @@ class Stage:
             windows,
             searching,
             self.interpreting,
+            32,
         )
         # None: each worker has its own, which takes a second to start
         self.parser: Parser | None = None

@@ -17,12 +17,13 @@ from collections.abc import Callable
 from aiohttp import web
 
 from tests.model_servers.answers import ANSWERS
+from tests.model_servers.calls import CALLS
 from tests.model_servers.faults import FAULTS, unauthorized
 from tests.model_servers.formats import FORMATS
 from tests.model_servers.pieces import Body, refusal
 from tests.model_servers.windows import WINDOWS
 
-MODELS = ANSWERS | FAULTS | FORMATS | WINDOWS
+MODELS = ANSWERS | CALLS | FAULTS | FORMATS | WINDOWS
 
 
 class Log:

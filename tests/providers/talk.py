@@ -53,7 +53,7 @@ async def hear(provider: Provider, request: ChatRequest) -> Heard:
                 heard.refusal += choice.delta.refusal or ""
                 heard.finish = choice.finish_reason or heard.finish
                 for piece in choice.delta.tool_calls or ():
-                    call = heard.calls.setdefault(piece.index, ["", "", ""])
+                    call = heard.calls.setdefault(piece.index or 0, ["", "", ""])
                     function = piece.function
                     call[0] += piece.id or ""
                     call[1] += (function.name if function else None) or ""

@@ -3,7 +3,8 @@
 A call of a function is the client's to answer; the others are ours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from perdure import lifecycle
 from perdure.tools.code import CodeReader
@@ -42,6 +43,8 @@ from perdure.wire.run_steps import (
 class Call:
     """A call of one of the client's functions: told as it is written."""
 
+    asks_client: ClassVar[bool] = True
+
     def __init__(self, step_id: str, index: int, call_id: str, name: str) -> None:
         self.id = call_id
         self.name = name
@@ -73,10 +76,32 @@ class Call:
         yield Delta(lifecycle.STEP_DELTA, self._head, piece, ARGUMENTS_TAIL, self._part)
 
 
+class UnknownCall(Call):
+    """A call of a tool that there is not, in a run without functions: the client knows nothing of
+    it, and so the model is told. `offered` are the names of the tools that there are.
+    """
+
+    asks_client = False
+
+    def __init__(
+        self, step_id: str, index: int, call_id: str, name: str, *, offered: Sequence[str]
+    ) -> None:
+        super().__init__(step_id, index, call_id, name)
+        others = f"The tools are: {', '.join(offered)}." if offered else "There are no tools."
+        self._output = f"There is no tool '{name}'. {others}"
+
+    @property
+    def kept(self) -> ToolCall:
+        function = FunctionCall(name=self.name, arguments=self.arguments, output=self._output)
+        return FunctionToolCall(id=self.id, function=function)
+
+
 class SearchCall(Call):
     """A call of file_search: nothing of it is told before its step ends but how it ranks (spec 04
     §3.3).
     """
+
+    asks_client = False
 
     def __init__(
         self, step_id: str, index: int, call_id: str, name: str, *, ranking: SearchRanking
@@ -103,6 +128,8 @@ class CodeCall(Call):
     """A call of code_interpreter: its code is told as it is written, and its outputs as they come
     (spec 04 §3.4).
     """
+
+    asks_client = False
 
     def __init__(self, step_id: str, index: int, call_id: str, name: str) -> None:
         super().__init__(step_id, index, call_id, name)

@@ -54,7 +54,7 @@ class Prepared(NamedTuple):
 
     `used_ids`: the ids of the run's calls so far. `sources`: what it may cite; `links`: the files
     it may link, by name. `images`: the files it shows, by id. `shown`: the images that code has
-    shown since the last message.
+    shown since the last message. `server_rounds`: see `requests.server_rounds`.
     """
 
     request: ChatRequest
@@ -64,6 +64,7 @@ class Prepared(NamedTuple):
     links: Mapping[str, str]
     images: dict[str, Content]
     shown: tuple[str, ...]
+    server_rounds: int
 
 
 def prepare(
@@ -91,6 +92,7 @@ def prepare(
         code_results.files([*earlier, *material.steps]),
         files.contents_for_run(tx, run.id, sorted(images.named(request))),
         code_results.images(material.steps),
+        requests.server_rounds(run, material.steps),
     )
 
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 import structlog
+from msgspec.structs import replace
 
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
@@ -13,7 +14,7 @@ from perdure.commands.runs import Lease
 from perdure.engine import context, images, turn
 from perdure.engine.context import Prepared
 from perdure.engine.interpreting import Interpreting
-from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
+from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, ToolsMissing, Truncated
 from perdure.engine.parts import Annotator
 from perdure.engine.recorder import Recorder, Round
 from perdure.engine.searching import Searching, Shelf
@@ -47,6 +48,7 @@ class Means(NamedTuple):
     windows: Windows
     searching: Searching
     interpreting: Interpreting
+    max_tool_rounds: int
 
 
 class Execution:
@@ -184,14 +186,44 @@ class Execution:
                 request = await images.inlined(asked, prepared.images, means.blobs)
             except Unavailable as error:
                 return Failed(LastError(code="server_error", message=error.message))
-            self._answer = turn.Answer(request)
-            outcome = await turn.take(
-                means.provider, self._answer, recorder, used_ids=prepared.used_ids
-            )
+            if prepared.server_rounds < means.max_tool_rounds:
+                outcome = await self._call(recorder, request, prepared)
+            else:
+                outcome = await self._last_call(recorder, request, prepared)
+            if isinstance(outcome, ToolsMissing):
+                return outcome.failed
             if not isinstance(outcome, TooLong):
                 return outcome
             await self._learn(outcome)
             refused = outcome
+
+    async def _last_call(
+        self, recorder: Recorder, request: ChatRequest, prepared: Prepared
+    ) -> Outcome | TooLong | ToolsMissing:
+        """Asks for an answer when the model has called tools in too many rounds: without tools, or,
+        where the server wants to see some, with tools that must not be called.
+        """
+        bare = replace(request, tools=None, tool_choice=None, parallel_tool_calls=None)
+        outcome = await self._call(recorder, bare, prepared)
+        if isinstance(outcome, ToolsMissing) and request.tools:
+            shown = replace(request, tool_choice="none")
+            outcome = await self._call(recorder, shown, prepared)
+        if not isinstance(outcome, Ask):
+            return outcome
+        message = (
+            f"The model called tools in {self._means.max_tool_rounds} rounds in a row, and again "
+            "when it was asked for an answer without tools. The setting max_tool_rounds says how "
+            "many rounds there may be."
+        )
+        return Failed(LastError(code="server_error", message=message), outcome.usage)
+
+    async def _call(
+        self, recorder: Recorder, request: ChatRequest, prepared: Prepared
+    ) -> Outcome | TooLong | ToolsMissing:
+        """Calls the model once."""
+        self._answer = turn.Answer(request)
+        provider, used_ids = self._means.provider, prepared.used_ids
+        return await turn.take(provider, self._answer, recorder, used_ids=used_ids)
 
     def _round_of(self, run: Run, shelf: Shelf, prepared: Prepared) -> Round:
         """What the recorder has to know of a round."""

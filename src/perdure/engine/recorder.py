@@ -13,7 +13,7 @@ from perdure.commands import leases, recording
 from perdure.commands.blobs import Written
 from perdure.commands.leases import Hold
 from perdure.commands.runs import Lease, Partial
-from perdure.engine.calls import Call, CodeCall, SearchCall
+from perdure.engine.calls import Call, CodeCall, SearchCall, UnknownCall
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
 from perdure.engine.parts import Kind, NewAnnotator, OpenPart, ShownImage
 from perdure.store.database import Database, Transaction
@@ -21,7 +21,7 @@ from perdure.tools import file_search
 from perdure.wire.events import Delta
 from perdure.wire.messages import Part
 from perdure.wire.run_steps import ToolCall
-from perdure.wire.runs import Run
+from perdure.wire.runs import Run, has_functions
 from perdure.wire.usage import Usage
 
 P = ParamSpec("P")
@@ -116,7 +116,7 @@ class Recorder:
     @property
     def asks_client(self) -> bool:
         """Whether one of the calls is a function of the client."""
-        return len(self._calls) > len(self.searches) + len(self.codes)
+        return any(call.asks_client for call in self._calls)
 
     @property
     def content(self) -> list[Part]:
@@ -223,11 +223,16 @@ class Recorder:
                 self.text("".join(part.pieces))
 
     def _call(self, step_id: str, call_id: str, name: str) -> Call:
-        place = len(self._calls)
-        if name == self._round.search_name:
+        place, round_ = len(self._calls), self._round
+        if name == round_.search_name:
             return SearchCall(step_id, place, call_id, name, ranking=file_search.ranking(self.run))
-        kind = CodeCall if name == self._round.code_name else Call
-        return kind(step_id, place, call_id, name)
+        if name == round_.code_name:
+            return CodeCall(step_id, place, call_id, name)
+        if has_functions(self.run):
+            # Whoever has functions is asked for invented ones, too (spec 06 §3).
+            return Call(step_id, place, call_id, name)
+        offered = [each for each in (round_.search_name, round_.code_name) if each]
+        return UnknownCall(step_id, place, call_id, name, offered=offered)
 
     def _tell_of(self, index: int, deltas: Iterable[Delta]) -> None:
         """Tells something of a call now, or when it is its turn."""

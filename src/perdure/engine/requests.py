@@ -30,8 +30,9 @@ from perdure.wire.run_steps import (
     MessageCreation,
     RunStep,
     ToolCalls,
+    functions,
 )
-from perdure.wire.runs import Run
+from perdure.wire.runs import Run, has_functions
 from perdure.wire.tools import (
     CalledFunction,
     CodeInterpreterChoice,
@@ -71,7 +72,7 @@ def message_of(message: Message) -> ChatMessage | None:
     """A message of the thread; None for one without content, such as an abandoned one."""
     if message.role == "assistant":
         # Markers of earlier runs would pass for markers of this one.
-        written = text(uncited(message))
+        written = _spoken(uncited(message))
         return ChatMessage(role="assistant", content=written) if written else None
     parts: list[ChatPart] = []
     for part in message.content:
@@ -106,7 +107,7 @@ def rounds_of(
         details = step.step_details
         if isinstance(details, MessageCreation):
             message = written.get(details.message_creation.message_id)
-            said = text(message) if message else None
+            said = _spoken(message) if message else None
             if said:
                 chat.append(ChatMessage(role="assistant", content=said))
             continue
@@ -116,6 +117,17 @@ def rounds_of(
         chat.extend(_tool_round(run, details, found, said))
         said = None
     return chat
+
+
+def server_rounds(run: Run, steps: Iterable[RunStep]) -> int:
+    """How many rounds of tools the server has answered by itself since the run began, or since the
+    client submitted outputs.
+    """
+    rounds, asks_client = 0, has_functions(run)
+    for step in steps:
+        if isinstance(step.step_details, ToolCalls):
+            rounds = 0 if asks_client and functions(step.step_details) else rounds + 1
+    return rounds
 
 
 def call_ids(steps: Iterable[RunStep]) -> set[str]:
@@ -130,6 +142,12 @@ def call_ids(steps: Iterable[RunStep]) -> set[str]:
 
 def _format(wanted: ResponseFormat | None) -> ResponseFormat | None:
     return None if wanted == "auto" or isinstance(wanted, TextFormat) else wanted
+
+
+def _spoken(message: Message) -> str:
+    """The text of the model's message; none where it is white space, which servers refuse."""
+    written = text(message)
+    return "" if written.isspace() else written
 
 
 def _unless_default(value: float | None) -> float | None:
@@ -163,7 +181,9 @@ def _tool_round(
     outputs: list[ChatMessage] = []
     for call in details.tool_calls:
         if isinstance(call, FunctionToolCall):
-            called = CalledFunction(name=call.function.name, arguments=call.function.arguments)
+            # Servers that parse what goes back refuse no arguments at all.
+            arguments = call.function.arguments or "{}"
+            called = CalledFunction(name=call.function.name, arguments=arguments)
             output = call.function.output or ""
         elif isinstance(call, CodeInterpreterToolCall):
             asked = encode({"code": call.code_interpreter.input}).decode()
@@ -175,4 +195,5 @@ def _tool_round(
             output = found[call.id]
         calls.append(ChatToolCall(id=call.id, function=called))
         outputs.append(ChatMessage(role="tool", tool_call_id=call.id, content=output))
-    return [ChatMessage(role="assistant", content=said, tool_calls=calls), *outputs]
+    # Not null: some servers refuse that, and others that it is missing.
+    return [ChatMessage(role="assistant", content=said or "", tool_calls=calls), *outputs]

@@ -12,18 +12,17 @@ from msgspec.structs import replace
 
 from perdure import ids
 from perdure.engine import strict
-from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, Truncated
+from perdure.engine.assembler import Assembler, Begun
+from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, ToolsMissing, Truncated
 from perdure.engine.recorder import Recorder
-from perdure.errors import PromptTooLong, ProviderError
+from perdure.errors import PromptTooLong, ProviderError, ToolsRequired
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
-from perdure.wire.chat import ChatRequest, ChatUsage, ChoiceDelta, ToolCallDelta
+from perdure.wire.chat import ChatRequest, ChatUsage, ChoiceDelta
 from perdure.wire.runs import IncompleteRun, LastError
 from perdure.wire.usage import CompletionTokensDetails, PromptTokenDetails, Usage
 
 _log = structlog.get_logger(__name__)
-
-_DROPPED = -1
 
 
 @dataclass
@@ -33,14 +32,18 @@ class Answer:
     request: ChatRequest
     finish_reason: str | None = None
     usage: Usage | None = None
-    # the model's index of a call → ours; the ids seen, to tell calls of one index apart
-    calls: dict[int, int] = field(default_factory=dict)
-    seen: dict[int, str] = field(default_factory=dict)
+    # white space that an answer began with, as long as nothing else has come
+    blank: list[str] = field(default_factory=list)
+    # whether a call was told, so that no text can follow any more
+    is_calling: bool = False
+
+    def __post_init__(self) -> None:
+        self.calls = Assembler(tool.function.name for tool in self.request.tools or ())
 
 
 async def take(
     provider: Provider, answer: Answer, recorder: Recorder, *, used_ids: set[str]
-) -> Outcome | TooLong:
+) -> Outcome | TooLong | ToolsMissing:
     """Calls the model once and tells its answer as it comes."""
     try:
         async with aclosing(provider.chat(answer.request)) as chunks:
@@ -49,21 +52,32 @@ async def take(
                     answer.usage = usage_of(chunk.usage)
                 for choice in chunk.choices[:1]:
                     delta = choice.delta
-                    if delta.content and not answer.calls:
-                        if recorder.writing != "text":
-                            await recorder.open_part("text")
-                        recorder.text(delta.content)
-                    if delta.tool_calls or delta.refusal or (delta.content and answer.calls):
+                    if delta.content and not answer.is_calling:
+                        if recorder.writing == "text":
+                            recorder.text(delta.content)
+                        else:
+                            await _begin_text(delta.content, answer, recorder)
+                    if delta.tool_calls or delta.refusal or (delta.content and answer.is_calling):
                         await _tell_rarer(delta, answer, recorder, used_ids)
                     answer.finish_reason = choice.finish_reason or answer.finish_reason
+            await _finish(answer, recorder, used_ids)
     except ProviderError as error:
-        failure = LastError(code=error.code, message=error.message)  # type: ignore[arg-type]
-        failed = Failed(failure, await used(answer, recorder))
-        if isinstance(error, PromptTooLong) and not recorder.has_begun:
-            return TooLong(answer.request, failed, error.limit)
-        return failed
+        return await _refused(error, answer, recorder)
     recorder.close_part()
     return decide(answer, recorder, answer.usage or await used(answer, recorder) or Usage())
+
+
+async def _refused(
+    error: ProviderError, answer: Answer, recorder: Recorder
+) -> Failed | TooLong | ToolsMissing:
+    """What an error means for the run: nothing yet, where another request may be taken."""
+    failure = LastError(code=error.code, message=error.message)  # type: ignore[arg-type]
+    failed = Failed(failure, await used(answer, recorder))
+    if isinstance(error, PromptTooLong) and not recorder.has_begun:
+        return TooLong(answer.request, failed, error.limit)
+    if isinstance(error, ToolsRequired) and not recorder.has_begun and not answer.request.tools:
+        return ToolsMissing(failed)
+    return failed
 
 
 def decide(answer: Answer, recorder: Recorder, usage: Usage) -> Outcome:
@@ -73,8 +87,11 @@ def decide(answer: Answer, recorder: Recorder, usage: Usage) -> Outcome:
         return Failed(LastError(code="server_error", message=message), usage, "content_filter")
     if answer.finish_reason == "length":
         return Truncated(IncompleteRun(reason="max_completion_tokens"), usage)
-    if answer.calls:
+    if answer.is_calling:
         return Ask(usage)
+    if answer.calls.has_nameless and not recorder.has_begun:
+        message = "The model called a tool without saying which one."
+        return Failed(LastError(code="server_error", message=message), usage)
     broken = strict.breach(answer.request.response_format, recorder.content)
     if broken is not None:
         return Failed(LastError(code="server_error", message=broken), usage)
@@ -114,38 +131,57 @@ def usage_of(usage: ChatUsage) -> Usage:
     )
 
 
+async def _begin_text(content: str, answer: Answer, recorder: Recorder) -> None:
+    """Opens a part for text; not for white space, which would be a message of its own if calls
+    followed.
+    """
+    answer.blank.append(content)
+    if not content.isspace():
+        await _open_text(answer, recorder)
+
+
+async def _open_text(answer: Answer, recorder: Recorder) -> None:
+    await recorder.open_part("text")
+    recorder.text("".join(answer.blank))
+    answer.blank = []
+
+
+async def _finish(answer: Answer, recorder: Recorder, used_ids: set[str]) -> None:
+    """Tells what waited for more."""
+    answer.calls.finish()
+    await _tell_calls(answer, recorder, used_ids)
+    if answer.blank and not recorder.has_begun:
+        await _open_text(answer, recorder)
+
+
 async def _tell_rarer(
     delta: ChoiceDelta, answer: Answer, recorder: Recorder, used_ids: set[str]
 ) -> None:
     """Refusals and tool calls: not once a token, and so not on the hot path."""
-    if delta.content and answer.calls:
+    said = delta.content or delta.refusal
+    if said and answer.is_calling and not said.isspace():
         # One step is open at a time (spec 04 §8, N1), so there is no place for it.
         _log.warning("model_text_after_tool_calls_dropped", run_id=recorder.run.id)
-    if delta.refusal:
+    if delta.refusal and not answer.is_calling:
         if recorder.writing != "refusal":
             await recorder.open_part("refusal")
         recorder.text(delta.refusal)
-    for fragment in delta.tool_calls or ():
-        await _tell_call(fragment, answer, recorder, used_ids)
+    if delta.tool_calls:
+        answer.calls.feed(delta.tool_calls)
+        await _tell_calls(answer, recorder, used_ids)
 
 
-async def _tell_call(
-    fragment: ToolCallDelta, answer: Answer, recorder: Recorder, used_ids: set[str]
-) -> None:
-    index = fragment.index
-    function = fragment.function
-    is_new = index not in answer.calls or (fragment.id and fragment.id != answer.seen[index])
-    if is_new:
-        if answer.calls and not recorder.run.parallel_tool_calls:
+async def _tell_calls(answer: Answer, recorder: Recorder, used_ids: set[str]) -> None:
+    """Tells what is new of the calls."""
+    for told in answer.calls.news():
+        if told.place and not recorder.run.parallel_tool_calls:
             # At most one call a round, even if the model sends more (spec 03 §13).
-            answer.calls[index] = _DROPPED
-            answer.seen[index] = fragment.id or ""
-            return
-        # The model's own id is kept where it can be: some chat templates insist on its form.
-        call_id = fragment.id if fragment.id and fragment.id not in used_ids else ids.new(ids.CALL)
-        used_ids.add(call_id)
-        answer.calls[index] = recorder.call_count
-        answer.seen[index] = fragment.id or ""
-        await recorder.open_call(call_id, (function.name if function else None) or "")
-    if function and function.arguments and answer.calls[index] != _DROPPED:
-        recorder.arguments(answer.calls[index], function.arguments)
+            continue
+        if isinstance(told, Begun):
+            answer.is_calling = True
+            # The model's own id is kept where it can be: some chat templates insist on its form.
+            call_id = told.id if told.id and told.id not in used_ids else ids.new(ids.CALL)
+            used_ids.add(call_id)
+            await recorder.open_call(call_id, told.name)
+        else:
+            recorder.arguments(told.place, told.piece)

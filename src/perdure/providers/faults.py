@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from perdure.errors import PromptTooLong, ProviderError
-from perdure.providers import too_long
+from perdure.errors import PromptTooLong, ProviderError, ToolsRequired
+from perdure.providers import too_long, tools_required
 from perdure.wire.base import JsonObject
 
 _MAX_MESSAGE = 500
@@ -114,6 +114,8 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
         return PromptTooLong(
             f"The model server at {where} refused the request{said}", limit=refusal.window
         )
+    if refusal.status in (400, 422) and tools_required.says_so(refusal.message):
+        return ToolsRequired(f"The model server at {where} refused the request{said}")
     if refusal.status == 404 or refusal.code == "model_not_found":
         return ProviderError(
             f"The model server at {where} does not know the model '{model}'. Map the name to one "

@@ -136,7 +136,7 @@ async def _whole(chunks: AsyncGenerator[ChatChunk, None], request: _Request) -> 
 
 def _calls(fragments: list[ToolCallDelta]) -> list[ChatToolCall]:
     """The calls that the fragments make up."""
-    calls: dict[int, tuple[str, str, list[str]]] = {}
+    calls: dict[int | None, tuple[str, str, list[str]]] = {}
     for fragment in fragments:
         function = fragment.function
         name = (function.name if function else None) or ""

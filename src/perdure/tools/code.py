@@ -158,6 +158,8 @@ def _bare(raw: str) -> str:
         value = json.loads(raw)
     except (ValueError, RecursionError):
         value = None
+    if value == {}:
+        return ""
     lines = value.get("code") if isinstance(value, dict) else None
     if isinstance(lines, list) and all(isinstance(line, str) for line in lines):
         return "\n".join(lines)

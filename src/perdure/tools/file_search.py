@@ -97,8 +97,14 @@ class _Arguments(msgspec.Struct):
     queries: list[str] | str
 
 
+# What a call without arguments has.
+_NO_ARGUMENTS = ("", "{}")
+
+
 def queries(arguments: str) -> list[str]:
     """What the model wants to look for; its arguments as they are if they are no JSON of ours."""
+    if arguments.strip() in _NO_ARGUMENTS:
+        return []
     try:
         asked = msgspec.json.decode(arguments, type=_Arguments).queries
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -66,9 +66,11 @@ class FunctionDelta(Object):
 
 
 class ToolCallDelta(Object):
-    """A call is told in fragments: the first of an index has id and name."""
+    """A piece of a call: the first of an index should have id and name, and not every server
+    keeps to that.
+    """
 
-    index: int = 0
+    index: int | None = None
     id: str | None = None
     function: FunctionDelta | None = None
 

@@ -17,7 +17,14 @@ from perdure.wire.base import (
 from perdure.wire.formats import ReasoningEffort, ResponseFormat
 from perdure.wire.messages import CreateMessage
 from perdure.wire.threads import CreateThread
-from perdure.wire.tools import RequiredToolCall, Tool, ToolChoice, ToolResources, Tools
+from perdure.wire.tools import (
+    FunctionTool,
+    RequiredToolCall,
+    Tool,
+    ToolChoice,
+    ToolResources,
+    Tools,
+)
 from perdure.wire.usage import Usage
 
 
@@ -118,3 +125,8 @@ class ToolOutput(Body):
 class SubmitToolOutputs(Body):
     tool_outputs: list[ToolOutput]
     stream: bool | None = None
+
+
+def has_functions(run: Run) -> bool:
+    """Whether the client has functions that the run can ask for."""
+    return any(isinstance(tool, FunctionTool) for tool in run.tools)
