@@ -26,7 +26,7 @@ AT_ONCE = 6
 
 @pytest.fixture
 def chosen(model_server: ModelServer) -> dict[str, object]:
-    return {"model_base_url": model_server.base_url}
+    return {"model_base_url": model_server.base_url, "max_tool_rounds": 2}
 
 
 @pytest.fixture
@@ -41,10 +41,14 @@ class Listener(AsyncAssistantEventHandler):
     def __init__(self) -> None:
         super().__init__()
         self.made: list[FunctionToolCall] = []
+        self.done: list[RunStep] = []
 
     async def on_run_step_delta(self, delta: object, snapshot: RunStep) -> None:
         assert isinstance(snapshot.step_details, ToolCallsStepDetails)
         self.made = cast("list[FunctionToolCall]", snapshot.step_details.tool_calls)
+
+    async def on_run_step_done(self, run_step: RunStep) -> None:
+        self.done.append(run_step)
 
 
 THREAD: Thread = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -126,3 +130,52 @@ async def test_a_run_that_is_streamed_tells_the_calls_that_it_asks_for(
         assert names_and_arguments(told) == form.calls, form.stream
 
     await each(check)
+
+
+async def test_a_stream_tells_a_call_that_nobody_is_asked_for(client: AsyncOpenAI) -> None:
+    """The step ends with an output of the server, and the answer follows."""
+    assistant = await client.beta.assistants.create(model="inventive")
+    listener = Listener()
+    async with client.beta.threads.create_and_run_stream(
+        assistant_id=assistant.id, thread=THREAD, event_handler=listener
+    ) as stream:
+        messages = await stream.get_final_messages()
+    steps = listener.done
+    told = "There is no tool 'browser.open'. There are no tools."
+    assert [_function(step) for step in steps[:1]] == [
+        ("browser.open", '{"queries": ["rent"]}', told)
+    ]
+    assert [(step.type, step.status) for step in steps] == [
+        ("tool_calls", "completed"), ("message_creation", "completed"),
+    ]  # fmt: skip
+    assert messages[0].content[0].text.value == told  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("way", ["polled", "streamed"])
+async def test_a_run_that_does_nothing_but_call_ends_with_the_name_of_the_setting(
+    client: AsyncOpenAI, way: str
+) -> None:
+    assistant = await client.beta.assistants.create(model="inventive for ever")
+    run: Run | None
+    if way == "polled":
+        run = await client.beta.threads.create_and_run_poll(
+            assistant_id=assistant.id, thread=THREAD, poll_interval_ms=50
+        )
+    else:
+        listener = Listener()
+        async with client.beta.threads.create_and_run_stream(
+            assistant_id=assistant.id, thread=THREAD, event_handler=listener
+        ) as stream:
+            await stream.until_done()
+        run = listener.current_run
+    assert run is not None
+    assert run.last_error is not None
+    assert run.status == "failed"
+    assert "max_tool_rounds" in run.last_error.message
+
+
+def _function(step: RunStep) -> tuple[str, str, str | None]:
+    assert isinstance(step.step_details, ToolCallsStepDetails)
+    (call,) = step.step_details.tool_calls
+    assert isinstance(call, FunctionToolCall)
+    return call.function.name, call.function.arguments, call.function.output

@@ -35,16 +35,17 @@ def text() -> str:
 
 
 _EVIDENCE = (
-    "**The index.** Fragments with different indexes are of different calls. A fragment without an "
-    "index goes on with the call whose id it has, else with the call before.",
+    "**The index.** Fragments with different indexes are of different calls, but for the fragments "
+    "of a server that counts those: they have the id of a call that is not complete. A fragment "
+    "without an index goes on with the call whose id it has, else with the call before.",
     "**The id.** At one index, a fragment goes on with the call that has its id. Another id begins "
     "another call only together with a name: there are servers that make up an id for each "
     "fragment.",
     "**The name.** A call has one name. Another name begins another call, unless it can be a piece "
     "of the same name.",
     "**Complete arguments.** Arguments are one JSON object. What begins an object behind a "
-    "complete one begins another call. Perdure follows the braces and strings as they come and reads no "
-    "character twice.",
+    "complete one begins another call. Perdure follows the braces and strings as they come and "
+    "reads no character twice.",
 )
 
 _NAMES = "\n\n".join((

@@ -113,6 +113,20 @@ def new_ids(made: list[Made], data: st.DataObject) -> Chunks:
     )  # fmt: skip
 
 
+def counted_fragments(made: list[Made], data: st.DataObject) -> Chunks:
+    """An index that counts fragments, and the id with each of them."""
+    named = data.draw(st.booleans())
+    parts = [
+        (call, number, part)
+        for call in made
+        for number, part in enumerate(["", *cut(call.arguments, data)])
+    ]
+    return [
+        [piece(index, call.id, call.name if named or not number else None, part)]
+        for index, (call, number, part) in enumerate(parts)
+    ]
+
+
 def late_names(made: list[Made], data: st.DataObject) -> Chunks:
     """The id, then the name, perhaps in pieces, then the arguments."""
     return mixed(
@@ -211,15 +225,18 @@ def nothing_between(made: list[Made], data: st.DataObject) -> Chunks:
 
 
 CLEAR: list[Dialect] = [
-    by_index, name_in_all, new_ids, late_names, late_ids, ids_at_one_index, whole_with_ids,
-    whole_without_ids, in_one_chunk, as_objects, repeated_at_the_end, empty_first, nothing_between,
+    by_index, name_in_all, new_ids, counted_fragments, late_names, late_ids, ids_at_one_index,
+    whole_with_ids, whole_without_ids, in_one_chunk, as_objects, repeated_at_the_end, empty_first, nothing_between,
 ]  # fmt: skip
 
 
 def any_way(made: list[Made], data: st.DataObject) -> Chunks:
     """Whatever a server may think of, as long as it says things in order."""
     indexes = data.draw(st.sampled_from(["own", "0", "none", "counted"]))
-    ids = data.draw(st.sampled_from(["own", "first", "new", "one", "empty", "none"]))
+    ids = data.draw(st.sampled_from(["own", "one", "first", "new", "empty", "none"]))
+    if indexes == "counted" and ids not in ("own", "one"):
+        # Nothing keeps the fragments of a call together.
+        indexes = "0"
     names = data.draw(st.sampled_from(["first", "all", "late", "none"]))
     parts = data.draw(st.sampled_from(["whole", "cut", "empty first"]))
     chunks: Chunks = []

@@ -12,6 +12,7 @@ from perdure.engine.executor import Execution
 from perdure.lifecycle import MESSAGE_DELTA, STREAM_ENDS
 from perdure.store.database import Row, Transaction
 from perdure.wire.events import Delta, Event
+from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.commands.acts import LIFETIME
 from tests.engine import shelf
 from tests.engine.gated import GatedProvider
@@ -106,7 +107,7 @@ async def test_a_run_whose_word_was_lost_is_announced_again(stage: Stage) -> Non
 
 
 async def test_a_start_expires_what_ran_out_while_the_server_was_down(stage: Stage) -> None:
-    run = await stage.begin("call: f")
+    run = await stage.begin("call: f", tools=[FunctionTool(function=FunctionDefinition(name="f"))])
     run = await stage.execute(run)
     assert run.status == "requires_action"
     stage.clock.advance(LIFETIME)

@@ -146,6 +146,7 @@ async def test_the_model_is_sent_the_round_that_it_asked_for(upstream: Upstream)
         {"role": "user", "content": "Hello"},
         {
             "role": "assistant",
+            "content": "",
             "tool_calls": [
                 {
                     "id": "call_a",

@@ -235,6 +235,26 @@ LATE = [
         "The same name before the arguments are complete; nothing behind them is no call",
     ),
     Form(
+        "A new index with each fragment, and one id",
+        one_by_one(piece(0, "a", WEATHER, ""), piece(1, "a", arguments='{"city":'),
+                   piece(2, "a", WEATHER, '"Paris"}')),
+        ONE,
+        "The id, until the arguments are complete",
+    ),
+    Form(
+        "The same id for all calls, at an index each",
+        one_by_one(piece(0, "a", WEATHER, PARIS), piece(1, "a", TIME, ""), piece(1, arguments=CET)),
+        BOTH,
+        "The index",
+    ),
+    Form(
+        "The same id for all calls, at one index",
+        one_by_one(piece(0, "a", WEATHER, PARIS), piece(0, "a", TIME, CET),
+                   piece(0, "a", TIME, PARIS)),
+        [*BOTH, (TIME, PARIS)],
+        "Another name, or an object behind complete arguments",
+    ),
+    Form(
         "A second id at one index, and it goes on with it",
         one_by_one(piece(0, "a", WEATHER, ""), piece(0, "b", arguments='{"city":'),
                    piece(0, "b", arguments='"Paris"}')),

@@ -21,9 +21,10 @@ from tests.model_servers.calls import CALLS
 from tests.model_servers.faults import FAULTS, unauthorized
 from tests.model_servers.formats import FORMATS
 from tests.model_servers.pieces import Body, refusal
+from tests.model_servers.rounds import ROUNDS
 from tests.model_servers.windows import WINDOWS
 
-MODELS = ANSWERS | CALLS | FAULTS | FORMATS | WINDOWS
+MODELS = ANSWERS | CALLS | FAULTS | FORMATS | ROUNDS | WINDOWS
 
 
 class Log:

@@ -179,7 +179,7 @@ class Assembler:
         name = (function.name if function else None) or ""
         arguments = (function.arguments if function else None) or ""
         call_id = fragment.id or None
-        call = self._found(fragment.index, call_id)
+        call = self._found(fragment.index, call_id, name)
         if call is None:
             call = self._open(fragment.index, name=name, call_id=call_id, is_sure=True)
         else:
@@ -192,12 +192,16 @@ class Assembler:
         self._identify(call, call_id, name)
         return self._write(call, arguments, call_id)
 
-    def _found(self, index: int | None, call_id: str | None) -> AssembledCall | None:
+    def _found(self, index: int | None, call_id: str | None, name: str) -> AssembledCall | None:
         """The call that a fragment goes on with, if it does not begin another one."""
         known = self._ids.get(call_id) if call_id else None
         if index is None:
             return known or self._last
-        return known if known and known.index == index else self._at.get(index)
+        if known is None or known.index == index:
+            return known or self._at.get(index)
+        # An index for each fragment, or an id for all calls?
+        goes_on = not known.scanner.is_complete and name in ("", known.name)
+        return self._at.get(index) or (known if goes_on else None)
 
     def _is_another(
         self, call: AssembledCall, call_id: str | None, name: str, arguments: str
