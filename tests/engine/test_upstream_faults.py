@@ -41,7 +41,7 @@ def error(run: Run) -> tuple[str, str]:
         ("too-long", WRONG, "The model server at {url} refused the request: This model's limit is "
          "8192."),
         ("echoes-in-stream", BROKEN, "The model server at {url} failed: *** is no key."),
-        ("nothing", BROKEN, "The model server at {url} ended its answer too early."),
+        ("nothing", BROKEN, "The model server at {url} failed: Not in this format."),
     ],
 )  # fmt: skip
 async def test_a_failure_before_the_first_word_leaves_no_trace_but_the_error(

@@ -105,8 +105,8 @@ class ChatUsage(Object):
 class ChatChunk(Object):
     """One piece of a streamed answer.
 
-    Finish reasons: `stop`, `length`, `tool_calls`, `content_filter` (servers invent others:
-    read those as `stop`). The last chunk of every provider's stream carries `usage`.
+    Finish reasons are `stop`, `length`, `tool_calls` and `content_filter`: a provider translates
+    those that its server invents. The last chunk of every provider's stream carries `usage`.
     """
 
     choices: list[Choice] = []
