@@ -91,7 +91,7 @@ class OpenAIProvider:
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         response = await self._accepted(request)
         answer = AnswerReader(Origin(self._where, request.model, self._api_key))
-        broken: ProviderError | None = None
+        broken, left = None, b""
         try:
             async for received in response.content.iter_any():
                 for chunk in answer.feed(received):
@@ -101,11 +101,11 @@ class OpenAIProvider:
             if answer.failure is None:
                 await _read_to_end(response)
         except (aiohttp.ClientError, TimeoutError) as error:
-            broken = self._broken(error)
+            broken, left = self._broken(error), _arrived(response.content)
         finally:
             # Closes the connection when the answer was not read to its end.
             response.close()
-        for chunk in answer.end(broken):
+        for chunk in (*answer.feed(left), *answer.end(broken)):
             yield chunk
         if answer.failure is not None:
             raise answer.failure
@@ -286,6 +286,15 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
         if len(body) > limit:
             break
     return bytes(body[:limit])
+
+
+def _arrived(content: aiohttp.StreamReader) -> bytes:
+    """What had arrived before the connection broke, and was not read yet."""
+    with suppress(TimeoutError):
+        # It stands behind the error, which would be raised first.
+        content.set_exception(None)  # type: ignore[arg-type] # as it is at the beginning
+        return content.read_nowait()
+    return b""
 
 
 async def _read_to_end(response: aiohttp.ClientResponse) -> None:
