@@ -17,12 +17,13 @@ from aiohttp import web
 
 from tests.model_servers.answers import ANSWERS
 from tests.model_servers.endings import ENDINGS
+from tests.model_servers.extras import EXTRAS
 from tests.model_servers.faults import FAULTS, unauthorized
 from tests.model_servers.formats import FORMATS
 from tests.model_servers.pieces import Body, refusal
 from tests.model_servers.windows import WINDOWS
 
-MODELS = ANSWERS | ENDINGS | FAULTS | FORMATS | WINDOWS
+MODELS = ANSWERS | ENDINGS | EXTRAS | FAULTS | FORMATS | WINDOWS
 
 
 class Log:

@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from perdure.errors import ProviderError
 from perdure.providers import error_body, faults, mending, usage
 from perdure.providers.ending import Ending
+from perdure.providers.extras import ExtrasReader
 from perdure.providers.faults import Origin
 from perdure.providers.lenient_json import LenientJson
+from perdure.providers.mending import SoFar
 from perdure.providers.sse import ErrorData, SSEDecoder
 from perdure.wire.base import JsonObject, decode
-from perdure.wire.chat import ChatChunk, ChatUsage, Choice, ChoiceDelta
+from perdure.wire.chat import ChatChunk, ChatUsage, Choice, ChoiceDelta, Extras
 
 # An answer without end is cut here: far beyond any context window.
 _MAX_BYTES = 64 * 1024 * 1024
@@ -48,6 +50,7 @@ class AnswerReader:
         self._body: bytearray | None = None
         # Reads this answer since something came that nothing else can read.
         self._lenient: LenientJson | None = None
+        self._extras = ExtrasReader(origin.where, origin.model)
         self._texts: list[str] = []
         self._rest: list[str] = []
         self._has_called = False
@@ -58,6 +61,11 @@ class AnswerReader:
     def has_ended(self) -> bool:
         """Whether there is no reason to read on."""
         return self._ending.is_done or self.failure is not None
+
+    @property
+    def extras(self) -> Extras | None:
+        """What has to go back with the answer, but for that of its calls."""
+        return self._extras.extras()
 
     @property
     def written(self) -> str:
@@ -148,23 +156,35 @@ class AnswerReader:
             return None
         if chunk.usage is not None and not usage.is_whole(chunk.usage, written=True):
             return None
-        if not self._note(choice.delta):
+        delta = choice.delta
+        if (
+            delta.tool_calls
+            or delta.refusal
+            or delta.reasoning_content
+            or delta.reasoning
+            or delta.reasoning_details
+            or delta.extra_content
+            or delta.thought_signature
+            or delta.provider_specific_fields
+        ):
+            self._note(delta)
+        elif delta.content:
+            self._texts.append(delta.content)
+        else:
             return None
         self._ending.has_begun = True
         self.usage = chunk.usage or self.usage
         return chunk
 
-    def _note(self, delta: ChoiceDelta) -> bool:
-        """Keeps what a delta adds to the answer; whether it adds anything."""
+    def _note(self, delta: ChoiceDelta) -> None:
+        """Keeps what a delta adds to the answer."""
         if delta.content:
             self._texts.append(delta.content)
-        if not delta.tool_calls and not delta.refusal:
-            return bool(delta.content)
         functions = [call.function for call in delta.tool_calls or () if call.function]
         called = [text for each in functions for text in (each.name, each.arguments)]
         self._rest += [text for text in (delta.refusal, *called) if text]
         self._has_called = self._has_called or bool(delta.tool_calls)
-        return True
+        self._extras.add(delta)
 
     def _odd(self, payload: bytes) -> Iterator[ChatChunk]:
         """What is meant by a payload that is not plainly a piece of text or of a call."""
@@ -250,12 +270,10 @@ class AnswerReader:
         return chunk if chunk.choices or chunk.usage else None
 
     def _choice(self, choice: JsonObject, *, is_whole: bool) -> Choice:
-        found = mending.delta(
-            choice,
-            said="".join(self._texts),
-            in_messages=self._in_messages,
-            more=bool(self._rest) or self._has_called,
-        )
+        more = bool(self._rest) or self._has_called
+        said = "".join(self._texts)
+        so_far = SoFar(said, self._in_messages, more, self._extras.seen)
+        found = mending.delta(choice, so_far)
         delta = ChoiceDelta()
         if found is not None:
             delta = msgspec.convert(found, ChoiceDelta)

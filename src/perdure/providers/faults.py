@@ -28,6 +28,11 @@ _REFUSES_PARAMETER = re.compile(
     r"|extra (inputs|fields)|invalid (argument|parameter|field)",
     re.IGNORECASE,
 )
+# What servers say of a field that they want to have.
+_MISSES = re.compile(
+    r"missing|required|must (be (passed|provided|included|present|sent|set)|have|include|contain)",
+    re.IGNORECASE,
+)
 # What servers say of a format that they know by name and do not have.
 _LACKS_FORMAT = re.compile(
     r"unavailable|not available|response_format.type' must be", re.IGNORECASE
@@ -75,6 +80,12 @@ class Refusal(NamedTuple):
             rf"\b{re.escape(parameter)}\b", self.message
         )
         return bool(named and _REFUSES_PARAMETER.search(f"{self.code} {self.message}"))
+
+    def bars(self, field: str) -> bool:
+        """Whether it refuses a field of a message for being there, and not for what it misses."""
+        if self.status not in (400, 422) or _MISSES.search(self.message):
+            return False
+        return re.search(rf"\b{re.escape(field)}\b", f"{self.param} {self.message}") is not None
 
     @property
     def lacks_format(self) -> bool:

@@ -6,6 +6,10 @@ parts, the message so far or the whole one in the place of a delta, `text` as of
 `function_call` as of before there were tools, a finish reason as an object with words.
 """
 
+from collections.abc import Collection
+from typing import NamedTuple
+
+from perdure.providers import extras
 from perdure.providers.error_body import unwrapped
 from perdure.wire.base import JsonObject, encode
 
@@ -25,23 +29,32 @@ def mended(value: object) -> object:
     return value
 
 
-def delta(choice: JsonObject, *, said: str, in_messages: bool, more: bool) -> JsonObject | None:
-    """What a choice adds to its answer; None where it has no place for it.
-
-    `said` is the text of the answer so far, `in_messages` whether it came in messages, and `more`
-    whether there is more of the answer than text.
+class SoFar(NamedTuple):
+    """What is known of an answer: its text; whether that came in messages, and not in deltas;
+    whether there was more than text; the extras that were told of its message.
     """
+
+    text: str
+    in_messages: bool
+    more: bool
+    extras: Collection[str]
+
+
+def delta(choice: JsonObject, so_far: SoFar) -> JsonObject | None:
+    """What a choice adds to its answer; None where it has no place for it."""
     if not any(name in choice for name in ("delta", "message", "text")):
         return None
     found, message = dict(_object(choice, "delta")), _object(choice, "message")
     text = message.get("content") or choice.get("text")
     if text and not found.get("content"):
-        found["content"] = _unsaid(text, said, in_messages=in_messages)
+        found["content"] = _unsaid(text, so_far)
     called = found.get("function_call")
-    if not more:
+    if not so_far.more:
         called = called or message.get("function_call")
         found["refusal"] = found.get("refusal") or message.get("refusal")
         found["tool_calls"] = found.get("tool_calls") or _numbered(message.get("tool_calls"))
+    for name in extras.NAMES & message.keys() - so_far.extras:
+        found.setdefault(name, message[name])
     if called and not found.get("tool_calls"):
         found["tool_calls"] = [{"index": 0, "function": called}]
     return found
@@ -73,15 +86,15 @@ def _object(choice: JsonObject, name: str) -> JsonObject:
     raise ValueError(f"{name} is no object")
 
 
-def _unsaid(text: object, said: str, *, in_messages: bool) -> object:
+def _unsaid(text: object, so_far: SoFar) -> object:
     """What a message adds. Some servers send all of it so far each time, some a piece each time,
     some the whole once more behind its deltas, maybe in other words.
     """
-    if not isinstance(text, str) or not said:
+    if not isinstance(text, str) or not so_far.text:
         return text
-    if text.startswith(said):
-        return text.removeprefix(said)
-    return text if in_messages else None
+    if text.startswith(so_far.text):
+        return text.removeprefix(so_far.text)
+    return text if so_far.in_messages else None
 
 
 def _numbered(calls: object) -> object:
@@ -95,6 +108,9 @@ def _field(name: str, value: object) -> object:
     match name, value:
         case _, None:
             return None
+        case name, value if name in extras.NAMES:
+            # It goes back as it came.
+            return value
         case "arguments", value if not isinstance(value, str):
             return encode(value).decode()
         case "content", list(parts):

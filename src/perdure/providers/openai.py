@@ -11,7 +11,7 @@ import msgspec
 import stamina
 
 from perdure.errors import ConfigurationError, ProviderError
-from perdure.providers import faults, model_list, usage
+from perdure.providers import extras, faults, model_list, usage
 from perdure.providers.answers import AnswerReader
 from perdure.providers.faults import Origin, Refusal
 from perdure.providers.provider import Relayed
@@ -109,8 +109,8 @@ class OpenAIProvider:
             yield chunk
         if answer.failure is not None:
             raise answer.failure
-        if not answer.ends_with_usage:
-            yield ChatChunk(usage=await _usage(answer, request))
+        if answer.extras is not None or not answer.ends_with_usage:
+            yield ChatChunk(usage=await _usage(answer, request), extras=answer.extras)
 
     async def models(self) -> list[Model]:
         now = time.monotonic()
@@ -144,7 +144,7 @@ class OpenAIProvider:
         """
         unknown = set(self._unknown.get(request.model, ()))
         while True:
-            body = _body(request, unknown)
+            body = _body(request, unknown, self._where)
             response = await self._post(body)
             if response.status == 200:
                 if unknown:
@@ -153,6 +153,8 @@ class OpenAIProvider:
                 return response
             refusal = await self._refusal(response)
             named = {name for name in _OPTIONAL if name in body and refusal.names(name)}
+            sent = extras.names_in(body["messages"])  # type: ignore[arg-type] # see `_body`
+            named |= {name for name in sent if refusal.bars(name)}
             if "max_tokens" in body and refusal.prefers("max_completion_tokens"):
                 named.add("max_tokens")
             wanted = body.get("response_format")
@@ -310,12 +312,15 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: v for name, v in headers.items() if name.lower() not in _DROPPED_HEADERS}
 
 
-def _body(request: ChatRequest, unknown: set[str]) -> JsonObject:
+def _body(request: ChatRequest, unknown: set[str], server: str) -> JsonObject:
     """The request as this server understands it."""
+    plain = msgspec.to_builtins(request)
+    messages = extras.put_back(plain["messages"], request, server=server, unknown=unknown)
     body: JsonObject = {
         "stream": True,
         "stream_options": {"include_usage": True},
-        **msgspec.to_builtins(request),
+        **plain,
+        "messages": messages,
     }
     if "max_tokens" in body and "max_tokens" in unknown:
         body["max_completion_tokens"] = body["max_tokens"]
