@@ -176,6 +176,10 @@ class Stage:
     async def told(self, run: Run) -> list[str]:
         return [event.name for event in await self.database.read(events.after, run.id, 0)]
 
+    async def told_in_full(self, run: Run) -> list[Event]:
+        """All events of the run, with their data."""
+        return list(await self.database.read(events.after, run.id, 0))
+
     async def listen_until(self, run: Run, until: Callable[[Event | Delta], bool]) -> None:
         """Waits until something was told about the run."""
         subscription = self.bus.subscribe(run.id)

@@ -6,6 +6,7 @@ from perdure.engine.windows import Windows
 from perdure.wire.runs import TruncationStrategy
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.engine.upstream import Upstream
+from tests.model_servers.endings import ERRORS
 
 # ten words each, the number first
 THREAD = [f"{number} is the number of this message of ten words" for number in range(300)]
@@ -59,6 +60,19 @@ async def test_a_window_that_the_server_tells_is_learnt_and_the_run_goes_on(
     # and it is known from now on
     assert (await upstream.run("window-1000", *THREAD)).status == "completed"
     assert len(upstream.sent()) == 3
+
+
+@pytest.mark.parametrize("form", ERRORS)
+async def test_a_refusal_in_the_place_of_an_answer_teaches_the_window_in_any_form(
+    upstream: Upstream, form: str
+) -> None:
+    run = await upstream.run(f"window-by-{form}-1000", *THREAD)
+    assert (run.status, run.last_error) == ("completed", None)
+    whole, cut = upstream.sent()
+    assert whole == THREAD
+    assert numbers(cut)[-1] == 299
+    assert (await upstream.stage.thread(run))[-1] == ("assistant", "completed", SAID)
+    assert upstream.stage.means.windows.of(f"window-by-{form}-1000") == 1000
 
 
 @pytest.mark.parametrize("model", ["mute-window-1000", "dense-window-2000"])

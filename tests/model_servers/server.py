@@ -18,13 +18,15 @@ from aiohttp import web
 
 from tests.model_servers.answers import ANSWERS
 from tests.model_servers.calls import CALLS
+from tests.model_servers.endings import ENDINGS
+from tests.model_servers.extras import EXTRAS
 from tests.model_servers.faults import FAULTS, unauthorized
 from tests.model_servers.formats import FORMATS
 from tests.model_servers.pieces import Body, refusal
 from tests.model_servers.rounds import ROUNDS
 from tests.model_servers.windows import WINDOWS
 
-MODELS = ANSWERS | CALLS | FAULTS | FORMATS | ROUNDS | WINDOWS
+MODELS = ANSWERS | CALLS | ENDINGS | EXTRAS | FAULTS | FORMATS | ROUNDS | WINDOWS
 
 
 class Log:

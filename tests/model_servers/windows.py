@@ -6,6 +6,7 @@ A word is a token here: the server counts otherwise than whoever calls it, as re
 from aiohttp import web
 
 from tests.model_servers.answers import text
+from tests.model_servers.endings import ERRORS
 from tests.model_servers.pieces import (
     DONE,
     TEXT,
@@ -84,7 +85,20 @@ async def no_window(request: web.Request, body: Body, number: int) -> web.Stream
     return refusal(400, "Your input is too large.", code="context_length_exceeded")
 
 
+def told_in_stream(form: str) -> Handler:
+    """Says how much is too much under a status of success, where the answer should be."""
+
+    async def handler(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+        if fits(body):
+            return await text(request, body, number)
+        said = f"The prompt exceeds the available context size ({size(body)} tokens)."
+        return await send(request, TEXT[0], ERRORS[form](said), DONE)
+
+    return handler
+
+
 WINDOWS: dict[str, Handler] = {
+    **{f"window-by-{form}": told_in_stream(form) for form in ERRORS},
     "window": window,
     "mute-window": mute_window,
     "dense-window": dense_window,

@@ -42,6 +42,25 @@ class Heard:
 async def hear(provider: Provider, request: ChatRequest) -> Heard:
     """The provider's answer to the end."""
     heard = Heard()
+    await _listen(provider, request, heard)
+    return heard
+
+
+async def breaks_off(provider: Provider, request: ChatRequest) -> tuple[Heard, ProviderError]:
+    """What was heard of an answer before it failed, and the failure."""
+    heard = Heard()
+    with pytest.raises(ProviderError) as caught:
+        await _listen(provider, request, heard)
+    return heard, caught.value
+
+
+async def fails(provider: Provider, request: ChatRequest) -> tuple[str, str]:
+    """The code and message of the failure."""
+    _, error = await breaks_off(provider, request)
+    return error.code, error.message
+
+
+async def _listen(provider: Provider, request: ChatRequest, heard: Heard) -> None:
     async with aclosing(provider.chat(request)) as chunks:
         async for chunk in chunks:
             heard.chunks += 1
@@ -58,14 +77,6 @@ async def hear(provider: Provider, request: ChatRequest) -> Heard:
                     call[0] += piece.id or ""
                     call[1] += (function.name if function else None) or ""
                     call[2] += (function.arguments if function else None) or ""
-    return heard
-
-
-async def fails(provider: Provider, request: ChatRequest) -> tuple[str, str]:
-    """The code and message of the failure."""
-    with pytest.raises(ProviderError) as caught:
-        await hear(provider, request)
-    return caught.value.code, caught.value.message
 
 
 async def relayed(

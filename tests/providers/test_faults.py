@@ -18,6 +18,7 @@ SAID = "Hello from the módel 🙂 server."
 
 EARLY = "server_error", "The model server at {url} ended its answer too early."
 UNREADABLE = "server_error", "The model server at {url} sent what cannot be read as an answer."
+IN_WORDS = "server_error", "The model server at {url} failed: Not in this format."
 REFUSED = (
     "server_error",
     (
@@ -66,8 +67,8 @@ REFUSED = (
         ("cut-politely", *EARLY),
         ("cut-in-a-line", *EARLY),
         ("malformed", *UNREADABLE),
-        ("nothing", *EARLY),
-        ("whole-nothing", *UNREADABLE),
+        ("nothing", *IN_WORDS),
+        ("whole-nothing", *IN_WORDS),
         ("error-event", "server_error", "The model server at {url} failed: The GPU fell over."),
         ("text-event", "server_error", "The model server at {url} failed: Out of memory."),
         ("rate-event", "rate_limit_exceeded", "Slow down."),

@@ -16,7 +16,7 @@ async def test_what_is_odd_in_a_stream_costs_no_word_of_it(openai: OpenAIProvide
     heard = await hear(openai, asks("sloppy"))
     assert heard.text == "Hello from the server."
     assert heard.calls == {}
-    assert heard.finish == "eos"
+    assert heard.finish == "stop"
     assert heard.usage == (11, 2, 0)
     assert heard.ends_with_usage
 

@@ -17,6 +17,7 @@ from perdure.commands.runs import Held, Partial
 from perdure.lifecycle import RunStatus, Signal
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
+from perdure.wire.chat import Extras
 from perdure.wire.messages import Message, Part
 from perdure.wire.run_steps import (
     CreatedMessage,
@@ -68,15 +69,24 @@ def open_calls(tx: Transaction, hold: Hold) -> str:
         if opened[0].step_details.tool_calls:
             code_files.withdraw(tx, held.run, step, project=held.project, now=hold.now)
             run_steps.update(tx, replace(step, step_details=ToolCalls()), usage=None)
+            run_steps.keep_extras(tx, step.id, None)
         return step.id
     _close_abandoned(tx, held, now=hold.now)
     return run_steps.create(tx, held.run, ToolCalls(), project=held.project, now=hold.now).id
 
 
-def close_calls(tx: Transaction, hold: Hold, calls: Sequence[ToolCall], *, usage: Usage) -> bool:
+def close_calls(
+    tx: Transaction,
+    hold: Hold,
+    calls: Sequence[ToolCall],
+    *,
+    usage: Usage,
+    extras: Extras | None = None,
+) -> bool:
     """Completes the step of calls that the server has answered itself (spec 03 §4).
 
-    False where the run was cancelled in the meantime: then it has ended.
+    `extras` is what the model server needs back with them. False where the run was cancelled in the
+    meantime: then it has ended.
     """
     held = leases.held(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
@@ -86,6 +96,8 @@ def close_calls(tx: Transaction, hold: Hold, calls: Sequence[ToolCall], *, usage
     if opened is None:
         raise AssertionError(f"{hold.run_id} has tool calls without an open step")
     step = replace(opened[0], step_details=ToolCalls(tool_calls=list(calls)))
+    if extras is not None:
+        run_steps.keep_extras(tx, step.id, extras)
     run_steps.signal(tx, step, Signal.COMPLETE, usage=usage, now=hold.now)
     return True
 
@@ -96,14 +108,18 @@ def ask(
     calls: Sequence[ToolCall],
     *,
     usage: Usage,
+    extras: Extras | None = None,
 ) -> None:
-    """Writes the calls into the open step and waits for their outputs (spec 03 §5)."""
+    """Writes the calls into the open step and waits for their outputs (spec 03 §5).
+
+    `extras` is what the model server needs back with them.
+    """
     held = leases.held(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
         partial = Partial(calls=calls, usage=usage)
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
         return
-    _write_calls(tx, hold.run_id, calls, usage=usage)
+    _write_calls(tx, hold.run_id, calls, usage=usage, extras=extras)
     required = [
         RequiredToolCall(
             id=call.id,
@@ -123,13 +139,15 @@ def keep_file(
     file_id: str,
     name: str,
     blob: Written,
+    *,
+    extras: Extras | None = None,
 ) -> None:
     """Makes a file of what the run's code has left, and notes it in the open step: `calls` name it
     already. So a worker that dies leaves no file that no step names.
     """
     held = leases.held(tx, hold)
     files.create_output(tx, file_id, name, blob, project=held.project, now=hold.now)
-    _write_calls(tx, hold.run_id, calls, usage=None)
+    _write_calls(tx, hold.run_id, calls, usage=None, extras=extras)
 
 
 def complete(
@@ -169,13 +187,20 @@ def fail(tx: Transaction, hold: Hold, error: LastError, *, partial: Partial) -> 
 
 
 def _write_calls(
-    tx: Transaction, run_id: str, calls: Sequence[ToolCall], *, usage: Usage | None
+    tx: Transaction,
+    run_id: str,
+    calls: Sequence[ToolCall],
+    *,
+    usage: Usage | None,
+    extras: Extras | None,
 ) -> None:
     opened = run_steps.open_of_run(tx, run_id)
     if opened is None:
         raise AssertionError(f"{run_id} has tool calls without an open step")
     step = replace(opened[0], step_details=ToolCalls(tool_calls=list(calls)))
     run_steps.update(tx, step, usage=usage)
+    if extras is not None:
+        run_steps.keep_extras(tx, step.id, extras)
 
 
 def _complete_message(

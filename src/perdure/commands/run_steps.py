@@ -8,6 +8,7 @@ from perdure.errors import IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import Signal, StepStatus
 from perdure.store.database import Transaction
 from perdure.wire.base import decode, encode
+from perdure.wire.chat import Extras
 from perdure.wire.run_steps import MessageCreation, RunStep, StepDetails, StepError
 from perdure.wire.runs import LastError, Run
 from perdure.wire.usage import Usage
@@ -47,6 +48,21 @@ def update(tx: Transaction, step: RunStep, *, usage: Usage | None) -> None:
         body=encode(step).decode(),
         usage=encode(usage).decode() if usage else None,
     )
+
+
+def keep_extras(tx: Transaction, step_id: str, extras: Extras | None) -> None:
+    """Notes what the model server needs back with the calls of a step; None: nothing any more."""
+    tx.run(
+        "run_steps.keep_extras",
+        id=step_id,
+        extras=encode(extras).decode() if extras is not None else None,
+    )
+
+
+def extras_of_run(tx: Transaction, run_id: str) -> dict[str, Extras]:
+    """What the model server needs back with the calls of the run's steps, by the step's id."""
+    rows = tx.all("run_steps.extras_of_run", run_id=run_id)
+    return {row["id"]: decode(row["extras"], Extras) for row in rows}
 
 
 def signal(

@@ -6,6 +6,8 @@ is read as fits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -21,7 +23,7 @@ from perdure.tools import code_interpreter, code_names, code_results, file_searc
 from perdure.tools.citations import Key, Source
 from perdure.tools.code_names import NO_NAMES, Names
 from perdure.wire.base import decode
-from perdure.wire.chat import ChatMessage, ChatRequest
+from perdure.wire.chat import ChatMessage, ChatRequest, Extras
 from perdure.wire.messages import Message
 from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import IncompleteRun, Run
@@ -36,7 +38,7 @@ _PAGE = 16
 class Material(NamedTuple):
     """What a turn starts from: as much of the thread as is of use, without the run's own
     messages, oldest first; the run's completed rounds with the messages they wrote; what they
-    used.
+    used; what model servers need back with them, by the step.
 
     `said`: a worker died after the text of a round and before its calls were complete. The
     round is taken again, and its text is said already.
@@ -47,6 +49,7 @@ class Material(NamedTuple):
     written: dict[str, Message]
     usage: Usage
     said: bool = False
+    extras: Mapping[str, Extras] = MappingProxyType({})
 
 
 class Prepared(NamedTuple):
@@ -105,12 +108,14 @@ def read(tx: Transaction, run: Run, window: int) -> Material:
     said = bool(steps) and steps[-1].type == "message_creation"
     usage = total(usage for _, usage in ended if usage)
     room = truncation.room(run, truncation.left(run, usage), window)
+    called = any(step.type == "tool_calls" for step in steps)
     return Material(
         _thread(tx, run, room),
         steps[:-1] if said else steps,
         {message.id: message for message in own},
         usage,
         said,
+        run_steps.extras_of_run(tx, run.id) if called else {},
     )
 
 
@@ -153,15 +158,16 @@ def _rounds(
     """The rounds of the run, with fewer of the passages that it found where all of them would be
     too much. The steps keep all, and so the numbers of their markers stay.
     """
-    thread, steps, written = material.thread, material.steps, material.written
-    whole = requests.rounds_of(run, steps, written)
+    thread, steps = material.thread, material.steps
+    rounds_of = partial(requests.rounds_of, run, steps, material.written, material.extras)
+    whole = rounds_of()
     searches = file_search.searches(steps)
     if not searches or tokens.are_within([*head, *thread, *whole], tools, most):
         return whole
     none = dict.fromkeys((search.output for search in searches), 0)
-    around = [*head, *requests.rounds_of(run, steps, written, none)]
+    around = [*head, *rounds_of(none)]
     room = truncation.for_passages(run, thread, around=around, tools=tools, most=most)
-    return requests.rounds_of(run, steps, written, file_search.fitting(searches, room))
+    return rounds_of(file_search.fitting(searches, room))
 
 
 def _thread(tx: Transaction, run: Run, room: int | None) -> list[ChatMessage]:

@@ -18,6 +18,7 @@ from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
 from perdure.engine.parts import Kind, NewAnnotator, OpenPart, ShownImage
 from perdure.store.database import Database, Transaction
 from perdure.tools import file_search
+from perdure.wire.chat import Extras
 from perdure.wire.events import Delta
 from perdure.wire.messages import Part
 from perdure.wire.run_steps import ToolCall
@@ -67,6 +68,8 @@ class Recorder:
         self._step_id: str | None = None
         self._parts: list[OpenPart | ShownImage] = []
         self._calls: list[Call] = []
+        # what the model server needs back with the round's calls, once it has ended
+        self.extras: Extras | None = None
         self._held: dict[int, list[Delta]] = {}
         self._closed_text = ""
         self._holding_back = hold_back
@@ -186,11 +189,12 @@ class Recorder:
 
     async def keep_file(self, file_id: str, name: str, blob: Written) -> None:
         """Makes a file of what code has left. Its call names it by now, and so does the step."""
-        await self._write(recording.keep_file, self.calls, file_id, name, blob)
+        await self._write(recording.keep_file, self.calls, file_id, name, blob, extras=self.extras)
 
     async def close_calls(self, usage: Usage) -> bool:
         """Ends a round whose calls the server has answered; False where the run has ended."""
-        return await self._write(recording.close_calls, self.calls, usage=usage)
+        calls, extras = self.calls, self.extras
+        return await self._write(recording.close_calls, calls, usage=usage, extras=extras)
 
     async def end(self, outcome: Outcome) -> None:
         """Writes how the turn ended."""
@@ -203,7 +207,7 @@ class Recorder:
                     await self.open_part("text")
                 await self._write(recording.complete, self.content, usage=usage)
             case Ask(usage):
-                await self._write(recording.ask, self.calls, usage=usage)
+                await self._write(recording.ask, self.calls, usage=usage, extras=self.extras)
             case Truncated(reason, usage):
                 await self._write(recording.truncate, reason, partial=self._partial(usage))
             case Failed(error, usage, message_reason):

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 
+from msgspec.structs import replace
+
 from perdure.tools import code_interpreter, code_results, file_search
 from perdure.wire.base import encode
 from perdure.wire.chat import (
@@ -12,6 +14,7 @@ from perdure.wire.chat import (
     ChatToolCall,
     ChatToolChoice,
     ChosenFunction,
+    Extras,
     FunctionToolChoice,
 )
 from perdure.wire.formats import ResponseFormat, TextFormat
@@ -92,10 +95,12 @@ def rounds_of(
     run: Run,
     steps: list[RunStep],
     written: Mapping[str, Message],
+    extras: Mapping[str, Extras],
     passages: Mapping[int, int] | None = None,
 ) -> list[ChatMessage]:
-    """This run's own rounds: what it said, what it called, what came back; of each search so many
-    of its passages, by the number of its output, where not all of them fit.
+    """This run's own rounds: what it said, what it called, what came back; what the model server
+    needs back with them, by the step; of each search so many of its passages, by the number of its
+    output, where not all of them fit.
     """
     chat: list[ChatMessage] = []
     said: str | None = None
@@ -114,7 +119,10 @@ def rounds_of(
         if said:
             # Text and calls of one round are one message of the model.
             chat.pop()
-        chat.extend(_tool_round(run, details, found, said))
+        asked, *outputs = _tool_round(run, details, found)
+        # Not null: some servers refuse that, and others that it is missing.
+        chat.append(replace(asked, content=said or "", extras=extras.get(step.id)))
+        chat.extend(outputs)
         said = None
     return chat
 
@@ -174,9 +182,7 @@ def _tool_choice(run: Run, steps: list[RunStep], offered: Set[str]) -> ChatToolC
     return FunctionToolChoice(function=ChosenFunction(name=forced)) if forced in offered else None
 
 
-def _tool_round(
-    run: Run, details: ToolCalls, found: Mapping[str, str], said: str | None
-) -> list[ChatMessage]:
+def _tool_round(run: Run, details: ToolCalls, found: Mapping[str, str]) -> list[ChatMessage]:
     calls: list[ChatToolCall] = []
     outputs: list[ChatMessage] = []
     for call in details.tool_calls:
@@ -195,5 +201,4 @@ def _tool_round(
             output = found[call.id]
         calls.append(ChatToolCall(id=call.id, function=called))
         outputs.append(ChatMessage(role="tool", tool_call_id=call.id, content=output))
-    # Not null: some servers refuse that, and others that it is missing.
-    return [ChatMessage(role="assistant", content=said or "", tool_calls=calls), *outputs]
+    return [ChatMessage(role="assistant", tool_calls=calls), *outputs]

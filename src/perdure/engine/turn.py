@@ -16,9 +16,9 @@ from perdure.engine.assembler import Assembler, Begun
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, ToolsMissing, Truncated
 from perdure.engine.recorder import Recorder
 from perdure.errors import PromptTooLong, ProviderError, ToolsRequired
-from perdure.providers import tokens
+from perdure.providers import extras, tokens
 from perdure.providers.provider import Provider
-from perdure.wire.chat import ChatRequest, ChatUsage, ChoiceDelta
+from perdure.wire.chat import ChatRequest, ChatUsage, ChoiceDelta, Extras
 from perdure.wire.runs import IncompleteRun, LastError
 from perdure.wire.usage import CompletionTokensDetails, PromptTokenDetails, Usage
 
@@ -36,6 +36,10 @@ class Answer:
     blank: list[str] = field(default_factory=list)
     # whether a call was told, so that no text can follow any more
     is_calling: bool = False
+    # the ids of the calls that were told, by their places
+    call_ids: dict[int, str] = field(default_factory=dict)
+    # what has to go back with the answer, but for that of its calls
+    extras: Extras | None = None
 
     def __post_init__(self) -> None:
         self.calls = Assembler(tool.function.name for tool in self.request.tools or ())
@@ -50,6 +54,7 @@ async def take(
             async for chunk in chunks:
                 if chunk.usage is not None:
                     answer.usage = usage_of(chunk.usage)
+                    answer.extras = chunk.extras or answer.extras
                 for choice in chunk.choices[:1]:
                     delta = choice.delta
                     if delta.content and not answer.is_calling:
@@ -150,8 +155,20 @@ async def _finish(answer: Answer, recorder: Recorder, used_ids: set[str]) -> Non
     """Tells what waited for more."""
     answer.calls.finish()
     await _tell_calls(answer, recorder, used_ids)
+    if answer.extras is not None and answer.is_calling:
+        recorder.extras = _of_round(answer.extras, answer)
     if answer.blank and not recorder.has_begun:
         await _open_text(answer, recorder)
+
+
+def _of_round(told: Extras, answer: Answer) -> Extras:
+    """What has to go back with the round, that of its calls included."""
+    calls = {
+        answer.call_ids[call.place]: call.extra
+        for call in answer.calls.calls
+        if call.extra and call.place in answer.call_ids
+    }
+    return extras.bounded(replace(told, calls=calls))
 
 
 async def _tell_rarer(
@@ -167,7 +184,10 @@ async def _tell_rarer(
             await recorder.open_part("refusal")
         recorder.text(delta.refusal)
     if delta.tool_calls:
-        answer.calls.feed(delta.tool_calls)
+        calls = answer.calls.feed(delta.tool_calls)
+        for fragment, call in zip(delta.tool_calls, calls, strict=True):
+            if told := extras.of_fragment(fragment):
+                call.extra = extras.merged(call.extra, told)
         await _tell_calls(answer, recorder, used_ids)
 
 
@@ -182,6 +202,7 @@ async def _tell_calls(answer: Answer, recorder: Recorder, used_ids: set[str]) ->
             # The model's own id is kept where it can be: some chat templates insist on its form.
             call_id = told.id if told.id and told.id not in used_ids else ids.new(ids.CALL)
             used_ids.add(call_id)
+            answer.call_ids[told.place] = call_id
             await recorder.open_call(call_id, told.name)
         else:
             recorder.arguments(told.place, told.piece)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from perdure.errors import PromptTooLong, ProviderError, ToolsRequired
-from perdure.providers import too_long, tools_required
-from perdure.wire.base import JsonObject
+from perdure.providers import error_body, too_long, tools_required
+from perdure.wire.base import JsonObject, encode
 
 _MAX_MESSAGE = 500
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
@@ -28,10 +28,25 @@ _REFUSES_PARAMETER = re.compile(
     r"|extra (inputs|fields)|invalid (argument|parameter|field)",
     re.IGNORECASE,
 )
+# What servers say of a field that they want to have.
+_MISSES = re.compile(
+    r"missing|required|must (be (passed|provided|included|present|sent|set)|have|include|contain)",
+    re.IGNORECASE,
+)
 # What servers say of a format that they know by name and do not have.
 _LACKS_FORMAT = re.compile(
     r"unavailable|not available|response_format.type' must be", re.IGNORECASE
 )
+
+
+class Origin(NamedTuple):
+    """Whose answer it is: how messages call the server, the model's name there, and the key, which
+    no message holds.
+    """
+
+    where: str
+    model: str
+    secret: str | None
 
 
 class Refusal(NamedTuple):
@@ -66,6 +81,12 @@ class Refusal(NamedTuple):
         )
         return bool(named and _REFUSES_PARAMETER.search(f"{self.code} {self.message}"))
 
+    def bars(self, field: str) -> bool:
+        """Whether it refuses a field of a message for being there, and not for what it misses."""
+        if self.status not in (400, 422) or _MISSES.search(self.message):
+            return False
+        return re.search(rf"\b{re.escape(field)}\b", f"{self.param} {self.message}") is not None
+
     @property
     def lacks_format(self) -> bool:
         """Whether it refuses the `response_format`, and not the schema in it."""
@@ -86,15 +107,63 @@ def read(status: int, headers: Mapping[str, str], body: bytes, *, secret: str | 
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         document = None
-    error = document.get("error", document) if isinstance(document, dict) else None
-    return _refusal(status, error, _retry_after(headers), secret)
+    # A page of HTML, say: its status is all that helps.
+    told = {} if isinstance(document, str) else document
+    return _refusal(status, told, _retry_after(headers), secret)
 
 
-def in_answer(error: JsonObject | str, *, secret: str | None) -> Refusal:
+def in_answer(error: object, *, secret: str | None) -> Refusal:
     """The refusal that a server put where the answer should be, under a status of success."""
-    code = error.get("code") if isinstance(error, dict) else None
-    status = code if isinstance(code, int) and 400 <= code < 600 else 0
+    status = error_body.status(error_body.unwrapped(error))
     return _refusal(status, error, None, secret)
+
+
+def said(error: object, origin: Origin) -> ProviderError:
+    """For an error in the midst of an answer, in whatever form; in the server's own words."""
+    refusal = in_answer(error, secret=origin.secret)
+    if error and not refusal.message:
+        refusal = refusal._replace(message=shortened(encode(error).decode(), origin.secret))
+    return to_error(refusal, where=origin.where, model=origin.model)
+
+
+def web_page(origin: Origin) -> ProviderError:
+    """For an answer in HTML."""
+    return ProviderError(
+        f"The model server at {origin.where} answered with a web page. Check its base_url, "
+        "which usually ends in /v1."
+    )
+
+
+def unreadable(origin: Origin) -> ProviderError:
+    """For an answer of which at least a part is lost."""
+    return ProviderError(
+        f"The model server at {origin.where} sent what cannot be read as an answer."
+    )
+
+
+def endless(origin: Origin) -> ProviderError:
+    """For an answer that is longer than any can be."""
+    return ProviderError(f"The answer of the model server at {origin.where} has no end.")
+
+
+def ended_early(origin: Origin) -> ProviderError:
+    """For an answer that stopped without a word."""
+    return ProviderError(f"The model server at {origin.where} ended its answer too early.")
+
+
+def without_choices(document: JsonObject, origin: Origin) -> ProviderError:
+    """For an answer of which nothing was understood."""
+    shown = shortened(encode(document).decode(), origin.secret)
+    return ProviderError(
+        f"The model server at {origin.where} sent something else than an answer: {shown}"
+    )
+
+
+def without_calls(origin: Origin) -> ProviderError:
+    """For an answer that is said to call tools."""
+    return ProviderError(
+        f"The model server at {origin.where} ended its answer with calls of tools, and sent none."
+    )
 
 
 def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
@@ -143,23 +212,24 @@ def lacking_format(refusal: Refusal, *, where: str, kind: str) -> ProviderError:
     )
 
 
-def _refusal(status: int, error: object, retry_after: float | None, secret: str | None) -> Refusal:
-    if isinstance(error, str):
-        error = {"message": error}
-    if not isinstance(error, dict):
-        # A page of HTML, say: its status is all that helps.
-        error = {}
-    message = error.get("message") or error.get("detail") or ""
-    text = message if isinstance(message, str) else msgspec.json.encode(message).decode()
-    shown = _without_credentials(text, secret)[:_MAX_MESSAGE]
+def _refusal(
+    status: int, document: object, retry_after: float | None, secret: str | None
+) -> Refusal:
+    error = error_body.unwrapped(document)
+    shown = shortened(error_body.words(error), secret)
     return Refusal(
         status,
         shown,
-        str(error.get("code") or error.get("type") or ""),
+        error_body.code(error),
         str(error.get("param") or ""),
         retry_after,
         too_long.limit(shown, error),
     )
+
+
+def shortened(text: str, secret: str | None) -> str:
+    """A server's own words as they may be shown: without credentials, and not endless."""
+    return _without_credentials(text, secret)[:_MAX_MESSAGE]
 
 
 def _without_credentials(text: str, secret: str | None) -> str:

@@ -1,11 +1,17 @@
 """Puts right what model servers write beside the format, so that it is read as it was meant.
 
-Seen: null where nothing was to be said (`choices`, `delta`, a call's `index`, counts, a list of no
-models), counts as `2.0`, a call's arguments as an object, its index as a string, its id as a
-number, content as a list of parts.
+Seen: null where nothing was to be said (`choices`, `delta`, a call's `index`, a list of no models),
+a call's arguments as an object, its index as a string, its id as a number, content as a list of
+parts, the message so far or the whole one in the place of a delta, `text` as of completions, a
+`function_call` as of before there were tools, a finish reason as an object with words.
 """
 
-from perdure.wire.base import encode
+from collections.abc import Collection
+from typing import NamedTuple
+
+from perdure.providers import extras
+from perdure.providers.error_body import unwrapped
+from perdure.wire.base import JsonObject, encode
 
 _DIGITS = 10
 
@@ -23,10 +29,88 @@ def mended(value: object) -> object:
     return value
 
 
+class SoFar(NamedTuple):
+    """What is known of an answer: its text; whether that came in messages, and not in deltas;
+    whether there was more than text; the extras that were told of its message.
+    """
+
+    text: str
+    in_messages: bool
+    more: bool
+    extras: Collection[str]
+
+
+def delta(choice: JsonObject, so_far: SoFar) -> JsonObject | None:
+    """What a choice adds to its answer; None where it has no place for it."""
+    if not any(name in choice for name in ("delta", "message", "text")):
+        return None
+    found, message = dict(_object(choice, "delta")), _object(choice, "message")
+    text = message.get("content") or choice.get("text")
+    if text and not found.get("content"):
+        found["content"] = _unsaid(text, so_far)
+    called = found.get("function_call")
+    if not so_far.more:
+        called = called or message.get("function_call")
+        found["refusal"] = found.get("refusal") or message.get("refusal")
+        found["tool_calls"] = found.get("tool_calls") or _numbered(message.get("tool_calls"))
+    for name in extras.NAMES & message.keys() - so_far.extras:
+        found.setdefault(name, message[name])
+    if called and not found.get("tool_calls"):
+        found["tool_calls"] = [{"index": 0, "function": called}]
+    return found
+
+
+def finish_reason(choice: JsonObject, *, is_whole: bool) -> tuple[str, JsonObject]:
+    """The finish reason of a choice, as the server calls it, and what was told along with it.
+
+    `is_whole`: the choice is all that there is of the answer, and needs no reason.
+    """
+    told: JsonObject = {}
+    reason = choice.get("finish_reason")
+    if isinstance(reason, dict):
+        told = {**reason}
+        reason = told.get("type")
+    if choice.get("finish_message"):
+        told = {**told, "message": choice["finish_message"]}
+    if choice.get("error"):
+        reason, told = "error", {**told, **unwrapped(choice["error"])}
+    if not reason:
+        return "stop" if is_whole and "message" in choice else "", told
+    return str(reason), told
+
+
+def _object(choice: JsonObject, name: str) -> JsonObject:
+    value = mended(choice.get(name) or {})
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"{name} is no object")
+
+
+def _unsaid(text: object, so_far: SoFar) -> object:
+    """What a message adds. Some servers send all of it so far each time, some a piece each time,
+    some the whole once more behind its deltas, maybe in other words.
+    """
+    if not isinstance(text, str) or not so_far.text:
+        return text
+    if text.startswith(so_far.text):
+        return text.removeprefix(so_far.text)
+    return text if so_far.in_messages else None
+
+
+def _numbered(calls: object) -> object:
+    """The calls of a message, which tells them apart by their places."""
+    if not isinstance(calls, list):
+        return calls
+    return [{**call, "index": place} for place, call in enumerate(calls)]
+
+
 def _field(name: str, value: object) -> object:
     match name, value:
         case _, None:
             return None
+        case name, value if name in extras.NAMES:
+            # It goes back as it came.
+            return value
         case "arguments", value if not isinstance(value, str):
             return encode(value).decode()
         case "content", list(parts):

@@ -4,25 +4,20 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
-from typing import TypeVar
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import msgspec
 import stamina
 
 from perdure.errors import ConfigurationError, ProviderError
-from perdure.providers import faults, tokens
-from perdure.providers.faults import Refusal
-from perdure.providers.mending import mended
+from perdure.providers import extras, faults, model_list, usage
+from perdure.providers.answers import AnswerReader
+from perdure.providers.faults import Origin, Refusal
 from perdure.providers.provider import Relayed
-from perdure.providers.sse import SSEDecoder
-from perdure.providers.whole import ListedModels, WholeAnswer
-from perdure.wire.base import JsonObject, decode
-from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage, ChoiceDelta
+from perdure.wire.base import JsonObject
+from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage
 from perdure.wire.lists import Model
-
-T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0
 # An answer that takes longer than this is given up; runs expire long before.
@@ -35,8 +30,7 @@ _END_SECONDS = 1.0
 _ATTEMPTS = 4
 _LONGEST_WAIT = 30.0
 _MAX_ERROR_BYTES = 64 * 1024
-# An answer without end is cut here: far beyond any context window.
-_MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_LIST_BYTES = 64 * 1024 * 1024
 # Not every server knows these; a run can do without them.
 _OPTIONAL = (
     "stream_options",
@@ -96,31 +90,27 @@ class OpenAIProvider:
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         response = await self._accepted(request)
-        written: list[str] = []
-        usage: ChatUsage | None = None
-        told = False
+        answer = AnswerReader(Origin(self._where, request.model, self._api_key))
+        broken, left = None, b""
         try:
-            async with aclosing(self._answer(response)) as chunks:
-                async for chunk in chunks:
-                    if chunk.error is not None:
-                        refusal = faults.in_answer(chunk.error, secret=self._api_key)
-                        raise self._error(refusal, request.model)
-                    for choice in chunk.choices:
-                        if choice.delta.content:
-                            written.append(choice.delta.content)
-                        if choice.delta.tool_calls or choice.delta.refusal:
-                            written += _rarer(choice.delta)
-                    told = chunk.usage is not None
-                    usage = chunk.usage or usage
+            async for received in response.content.iter_any():
+                for chunk in answer.feed(received):
                     yield chunk
+                if answer.has_ended:
+                    break
+            if answer.failure is None:
+                await _read_to_end(response)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._broken(error) from error
+            broken, left = self._broken(error), _arrived(response.content)
         finally:
             # Closes the connection when the answer was not read to its end.
             response.close()
-        if not told:
-            usage = usage or await asyncio.to_thread(_count, request, "".join(written))
-            yield ChatChunk(usage=usage)
+        for chunk in (*answer.feed(left), *answer.end(broken)):
+            yield chunk
+        if answer.failure is not None:
+            raise answer.failure
+        if answer.extras is not None or not answer.ends_with_usage:
+            yield ChatChunk(usage=await _usage(answer, request), extras=answer.extras)
 
     async def models(self) -> list[Model]:
         now = time.monotonic()
@@ -154,7 +144,7 @@ class OpenAIProvider:
         """
         unknown = set(self._unknown.get(request.model, ()))
         while True:
-            body = _body(request, unknown)
+            body = _body(request, unknown, self._where)
             response = await self._post(body)
             if response.status == 200:
                 if unknown:
@@ -163,6 +153,8 @@ class OpenAIProvider:
                 return response
             refusal = await self._refusal(response)
             named = {name for name in _OPTIONAL if name in body and refusal.names(name)}
+            sent = extras.names_in(body["messages"])  # type: ignore[arg-type] # see `_body`
+            named |= {name for name in sent if refusal.bars(name)}
             if "max_tokens" in body and refusal.prefers("max_completion_tokens"):
                 named.add("max_tokens")
             wanted = body.get("response_format")
@@ -206,51 +198,6 @@ class OpenAIProvider:
             raise _Passing(error_, refusal.retry_after)
         raise error_
 
-    async def _answer(self, response: aiohttp.ClientResponse) -> AsyncGenerator[ChatChunk, None]:
-        """The chunks of a streamed answer, or the one of a server that does not stream."""
-        if response.content_type == "text/html":
-            raise ProviderError(
-                f"The model server at {self._where} answered with a web page. Check its base_url, "
-                "which usually ends in /v1."
-            )
-        if response.content_type == "application/json":
-            body = await _read(response, _MAX_ANSWER_BYTES)
-            yield self._decoded(body, WholeAnswer).chunk()
-            return
-        decoder, received = SSEDecoder(), 0
-        begun = finished = False
-        async for data in response.content.iter_any():
-            received += len(data)
-            if received > _MAX_ANSWER_BYTES:
-                raise ProviderError(f"The answer of the model server at {self._where} has no end.")
-            for payload in decoder.feed(data):
-                if payload == b"[DONE]":
-                    if not begun:
-                        raise self._ended_early()
-                    await _read_to_end(response)
-                    return
-                chunk = self._decoded(payload, ChatChunk)
-                if chunk.choices:
-                    begun = True
-                    finished = finished or bool(chunk.choices[0].finish_reason)
-                yield chunk
-        if not finished and not (begun and decoder.end() == [b"[DONE]"]):
-            raise self._ended_early()
-
-    def _ended_early(self) -> ProviderError:
-        return ProviderError(f"The model server at {self._where} ended its answer too early.")
-
-    def _decoded(self, payload: bytes, kind: type[T]) -> T:
-        try:
-            try:
-                return decode(payload, kind)
-            except msgspec.ValidationError:
-                return msgspec.convert(mended(msgspec.json.decode(payload)), kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise ProviderError(
-                f"The model server at {self._where} sent what cannot be read as an answer."
-            ) from error
-
     async def _fetch_models(self) -> list[Model]:
         try:
             async with self._http().get(
@@ -260,8 +207,9 @@ class OpenAIProvider:
                     raise ProviderError(f"The model server at {self._where} does not list models.")
                 if response.status != 200:
                     raise self._error(await self._refusal(response), "")
-                body = await _read(response, _MAX_ANSWER_BYTES)
-                return self._decoded(body, ListedModels).models()
+                return model_list.read(await _read(response, _MAX_LIST_BYTES))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise faults.unreadable(Origin(self._where, "", self._api_key)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
 
@@ -342,6 +290,15 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body[:limit])
 
 
+def _arrived(content: aiohttp.StreamReader) -> bytes:
+    """What had arrived before the connection broke, and was not read yet."""
+    with suppress(TimeoutError):
+        # It stands behind the error, which would be raised first.
+        content.set_exception(None)  # type: ignore[arg-type] # as it is at the beginning
+        return content.read_nowait()
+    return b""
+
+
 async def _read_to_end(response: aiohttp.ClientResponse) -> None:
     """Reads what stands behind `[DONE]`, so that the connection can be used again."""
     with suppress(aiohttp.ClientError, TimeoutError):
@@ -355,28 +312,25 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: v for name, v in headers.items() if name.lower() not in _DROPPED_HEADERS}
 
 
-def _rarer(delta: ChoiceDelta) -> list[str]:
-    """What a delta holds beside content that counts as written."""
-    functions = [call.function for call in delta.tool_calls or () if call.function]
-    called = [text for function in functions for text in (function.name, function.arguments)]
-    return [text for text in (delta.refusal, *called) if text]
-
-
-def _body(request: ChatRequest, unknown: set[str]) -> JsonObject:
+def _body(request: ChatRequest, unknown: set[str], server: str) -> JsonObject:
     """The request as this server understands it."""
+    plain = msgspec.to_builtins(request)
+    messages = extras.put_back(plain["messages"], request, server=server, unknown=unknown)
     body: JsonObject = {
         "stream": True,
         "stream_options": {"include_usage": True},
-        **msgspec.to_builtins(request),
+        **plain,
+        "messages": messages,
     }
     if "max_tokens" in body and "max_tokens" in unknown:
         body["max_completion_tokens"] = body["max_tokens"]
     return {name: value for name, value in body.items() if name not in unknown}
 
 
-def _count(request: ChatRequest, written: str) -> ChatUsage:
-    prompt = tokens.count_messages(request.messages, request.tools)
-    completion = tokens.count(written)
-    return ChatUsage(
-        prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
-    )
+async def _usage(answer: AnswerReader, request: ChatRequest) -> ChatUsage:
+    """What the server told; counted here where it did not."""
+    told = answer.usage
+    if told is not None and usage.is_whole(told, written=bool(answer.written)):
+        return told
+    # In a thread: a prompt can be long.
+    return await asyncio.to_thread(usage.completed, told, request, answer.written)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from perdure.errors import ProviderError
 from perdure.providers import scripted_relay, tokens
+from perdure.providers.finish_reasons import meaning
 from perdure.providers.provider import Relayed
 from perdure.providers.schema_sample import sample
 from perdure.providers.script import Call, Round, parse
@@ -59,7 +60,9 @@ class ScriptedProvider:
         if act.fail:
             raise ProviderError(f"The scripted model fails: {act.fail}.", code=act.fail)
         reason = "length" if cut else act.finish or ("tool_calls" if act.calls else "stop")
-        yield ChatChunk(choices=[Choice(finish_reason=reason)])
+        if meaning(reason) == "failure":
+            raise ProviderError(f"The scripted model ended its answer with: {reason}.")
+        yield ChatChunk(choices=[Choice(finish_reason=meaning(reason))])
         if not act.no_usage:
             yield ChatChunk(usage=_usage(request, act, said))
 

@@ -1,15 +1,30 @@
 """Server-sent events from a model server, decoded as the bytes come."""
 
+import re
+
 from perdure.errors import ProviderError
 
 # No sane event is longer; a server that never ends its line must not fill the memory.
 _MAX_BYTES = 1024 * 1024
-# A byte order mark may stand before the first line.
-_MARKED = b"\xef\xbb\xbfdata:"
+# As much is kept of lines that belong to no event: nobody is shown more of it.
+_MAX_STRAY_BYTES = 4096
+# A field as the standard has them: a word and a colon. Other lines are words of somebody.
+_FIELD = re.compile(rb"\w{1,20}:")
+# How servers name the field or the event that tells of an error.
+_FAILURE = re.compile(rb"[\w.-]*(error|exception)", re.IGNORECASE)
+
+
+class ErrorData(bytes):
+    """The data of an event that is named for an error, or of a field of that name."""
 
 
 class SSEDecoder:
-    """Cuts bytes into the `data` payloads of events; other fields and comments are passed over."""
+    """Cuts bytes into the `data` payloads of events.
+
+    Other fields and comments are passed over, except where they tell of an error: its payload is
+    `ErrorData`. A line of bare JSON is a payload too. Of other lines that are no fields, the first
+    are kept: a server that breaks, or a proxy before it, may have said why.
+    """
 
     def __init__(self) -> None:
         # The pieces of a line without its end: joined once, however many they are.
@@ -17,6 +32,14 @@ class SSEDecoder:
         self._data: list[bytes] = []
         # The bytes held in both.
         self._held = 0
+        # Whether the event that is being read is named for an error.
+        self._is_error = False
+        self._stray = bytearray()
+
+    @property
+    def stray(self) -> bytes:
+        """The lines that were no fields, without blank ones; at most 4 KiB."""
+        return bytes(self._stray[:_MAX_STRAY_BYTES].strip())
 
     def feed(self, received: bytes) -> list[bytes]:
         """The payloads that these bytes complete; `ProviderError` for an event over 1 MiB."""
@@ -31,14 +54,10 @@ class SSEDecoder:
             text = line.removesuffix(b"\r")
             if text.startswith(b"data:"):
                 self._hold(self._data, text[5:].removeprefix(b" "))
-            elif text.startswith(_MARKED):
-                self._hold(self._data, text[8:].removeprefix(b" "))
-            elif not text and self._data:
-                payload = b"\n".join(self._data)
-                if payload:
-                    payloads.append(payload)
-                self._held -= sum(map(len, self._data))
-                self._data.clear()
+            elif text:
+                self._read_rare(text, payloads)
+            elif self._data or self._is_error:
+                self._end_event(payloads)
         if unended:
             self._hold(self._pending, unended)
         return payloads
@@ -46,6 +65,31 @@ class SSEDecoder:
     def end(self) -> list[bytes]:
         """What the stream left without its closing blank line, as much of it as there is."""
         return self.feed(b"\n\n")
+
+    def _end_event(self, payloads: list[bytes]) -> None:
+        payload = b"\n".join(self._data)
+        if self._is_error:
+            payloads.append(ErrorData(payload))
+        elif payload:
+            payloads.append(payload)
+        self._held -= sum(map(len, self._data))
+        self._data.clear()
+        self._is_error = False
+
+    def _read_rare(self, line: bytes, payloads: list[bytes]) -> None:
+        """Any line but data and the blank one."""
+        name, _, value = line.partition(b":")
+        if not name:
+            return
+        if line[:1] == b"{" and line[-1:] == b"}":
+            payloads.append(line)
+        elif not _FIELD.match(line):
+            if len(self._stray) < _MAX_STRAY_BYTES:
+                self._stray += line + b"\n"
+        elif name == b"event":
+            self._is_error = _FAILURE.fullmatch(value.strip()) is not None
+        elif _FAILURE.fullmatch(name):
+            payloads.append(ErrorData(value.strip()))
 
     def _hold(self, pieces: list[bytes], piece: bytes) -> None:
         pieces.append(piece)

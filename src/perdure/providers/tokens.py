@@ -63,6 +63,9 @@ def _of_message(message: ChatMessage, measure: Callable[[str], int]) -> int:
         tokens = measure(message.content or "")
     for call in message.tool_calls or ():
         tokens += measure(call.function.name) + measure(call.function.arguments)
+    if message.extras is not None:
+        told = [message.extras.message, *message.extras.calls.values()]
+        tokens += sum(measure(encode(each).decode()) for each in told if each)
     return tokens
 
 

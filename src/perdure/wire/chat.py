@@ -16,6 +16,20 @@ class ChatText(Object, tag_field="type", tag="text"):
 ChatPart: TypeAlias = ChatText | ImageUrlPart | ImageFilePart
 
 
+class Extras(Object, kw_only=True):
+    """What a model server told of a round beside its text and calls, and needs back as it came.
+
+    `message` are fields of the assistant's message, such as `reasoning_content`; `calls` those of
+    its calls, by their ids, such as a signature. Only `model` of `server` (its base URL, without a
+    password) understands them.
+    """
+
+    server: str
+    model: str
+    message: JsonObject = {}
+    calls: dict[str, JsonObject] = {}
+
+
 class ChatToolCall(Object, kw_only=True):
     id: str
     type: Literal["function"] = "function"
@@ -23,12 +37,15 @@ class ChatToolCall(Object, kw_only=True):
 
 
 class ChatMessage(Object, kw_only=True, omit_defaults=True):
-    """`content` may be null only beside tool calls."""
+    """A message to a model server. `extras` of another server than the one that is called, or of
+    another model, are not sent.
+    """
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[ChatPart] | None = None
     tool_calls: list[ChatToolCall] | None = None
     tool_call_id: str | None = None
+    extras: Extras | None = None
 
 
 class ChosenFunction(Object):
@@ -60,12 +77,20 @@ class ChatRequest(Object, kw_only=True, omit_defaults=True):
     reasoning_effort: ReasoningEffort | None = None
 
 
-class FunctionDelta(Object):
+class Signed(Object, kw_only=True):
+    """What servers put beside a call, or beside the function in it."""
+
+    extra_content: object = None
+    thought_signature: object = None
+    provider_specific_fields: object = None
+
+
+class FunctionDelta(Signed):
     name: str | None = None
     arguments: str | None = None
 
 
-class ToolCallDelta(Object):
+class ToolCallDelta(Signed):
     """A piece of a call: the first of an index should have id and name, and not every server
     keeps to that.
     """
@@ -75,10 +100,15 @@ class ToolCallDelta(Object):
     function: FunctionDelta | None = None
 
 
-class ChoiceDelta(Object):
+class ChoiceDelta(Signed):
+    """What is new in an answer. Of what servers tell beside it, the provider makes `Extras`."""
+
     content: str | None = None
     refusal: str | None = None
     tool_calls: list[ToolCallDelta] | None = None
+    reasoning_content: object = None
+    reasoning: object = None
+    reasoning_details: object = None
 
 
 class Choice(Object):
@@ -105,10 +135,13 @@ class ChatUsage(Object):
 class ChatChunk(Object):
     """One piece of a streamed answer.
 
-    Finish reasons: `stop`, `length`, `tool_calls`, `content_filter` (servers invent others:
-    read those as `stop`). The last chunk of every provider's stream carries `usage`.
+    Finish reasons are `stop`, `length`, `tool_calls` and `content_filter`: a provider translates
+    those that its server invents. The last chunk of every provider's stream carries `usage`, and
+    `extras` where something of the answer has to go back, without those of its calls: these are
+    in the fragments.
     """
 
     choices: list[Choice] = []
     usage: ChatUsage | None = None
     error: JsonObject | str | None = None
+    extras: Extras | None = None

@@ -17,6 +17,7 @@ from perdure.commands.invariants.pages import SHOWN, pages
 from perdure.commands.invariants.story import StoredMessage, StoredStep, Story, Violation
 from perdure.store.database import Row, Transaction
 from perdure.wire.base import decode
+from perdure.wire.chat import Extras
 from perdure.wire.events import Event
 from perdure.wire.messages import Message
 from perdure.wire.run_steps import MessageCreation, RunStep
@@ -134,6 +135,7 @@ def _story(tx: Transaction, row: Row, piece: _Piece, oldest: int) -> Story:
             step,
             decode(step["body"], RunStep),
             decode(step["usage"], Usage) if step["usage"] else None,
+            decode(step["extras"], Extras) if step["extras"] else None,
         )
         for step in piece.steps.get(run_id, ())
     ]

@@ -51,6 +51,7 @@ def _of_step(story: Story, stored: StoredStep) -> Iterator[str]:
     shown = None if step.status == StepStatus.IN_PROGRESS else stored.usage
     if step.usage != shown:
         yield f"shows {step.usage} for its usage, and its row notes {stored.usage}"
+    yield from _of_extras(stored)
     if isinstance(step.step_details, MessageCreation):
         yield from _of_message_step(story, step, step.step_details.message_creation.message_id)
         return
@@ -59,6 +60,18 @@ def _of_step(story: Story, stored: StoredStep) -> Iterator[str]:
         missing = [call.id for call in function_calls(step) if call.function.output is None]
         if missing or not step.step_details.tool_calls:
             yield f"is completed without the outputs of {missing or 'any call'}"
+
+
+def _of_extras(stored: StoredStep) -> Iterator[str]:
+    """What a model server needs back belongs to calls, and to no others than those of its step."""
+    details = stored.step.step_details
+    if stored.extras is None:
+        return
+    calls = {call.id for call in details.tool_calls} if isinstance(details, ToolCalls) else set()
+    if not calls:
+        yield "has extras of a model server and no calls"
+    elif strangers := sorted(stored.extras.calls.keys() - calls):
+        yield f"has extras of the calls {strangers}, which it did not make"
 
 
 def _of_message_step(story: Story, step: RunStep, message_id: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from perdure.store.database import Row
+from perdure.wire.chat import Extras
 from perdure.wire.events import Event
 from perdure.wire.messages import Message
 from perdure.wire.run_steps import FunctionToolCall, MessageCreation, RunStep, ToolCalls, functions
@@ -18,11 +19,14 @@ class Violation(NamedTuple):
 
 
 class StoredStep(NamedTuple):
-    """A step: its row and its body; `usage` is what the row notes of its model call."""
+    """A step: its row and its body; `usage` is what the row notes of its model call, `extras` what
+    the model server needs back.
+    """
 
     row: Row
     step: RunStep
     usage: Usage | None
+    extras: Extras | None
 
 
 class StoredMessage(NamedTuple):

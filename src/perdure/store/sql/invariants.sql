@@ -9,7 +9,7 @@ FROM runs WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: steps
 -- The steps of the runs of a piece, oldest first.
-SELECT id, project, thread_id, run_id, status, usage, body FROM run_steps
+SELECT id, project, thread_id, run_id, status, usage, extras, body FROM run_steps
 WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
 ORDER BY seq
 

@@ -12,6 +12,14 @@ WHERE id = :id AND run_id = :parent AND project = :project
 -- Replaces the body of an open step and notes what its model call used.
 UPDATE run_steps SET body = :body, usage = :usage WHERE id = :id AND status = 'in_progress'
 
+-- name: keep_extras!
+-- Notes beside an open step what the model server needs back with its calls.
+UPDATE run_steps SET extras = :extras WHERE id = :id AND status = 'in_progress'
+
+-- name: extras_of_run
+-- What model servers need back with the calls of a run's steps, oldest first.
+SELECT id, extras FROM run_steps WHERE run_id = :run_id AND extras IS NOT NULL ORDER BY seq
+
 -- name: move!
 -- Moves a step to a new status if it still has the old one; changes no row otherwise.
 UPDATE run_steps SET status = :status, body = :body, usage = :usage

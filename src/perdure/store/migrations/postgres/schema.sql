@@ -84,6 +84,7 @@ CREATE TABLE run_steps (
     status text NOT NULL,
     usage text,
     body text NOT NULL,
+    extras text,
     CONSTRAINT run_steps_id_key UNIQUE (id),
     CONSTRAINT run_steps_pkey PRIMARY KEY (seq),
     CONSTRAINT run_steps_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,

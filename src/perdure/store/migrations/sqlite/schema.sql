@@ -156,7 +156,7 @@ CREATE TABLE run_steps (
     -- what the model call of the step used; the body shows it once the step has ended
     usage TEXT,
     body TEXT NOT NULL
-);
+, extras TEXT);
 
 CREATE UNIQUE INDEX one_open_step_per_run ON run_steps (run_id) WHERE status = 'in_progress';
 

@@ -1,0 +1,232 @@
+"""What model servers tell beside an answer, and want back with it: reasoning and signatures.
+
+Reasoning is wanted back by DeepSeek, Kimi, GLM and MiniMax, `reasoning_details` by OpenRouter,
+signatures by Gemini, and what holds them by routers before it. Where one wants it, most others
+take it or pass over it, and some refuse it.
+"""
+
+from collections.abc import Collection, Iterable
+
+from msgspec.structs import replace
+
+from perdure.wire.base import JsonObject, encode
+from perdure.wire.chat import ChatRequest, ChoiceDelta, Extras, Signed, ToolCallDelta
+
+# As much is kept of a round: the reasoning of a hundred thousand tokens and more.
+MOST_BYTES = 1024 * 1024
+_DEEPEST = 50
+_OF_CALLS = ("extra_content", "thought_signature", "provider_specific_fields")
+_OF_MESSAGES = ("reasoning_content", "reasoning", "reasoning_details", *_OF_CALLS)
+# The names of all fields that are kept.
+NAMES = frozenset(_OF_MESSAGES)
+# What routers put into this is of use to them only if it holds a signature.
+_MIXED, _SIGNATURE = "provider_specific_fields", b"thought_signature"
+# What comes in pieces, of a message and of one of its details. Everything else comes whole, and
+# maybe more than once.
+_TEXTS = frozenset({"reasoning_content", "reasoning"})
+_TEXTS_OF_DETAILS = frozenset({"text", "summary"})
+
+
+class ExtrasReader:
+    """Puts together what is told beside one answer's text and calls."""
+
+    def __init__(self, server: str, model: str) -> None:
+        self._server, self._model = server, model
+        self._has_any = False
+        self._texts: dict[str, list[str]] = {}
+        self._details = _Details()
+        self._others: JsonObject = {}
+
+    @property
+    def seen(self) -> Collection[str]:
+        """The names of the message's fields that were told."""
+        details = {"reasoning_details"} if self._details else set()
+        return self._texts.keys() | self._others.keys() | details
+
+    def add(self, delta: ChoiceDelta) -> None:
+        """Takes a delta, where there may be something in it."""
+        for name, value in _told(delta, _OF_MESSAGES).items():
+            self._has_any = True
+            if isinstance(value, str) and name in _TEXTS:
+                self._texts.setdefault(name, []).append(value)
+            elif isinstance(value, list) and name == "reasoning_details":
+                self._details.add(value)
+            else:
+                self._others = merged(self._others, {name: value})
+        for call in delta.tool_calls or ():
+            self._has_any = self._has_any or bool(of_fragment(call))
+
+    def extras(self) -> Extras | None:
+        """All of the message's that was told; None where nothing was, of its calls neither."""
+        if not self._has_any:
+            return None
+        message = {name: "".join(pieces) for name, pieces in self._texts.items()} | self._others
+        if self._details:
+            message["reasoning_details"] = self._details.whole()
+        return Extras(server=self._server, model=self._model, message=message)
+
+
+def of_fragment(fragment: ToolCallDelta) -> JsonObject:
+    """What a fragment of a call tells beside it; what is beside its function is in `function`."""
+    found = _told(fragment, _OF_CALLS)
+    function = _told(fragment.function, _OF_CALLS) if fragment.function else {}
+    return {**found, "function": function} if function else found
+
+
+def merged(old: JsonObject, new: JsonObject) -> JsonObject:
+    """What was told so far, and what is new."""
+    both = {
+        name: merged(old[name], value)  # type: ignore[arg-type] # objects, as is looked at below
+        for name, value in new.items()
+        if isinstance(value, dict) and isinstance(old.get(name), dict)
+    }
+    return {**old, **new, **both}
+
+
+def bounded(extras: Extras) -> Extras:
+    """What is kept: no more than `MOST_BYTES` of JSON. The largest fields are left out whole."""
+    fields = [("", name, value) for name, value in extras.message.items()]
+    for call_id, told in extras.calls.items():
+        fields += [(call_id, name, value) for name, value in told.items()]
+    sizes = {(owner, name): len(encode(value)) for owner, name, value in fields}
+    left, kept = MOST_BYTES, set()
+    for field in sorted(sizes, key=sizes.__getitem__):
+        left -= sizes[field]
+        if left >= 0:
+            kept.add(field)
+    return replace(
+        extras,
+        message=_chosen(extras.message, "", kept),
+        calls={call_id: _chosen(told, call_id, kept) for call_id, told in extras.calls.items()},
+    )
+
+
+def put_back(
+    messages: Iterable[JsonObject], request: ChatRequest, *, server: str, unknown: Collection[str]
+) -> list[JsonObject]:
+    """The messages of a request with the extras of this server and model in their places, but for
+    those that it does not know.
+    """
+    sent = []
+    for body, message in zip(messages, request.messages, strict=True):
+        extras = message.extras
+        bare = {name: value for name, value in body.items() if name != "extras"}
+        if extras and (extras.server, extras.model) == (server, request.model):
+            sent.append(_with_extras(bare, extras, unknown))
+        else:
+            sent.append(bare)
+    return sent
+
+
+def names_in(messages: Iterable[JsonObject]) -> set[str]:
+    """The names of the extras that these messages carry."""
+    found: set[str] = set()
+    for message in messages:
+        found |= message.keys() & NAMES
+        for call in message.get("tool_calls", ()):  # type: ignore[attr-defined] # a list of calls
+            found |= (call.keys() | call["function"].keys()) & NAMES
+    return found
+
+
+class _Detail:
+    """A member of `reasoning_details`, which may come in pieces."""
+
+    def __init__(self) -> None:
+        self._fields: JsonObject = {}
+        self._texts: dict[str, list[str]] = {}
+
+    def goes_on_with(self, piece: JsonObject) -> bool:
+        """Whether this is not another one by its id or by its data, which come whole."""
+        return not any(
+            self._fields.get(name) and piece.get(name) and self._fields[name] != piece[name]
+            for name in ("id", "data")
+        )
+
+    def add(self, piece: JsonObject) -> None:
+        for name, value in piece.items():
+            if name in _TEXTS_OF_DETAILS and isinstance(value, str):
+                self._texts.setdefault(name, []).append(value)
+            if value is not None or name not in self._fields:
+                self._fields[name] = value
+
+    def whole(self) -> JsonObject:
+        return self._fields | {name: "".join(pieces) for name, pieces in self._texts.items()}
+
+
+class _Details:
+    """The members of `reasoning_details`. Pieces of one have one index and one type."""
+
+    def __init__(self) -> None:
+        self._members: list[_Detail | object] = []
+        self._open: dict[tuple[str, str], _Detail] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._members)
+
+    def add(self, pieces: Iterable[object]) -> None:
+        for piece in pieces:
+            if not isinstance(piece, dict) or piece.get("index") is None:
+                self._members.append(piece)
+                continue
+            mark = str(piece["index"]), str(piece.get("type"))
+            member = self._open.get(mark)
+            if member is None or not member.goes_on_with(piece):
+                member = self._open[mark] = _Detail()
+                self._members.append(member)
+            member.add(piece)
+
+    def whole(self) -> list[object]:
+        return [each.whole() if isinstance(each, _Detail) else each for each in self._members]
+
+
+def _with_extras(body: JsonObject, extras: Extras, unknown: Collection[str]) -> JsonObject:
+    calls = [
+        _with_fields(call, extras.calls.get(call["id"], {}), unknown)
+        for call in body.get("tool_calls", ())  # type: ignore[attr-defined] # a list of calls
+    ]
+    known = _known(extras.message, unknown)
+    return {**body, **known, "tool_calls": calls} if calls else {**body, **known}
+
+
+def _with_fields(call: JsonObject, fields: JsonObject, unknown: Collection[str]) -> JsonObject:
+    own, beside = call["function"], fields.get("function", {})
+    assert isinstance(own, dict)  # noqa: S101 # ours
+    assert isinstance(beside, dict)  # noqa: S101 # see `of_fragment`
+    return {**call, **_known(fields, unknown), "function": {**own, **_known(beside, unknown)}}
+
+
+def _known(fields: JsonObject, unknown: Collection[str]) -> JsonObject:
+    known = NAMES - set(unknown)
+    return {name: value for name, value in fields.items() if name in known}
+
+
+def _chosen(fields: JsonObject, owner: str, kept: Collection[tuple[str, str]]) -> JsonObject:
+    return {name: value for name, value in fields.items() if (owner, name) in kept}
+
+
+def _told(beside: Signed, names: Iterable[str]) -> JsonObject:
+    values = ((name, getattr(beside, name)) for name in names)
+    # A text that is empty is one all the same, and may be missed.
+    found = {name: value for name, value in values if value == "" or (value and _is_flat(value))}
+    if _MIXED in found and _SIGNATURE not in encode(found[_MIXED]):
+        del found[_MIXED]
+    return found
+
+
+def _is_flat(value: object) -> bool:
+    """Whether it is nested no deeper than what is read and written in recursion can be."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _members(outer)]
+        if not level:
+            return True
+    return False
+
+
+def _members(value: object) -> Collection[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+    return ()
