@@ -110,7 +110,8 @@ def test_nothing_is_left_of_code_whose_server_is_killed_and_its_run_goes_on(
         served.process.send_signal(signal.SIGKILL)
         wait_until_gone(handles)
         served.process.communicate()
-    assert not mounts & mounts_of(everybody())
+    # nor of processes that came after the look
+    wait_until(lambda: not mounts & mounts_of(everybody()))
     with serving(tmp_path / "data", environment=ENVIRONMENT) as served, connected(served) as client:
         listen(client, run)
         assert end(client, run).status == "cancelled"
