@@ -1,19 +1,18 @@
 """`perdure chat`: a conversation in the terminal, with a server that runs elsewhere."""
 
-import select
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from openai import OpenAI
 
 from tests.cli.processes import PERDURE, Served, clean, perdure, serving
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 
-_REACTION_SECONDS = 2
 _WEATHER = "What is the weather in Lisbon?"
 
 
@@ -76,15 +75,12 @@ class Talk:
         return shown
 
     def press_ctrl_c(self) -> None:
-        """Presses it, and again while nothing happens: between the prompt and the wait for a
-        line, Python notes the first one only when the line has come.
+        """Presses it while the chat waits for something. Between the prompt and the wait for a
+        line, Python would note it only when the line has come.
         """
-        assert self._process.stdout is not None
-        reacted = False
-        while not reacted:
-            self._process.send_signal(signal.SIGINT)
-            shown, _, _ = select.select([self._process.stdout], [], [], _REACTION_SECONDS)
-            reacted = bool(shown)
+        process = psutil.Process(self._process.pid)
+        wait_until(lambda: process.status() == psutil.STATUS_SLEEPING)
+        self._process.send_signal(signal.SIGINT)
 
     def press_ctrl_d(self) -> int:
         """Ends the input; the exit code."""

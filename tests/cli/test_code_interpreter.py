@@ -11,7 +11,7 @@ from openai.types.beta.threads import Run
 
 from perdure.sandbox import watch
 from tests.cli.processes import Served, serving
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.sandbox.ended import handles_of, wait_until_gone
 
 # What the code leaves running in the sandbox must end too.
@@ -26,6 +26,8 @@ STUBBORN = CODE.replace(
     "    print", "    import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n    print"
 )
 HEADERS = {"Authorization": "Bearer any", "OpenAI-Beta": "assistants=v2"}
+# A server that is slow may lose a lease of a second, and then has the code run once more: what is
+# promised here holds all the same.
 ENVIRONMENT = {"PERDURE_LEASE_SECONDS": "1", "PERDURE_DRAIN_SECONDS": "1"}
 
 
@@ -43,7 +45,7 @@ def listen(client: OpenAI, run: Run) -> None:
     url = f"{client.base_url}threads/{run.thread_id}/runs/{run.id}/stream"
     asked = Request(url, headers=HEADERS)
     with urlopen(asked, timeout=PATIENCE_SECONDS) as stream:
-        assert any(b'"logs":"begun' in line for line in stream)
+        assert any(b'"logs":' in line and b"begun" in line for line in stream)
 
 
 def end(client: OpenAI, run: Run) -> Run:
@@ -56,10 +58,19 @@ def connected(served: Served) -> OpenAI:
 
 
 def sandboxed(served: Served) -> list[int]:
-    """The processes that the server has started."""
-    found = [pid for pid in watch.processes(served.process.pid) if pid != served.process.pid]
-    assert len(found) > 5
+    """The processes that the server has started, once those of a sandbox are among them."""
+    found: list[int] = []
+
+    def are_there() -> bool:
+        found[:] = started(served)
+        return len(found) > 5
+
+    wait_until(are_there)
     return found
+
+
+def started(served: Served) -> list[int]:
+    return [pid for pid in watch.processes(served.process.pid) if pid != served.process.pid]
 
 
 def mounts_of(pids: Iterable[int]) -> set[str]:
@@ -79,28 +90,29 @@ def test_the_code_of_a_cancelled_run_is_stopped_even_if_it_cannot_be_interrupted
     tmp_path: Path,
 ) -> None:
     environment = {**ENVIRONMENT, "PERDURE_CODE_SPARE_SESSIONS": "0"}
-    with serving(tmp_path / "data", environment=environment) as served:
-        client = connected(served)
+    with serving(tmp_path / "data", environment=environment) as served, connected(served) as client:
         run = begin(client, STUBBORN)
         handles = handles_of(sandboxed(served))
         assert end(client, run).status == "cancelled"
         wait_until_gone(handles)
+        wait_until(lambda: not started(served))
 
 
 def test_nothing_is_left_of_code_whose_server_is_killed_and_its_run_goes_on(
     tmp_path: Path,
 ) -> None:
     with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
-        run = begin(connected(served))
+        with connected(served) as client:
+            run = begin(client)
         pids = sandboxed(served)
         handles, mounts = handles_of(pids), mounts_of(pids)
         assert mounts
         served.process.send_signal(signal.SIGKILL)
         wait_until_gone(handles)
         served.process.communicate()
-    assert not mounts & mounts_of(everybody())
-    with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
-        client = connected(served)
+    # nor of processes that came after the look
+    wait_until(lambda: not mounts & mounts_of(everybody()))
+    with serving(tmp_path / "data", environment=ENVIRONMENT) as served, connected(served) as client:
         listen(client, run)
         assert end(client, run).status == "cancelled"
         (step,) = client.beta.threads.runs.steps.list(run.id, thread_id=run.thread_id).data
@@ -110,11 +122,11 @@ def test_nothing_is_left_of_code_whose_server_is_killed_and_its_run_goes_on(
 
 def test_a_server_that_stops_takes_its_sandboxes_along(tmp_path: Path) -> None:
     with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
-        run = begin(connected(served))
+        with connected(served) as client:
+            run = begin(client)
         handles = handles_of(sandboxed(served))
         assert served.stop()[0] == 0
         wait_until_gone(handles)
-    with serving(tmp_path / "data", environment=ENVIRONMENT) as served:
-        client = connected(served)
+    with serving(tmp_path / "data", environment=ENVIRONMENT) as served, connected(served) as client:
         listen(client, run)
         assert end(client, run).status == "cancelled"
