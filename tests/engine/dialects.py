@@ -226,7 +226,8 @@ def nothing_between(made: list[Made], data: st.DataObject) -> Chunks:
 
 CLEAR: list[Dialect] = [
     by_index, name_in_all, new_ids, counted_fragments, late_names, late_ids, ids_at_one_index,
-    whole_with_ids, whole_without_ids, in_one_chunk, as_objects, repeated_at_the_end, empty_first, nothing_between,
+    whole_with_ids, whole_without_ids, in_one_chunk, as_objects, repeated_at_the_end,
+    empty_first, nothing_between,
 ]  # fmt: skip
 
 

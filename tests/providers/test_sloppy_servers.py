@@ -85,6 +85,11 @@ async def test_a_value_that_is_refused_is_told_and_not_left_out(
         ({"arguments": {"a": None, "b": 2.0}}, {"arguments": '{"a":null,"b":2.0}'}),
         ({"content": [{"type": "text", "text": "a"}, {"text": "b"}, {"x": 1}]}, {"content": "ab"}),
         ({"content": 5}, {"content": 5}),
+        ([{"index": "12"}, {"index": "1st"}, {"index": "9" * 99}], [{"index": 12}, {}, {}]),
+        ([{"index": 2.0}, {"index": True}, {"index": [1]}], [{"index": 2}, {}, {}]),
+        ([{"id": 5}, {"id": "5"}, {"id": True}, {"id": {}}], [{"id": "5"}, {"id": "5"}, {}, {}]),
+        ({"function": {"name": 5, "arguments": [1]}}, {"function": {"arguments": "[1]"}}),
+        ({"function": "f"}, {}),
     ],
 )
 def test_nothing_else_is_mended(written: object, meant: object) -> None:

@@ -118,6 +118,7 @@ class AssembledCall:
         """Takes back arguments that say nothing, and that nobody was told."""
         self.scanner = Scanner()
         self._pieces, self._left_out = [], []
+        self._fingerprint = None
 
     def untold(self) -> str:
         """The arguments that were not told yet; told from now on."""
@@ -212,8 +213,8 @@ class Assembler:
         is_other_id = self._is_other(call, call_id)
         if call.scanner.is_complete:
             # Whoever goes on with a call says its id, or nothing but arguments.
-            opens = is_other_id or (call_id is None and bool(arguments.strip()))
-            return name != call.name or opens
+            opens = call_id is None and arguments.lstrip().startswith("{")
+            return name != call.name or is_other_id or opens
         if name == call.name:
             return False
         if call.has_content:

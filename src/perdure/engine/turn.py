@@ -157,6 +157,8 @@ async def _finish(answer: Answer, recorder: Recorder, used_ids: set[str]) -> Non
     await _tell_calls(answer, recorder, used_ids)
     if answer.extras is not None and answer.is_calling:
         recorder.extras = _of_round(answer.extras, answer)
+    if answer.calls.has_nameless:
+        _log.warning("model_call_without_name_dropped", run_id=recorder.run.id)
     if answer.blank and not recorder.has_begun:
         await _open_text(answer, recorder)
 

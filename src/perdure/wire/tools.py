@@ -117,7 +117,7 @@ ToolChoice: TypeAlias = (
 
 
 class CalledFunction(Object):
-    """`arguments` is a JSON string as the model wrote it, valid or not; `{}` where it wrote none."""
+    """`arguments` is a JSON string as the model wrote it, valid or not, or `{}` for none."""
 
     name: str
     arguments: str
