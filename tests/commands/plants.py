@@ -1,5 +1,6 @@
 """One of each thing that cannot be, and the sentence by which the invariants tell of it."""
 
+import json
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -58,6 +59,10 @@ def _tell(plant: Raw, run_id: str, name: str, *, like: str | None = None) -> Non
 
 def _untell(plant: Raw, run_id: str, name: str) -> None:
     plant.run("DELETE FROM events WHERE run_id = ? AND name = ?", run_id, name)
+
+
+def _extras(call_id: str) -> str:
+    return json.dumps({"server": "http://m", "model": "m", "calls": {call_id: {}}})
 
 
 PLANTS = (
@@ -208,6 +213,24 @@ PLANTS = (
         lambda plant, ids: plant.edit("run_steps", ids.step, usage=None),
         lambda ids: ids.step,
         r"shows None for its usage, and its row notes Usage\(.+",
+    ),
+    Plant(
+        "extras of a step without calls",
+        lambda plant, ids: plant.set("run_steps", ids.step, extras=_extras("call_a")),
+        lambda ids: ids.step,
+        r"has extras of a model server and no calls",
+    ),
+    Plant(
+        "extras of a call of another step",
+        lambda plant, ids: plant.set("run_steps", ids.tool_step, extras=_extras("call_x")),
+        lambda ids: ids.tool_step,
+        r"has extras of the calls \['call_x'\], which it did not make",
+    ),
+    Plant(
+        "extras that cannot be read",
+        lambda plant, ids: plant.set("run_steps", ids.tool_step, extras='{"server": 1}'),
+        lambda ids: ids.scene.completed,
+        r"holds something that is no object of the API: .+ - at `\$.server`",
     ),
     Plant(
         "a step of another thread",
