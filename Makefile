@@ -7,7 +7,7 @@ DEMO := -e '.[demo]'
 DEV := -e '.[demo,code-interpreter]' --group dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench soak clean
+.PHONY: help demo test check docs bench soak stress clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
 
 soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS="60 --kills 500" for an hour instead of ten minutes
 	@$(BIN)/python -m tests.durability.soak $(ARGS)
+
+stress: $(VENV)/.dev  ## repeat the tests that a slow machine could break, beside busy loops; ARGS="--times 20 tests/cli -k chat"
+	@$(BIN)/python -m tests.stress $(ARGS)
 
 clean:  ## remove what these targets made, the environment too
 	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -55,7 +55,7 @@ async def test_a_server_tells_of_a_run_that_nobody_polled(
 ) -> None:
     with serving(tmp_path / "data", environment=_environment(receiver)) as served:
         run_id, thread_id = await _start_run(served, "say: hello")
-        (received,) = await receiver.wait_for(1)
+        (received,) = await receiver.wait_received(1)
         lines = await _lines_to(served, "webhook_delivered")
         code, rest = await asyncio.to_thread(served.stop)
     client = AsyncOpenAI(api_key="any", webhook_secret=SECRET)
@@ -85,7 +85,7 @@ async def test_a_run_that_waits_for_outputs_is_told_with_its_calls(
                 assistant_id=assistant.id,
                 thread={"messages": [{"role": "user", "content": 'call: weather {"in": "Rome"}'}]},
             )
-            (asked,) = await receiver.wait_for(1)
+            (asked,) = await receiver.wait_received(1)
             told = json.loads(asked.body)
             assert told["type"] == "thread.run.requires_action"
             (call,) = told["data"]["required_action"]["submit_tool_outputs"]["tool_calls"]
@@ -95,7 +95,7 @@ async def test_a_run_that_waits_for_outputs_is_told_with_its_calls(
                 thread_id=run.thread_id,
                 tool_outputs=[{"tool_call_id": call["id"], "output": "sunny"}],
             )
-            _, completed = await receiver.wait_for(2)
+            _, completed = await receiver.wait_received(2)
     assert json.loads(completed.body)["type"] == "thread.run.completed"
     assert asked.headers["webhook-id"] != completed.headers["webhook-id"]
 
@@ -113,7 +113,7 @@ async def test_a_delivery_that_failed_outlives_the_server(
     receiver.answers = []
     so_far = len(receiver.received)
     with serving(tmp_path / "data", environment=environment):
-        first, *_, last = await receiver.wait_for(so_far + 1)
+        first, *_, last = await receiver.wait_received(so_far + 1)
     assert first.headers["webhook-id"] == last.headers["webhook-id"]
     assert first.body == last.body
     assert json.loads(last.body)["data"]["id"] == run_id

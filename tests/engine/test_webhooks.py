@@ -218,8 +218,8 @@ async def test_a_slow_target_delays_no_other(post: Post) -> None:
         for so_far in (count, 2 * count):
             await post.complete(count)
             await webhooks.step()
-            await post.receiver.wait_for(so_far)
-        await slow.wait_for(AT_ONCE)
+            await post.receiver.wait_received(so_far)
+        await slow.wait_received(AT_ONCE)
         assert len(slow.received) == AT_ONCE
         slow.open.set()
         await webhooks.settle()
@@ -232,7 +232,7 @@ async def test_a_step_does_not_wait_for_its_targets(post: Post) -> None:
     webhooks = await post.server("a")
     await post.complete()
     await asyncio.wait_for(webhooks.step(), PATIENCE_SECONDS)
-    await post.receiver.wait_for(1)
+    await post.receiver.wait_received(1)
     assert post.rows()[0].status == "waiting"
 
 
@@ -264,7 +264,7 @@ async def test_what_is_cut_off_at_shutdown_is_sent_by_the_next_start(post: Post)
     webhooks = await post.server("a")
     await post.complete()
     await webhooks.step()
-    await post.receiver.wait_for(1)
+    await post.receiver.wait_received(1)
     await webhooks.settle(0)
     post.receiver.open.set()
     post.stage.clock.advance(LEASE_SECONDS)
@@ -297,7 +297,7 @@ async def test_an_engine_delivers_by_itself(post: Post) -> None:
     engine = post.stage.engine(webhooks)
     await engine.start()
     run = await post.stage.begin("say: hello")
-    (received,) = await post.receiver.wait_for(1)
+    (received,) = await post.receiver.wait_received(1)
     await until(lambda: post.rows()[0].status == "delivered")
     await engine.drain(PATIENCE_SECONDS)
     told = json.loads(received.body)

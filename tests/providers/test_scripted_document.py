@@ -7,6 +7,7 @@ from perdure.providers import script
 from perdure.providers.script import Call, Round, Script, parse
 from perdure.providers.scripted import ScriptedProvider
 from tests.docs.documents import rows
+from tests.patience import pass_time
 from tests.providers.talk import asks, hear
 
 DOCUMENT = "docs/scripted-model.md"
@@ -53,11 +54,16 @@ def test_every_directive_is_documented() -> None:
 
 
 async def test_wait_is_for_each_token() -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    heard = await hear(ScriptedProvider(), asks("any", "say 3 words\nwait 10 ms"))
-    assert heard.text == "word1 word2 word3"
-    assert loop.time() - began >= 0.03
+    chunks = ScriptedProvider().chat(asks("any", "say 3 words\nwait 60000 ms"))
+    for word in ("word1 ", "word2 ", "word3"):
+        saying = asyncio.ensure_future(anext(chunks))
+        await asyncio.sleep(0)
+        pass_time(59)
+        await asyncio.sleep(0)
+        assert not saying.done()
+        pass_time(1)
+        assert (await saying).choices[0].delta.content == word
+    await chunks.aclose()
 
 
 async def test_forever_has_no_end_of_its_own() -> None:

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from perdure.sandbox.channel import Broken, Channel
+from tests.patience import PATIENCE_SECONDS
 
 
 class Ends:
@@ -29,18 +30,18 @@ async def ends() -> AsyncIterator[Ends]:
 
 async def test_who_waits_for_a_frame_hears_of_the_end(ends: Ends) -> None:
     """It is not taken for being cancelled itself."""
-    waiting = asyncio.create_task(ends.channel.receive(seconds=20))
+    waiting = asyncio.create_task(ends.channel.receive(seconds=PATIENCE_SECONDS))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     await ends.channel.close()
     with pytest.raises(Broken):
         await waiting
     with pytest.raises(Broken):
-        await ends.channel.receive(seconds=20)
+        await ends.channel.receive(seconds=PATIENCE_SECONDS)
 
 
 async def test_a_frame_that_came_too_late_is_given_to_the_next(ends: Ends) -> None:
     with pytest.raises(TimeoutError):
         await ends.channel.receive(seconds=0)
     ends.other.sendall(b"\0\0\0\1\1x")
-    assert await ends.channel.receive(seconds=20) == b"x"
+    assert await ends.channel.receive(seconds=PATIENCE_SECONDS) == b"x"

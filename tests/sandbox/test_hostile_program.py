@@ -3,7 +3,6 @@
 The attacker's program takes the place of ours in a real sandbox.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -14,6 +13,7 @@ from perdure.sandbox import session as sessions
 from perdure.sandbox.enclosure import PROGRAM
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import MIB, File, FileRefused, Limits, SessionLost
+from tests.patience import PATIENCE_SECONDS, pass_time
 from tests.sandbox.talk import content, printed, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -89,7 +89,7 @@ async def test_a_frame_that_may_not_be_ends_the_session(overrun: LocalSandbox, w
     attack(overrun, f"hear()\n{FORGED[what]}")
     session = await overrun.start()
     with pytest.raises(SessionLost):
-        await run(session, "1", seconds=20)
+        await run(session, "1")
     assert session.lost is not None
 
 
@@ -187,7 +187,9 @@ async def test_a_file_that_comes_in_crumbs_is_not_taken(
 
 
 async def test_time_is_up_also_while_frames_are_waiting(overrun: LocalSandbox) -> None:
-    """The reader is so slow that there is always one more."""
+    """The reader is so slow that there is always one more: with the first the time of the code is
+    up, with the second the time to stop in.
+    """
     told = "for _ in range(1000): tell(type='text', stream='stdout', text='')"
     attack(overrun, f"hear()\n{told}\nhear()")
     session = await overrun.start()
@@ -195,14 +197,14 @@ async def test_time_is_up_also_while_frames_are_waiting(overrun: LocalSandbox) -
 
     async def read_slowly() -> None:
         nonlocal read
-        async with aclosing(session.execute("1", seconds=0.1)) as outputs:
+        async with aclosing(session.execute("1", seconds=PATIENCE_SECONDS)) as outputs:
             async for _ in outputs:
                 read += 1
-                await asyncio.sleep(0.01)
+                pass_time(PATIENCE_SECONDS)
 
     with pytest.raises(SessionLost, match="did not stop when it was interrupted"):
         await read_slowly()
-    assert read < 100
+    assert read == 2
 
 
 async def test_a_problem_is_told_without_escapes(overrun: LocalSandbox) -> None:

@@ -34,7 +34,7 @@ class Receiver:
         self.open.set()
         self._came = asyncio.Condition()
 
-    async def wait_for(self, count: int) -> list[Received]:
+    async def wait_received(self, count: int) -> list[Received]:
         """Waits until so many requests have come, and returns them all."""
         async with asyncio.timeout(PATIENCE_SECONDS), self._came:
             await self._came.wait_for(lambda: len(self.received) >= count)

@@ -8,6 +8,7 @@ from typing import Any
 
 import openai
 
+from tests.retrieval import hostile
 from tests.sdk_python.program.checks import (
     assistant,
     check,
@@ -126,11 +127,10 @@ def files_go_into_vector_stores_with_the_sdks_own_helpers() -> None:
 
 @check
 def what_is_cancelled_or_deleted_while_it_is_read_ends_there() -> None:
-    long = ("All work and no play makes Jack a dull boy. " * 20_000).encode()
-    uploaded = [
-        client.files.create(file=(f"{number}.txt", long), purpose="assistants").id
-        for number in range(4)
-    ]
+    # It takes a minute to read, unless it is left before.
+    slow = hostile.repeated_pdf(100_000)
+    contents = [("0.pdf", slow), ("1.pdf", slow), ("2.txt", RENT.encode()), ("3.pdf", slow)]
+    uploaded = [client.files.create(file=each, purpose="assistants").id for each in contents]
     store = stores().create()
     batch = stores().file_batches.create(store.id, file_ids=uploaded)
     assert (batch.status, batch.file_counts.total) == ("in_progress", 4)
