@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 from perdure.bus.memory import MemoryBus
 from perdure.retrieval.parse import Parser
@@ -16,6 +18,15 @@ from perdure.store.database import Database
 from tests.databases import TEMPLATE, NoServer, PostgresServer
 from tests.object_store import ObjectStore
 from tests.parsers import SharedParser
+
+
+def pytest_configure() -> None:
+    """Tracebacks in the log are plain, as a server's are: with the variables of each frame, which
+    structlog shows by itself, one takes a tenth of a second and more.
+    """
+    *processors, _ = structlog.get_config()["processors"]
+    renderer = ConsoleRenderer(colors=False, exception_formatter=plain_traceback)
+    structlog.configure(processors=[*processors, renderer])
 
 
 def pytest_xdist_auto_num_workers() -> int:
