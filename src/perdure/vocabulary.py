@@ -6,53 +6,34 @@ the process that reads hostile files may use it too.
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
+from itertools import product
 from typing import Protocol
 
-# Longer texts are counted in pieces of so many characters: the library refuses a million, and each
-# piece keeps other threads waiting. A cut adds a token at most.
+# Longer texts are counted in pieces of so many characters: each keeps other threads waiting. A cut
+# adds a token at most.
 _PIECE = 65_536
-
-
-_NAME = "o200k_base"
 _BINDINGS = "bpe_openai._bindings"
 
-
-class Encoding(Protocol):
-    """Texts to tokens and back."""
-
-    def encode_ordinary(self, text: str) -> list[int]:
-        """Special tokens in a text are text: hostile input may well hold them."""
-        ...
-
-    def decode_bytes(self, tokens: Sequence[int]) -> bytes: ...
+# What a character can begin and end with, in UTF-8, as tokens of one byte each: the first of two,
+# three and four bytes; one to three others, of which not each may follow each first byte.
+_BEGINNINGS = ((), (126,), (157,), (173,))
+_ENDS = ((), *((byte,) * count for byte in (238, 254, 222) for count in (1, 2, 3)))
 
 
-class _Encoder(Protocol):
-    """Texts to tokens only."""
-
+class _Tokenizer(Protocol):
     def encode(self, text: str) -> list[int]: ...
 
-
-@cache
-def encoding() -> Encoding:
-    """The vocabulary; it takes texts of less than a million characters.
-
-    It is for the process that cuts files: its import alone takes a second and 80 MB. To count,
-    `count` will do.
-    """
-    import bpe_openai
-
-    found: Encoding = bpe_openai.get_encoding(_NAME)
-    return found
+    def decode(self, tokens: Sequence[int]) -> str: ...
 
 
 @cache
-def _encoder() -> _Encoder:
+def _tokenizer() -> _Tokenizer:
     """What of the library is written in Rust, without its package: the import of that reads three
-    vocabularies in Python, and who only counts needs none of them.
+    vocabularies in Python, which takes a second and 80 MB, and we need none of them.
     """
     bindings = sys.modules.get(_BINDINGS)
     if bindings is None:
@@ -65,18 +46,36 @@ def _encoder() -> _Encoder:
         spec.loader.exec_module(bindings)
         # where the package looks for it, if it is imported all the same
         sys.modules[_BINDINGS] = bindings
-    found: _Encoder = bindings.tokenizer_for_encoding(_NAME)
+    found: _Tokenizer = bindings.tokenizer_for_encoding("o200k_base")
     return found
 
 
 def warm() -> None:
-    """Loads what `count` needs, which would else be the first text's to wait for."""
-    count("warm")
+    """Loads the vocabulary, which would else be the first text's to wait for."""
+    encode("warm")
+
+
+def encode(text: str) -> list[int]:
+    """The tokens of a text without lone surrogates. Special tokens in it are text: hostile input
+    may well hold them.
+    """
+    return _tokenizer().encode(text)
+
+
+def decode(tokens: Sequence[int]) -> str:
+    """The text of neighbouring tokens of a text. Of a character that they begin or end within, they
+    hold only a part: it is left out.
+    """
+    # the library decodes nothing but whole characters: so what is missing of one is added first
+    for before, after in product(_BEGINNINGS, _ENDS):
+        with suppress(ValueError):
+            text = _tokenizer().decode([*before, *tokens, *after])
+            return text[len(before) : len(text) - bool(after)]
+    raise ValueError(f"tokens {tokens[:8]} and so on are of no text")
 
 
 def count(text: str) -> int:
     """The number of tokens of a text of any length."""
-    encode = _encoder().encode
     pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
     # lone surrogates, which are no text, count as question marks
     return sum(len(encode(piece.encode(errors="replace").decode())) for piece in pieces)

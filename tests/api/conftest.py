@@ -46,6 +46,7 @@ async def app(
     clock: ManualClock,
     lent: Parser | None,
     chosen: dict[str, object],
+    schema: None,
 ) -> AsyncIterator[Perdure]:
     """An open server; its engine runs."""
     url = SecretStr(database_url) if database_url else None

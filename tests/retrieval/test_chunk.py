@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from perdure.retrieval.chunk import FEWEST_TOKENS, Chunk, chunks
-from perdure.vocabulary import count
+from perdure.vocabulary import count, decode, encode
 
 _WORDS = st.sampled_from(
     [
@@ -24,6 +24,8 @@ _WORDS = st.sampled_from(
         "\0",
         "<|endoftext|>",
         "x" * 90,
+        # its tokens begin and end within characters
+        "უ" * 30,
     ]
 )
 _TEXTS = st.one_of(
@@ -116,7 +118,7 @@ def test_sizes_that_make_no_sense_are_refused(max_tokens: int, overlap: int) -> 
         next(chunks("text", max_tokens=max_tokens, overlap=overlap))
 
 
-@pytest.mark.parametrize("unit", ["x", "日", "👍", " \n", "a ", "\0", "ab" + " " * 1000])
+@pytest.mark.parametrize("unit", ["x", "日", "👍", "უ", " \n", "a ", "\0", "ab" + " " * 1000])
 def test_a_megabyte_of_anything_costs_little_more_than_one_of_prose(unit: str) -> None:
     """Five times as much at most, as far as is known; what grows with the square, thousands."""
     text = unit * (1_000_000 // len(unit))
@@ -137,3 +139,19 @@ def test_a_text_of_any_length_is_counted() -> None:
     # each of the 36 cuts between pieces adds a token
     assert count("hello world\n" * 200_000) == 600_000 + 36
     assert count("<|endoftext|>") == 7
+
+
+@given(
+    text=st.one_of(_TEXTS, st.text(st.characters(min_codepoint=128), max_size=40)), data=st.data()
+)
+@example(text="უ" * 99, data=None)
+@settings(max_examples=500, deadline=None)
+def test_tokens_that_are_cut_anywhere_lose_no_more_than_the_cut_character(
+    text: str, data: st.DataObject | None
+) -> None:
+    tokens = encode(text)
+    at = data.draw(st.integers(0, len(tokens))) if data is not None else len(tokens) // 2
+    before, after = decode(tokens[:at]), decode(tokens[at:])
+    assert text.startswith(before)
+    assert text.endswith(after)
+    assert len(before) + len(after) >= len(text) - 1

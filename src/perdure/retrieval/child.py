@@ -45,7 +45,7 @@ from perdure.retrieval.frames import (
     frame,
 )
 from perdure.retrieval.limits import Limits, MiB
-from perdure.vocabulary import count, encoding, warm
+from perdure.vocabulary import count, warm
 
 _PR_SET_PDEATHSIG = 1
 # All that the nursery ever says.
@@ -215,7 +215,6 @@ def main(descriptor: int) -> None:
     # it ends when the server does, which may take its time to drain
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     warm()
-    encoding()
     # so that collecting garbage in a child does not copy what it shares with the nursery
     gc.freeze()
     folder = tempfile.gettempdir()

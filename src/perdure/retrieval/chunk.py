@@ -6,11 +6,11 @@ with nothing else that the text holds; memory is that of a chunk.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
-from perdure.vocabulary import encoding
+from perdure.vocabulary import decode, encode
 
 # Fewer tokens could not hold every single character.
 FEWEST_TOKENS = 16
@@ -72,7 +72,7 @@ def _cut(text: str, start: int, fresh: int, max_tokens: int) -> Chunk | None:
         piece = text[start:end].rstrip()
         if start + len(piece) <= fresh:
             return None
-        tokens = len(encoding().encode_ordinary(piece))
+        tokens = len(encode(piece))
         if tokens <= max_tokens:
             return Chunk(piece, start, start + len(piece), tokens)
         # alone, a piece may have more tokens than within its text
@@ -84,9 +84,9 @@ def _reach(text: str, start: int, tokens: int) -> int:
     size = tokens * _CHARACTERS_PER_TOKEN
     while True:
         size = min(size, _LONGEST)
-        found = encoding().encode_ordinary(text[start : start + size])
+        found = encode(text[start : start + size])
         if len(found) > tokens:
-            return start + len(_decode(found[:tokens]))
+            return start + len(decode(found[:tokens]))
         if start + size >= len(text) or size == _LONGEST:
             return min(start + size, len(text))
         size *= 2
@@ -110,11 +110,11 @@ def _restart(chunk: Chunk, overlap: int) -> int:
     """Where the next chunk begins: at the best border of the earlier half of the overlap."""
     if not overlap:
         return chunk.end
-    found = encoding().encode_ordinary(chunk.text)
+    found = encode(chunk.text)
     budget = min(overlap, chunk.tokens - 1)
     while budget > 0:
-        at = _first_border(chunk.text, len(chunk.text) - len(_decode(found[-budget:])))
-        tokens = len(encoding().encode_ordinary(chunk.text[at:]))
+        at = _first_border(chunk.text, len(chunk.text) - len(decode(found[-budget:])))
+        tokens = len(encode(chunk.text[at:]))
         if tokens <= overlap:
             return chunk.start + at
         budget -= tokens - overlap
@@ -132,8 +132,3 @@ def _first_border(text: str, low: int) -> int:
 def _next_visible(text: str, at: int) -> int:
     found = _VISIBLE.search(text, at)
     return found.start() if found else len(text)
-
-
-def _decode(tokens: Sequence[int]) -> str:
-    # a character whose bytes are in several tokens may be cut: it is left out
-    return encoding().decode_bytes(tokens).decode("utf-8", "ignore")
