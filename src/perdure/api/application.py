@@ -19,6 +19,22 @@ _log = structlog.get_logger(__name__)
 _VERSION = "2020-10-01"  # what the live service sent (spec 02 §2)
 
 
+def refusal(error: APIError) -> Response:
+    """The answer to a request that never comes to the application, since its head is broken, too
+    large or too late.
+    """
+    response = refuse(error)
+    _add_headers(response.headers, ids.new_request_id(), time.perf_counter())
+    return response
+
+
+def _add_headers(headers: MutableHeaders, request_id: str, began: float) -> None:
+    """What each answer has."""
+    headers["x-request-id"] = request_id
+    headers["openai-version"] = _VERSION
+    headers["openai-processing-ms"] = str(int((time.perf_counter() - began) * 1000))
+
+
 class Application:
     """Answers every request, whatever happens."""
 
@@ -33,10 +49,7 @@ class Application:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                headers["x-request-id"] = request_id
-                headers["openai-version"] = _VERSION
-                headers["openai-processing-ms"] = str(int((time.perf_counter() - began) * 1000))
+                _add_headers(MutableHeaders(raw=message["headers"]), request_id, began)
             await send(message)
 
         try:

@@ -119,6 +119,7 @@ def refuse(error: APIError) -> Response:
     return Response(
         encode(ErrorEnvelope(error=detail)),
         status_code=error.status,
+        headers=None if error.retry_after is None else {"retry-after": str(error.retry_after)},
         media_type="application/json",
     )
 
