@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from perdure import providers, sandbox, store
 from perdure.api.application import Application
+from perdure.api.bodies import Decoding, HeldBytes
 from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
@@ -62,7 +63,17 @@ class Perdure:
             event_retention_days=settings.event_retention_days,
         )
         self.asgi = Application(
-            Services(self.database, self.bus, self.blobs, self.provider, clock, settings, embedders)
+            Services(
+                self.database,
+                self.bus,
+                self.blobs,
+                self.provider,
+                clock,
+                settings,
+                embedders,
+                HeldBytes(settings.max_held_bytes),
+                Decoding(settings.max_json_members),
+            )
         )
         self._warming: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None

@@ -47,3 +47,10 @@ class ClientSettings(BaseModel):
 
     max_file_bytes: _Count = 512 * _MIB
     """Largest file in bytes that one request may upload; a larger one is refused with 413."""
+
+    max_json_members: _Count = 200_000
+    """Most members of the objects and arrays in a JSON body; more are refused with 413."""
+
+    max_held_bytes: _Count = 256 * _MIB
+    """Most bytes of request bodies that are in memory at once; what exceeds them is refused with
+    503. The first 64 KiB of each body are not counted."""

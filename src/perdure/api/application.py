@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from perdure import ids
 from perdure.api import access
+from perdure.api.bodies import Hold
 from perdure.api.http import Call, Services, refuse, respond
 from perdure.api.routes import find
 from perdure.errors import APIError, Internal
@@ -60,16 +61,8 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
         try:
-            call = Call(scope, receive, self._services)
-            headers = call.request.headers
-            access.check_host(headers, self._services.settings)
-            if scope["path"] == "/health":
-                return respond('{"status":"ok"}')
-            access.check_key(headers, self._services.settings)
-            route = find(scope)
-            if route.beta:
-                access.check_beta(headers)
-            return respond(await route.handler(call))
+            with Hold(self._services.held) as hold:
+                return await self._handle(Call(scope, receive, self._services, hold))
         except APIError as error:
             return refuse(error)
         except ClientDisconnect:
@@ -83,3 +76,14 @@ class Application:
                     f"{request_id} when you report it.)"
                 )
             )
+
+    async def _handle(self, call: Call) -> Response:
+        headers, scope = call.request.headers, call.request.scope
+        access.check_host(headers, self._services.settings)
+        if scope["path"] == "/health":
+            return respond('{"status":"ok"}')
+        access.check_key(headers, self._services.settings)
+        route = find(scope)
+        if route.beta:
+            access.check_beta(headers)
+        return respond(await route.handler(call))

@@ -160,11 +160,24 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._phase is _Phase.BODY:
             self._wait()
+        elif self._phase in (_Phase.REST, _Phase.END):
+            self._take_turns()
         start = 0
         while start < len(data) and not self._deaf:
             piece = data[start : start + self._bounds.head_bytes - self._untold]
             start += len(piece)
             self._parse(piece)
+
+    def _take_turns(self) -> None:
+        """Lets the others go first, since nothing else slows what is read to be dropped: the loop
+        would take megabytes from each such connection at once.
+        """
+        self.flow.pause_reading()
+        self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def _parse(self, piece: bytes) -> None:
         """Gives the parser a piece that is no longer than what may still come of a head."""

@@ -20,6 +20,7 @@ import uvicorn
 
 from perdure.app import Perdure
 from perdure.cli.address import url_of
+from perdure.cli.memory import give_back_large_pieces
 from perdure.cli.protocol import Connection, bounds
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError
@@ -102,6 +103,7 @@ async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[Se
 
     Raises `ConfigurationError` where one of them cannot be had.
     """
+    give_back_large_pieces()
     with listen(settings.host, settings.port) as listener:
         app = Perdure(settings, clock=SystemClock())
         server = Server(app, listener, takes_signals=takes_signals)

@@ -24,6 +24,8 @@ _THREADS = 8
 class FolderBlobs:
     """Blobs in a folder that all servers of a database share."""
 
+    piece_bytes = _WRITE_BYTES
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._threads: ThreadPoolExecutor | None = None

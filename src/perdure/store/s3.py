@@ -43,6 +43,8 @@ class S3Settings(NamedTuple):
 class S3Blobs:
     """Blobs in a bucket."""
 
+    piece_bytes = _PIECE_BYTES
+
     def __init__(self, settings: S3Settings) -> None:
         parts = urlsplit(settings.url)
         config: S3Config = {}
