@@ -8,6 +8,7 @@ from perdure import providers, sandbox, store
 from perdure.api.application import Application
 from perdure.api.bodies import Decoding, HeldBytes
 from perdure.api.http import DEFAULT_PROJECT, Services
+from perdure.api.queue import Queue
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
 from perdure.engine.engine import Engine
@@ -73,6 +74,7 @@ class Perdure:
                 embedders,
                 HeldBytes(settings.max_held_bytes),
                 Decoding(settings.max_json_members),
+                Queue(self.database, clock, most=settings.max_queued_runs),
             )
         )
         self._warming: asyncio.Task[None] | None = None

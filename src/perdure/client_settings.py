@@ -54,3 +54,6 @@ class ClientSettings(BaseModel):
     max_held_bytes: _Count = 256 * _MIB
     """Most bytes of request bodies that are in memory at once; what exceeds them is refused with
     503. The first 64 KiB of each body are not counted."""
+
+    max_queued_runs: _Count = 100_000
+    """Most runs that wait for a worker; further ones are refused with 429."""

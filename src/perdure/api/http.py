@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from perdure.api.bodies import Decoding, HeldBytes, Hold
+from perdure.api.queue import Queue
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.errors import APIError, TooLarge
@@ -49,6 +50,7 @@ class Services(NamedTuple):
     embedders: Embedders
     held: HeldBytes
     decoding: Decoding
+    queue: Queue
 
 
 class Call:
