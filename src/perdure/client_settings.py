@@ -2,8 +2,9 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import NoDecode
 
 from perdure.code_settings import Seconds
@@ -57,3 +58,20 @@ class ClientSettings(BaseModel):
 
     max_queued_runs: _Count = 100_000
     """Most runs that wait for a worker; further ones are refused with 429."""
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins whose web pages may call the server from a browser, parted by commas; `*` is any.
+    Without it, browsers let none."""
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if origin != "*" and (
+                origin != f"{parts.scheme}://{parts.netloc}"
+                or not (parts.scheme and parts.hostname)
+                or "@" in origin
+            ):
+                raise ValueError("expected origins such as https://app.example.com, or *")
+        return origins

@@ -198,9 +198,9 @@ class Settings(BaseSettings, ClientSettings, CodeSettings):
     log_format: Literal["console", "json"] = "console"
     """`console` for people, `json` (one object a line) for machines."""
 
-    _split = field_validator("api_keys", "allowed_hosts", "trusted_proxies", mode="before")(
-        _split_commas
-    )
+    _split = field_validator(
+        "api_keys", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before"
+    )(_split_commas)
     _parse = field_validator(
         "model_servers", "model_aliases", "context_windows", "webhooks", mode="before"
     )(_parse_json)

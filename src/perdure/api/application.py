@@ -1,12 +1,14 @@
 """The ASGI application: the one boundary where errors become envelopes."""
 
 import time
+from collections.abc import Collection
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perdure import ids
 from perdure.api import access
@@ -17,6 +19,11 @@ from perdure.errors import APIError, Internal
 
 _log = structlog.get_logger(__name__)
 
+# What pages may see of an answer besides its body.
+_EXPOSED = (
+    *("content-disposition", "openai-poll-after-ms", "openai-processing-ms", "openai-version"),
+    *("retry-after", "x-request-id"),
+)
 _VERSION = "2020-10-01"  # what the live service sent (spec 02 §2)
 
 
@@ -29,11 +36,29 @@ def refusal(error: APIError) -> Response:
     return response
 
 
+def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
+    """The application for web pages of these origins too; as it is where there are none."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=("*",),
+        expose_headers=_EXPOSED,
+    )
+
+
 def _add_headers(headers: MutableHeaders, request_id: str, began: float) -> None:
     """What each answer has."""
     headers["x-request-id"] = request_id
     headers["openai-version"] = _VERSION
     headers["openai-processing-ms"] = str(int((time.perf_counter() - began) * 1000))
+    headers["x-content-type-options"] = "nosniff"
+    if headers.get("content-type", "").startswith("text/event-stream"):
+        # So that nothing in between keeps a stream, or waits for more of it.
+        headers["cache-control"] = "no-store"
+        headers["x-accel-buffering"] = "no"
 
 
 class Application:
@@ -86,4 +111,6 @@ class Application:
         route = find(scope)
         if route.beta:
             access.check_beta(headers)
+        if route.needs_room:
+            await self._services.database.require_room()
         return respond(await route.handler(call))
