@@ -319,3 +319,20 @@ def test_a_gateway_is_named_by_an_http_url(url: str) -> None:
 def test_a_gateway_may_be_below_a_path() -> None:
     chosen = settings.only(code_gateway_url="https://host/gateway/")
     assert chosen.code_gateway_url == "https://host/gateway"
+
+
+@pytest.mark.parametrize(
+    "origin", ["app.example.com", "https://app.example.com/", "https://u@app.example.com", "null"]
+)
+def test_an_origin_is_a_scheme_a_host_and_perhaps_a_port(origin: str) -> None:
+    with pytest.raises(ConfigurationError, match="expected origins such as"):
+        settings.only(cors_origins=origin)
+
+
+def test_proxies_are_addresses_or_networks() -> None:
+    chosen = settings.only(trusted_proxies="10.0.0.0/8, 192.0.2.1, 2001:db8::/32")
+    assert [str(each) for each in chosen.trusted_proxies] == [
+        "10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32",
+    ]  # fmt: skip
+    with pytest.raises(ConfigurationError, match="trusted_proxies"):
+        settings.only(trusted_proxies="proxy.internal")

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Mapping
 
 from perdure import providers, sandbox, sending, store
-from perdure.api.application import Application
+from perdure.api.application import Application, with_cors
+from perdure.api.bodies import Decoding, HeldBytes
 from perdure.api.http import DEFAULT_PROJECT, Services
+from perdure.api.queue import Queue
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
 from perdure.engine.engine import Engine
@@ -17,7 +19,7 @@ from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
 from perdure.engine.webhooks import Webhook, Webhooks
 from perdure.engine.windows import Windows
-from perdure.errors import ConfigurationError
+from perdure.errors import ConfigurationError, Unavailable
 from perdure.providers import ServerSettings, tokens
 from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.routing import Routing
@@ -60,8 +62,22 @@ class Perdure:
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
         )
-        self.asgi = Application(
-            Services(self.database, self.bus, self.blobs, self.provider, clock, settings, embedders)
+        self.asgi = with_cors(
+            settings.cors_origins,
+            Application(
+                Services(
+                    self.database,
+                    self.bus,
+                    self.blobs,
+                    self.provider,
+                    clock,
+                    settings,
+                    embedders,
+                    HeldBytes(settings.max_held_bytes),
+                    Decoding(settings.max_json_members),
+                    Queue(self.database, clock, most=settings.max_queued_runs),
+                )
+            ),
         )
         self._warming: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
@@ -75,7 +91,12 @@ class Perdure:
         except ConfigurationError:
             await self.database.close()
             raise
-        await self.engine.start()
+        try:
+            await self.engine.start()
+        except Unavailable as error:
+            await self.blobs.close()
+            await self.database.close()
+            raise ConfigurationError(f"The server cannot start: {error.message}") from error
         self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
 
     def drain(self) -> None:

@@ -18,6 +18,8 @@ class APIError(PerdureError):
 
     status = 400
     type = "invalid_request_error"
+    retry_after: int | None = None
+    """Seconds after which it is worth trying again, where that is known."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -54,16 +56,42 @@ class MethodNotAllowed(APIError):
     status = 405
 
 
+class RequestTimeout(APIError):
+    """The request did not come to its end in time; SDKs send it again."""
+
+    status = 408
+
+
 class TooLarge(APIError):
     """The request body is over the limit."""
 
     status = 413
 
 
+class URLTooLong(APIError):
+    """The URL is over the limit."""
+
+    status = 414
+
+
 class UnsupportedMediaType(APIError):
     """The request body is of a kind that the route does not take."""
 
     status = 415
+
+
+class TooManyRequests(APIError):
+    """There is too much of something already (spec 05 §2); SDKs try again."""
+
+    status = 429
+    type = "requests"
+    retry_after = 5
+
+
+class HeadTooLarge(APIError):
+    """The head of the request is over the limit."""
+
+    status = 431
 
 
 class Internal(APIError):
@@ -78,6 +106,12 @@ class Unavailable(APIError):
 
     status = 503
     type = "server_error"
+
+
+class Overloaded(Unavailable):
+    """The server has too much in hand to take this too; SDKs try again."""
+
+    retry_after = 1
 
 
 class ProviderError(PerdureError):

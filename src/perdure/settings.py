@@ -31,6 +31,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from perdure.client_settings import ClientSettings
 from perdure.code_settings import CodeSettings, Seconds
 from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED, ModelServer, Tokens, check_model_url, check_url
@@ -72,7 +73,7 @@ def _check_names(what: str, names: list[str]) -> None:
             raise ValueError(f"two {what} are named {name!r}")
 
 
-class Settings(BaseSettings, CodeSettings):
+class Settings(BaseSettings, ClientSettings, CodeSettings):
     """Everything that can be set; `docs/operating.md` has the user's side of each field."""
 
     model_config = SettingsConfigDict(
@@ -154,12 +155,6 @@ class Settings(BaseSettings, CodeSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Host names that requests may be sent to, besides the loopback names, parted by commas."""
 
-    max_body_bytes: Annotated[int, Field(ge=1)] = 32 * 1024 * 1024
-    """Largest request body in bytes, but for files; a larger one is refused with 413."""
-
-    max_file_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
-    """Largest file in bytes that one request may upload; a larger one is refused with 413."""
-
     run_lifetime_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from a run's creation until it expires."""
 
@@ -206,7 +201,9 @@ class Settings(BaseSettings, CodeSettings):
     log_format: Literal["console", "json"] = "console"
     """`console` for people, `json` (one object a line) for machines."""
 
-    _split = field_validator("api_keys", "allowed_hosts", mode="before")(_split_commas)
+    _split = field_validator(
+        "api_keys", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before"
+    )(_split_commas)
     _parse = field_validator(
         "model_servers", "model_aliases", "context_windows", "webhooks", mode="before"
     )(_parse_json)

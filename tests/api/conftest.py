@@ -14,7 +14,10 @@ from perdure import settings
 from perdure.app import Perdure
 from perdure.clock import ManualClock
 from perdure.retrieval.parse import Parser
+from tests.model_servers.fixture import model_server, model_server_process
 from tests.patience import PATIENCE_SECONDS
+
+__all__ = ["model_server", "model_server_process"]
 
 HEADERS = {"authorization": "Bearer test", "openai-beta": "assistants=v2"}
 

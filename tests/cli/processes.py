@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -57,11 +57,16 @@ def perdure(
 
 @contextmanager
 def serving(
-    data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    data_dir: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    within: Sequence[str] = (),
 ) -> Iterator[Served]:
-    """A server on a free port, killed at the end if it still runs."""
+    """A server on a free port, killed at the end if it still runs; `within` is a command that runs
+    the command behind it.
+    """
     process = subprocess.Popen(
-        [*PERDURE, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
+        [*within, *PERDURE, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
         stderr=subprocess.PIPE,
         text=True,
         cwd=data_dir.parent,

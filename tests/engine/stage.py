@@ -219,6 +219,7 @@ class CrashingDatabase:
     def __init__(self, inner: Database, *, crash_at: int, committed: bool) -> None:
         self.inner = inner
         self.exclusive = inner.exclusive
+        self.is_full = False
         self.crashed = asyncio.Event()
         self.writes = 0
         self._crash_at = crash_at
@@ -246,6 +247,9 @@ class CrashingDatabase:
         self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         return await self.inner.read(query, *args, **kwargs)
+
+    async def require_room(self) -> None:
+        """Has room."""
 
     async def open(self) -> None:
         """Is open."""

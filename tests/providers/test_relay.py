@@ -97,14 +97,12 @@ async def test_a_server_that_is_not_there_is_told() -> None:
 
 
 async def test_only_the_model_s_name_is_changed_on_the_way(model_server: ModelServer) -> None:
-    """Numbers, spaces inside of values and the order of keys stay as the client wrote them."""
+    """Numbers, spaces and the order of keys stay as the client wrote them."""
     routing = connect([ServerSettings("a", model_server.base_url)], {"ada": "text"})
     body = b'{"input": [1.0, 12345678901234567890123, "\\u00f6" ], "model": "ada", "n": 1e2}'
     await relayed(routing, "embeddings", body)
     await routing.close()
-    assert model_server.seen()[0]["raw"] == (
-        '{"input":[1.0, 12345678901234567890123, "\\u00f6" ],"model":"text","n":1e2}'
-    )
+    assert model_server.seen()[0]["raw"] == body.decode().replace('"ada"', '"text"')
 
 
 async def test_a_name_that_stays_leaves_the_body_alone(model_server: ModelServer) -> None:

@@ -157,11 +157,24 @@ async def test_what_it_cannot_do_is_told_with_what_to_configure(path: str) -> No
     }
 
 
+@pytest.mark.parametrize("path", ["chat/completions", "embeddings"])
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff", b"{}", b'{"model": "m", "messages": "x"}', b"[" * 100_000]
+    "body",
+    [
+        *(b"", b"{", b"\xff", b"{}", b'{"model": "m", "messages": "x", "input": 1}'),
+        *(b"[" * 100_000, b'{"model": "m", "other": ' + b"[" * 100_000),
+        b'{"model": "m", "input": ["a"' + b', "a"' * 2048 + b"]}",
+    ],
 )
-async def test_a_request_that_cannot_be_read_is_refused(body: bytes) -> None:
-    status, _, answer = await relayed(ScriptedProvider(), "chat/completions", body)
+async def test_a_request_that_cannot_be_read_is_refused(path: str, body: bytes) -> None:
+    status, _, answer = await relayed(ScriptedProvider(), path, body)
     assert status == 400
     message = json.loads(answer)["error"]["message"]
     assert message.startswith("The scripted model cannot read this request: ")
+
+
+@pytest.mark.parametrize("body", [b" " * 2**20 + b"{}", b"[" + b"1," * 200_000 + b"1]"])
+async def test_a_request_that_is_too_large_is_refused(body: bytes) -> None:
+    status, _, answer = await relayed(ScriptedProvider(), "embeddings", body)
+    assert status == 413
+    assert json.loads(answer)["error"]["type"] == "invalid_request_error"

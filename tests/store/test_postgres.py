@@ -292,3 +292,19 @@ async def test_what_the_url_says_of_the_connection_counts(postgres_url: str) -> 
         ).fetchall()
     assert names == [("mine",)]
     await database.close()
+
+
+async def test_a_full_disk_is_named(database: PostgreSQL, postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER fill BEFORE INSERT ON threads FOR EACH ROW EXECUTE FUNCTION fill()"
+        )
+    with pytest.raises(Unavailable, match=r"^The disk of the database is full") as full:
+        await database.write(add_thread, "thread_1")
+    assert full.value.code == "disk_full"
+    assert not database.is_full
+    await database.require_room()

@@ -170,10 +170,11 @@ async def test_a_damaged_file_is_named(file: Path) -> None:
     )
 
 
-async def test_when_the_disk_is_full_only_who_needs_room_is_refused(file: Path) -> None:
-    def write_much(tx: Transaction) -> int:
-        return tx.run("threads.insert", id="thread_2", project="p", body="x" * 10_000_000)
+def write_much(tx: Transaction) -> int:
+    return tx.run("threads.insert", id="thread_2", project="p", body="x" * 10_000_000)
 
+
+async def test_when_the_disk_is_full_only_who_needs_room_is_refused(file: Path) -> None:
     database = SQLite(file, bus=MemoryBus())
     await database.open()
     assert database._writer is not None
@@ -186,12 +187,43 @@ async def test_when_the_disk_is_full_only_who_needs_room_is_refused(file: Path) 
             database.write(add_thread, "thread_3"),
         )
     assert [await before, await after] == [1, 1]
-    with pytest.raises(Unavailable, match=UNAVAILABLE) as full:
+    with pytest.raises(Unavailable, match=r"^The disk of the database is full") as full:
         await much
     assert str(full.value.__cause__) == "database or disk is full"
+    assert full.value.code == "disk_full"
     found = [await database.read(has_thread, f"thread_{n}") for n in (1, 2, 3)]
     assert found == [True, False, True]
     await database.close()
+
+
+async def test_a_full_disk_gets_the_reserve_which_is_taken_back_when_there_is_room(
+    file: Path,
+) -> None:
+    reserve = file.with_name("reserve")
+    database = SQLite(file, bus=MemoryBus())
+    await database.open()
+    assert (database.is_full, reserve.stat().st_size) == (False, 16 * 2**20)
+    assert database._writer is not None
+    connection = database._writer._connection._connection  # type: ignore[attr-defined]
+    connection.execute("PRAGMA max_page_count = 200")
+    with pytest.raises(Unavailable, match="The disk of the database is full"):
+        await database.write(write_much)
+    assert (database.is_full, reserve.exists()) == (True, False)
+    # The disk itself is not full in this test.
+    await database.require_room()
+    assert (database.is_full, reserve.exists()) == (False, True)
+    await database.close()
+    assert not reserve.exists()
+
+
+async def test_a_reserve_that_a_killed_server_left_is_the_next_one_s(file: Path) -> None:
+    with writer(file):
+        assert file.with_name("reserve").exists()
+    database = SQLite(file, bus=MemoryBus())
+    await database.open()
+    assert not database.is_full
+    await database.close()
+    assert not file.with_name("reserve").exists()
 
 
 async def test_a_program_that_locks_the_file_makes_writes_unavailable_for_a_while(

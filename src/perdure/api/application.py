@@ -1,22 +1,64 @@
 """The ASGI application: the one boundary where errors become envelopes."""
 
 import time
+from collections.abc import Collection
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perdure import ids
 from perdure.api import access
+from perdure.api.bodies import Hold
 from perdure.api.http import Call, Services, refuse, respond
 from perdure.api.routes import find
 from perdure.errors import APIError, Internal
 
 _log = structlog.get_logger(__name__)
 
+# What pages may see of an answer besides its body.
+_EXPOSED = (
+    *("content-disposition", "openai-poll-after-ms", "openai-processing-ms", "openai-version"),
+    *("retry-after", "x-request-id"),
+)
 _VERSION = "2020-10-01"  # what the live service sent (spec 02 §2)
+
+
+def refusal(error: APIError) -> Response:
+    """The answer to a request that never comes to the application, since its head is broken, too
+    large or too late.
+    """
+    response = refuse(error)
+    _add_headers(response.headers, ids.new_request_id(), time.perf_counter())
+    return response
+
+
+def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
+    """The application for web pages of these origins too; as it is where there are none."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=("*",),
+        expose_headers=_EXPOSED,
+    )
+
+
+def _add_headers(headers: MutableHeaders, request_id: str, began: float) -> None:
+    """What each answer has."""
+    headers["x-request-id"] = request_id
+    headers["openai-version"] = _VERSION
+    headers["openai-processing-ms"] = str(int((time.perf_counter() - began) * 1000))
+    headers["x-content-type-options"] = "nosniff"
+    if headers.get("content-type", "").startswith("text/event-stream"):
+        # So that nothing in between keeps a stream, or waits for more of it.
+        headers["cache-control"] = "no-store"
+        headers["x-accel-buffering"] = "no"
 
 
 class Application:
@@ -33,10 +75,7 @@ class Application:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                headers["x-request-id"] = request_id
-                headers["openai-version"] = _VERSION
-                headers["openai-processing-ms"] = str(int((time.perf_counter() - began) * 1000))
+                _add_headers(MutableHeaders(raw=message["headers"]), request_id, began)
             await send(message)
 
         try:
@@ -47,16 +86,8 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
         try:
-            call = Call(scope, receive, self._services)
-            headers = call.request.headers
-            access.check_host(headers, self._services.settings)
-            if scope["path"] == "/health":
-                return respond('{"status":"ok"}')
-            access.check_key(headers, self._services.settings)
-            route = find(scope)
-            if route.beta:
-                access.check_beta(headers)
-            return respond(await route.handler(call))
+            with Hold(self._services.held) as hold:
+                return await self._handle(Call(scope, receive, self._services, hold))
         except APIError as error:
             return refuse(error)
         except ClientDisconnect:
@@ -70,3 +101,16 @@ class Application:
                     f"{request_id} when you report it.)"
                 )
             )
+
+    async def _handle(self, call: Call) -> Response:
+        headers, scope = call.request.headers, call.request.scope
+        access.check_host(headers, self._services.settings)
+        if scope["path"] == "/health":
+            return respond('{"status":"ok"}')
+        access.check_key(headers, self._services.settings)
+        route = find(scope)
+        if route.beta:
+            access.check_beta(headers)
+        if route.needs_room:
+            await self._services.database.require_room()
+        return respond(await route.handler(call))

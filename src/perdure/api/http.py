@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
+from perdure.api.bodies import Decoding, HeldBytes, Hold
+from perdure.api.queue import Queue
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.errors import APIError, TooLarge
@@ -18,7 +20,6 @@ from perdure.store.database import Database
 from perdure.wire.base import Object, encode
 from perdure.wire.lists import ErrorDetail, ErrorEnvelope, Page
 from perdure.wire.query import ListQuery, check_id, query
-from perdure.wire.validation import parse
 
 T = TypeVar("T")
 
@@ -47,14 +48,18 @@ class Services(NamedTuple):
     clock: Clock
     settings: Settings
     embedders: Embedders
+    held: HeldBytes
+    decoding: Decoding
+    queue: Queue
 
 
 class Call:
-    """One request on its way to its handler."""
+    """One request on its way to its handler; `hold` counts what of its body is in memory."""
 
-    def __init__(self, scope: Scope, receive: Receive, services: Services) -> None:
+    def __init__(self, scope: Scope, receive: Receive, services: Services, hold: Hold) -> None:
         self.request = Request(scope, receive)
         self.services = services
+        self.hold = hold
         self.project = DEFAULT_PROJECT
 
     @property
@@ -79,7 +84,9 @@ class Call:
         return {"openai-poll-after-ms": str(self.services.settings.poll_after_ms)}
 
     async def bytes(self) -> bytes:
-        """The request body. Raises `TooLarge` beyond the limit, before it is read in full."""
+        """The request body. Raises `TooLarge` beyond the limit, before it is read in full, and
+        `Overloaded` where there is too much of others in memory.
+        """
         limit = self.services.settings.max_body_bytes
         if int(self.request.headers.get("content-length") or 0) > limit:
             raise _too_large(limit)
@@ -88,11 +95,12 @@ class Call:
             chunks += chunk
             if len(chunks) > limit:
                 raise _too_large(limit)
+            self.hold.add(len(chunk))
         return bytes(chunks)
 
     async def body(self, kind: type[T]) -> T:
-        """The request body as a struct. Raises `BadRequest` (spec 05 §3.3)."""
-        return parse(await self.bytes(), kind)
+        """The request body as a struct. Raises `BadRequest` (spec 05 §3.3) and `TooLarge`."""
+        return await self.services.decoding.decode(await self.bytes(), kind)
 
 
 # What a handler may return: an object, stored JSON, a page of a list, or a finished response.
@@ -119,6 +127,7 @@ def refuse(error: APIError) -> Response:
     return Response(
         encode(ErrorEnvelope(error=detail)),
         status_code=error.status,
+        headers=None if error.retry_after is None else {"retry-after": str(error.retry_after)},
         media_type="application/json",
     )
 

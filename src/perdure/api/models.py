@@ -62,7 +62,13 @@ class _RelayedResponse(StreamingResponse):
     """A model server's answer, whose connection is given back whatever becomes of the client."""
 
     def __init__(self, relayed: Relayed, upstream: AsyncExitStack) -> None:
-        super().__init__(relayed.body, status_code=relayed.status, headers=dict(relayed.headers))
+        headers = {
+            name: value
+            for name, value in relayed.headers.items()
+            # which pages may read it is not for the model server to say
+            if not name.lower().startswith("access-control-")
+        }
+        super().__init__(relayed.body, status_code=relayed.status, headers=headers)
         self._upstream = upstream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

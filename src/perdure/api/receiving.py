@@ -69,6 +69,7 @@ class _Content:
 
     def __init__(self, call: Call, blob_id: str, part: FormPart, limit: int) -> None:
         self._services = call.services
+        self._hold = call.hold
         self._blob_id = blob_id
         self._part = part
         self._limit = limit
@@ -85,6 +86,9 @@ class _Content:
             size += len(chunk)
             if size > self._limit:
                 raise _too_large(self._limit)
+            if size <= self._services.blobs.piece_bytes:
+                # What comes later takes the place of what is written.
+                self._hold.add(len(chunk))
             await self._renew()
             yield chunk
 

@@ -110,6 +110,19 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
 # The groups whose calls need the beta header (spec 02 §1).
 _BETA = ("/assistants", "/threads")
 
+# What is answered by a full disk too, besides what only reads or deletes.
+_NEEDS_NO_ROOM = frozenset(
+    {
+        runs.cancel,
+        uploads.cancel,
+        file_batches.cancel,
+        search.search,
+        models.chat_completions,
+        models.completions,
+        models.embeddings,
+    }
+)
+
 _COMPILED = tuple((method, *compile_path(path), handler) for method, path, handler in ROUTES)
 
 
@@ -118,6 +131,7 @@ class Found(NamedTuple):
 
     handler: Handler
     beta: bool
+    needs_room: bool
 
 
 def find(scope: Scope) -> Found:
@@ -138,7 +152,11 @@ def find(scope: Scope) -> Found:
             scope["path_params"] = {
                 name: convertors[name].convert(value) for name, value in match.groupdict().items()
             }
-            return Found(handler, beta=path.startswith(_BETA))
+            return Found(
+                handler,
+                beta=path.startswith(_BETA),
+                needs_room=method == "POST" and handler not in _NEEDS_NO_ROOM,
+            )
     if known:
         raise MethodNotAllowed(
             f"Not allowed to {scope['method']} on {scope['path']}. "

@@ -28,6 +28,7 @@ async def create(call: Call) -> Answer:
     include(call.request.query_params.multi_items())
     body = await call.body(CreateRun)
     check_id(body.assistant_id, name="assistant_id", prefix="asst")
+    await call.services.queue.enter()
     new = _new(call)
     return await _write(call, new.id, body.stream, creation.create, thread_id, body, new)
 
@@ -35,6 +36,7 @@ async def create(call: Call) -> Answer:
 async def create_with_thread(call: Call) -> Answer:
     body = await call.body(CreateThreadAndRun)
     check_id(body.assistant_id, name="assistant_id", prefix="asst")
+    await call.services.queue.enter()
     new = _new(call)
     return await _write(call, new.id, body.stream, creation.create_with_thread, body, new)
 

@@ -36,7 +36,6 @@ async def send(content: Content, blobs: Blobs, headers: Mapping[str, str]) -> Re
         "content-disposition": _disposition(content.file.filename),
         "content-type": _type(content.file),
         "etag": etag,
-        "x-content-type-options": "nosniff",
     }
     span, status = _Span(0, size), 200
     # With If-Range, a range is asked for of this very content only.

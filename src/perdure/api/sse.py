@@ -44,7 +44,6 @@ class EventStream(Response):
     ) -> None:
         super().__init__()
         del self.headers["content-length"]
-        self.headers["cache-control"] = "no-cache"
         self._subscription = subscription
         self._run_id = run_id
         self._database = database

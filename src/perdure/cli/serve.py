@@ -42,6 +42,11 @@ async def _welcome(server: Server, chosen: Settings) -> None:
         console.print(f"  Alias     {alias} is answered by {target}")
     console.print(f"  Database  {chosen.database_label}")
     console.print(f"  Data      {chosen.data_dir}")
+    if server.app.database.is_full:
+        console.print(
+            "  THE DISK OF THE DATA FOLDER IS FULL: nothing new is stored until there is room.",
+            style="bold yellow",
+        )
     if chosen.blob_url:
         console.print(f"  Contents  {chosen.blob_url}")
     await _print_code(console, chosen)

@@ -12,13 +12,16 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import uvicorn
 
 from perdure.app import Perdure
 from perdure.cli.address import url_of
+from perdure.cli.memory import give_back_large_pieces
+from perdure.cli.protocol import Connection, bounds
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings
@@ -26,7 +29,6 @@ from perdure.settings import Settings
 T = TypeVar("T")
 
 _BACKLOG = 2048
-_KEEP_ALIVE_SECONDS = 75
 # After the drain, open answers get this long to be written out before they are cut.
 _GRACE_SECONDS = 5
 
@@ -42,7 +44,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app.asgi,
-                http="httptools",
+                # a class with some arguments given: all that uvicorn does is call it
+                http=cast("type[Connection]", partial(Connection, bounds=bounds(app.settings))),
                 ws="none",
                 # opened() opens and closes the app: its errors are for the user to read
                 lifespan="off",
@@ -50,9 +53,6 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                # longer than clients keep an idle connection, so that they never meet one that
-                # is just being closed
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 backlog=_BACKLOG,
                 timeout_graceful_shutdown=math.ceil(app.settings.drain_seconds) + _GRACE_SECONDS,
             )
@@ -103,6 +103,7 @@ async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[Se
 
     Raises `ConfigurationError` where one of them cannot be had.
     """
+    give_back_large_pieces()
     with listen(settings.host, settings.port) as listener:
         app = Perdure(settings, clock=SystemClock())
         server = Server(app, listener, takes_signals=takes_signals)

@@ -127,6 +127,12 @@ def get(tx: Transaction, run_id: str, *, thread_id: str, project: str) -> Run:
     return decode(row["body"], Run)
 
 
+def count_queued(tx: Transaction, *, most: int) -> int:
+    """How many runs wait for a worker; no more than `most` are counted."""
+    row = tx.one("runs.queue_length", limit=most)
+    return int(row["waiting"]) if row else 0
+
+
 def modify(
     tx: Transaction, run_id: str, body: ModifyRun, *, thread_id: str, project: str, now: int
 ) -> Run:

@@ -78,7 +78,7 @@ class Ingest:
         """
         while True:
             await self._slots.acquire()
-            if self._draining:
+            if self._draining or self._database.is_full:
                 self._slots.release()
                 return
             claim = asyncio.create_task(self._claim(), name="claim")

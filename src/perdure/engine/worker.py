@@ -30,6 +30,10 @@ class Worker:
             except asyncio.CancelledError:
                 self._slots.release()
                 raise
+            if self._means.database.is_full:
+                # It stays queued, and is announced again.
+                self._slots.release()
+                continue
             self._begin(run_id)
 
     @property

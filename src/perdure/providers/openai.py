@@ -131,6 +131,7 @@ class OpenAIProvider:
             )
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
+        del body  # it may be large, and the answer long
         async with response:
             yield Relayed(response.status, _kept(response.headers), self._relayed(response))
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import fnmatch
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -11,13 +11,12 @@ from msgspec.structs import replace
 
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.providers.provider import Provider, Relayed
+from perdure.wire import scan
 from perdure.wire.base import decode, encode
 from perdure.wire.chat import ChatChunk, ChatRequest
 from perdure.wire.lists import Model
 
 T = TypeVar("T")
-
-_UNNAMED = msgspec.Raw(b"null")
 
 
 class Server(NamedTuple):
@@ -109,21 +108,34 @@ class Routing:
                 found.setdefault(alias, Model(id=alias, created=0, owned_by="alias"))
         return list(found.values())
 
-    def relay(
+    @asynccontextmanager
+    async def relay(
         self, path: str, body: bytes, headers: Mapping[str, str]
-    ) -> AbstractAsyncContextManager[Relayed]:
+    ) -> AsyncIterator[Relayed]:
         """Passes a request to the server of its model. Raises `ProviderError`."""
+        server, body = await self._routed(body)
+        relaying = server.provider.relay(path, body, headers)
+        del body  # it may be large, and the answer long
+        async with relaying as relayed:
+            yield relayed
+
+    async def _routed(self, body: bytes) -> tuple[Server, bytes]:
+        """Who answers a request, and the request with the model's name there.
+
+        Only the name is read; everything else goes on letter for letter.
+        """
+        span = await scan.find(body, "model")
         try:
-            # Only the name is read; everything else goes on letter for letter.
-            document = decode(body, dict[str, msgspec.Raw])
-            name = decode(bytes(document.get("model", _UNNAMED)), str)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            name = decode(body[span.start : span.stop], str) if span else None
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            name = None
+        if span is None or name is None:
             # What is no JSON, or names no model, is the server's to refuse.
-            return self._servers[0].provider.relay(path, body, headers)
+            return self._servers[0], body
         server, model = self.resolve(name)
         if model != name:
-            body = encode({**document, "model": msgspec.Raw(encode(model))})
-        return server.provider.relay(path, body, headers)
+            body = b"".join((body[: span.start], encode(model), body[span.stop :]))
+        return server, body
 
     async def close(self) -> None:
         for server in self._servers:

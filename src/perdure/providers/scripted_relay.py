@@ -1,5 +1,6 @@
 """The scripted model behind `/v1/chat/completions`, so that one base_url serves a program."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from perdure.errors import ProviderError
 from perdure.providers import tokens
 from perdure.providers.hashed import vector
 from perdure.providers.provider import Relayed
+from perdure.wire import scan
 from perdure.wire.base import JsonObject, Object, decode, encode
 from perdure.wire.chat import (
     ChatChunk,
@@ -29,6 +31,11 @@ Chat = Callable[[ChatRequest], AsyncGenerator[ChatChunk, None]]
 _JSON = {"content-type": "application/json"}
 # What a model server answers where a run has this as its `last_error`.
 _STATUS = {"server_error": 500, "rate_limit_exceeded": 429, "invalid_prompt": 400}
+# What is answered here is read here, on the event loop: no more of it than a demo needs.
+_MOST_BYTES = 1024 * 1024
+_MOST_MEMBERS = 200_000
+# RecursionError: nested deeper than any real request
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
 
 
@@ -51,8 +58,14 @@ class _Message(Object, kw_only=True):
 
 async def answer(chat: Chat, path: str, body: bytes) -> Relayed:
     """A whole or streamed answer to a chat request, or vectors; an error for anything else."""
+    if len(body) > _MOST_BYTES or await scan.members(body, most=_MOST_MEMBERS) > _MOST_MEMBERS:
+        return _refuse(
+            f"The scripted model takes requests of at most {_MOST_BYTES} bytes, with at most "
+            f"{_MOST_MEMBERS} members in their objects and arrays.",
+            status=413,
+        )
     if path == "embeddings":
-        return _embed(body)
+        return await asyncio.to_thread(_embed, body)
     if path != "chat/completions":
         return _refuse(
             f"The scripted model has no {path}. Configure a model server that has, for example "
@@ -60,7 +73,7 @@ async def answer(chat: Chat, path: str, body: bytes) -> Relayed:
         )
     try:
         request = decode(body, _Request)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         return _refuse(f"The scripted model cannot read this request: {error}")
     if request.max_tokens is None:
         request = msgspec.structs.replace(request, max_tokens=request.max_completion_tokens)
@@ -76,14 +89,14 @@ async def answer(chat: Chat, path: str, body: bytes) -> Relayed:
 
 class _EmbeddingRequest(Object, kw_only=True):
     model: str
-    input: str | list[str]
+    input: str | Annotated[list[str], Meta(max_length=2048)]
     dimensions: Annotated[int, Meta(ge=1, le=4096)] = 256
 
 
 def _embed(body: bytes) -> Relayed:
     try:
         request = decode(body, _EmbeddingRequest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         return _refuse(f"The scripted model cannot read this request: {error}")
     texts = [request.input] if isinstance(request.input, str) else request.input
     data = [
@@ -171,6 +184,6 @@ async def _once(body: bytes) -> AsyncIterator[bytes]:
 
 
 def _refuse(message: str, *, code: str | None = None, status: int = 400) -> Relayed:
-    kind = "invalid_request_error" if status == 400 else code or "server_error"
+    kind = "invalid_request_error" if status in (400, 413) else code or "server_error"
     detail = ErrorDetail(message=message, type=kind, code=code)
     return Relayed(status, _JSON, _once(encode(ErrorEnvelope(error=detail))))

@@ -38,6 +38,9 @@ class Blobs(Protocol):
     raise `Unavailable` where the store cannot do its part now.
     """
 
+    piece_bytes: int
+    """How many bytes of a blob are in memory while it is written."""
+
     async def open(self) -> None:
         """Sees that the store can be used. Raises `ConfigurationError` in one sentence."""
         ...

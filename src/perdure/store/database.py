@@ -55,6 +55,17 @@ class Database(Protocol):
     exclusive: bool
     """Whether no other process can be writing (SQLite: the data folder is locked)."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk is full, so that nothing should be begun that writes more than it
+        deletes. Only SQLite knows it beforehand.
+        """
+        ...
+
+    async def require_room(self) -> None:
+        """Raises `Unavailable` while the disk is full, and looks whether it still is."""
+        ...
+
     async def open(self) -> None:
         """Connects and migrates the schema. Raises `ConfigurationError` in one sentence."""
         ...

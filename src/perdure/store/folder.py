@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.store.blobs import Stored, joined
+from perdure.store.reserve import is_full
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,6 +24,8 @@ _THREADS = 8
 
 class FolderBlobs:
     """Blobs in a folder that all servers of a database share."""
+
+    piece_bytes = _WRITE_BYTES
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -49,6 +52,10 @@ class FolderBlobs:
                 size += len(piece)
             with _told():
                 await self._run(_sync, file, path.parent)
+        except Unavailable:
+            # It is of no use any more, and deleting it may need some room.
+            await self._run(os.ftruncate, file, 0)
+            raise
         finally:
             await self._run(os.close, file)
         return size
@@ -108,6 +115,12 @@ def _told() -> Generator[None]:
     try:
         yield
     except OSError as error:
+        if is_full(error):
+            raise Unavailable(
+                "The disk of the data folder is full: the content cannot be stored. Delete what is "
+                "not needed any more, or make room on the disk.",
+                code="disk_full",
+            ) from error
         raise Unavailable(f"The content cannot be stored or read now: {error.strerror}.") from error
 
 

@@ -173,6 +173,8 @@ def _fault(error: Exception) -> Fault:
         return Fault.COLLISION
     if isinstance(error, _FAREWELLS):
         return Fault.LOST
+    if isinstance(error, errors.DiskFull):
+        return Fault.FULL
     if isinstance(error, psycopg.OperationalError):
         # Without a code it is not the server that speaks.
         return Fault.REFUSED if error.sqlstate else Fault.LOST
@@ -231,6 +233,8 @@ class PostgreSQL:
     """See `Database`. `url` is a libpq connection URL, `postgresql://…`."""
 
     exclusive = False
+    # Its disk is its own business: there is no reserve to be given up.
+    is_full = False
 
     def __init__(self, url: str, *, bus: Bus) -> None:
         self._url = url
@@ -240,6 +244,9 @@ class PostgreSQL:
         self._threads: ThreadPoolExecutor | None = None
         self._writer: Writer | None = None
         self._urgent: Writer | None = None
+
+    async def require_room(self) -> None:
+        """See `Database.require_room`."""
 
     async def open(self) -> None:
         """See `Database.open`."""
@@ -309,8 +316,9 @@ class PostgreSQL:
         except psycopg.Error as error:
             if _fault(error) is Fault.OWN:
                 raise
-            if _fault(error) is Fault.REFUSED or isinstance(error, PoolTimeout):
-                raise unavailable(error) from error
+            fault = _fault(error)
+            if fault in (Fault.REFUSED, Fault.FULL) or isinstance(error, PoolTimeout):
+                raise unavailable(error, fault) from error
         try:
             # What broke one connection, such as a restart, broke them all.
             pool.check()

@@ -29,6 +29,8 @@ _PATIENCE = timedelta(seconds=30)
 class S3Blobs:
     """Blobs in a bucket."""
 
+    piece_bytes = _PIECE_BYTES
+
     def __init__(self, settings: S3Settings) -> None:
         parts = urlsplit(settings.url)
         config: S3Config = {}

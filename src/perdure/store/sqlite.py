@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+import structlog
 from filelock import FileLock, Timeout
 
 from perdure.bus.bus import Bus
@@ -16,14 +18,19 @@ from perdure.errors import ConfigurationError, Unavailable
 from perdure.store import statements
 from perdure.store.database import Row, Transaction
 from perdure.store.migrate import migrate
+from perdure.store.reserve import Reserve
 from perdure.store.statements import Statements
-from perdure.store.writer import Fault, Writer, unavailable
+from perdure.store.writer import Fault, Writer, full, unavailable
 from perdure.wire.events import Told
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_log = structlog.get_logger(__name__)
+
 _MAPPED_BYTES = 2**31
+# A disk that is full is looked at again after this.
+_LOOK_SECONDS = 1.0
 _READERS = 4
 # RETURNING
 _OLDEST = (3, 35, 0)
@@ -38,7 +45,6 @@ _REFUSALS = frozenset(
         sqlite3.SQLITE_INTERRUPT,
         sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_PROTOCOL,
         sqlite3.SQLITE_NOTADB,
@@ -46,9 +52,15 @@ _REFUSALS = frozenset(
 )
 
 
-def _fault(error: Exception) -> Fault:
+# What it says where there is no room: the first for most calls, the others for some.
+_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+
+
+def _fault(error: Exception, reserve: Reserve) -> Fault:
     # The primary result code is in the low byte of the extended one.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or (code in _NO_ROOM and reserve.has_no_room()):
+        return Fault.FULL
     return Fault.REFUSED if code in _REFUSALS else Fault.OWN
 
 
@@ -81,16 +93,19 @@ class _Transaction:
 class _Connection:
     """The writer's connection; see `writer.Connection`."""
 
-    def __init__(self, connection: sqlite3.Connection, named: Statements) -> None:
+    def __init__(self, connection: sqlite3.Connection, named: Statements, reserve: Reserve) -> None:
         self._connection = connection
         self._named = named
+        self._reserve = reserve
 
     def begin(self, *, grouped: bool) -> None:  # noqa: ARG002
         try:
             # IMMEDIATE: a transaction that found out later that it must write could not wait.
             self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:  # another program has locked the file
-            raise unavailable(error) from error
+        except sqlite3.OperationalError as error:
+            if _fault(error, self._reserve) is Fault.FULL:
+                raise
+            raise unavailable(error) from error  # another program has locked the file
 
     def transaction(self) -> _Transaction:
         return _Transaction(self._connection, self._named)
@@ -114,7 +129,10 @@ class _Connection:
                 self._connection.execute("ROLLBACK")
 
     def fault(self, error: Exception) -> Fault:
-        return _fault(error)
+        fault = _fault(error, self._reserve)
+        if fault is Fault.FULL and self._reserve.give_up():
+            _log.warning("disk_full")
+        return fault
 
     def close(self) -> None:
         self._connection.close()
@@ -179,6 +197,8 @@ class SQLite:
     def __init__(self, path: Path, *, bus: Bus) -> None:
         self._path = path
         self._bus = bus
+        self._reserve = Reserve(path.with_name("reserve"))
+        self._looked = 0.0
         # Not bound to a thread: it is taken in one and given back in another.
         self._lock = FileLock(path.parent / "perdure.lock", thread_local=False)
         self._named = statements.load("sqlite")
@@ -186,10 +206,23 @@ class SQLite:
         self._threads: ThreadPoolExecutor | None = None
         self._writer: Writer | None = None
 
+    @property
+    def is_full(self) -> bool:
+        return not self._reserve.is_there
+
+    async def require_room(self) -> None:
+        """See `Database.require_room`."""
+        if self.is_full and time.monotonic() - self._looked > _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            if await asyncio.to_thread(self._reserve.take):
+                _log.info("disk_has_room")
+        if self.is_full:
+            raise full()
+
     async def open(self) -> None:
         """See `Database.open`; also takes the data folder, which one process can have."""
         connection = await asyncio.to_thread(self._take_folder)
-        self._writer = Writer(_Connection(connection, self._named), bus=self._bus)
+        self._writer = Writer(_Connection(connection, self._named, self._reserve), bus=self._bus)
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="perdure-reader")
 
     async def write(
@@ -231,6 +264,7 @@ class SQLite:
         if writer is not None:
             # The last connection to close folds the write-ahead log into the file.
             await writer.close()
+        self._reserve.give_up()
         self._lock.release()
 
     def _read(self, query: Callable[[Transaction], T]) -> T:
@@ -247,9 +281,10 @@ class SQLite:
         except sqlite3.Error as error:
             # A query that would write: the connection refuses it, not the file.
             wrote = error.sqlite_errorcode == sqlite3.SQLITE_READONLY
-            if wrote or _fault(error) is Fault.OWN:
+            fault = _fault(error, self._reserve)
+            if wrote or fault is Fault.OWN:
                 raise
-            raise unavailable(error) from error
+            raise unavailable(error, fault) from error
         finally:
             self._readers.append(reader)
 
@@ -275,6 +310,8 @@ class SQLite:
             return self._open_file()
         except sqlite3.Error as error:
             self._lock.release()
+            if _fault(error, self._reserve) is Fault.FULL:
+                raise self._no_room() from error
             raise ConfigurationError(
                 f"The database file {self._path} cannot be opened: {error}."
             ) from error
@@ -282,7 +319,17 @@ class SQLite:
             self._lock.release()
             raise
 
+    def _no_room(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"The disk of the data folder {self._path.parent} is full: make room on it, then start "
+            "again."
+        )
+
     def _open_file(self) -> sqlite3.Connection:
+        if not self._reserve.take():
+            if self._reserve.has_no_room():
+                raise self._no_room()
+            _log.warning("disk_full")
         connection = self._connect()
         try:
             _check_write_ahead_log(connection)

@@ -36,12 +36,20 @@ class Fault(Enum):
     """The database gave this transaction up for another's sake; it may be run again."""
     REFUSED = auto()
     """The database cannot do it now: full, slow, or broken."""
+    FULL = auto()
+    """There is no room on the disk."""
     LOST = auto()
     """The connection is gone."""
 
 
+_AWAY = "The database is not available right now; please try again."
+_FULL = (
+    "The disk of the database is full, so nothing new can be stored. Delete what is not needed any "
+    "more, or make room on the disk."
+)
+
 # How often a transaction that did not commit is tried in all.
-_ATTEMPTS = {Fault.COLLISION: 10, Fault.LOST: 2, Fault.REFUSED: 1}
+_ATTEMPTS = {Fault.COLLISION: 10, Fault.LOST: 2, Fault.FULL: 2, Fault.REFUSED: 1}
 
 
 class TellingTransaction(Transaction, Protocol):
@@ -211,9 +219,9 @@ class Writer:
             self._connection.rollback()
             if fault is Fault.OWN:
                 _fail(batch, error)
-            elif self._committing and fault is not Fault.COLLISION:
+            elif self._committing and fault not in (Fault.COLLISION, Fault.FULL):
                 # COMMIT was sent and not answered: nobody knows whether it holds.
-                _fail_unavailable(batch, error)
+                _fail_unavailable(batch, error, fault)
             elif len(batch) > 1 and fault is not Fault.LOST:
                 for waiting in batch:
                     self._settle([waiting], attempt=attempt)
@@ -222,7 +230,7 @@ class Writer:
                 self._settle(batch, attempt=attempt + 1)
                 return
             else:
-                _fail_unavailable(batch, error)
+                _fail_unavailable(batch, error, fault)
         for waiting in batch:
             if waiting.is_urgent:
                 waiting.resume()
@@ -269,13 +277,18 @@ def _fail(batch: list[_Waiting], error: Exception) -> None:
         waiting.fail(error)
 
 
-def _fail_unavailable(batch: list[_Waiting], error: Exception) -> None:
+def _fail_unavailable(batch: list[_Waiting], error: Exception, fault: Fault) -> None:
     for waiting in batch:
-        waiting.fail(unavailable(error))
+        waiting.fail(unavailable(error, fault))
 
 
-def unavailable(cause: Exception) -> Unavailable:
+def unavailable(cause: Exception, fault: Fault = Fault.REFUSED) -> Unavailable:
     """The error that the user sees; the cause is for the log."""
-    error = Unavailable("The database is not available right now; please try again.")
+    error = full() if fault is Fault.FULL else Unavailable(_AWAY)
     error.__cause__ = cause
     return error
+
+
+def full() -> Unavailable:
+    """The error of a full disk."""
+    return Unavailable(_FULL, code="disk_full")

@@ -76,6 +76,11 @@ def _kinds(annotation: object) -> tuple[_Kind, ...]:
     return (_Kind(annotation, Meta()),)
 
 
+@cache
+def _fields(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(struct)
+
+
 def _check(value: object, annotation: object, path: str) -> None:
     """Raise the first problem that a value has with its annotation, if any."""
     kinds = _kinds(annotation)
@@ -140,7 +145,7 @@ def _check_map(value: dict[str, object], kind: object, bounds: Meta, path: str) 
 
 def _check_struct(value: dict[str, object], kinds: Sequence[object], path: str) -> None:
     struct = _chosen(value, [kind for kind in kinds if _is_struct(kind)], path)
-    fields = msgspec.structs.fields(struct)
+    fields = _fields(struct)
     for field in fields:
         if field.required and field.name not in value:
             raise refusals.missing(_below(path, field.name))

@@ -88,6 +88,15 @@ WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
   AND status = 'queued'
 ORDER BY seq LIMIT :limit
 
+-- name: queue_length^
+-- How many runs wait for a worker; no more are counted than the limit.
+SELECT COUNT(*) AS waiting FROM (
+    SELECT 1 FROM runs
+    WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+      AND status = 'queued'
+    LIMIT :limit
+) AS counted
+
 -- name: newest_first
 -- A page of the thread's runs by descending order.
 SELECT seq, id, body FROM runs

@@ -1,0 +1,92 @@
+"""Request bodies: how much of them may be in memory, and how they are decoded.
+
+Nothing here keeps the event loop from other requests for longer than it takes to decode as many
+members, and as much text, as may be.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Self, TypeVar
+
+from perdure.errors import Overloaded, TooLarge
+from perdure.wire import scan
+from perdure.wire.validation import parse
+
+T = TypeVar("T")
+
+# What each connection may have in hand in any case: small requests always find room.
+_FREE_BYTES = 64 * 1024
+# What is wrong with so many members is found out in a thread: that is Python's work, and slow.
+_MANY_MEMBERS = 2000
+
+
+class HeldBytes:
+    """The bytes of all bodies that are in memory, and their bound."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+
+    def take(self, count: int) -> None:
+        """Counts some more. Raises `Overloaded` where they exceed the bound."""
+        if self._held + count > self._most:
+            raise Overloaded(
+                "The server has too many large requests in hand; please try again.",
+                code="too_many_bytes_in_hand",
+            )
+        self._held += count
+
+    def give_back(self, count: int) -> None:
+        """Forgets as many."""
+        self._held -= count
+
+
+class Hold:
+    """What one request has in hand, until its block ends."""
+
+    def __init__(self, held: HeldBytes) -> None:
+        self._held = held
+        self._bytes = 0
+        self._taken = 0
+
+    def add(self, count: int) -> None:
+        """Counts bytes that have come. Raises `Overloaded`."""
+        self._bytes += count
+        more = max(0, self._bytes - _FREE_BYTES) - self._taken
+        self._held.take(more)
+        self._taken += more
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._held.give_back(self._taken)
+        self._bytes = self._taken = 0
+
+
+class Decoding:
+    """Decodes bodies of at most so many members."""
+
+    def __init__(self, most_members: int) -> None:
+        self._most = most_members
+        # Each would take as much of the interpreter as all others together.
+        self._turn = asyncio.Lock()
+
+    async def decode(self, body: bytes, kind: type[T]) -> T:
+        """The body as a struct. Raises `BadRequest` (spec 05 §3.3) and `TooLarge`."""
+        count = await scan.members(body, most=self._most)
+        if count > self._most:
+            raise TooLarge(
+                f"The request body has too many members: at most {self._most} are accepted in all "
+                "of its objects and arrays together.",
+                code="too_many_members",
+            )
+        if count <= _MANY_MEMBERS:
+            return parse(body, kind)
+        async with self._turn:
+            return await asyncio.to_thread(parse, body, kind)

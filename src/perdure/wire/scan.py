@@ -1,0 +1,121 @@
+"""JSON looked at before it is decoded: how much there is of it, and where one member is.
+
+Decoding cannot be interrupted and costs by the member, so it must be known beforehand how many
+there are. Whatever is looked at, others can go on after about a millisecond.
+"""
+
+import asyncio
+import re
+from collections.abc import Generator
+from typing import NamedTuple, TypeVar
+
+R = TypeVar("R")
+
+_PIECE_BYTES = 32 * 1024
+_PLAIN_BYTES = 512 * 1024
+# So many looks at a place take as long as a piece.
+_LOOKS = 256
+_COLON = re.compile(rb"\s*:\s*")
+# A longer string is no name of anything.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.){0,1000}"', re.DOTALL)
+
+
+class Span(NamedTuple):
+    """Where a value is in the text, quotes included."""
+
+    start: int
+    stop: int
+
+
+class Scanner:
+    """Reads JSON piece by piece. What is no JSON gives any numbers, and no error."""
+
+    def __init__(self) -> None:
+        self.members = 0
+        """The commas and opening brackets outside of strings: as many as there are members, or a
+        few more."""
+        self.depth = 0
+        """The brackets that are open."""
+        self.inside = False
+        """Whether the next byte belongs to a string."""
+        self._escape = b""
+
+    def feed(self, piece: bytes) -> None:
+        """Reads on."""
+        piece = self._escape + piece
+        odd = (len(piece) - len(piece.rstrip(b"\\"))) % 2
+        # The last backslash escapes what comes next.
+        piece, self._escape = (piece[:-1], b"\\") if odd else (piece, b"")
+        parts = piece.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
+        outside = b"".join(parts[self.inside :: 2])
+        self.inside ^= len(parts) % 2 == 0
+        opened = outside.count(b"{") + outside.count(b"[")
+        self.members += opened + outside.count(b",")
+        self.depth += opened - outside.count(b"}") - outside.count(b"]")
+
+
+async def members(text: bytes, *, most: int) -> int:
+    """How many members the JSON has, or more than that; counting ends beyond `most`."""
+    return await _patiently(_members(text, most))
+
+
+async def find(text: bytes, name: str) -> Span | None:
+    """Where the string is that the outermost object has under a name without escapes.
+
+    The last one, if there are several, as for whoever decodes the text; None for none.
+    """
+    return await _patiently(_find(text, name))
+
+
+async def _patiently(work: Generator[None, None, R]) -> R:
+    """The result of a work that lets others go on whenever it yields."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+        await asyncio.sleep(0)
+
+
+def _members(text: bytes, most: int) -> Generator[None, None, int]:
+    plain = 0
+    for start in range(0, len(text), _PLAIN_BYTES):
+        piece = text[start : start + _PLAIN_BYTES]
+        plain += piece.count(b",") + piece.count(b"[") + piece.count(b"{")
+        if plain > most:
+            break
+        if start:
+            yield
+    else:
+        return plain
+    # There may be as many in long texts.
+    scanner = Scanner()
+    for start in range(0, len(text), _PIECE_BYTES):
+        scanner.feed(text[start : start + _PIECE_BYTES])
+        if scanner.members > most:
+            break
+        yield
+    return scanner.members
+
+
+def _find(text: bytes, name: str) -> Generator[None, None, Span | None]:
+    key = f'"{name}"'.encode()
+    scanner, read, looks = Scanner(), 0, 0
+    found: Span | None = None
+    place = text.find(key)
+    while place >= 0:
+        while read < place:
+            piece = text[read : min(place, read + _PIECE_BYTES)]
+            scanner.feed(piece)
+            read += len(piece)
+            looks += 1 + len(piece) * _LOOKS // _PIECE_BYTES
+            if looks > _LOOKS:
+                looks = 0
+                yield
+        colon = _COLON.match(text, place + len(key))
+        if colon and scanner.depth == 1 and not scanner.inside:
+            value = _STRING.match(text, colon.end())
+            found = Span(*value.span()) if value else None
+        place = text.find(key, place + 1)
+    return found
