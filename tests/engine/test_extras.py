@@ -13,9 +13,10 @@ from perdure.wire.base import JsonObject, encode
 from perdure.wire.runs import Run
 from perdure.wire.tools import CodeInterpreterTool, FunctionDefinition, FunctionTool
 from tests.engine.coding import say
-from tests.engine.stage import PATIENCE_SECONDS, Crash, CrashingDatabase
+from tests.engine.stage import Crash, CrashingDatabase
 from tests.engine.upstream import KEY, Upstream
 from tests.model_servers.extras import EXTRAS, NEEDS
+from tests.patience import PATIENCE_SECONDS
 
 TOOLS = [
     FunctionTool(function=FunctionDefinition(name=name)) for name in ("get_weather", "get_time")
