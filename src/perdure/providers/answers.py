@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from perdure.errors import ProviderError
-from perdure.providers import error_body, faults, mending, usage
+from perdure.providers import error_body, extras, faults, mending, usage
 from perdure.providers.ending import Ending
 from perdure.providers.extras import ExtrasReader
 from perdure.providers.faults import Origin
@@ -65,7 +65,7 @@ class AnswerReader:
     @property
     def extras(self) -> Extras | None:
         """What has to go back with the answer, but for that of its calls."""
-        return self._extras.extras()
+        return self._extras.whole()
 
     @property
     def written(self) -> str:
@@ -157,34 +157,27 @@ class AnswerReader:
         if chunk.usage is not None and not usage.is_whole(chunk.usage, written=True):
             return None
         delta = choice.delta
-        if (
-            delta.tool_calls
-            or delta.refusal
-            or delta.reasoning_content
-            or delta.reasoning
-            or delta.reasoning_details
-            or delta.extra_content
-            or delta.thought_signature
-            or delta.provider_specific_fields
-        ):
-            self._note(delta)
-        elif delta.content:
+        if delta.content:
             self._texts.append(delta.content)
-        else:
+        if delta.tool_calls or delta.refusal:
+            self._note_rest(delta)
+        elif not delta.content and not extras.has_any(delta):
             return None
+        if extras.has_any(delta):
+            self._extras.add(delta)
         self._ending.has_begun = True
         self.usage = chunk.usage or self.usage
         return chunk
 
-    def _note(self, delta: ChoiceDelta) -> None:
-        """Keeps what a delta adds to the answer."""
-        if delta.content:
-            self._texts.append(delta.content)
-        functions = [call.function for call in delta.tool_calls or () if call.function]
-        called = [text for each in functions for text in (each.name, each.arguments)]
-        self._rest += [text for text in (delta.refusal, *called) if text]
-        self._has_called = self._has_called or bool(delta.tool_calls)
-        self._extras.add(delta)
+    def _note_rest(self, delta: ChoiceDelta) -> None:
+        """Keeps what a delta adds to the answer beside text."""
+        if delta.refusal:
+            self._rest.append(delta.refusal)
+        for call in delta.tool_calls or ():
+            self._has_called = True
+            self._extras.look_at(call)
+            if call.function is not None:
+                self._rest += (call.function.name or "", call.function.arguments or "")
 
     def _odd(self, payload: bytes) -> Iterator[ChatChunk]:
         """What is meant by a payload that is not plainly a piece of text or of a call."""
@@ -279,6 +272,9 @@ class AnswerReader:
             delta = msgspec.convert(found, ChoiceDelta)
             self._ending.has_begun = True
             self._in_messages = self._in_messages or not (self._texts or choice.get("delta"))
-        self._note(delta)
+        if delta.content:
+            self._texts.append(delta.content)
+        self._note_rest(delta)
+        self._extras.add(delta)
         reason, told = mending.finish_reason(choice, is_whole=is_whole)
         return Choice(delta, self._ending.finish(reason, told))

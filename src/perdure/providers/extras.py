@@ -53,10 +53,12 @@ class ExtrasReader:
                 self._details.add(value)
             else:
                 self._others = merged(self._others, {name: value})
-        for call in delta.tool_calls or ():
-            self._has_any = self._has_any or bool(of_fragment(call))
 
-    def extras(self) -> Extras | None:
+    def look_at(self, fragment: ToolCallDelta) -> None:
+        """Takes note of whether there is something beside a call."""
+        self._has_any = self._has_any or bool(of_fragment(fragment))
+
+    def whole(self) -> Extras | None:
         """All of the message's that was told; None where nothing was, of its calls neither."""
         if not self._has_any:
             return None
@@ -66,8 +68,23 @@ class ExtrasReader:
         return Extras(server=self._server, model=self._model, message=message)
 
 
+def has_any(delta: ChoiceDelta) -> bool:
+    """Whether a delta may tell something beside the message. Once a token, and so quick."""
+    return bool(
+        delta.reasoning_content
+        or delta.reasoning
+        or delta.reasoning_details
+        or delta.extra_content
+        or delta.thought_signature
+        or delta.provider_specific_fields
+    )
+
+
 def of_fragment(fragment: ToolCallDelta) -> JsonObject:
     """What a fragment of a call tells beside it; what is beside its function is in `function`."""
+    function_ = fragment.function
+    if not (_is_signed(fragment) or (function_ and _is_signed(function_))):
+        return {}
     found = _told(fragment, _OF_CALLS)
     function = _told(fragment.function, _OF_CALLS) if fragment.function else {}
     return {**found, "function": function} if function else found
@@ -202,6 +219,10 @@ def _known(fields: JsonObject, unknown: Collection[str]) -> JsonObject:
 
 def _chosen(fields: JsonObject, owner: str, kept: Collection[tuple[str, str]]) -> JsonObject:
     return {name: value for name, value in fields.items() if (owner, name) in kept}
+
+
+def _is_signed(beside: Signed) -> bool:
+    return bool(beside.extra_content or beside.thought_signature or beside.provider_specific_fields)
 
 
 def _told(beside: Signed, names: Iterable[str]) -> JsonObject:
