@@ -185,6 +185,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None
     )
     connection.row_factory = sqlite3.Row
+    # What is no UTF-8 is for the reader of the row to find out, who goes on with the next one.
+    connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     connection.execute("BEGIN")
     return connection
 

@@ -9,9 +9,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-import msgspec
-
-from perdure.commands.invariants import files, log, parts, vector_stores, webhooks
+from perdure import ids
+from perdure.commands.invariants import (
+    assistants,
+    damage,
+    files,
+    parts,
+    vector_stores,
+    webhooks,
+)
+from perdure.commands.invariants import log as log_rules
 from perdure.commands.invariants import runs as of_runs
 from perdure.commands.invariants.pages import SHOWN, pages
 from perdure.commands.invariants.story import StoredMessage, StoredStep, Story, Violation
@@ -82,7 +89,8 @@ def _of_runs(tx: Transaction, looked_at: Callable[[int], None]) -> Iterator[Viol
         looked_at(len(piece.runs))
     for rows in pages(tx, "invariants.written_by_hand"):
         for row in rows:
-            yield from _of_message_by_hand(row)
+            yield from damage.guarded(row["id"], _by_hand(row))
+    yield from assistants.check(tx)
 
 
 def _extent(tx: Transaction) -> Row:
@@ -109,59 +117,80 @@ def _by_run(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def _of_run(tx: Transaction, row: Row, piece: _Piece, oldest: int) -> Iterator[Violation]:
-    try:
-        story = _story(tx, row, piece, oldest)
+    """What is wrong with a run: with each of its rows by itself, and with all of them together."""
+    run_id, broken = row["id"], list[Violation]()
+    steps = _read(piece.steps.get(run_id, ()), _step, broken)
+    messages = _read(piece.messages.get(run_id, ()), _message, broken)
+    damaged = frozenset(each.id for each in broken)
+    log = _read(piece.events.get(run_id, ()), _event, broken)
+    runs = _read([row], _run, broken)
+    yield from broken
+    for step in steps:
+        yield from damage.guarded(step.step.id, parts.step(step))
+    for message in messages:
+        yield from damage.guarded(message.message.id, parts.message(message))
+    for run in runs:
+        deleted = _deleted(tx, steps, messages)
+        whole = len(log) == len(piece.events.get(run_id, ()))
+        story = Story(row, run, steps, messages, log, deleted, oldest, damaged, whole)
         for rule in of_runs.RULES:
-            yield from (Violation(story.run.id, text) for text in rule(story))
+            yield from damage.guarded(run_id, rule(story))
         yield from parts.check(story)
-        yield from log.check(story)
-    except msgspec.DecodeError as error:
-        yield Violation(row["id"], f"holds something that is no object of the API: {error}")
+        yield from log_rules.check(story)
 
 
-def _of_message_by_hand(row: Row) -> Iterator[Violation]:
-    try:
-        stored = StoredMessage(row, decode(row["body"], Message))
-    except msgspec.DecodeError as error:
-        yield Violation(row["id"], f"holds something that is no object of the API: {error}")
-        return
-    yield from (Violation(row["id"], text) for text in parts.by_hand(stored))
+def _read(rows: Iterable[Row], read: Callable[[Row], T], broken: list[Violation]) -> list[T]:
+    """The rows that can be read; of the others, that they cannot be is noted in `broken`."""
+    found = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except damage.UNREADABLE as error:
+            broken.append(damage.of(row["id"], error))
+    return found
 
 
-def _story(tx: Transaction, row: Row, piece: _Piece, oldest: int) -> Story:
-    run_id = row["id"]
-    steps = [
-        StoredStep(
-            step,
-            decode(step["body"], RunStep),
-            decode(step["usage"], Usage) if step["usage"] else None,
-            decode(step["extras"], Extras) if step["extras"] else None,
-        )
-        for step in piece.steps.get(run_id, ())
-    ]
-    messages = [
-        StoredMessage(message, decode(message["body"], Message))
-        for message in piece.messages.get(run_id, ())
-    ]
+def _run(row: Row) -> Run:
+    return decode(row["body"], Run)
+
+
+def _step(row: Row) -> StoredStep:
+    return StoredStep(
+        row,
+        decode(row["body"], RunStep),
+        decode(row["usage"], Usage) if row["usage"] else None,
+        decode(row["extras"], Extras) if row["extras"] else None,
+    )
+
+
+def _message(row: Row) -> StoredMessage:
+    return StoredMessage(row, decode(row["body"], Message))
+
+
+def _event(row: Row) -> Event:
+    if kind := log_rules.KINDS.get(row["name"]):
+        decode(row["data"], kind)
+    return Event(row["seq"], row["name"], row["data"].encode())
+
+
+def _deleted(
+    tx: Transaction, steps: list[StoredStep], messages: list[StoredMessage]
+) -> frozenset[str]:
+    """The messages that steps name and that a client has deleted."""
     there = {each.message.id for each in messages}
     named = [
         each.step.step_details.message_creation.message_id
         for each in steps
         if isinstance(each.step.step_details, MessageCreation)
     ]
-    return Story(
-        row,
-        decode(row["body"], Run),
-        steps,
-        messages,
-        [
-            Event(event["seq"], event["name"], event["data"].encode())
-            for event in piece.events.get(run_id, ())
-        ],
-        frozenset(
-            message_id
-            for message_id in named
-            if message_id not in there and tx.one("tombstones.get", id=message_id)
-        ),
-        oldest,
+    return frozenset(
+        message_id
+        for message_id in named
+        if message_id not in there
+        and ids.is_possible(message_id)
+        and tx.one("tombstones.get", id=message_id)
     )
+
+
+def _by_hand(row: Row) -> Iterator[str]:
+    yield from parts.by_hand(_message(row))

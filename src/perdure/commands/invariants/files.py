@@ -5,9 +5,9 @@
 
 from collections.abc import Callable, Iterator
 
-import msgspec
 from msgspec import UNSET
 
+from perdure.commands.invariants import damage
 from perdure.commands.invariants.pages import SHOWN, pages
 from perdure.commands.invariants.story import Violation
 from perdure.lifecycle import UploadStatus
@@ -26,30 +26,21 @@ def check(tx: Transaction, *, looked_at: Callable[[int], None]) -> Iterator[Viol
     """All that is wrong with files, uploads and their blobs."""
     for rows in pages(tx, "invariants_of_files.files"):
         for row in rows:
-            yield from _of(row, _file)
+            yield from damage.guarded(row["id"], _file(row))
         looked_at(len(rows))
     for rows in pages(tx, "invariants_of_files.uploads"):
         for row in rows:
-            yield from _of(row, _upload)
+            yield from damage.guarded(row["id"], _upload(row))
     for row in tx.all("invariants_of_files.parts", limit=SHOWN):
         yield Violation(row["id"], _part(row))
     for row in tx.all("invariants_of_files.blobs", limit=SHOWN):
         yield Violation(row["id"], _blob(row))
-    for row in tx.all("invariants_of_files.listed_in_vain", limit=SHOWN):
-        yield Violation(row["id"], f"lists the file {row['file_id']}, of which none is")
 
 
 def _extent(tx: Transaction) -> Row:
     row = tx.one("invariants_of_files.extent")
     assert row is not None  # noqa: S101 # an aggregate
     return row
-
-
-def _of(row: Row, rule: Callable[[Row], Iterator[str]]) -> Iterator[Violation]:
-    try:
-        yield from (Violation(row["id"], text) for text in rule(row))
-    except msgspec.DecodeError as error:
-        yield Violation(row["id"], f"holds something that is no object of the API: {error}")
 
 
 def _file(row: Row) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from perdure.commands.invariants import damage
 from perdure.commands.invariants.pages import SHOWN, pages
 from perdure.commands.invariants.story import Violation
 from perdure.lifecycle import VectorStoreFileStatus
@@ -31,12 +32,12 @@ def check(tx: Transaction) -> Iterator[Violation]:
     for rows in pages(tx, "invariants_of_vector_stores.attempts"):
         found = _indexed(tx, first=rows[0]["seq"], last=rows[-1]["seq"])
         for row in rows:
-            for text in (*_attempt(row), *_written(row, found[row["seq"]])):
-                yield Violation(f"attempt {row['seq']}", text)
+            label = f"attempt {row['seq']}"
+            yield from damage.guarded(label, _attempt(row))
+            yield from damage.guarded(label, _written(row, found[row["seq"]]))
     for rows in pages(tx, "invariants_of_vector_stores.segments"):
         for row in rows:
-            for text in _segment(tx, row):
-                yield Violation(f"segment {row['seq']}", text)
+            yield from damage.guarded(f"segment {row['seq']}", _segment(tx, row))
     for row in tx.all("invariants_of_vector_stores.strays", limit=SHOWN):
         yield Violation(f"{row['lacks']} {row['missing']}", f"is not there, and has {row['has']}")
 
@@ -96,16 +97,17 @@ def _vectors(chunks: Row, pieces: list[Row]) -> Iterator[str]:
 def _segment(tx: Transaction, row: Row) -> Iterator[str]:
     """Its pieces are beside each other, and have the chunks that are not removed."""
     room, end, live = row["chunks"], 0, 0
-    pieces = tx.all("invariants_of_vector_stores.pieces_of_segment", segment=row["seq"])
-    for piece in pieces:
+    placed = []
+    for piece in tx.all("invariants_of_vector_stores.pieces_of_segment", segment=row["seq"]):
+        live += piece["chunks"]
         if piece["base"] < end or piece["base"] + piece["chunks"] > room:
             yield f"has a piece of {piece['chunks']} chunks at {piece['base']} of {room}"
-            return
+            continue
         end = piece["base"] + piece["chunks"]
-        live += piece["chunks"]
+        placed.append(piece)
     if live != row["live"] or not live:
         yield f"counts {row['live']} chunks that are not removed, and its pieces {live}"
-    yield from _postings(tx, row, pieces)
+    yield from _postings(tx, row, placed)
 
 
 def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
@@ -113,14 +115,17 @@ def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
     room = row["chunks"]
     words = np.zeros(room, dtype=np.int64)
     often = np.zeros(room, dtype=np.bool_)
+    whole = True
     for stored in tx.all("segments.postings", segment=row["seq"]):
-        numbers, times = postings.counted(stored["packed"])
-        if not len(numbers) or numbers[-1] >= room or (np.diff(numbers) <= 0).any():
+        found = _counted(stored, room)
+        if found is None:
+            whole = False
             yield f"has postings of {stored['word']!r} that are not of its {room} chunks in order"
-            return
+            continue
+        numbers, times = found
         words[numbers] += times
         often[numbers] |= times == postings.OFTEN
-    for piece in pieces:
+    for piece in pieces if whole else ():
         place = slice(piece["base"], piece["base"] + piece["chunks"])
         counted = int(words[place].sum())
         # A word that stands in a chunk very often is not counted to its end.
@@ -129,3 +134,14 @@ def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
                 f"has postings of {counted} words for the {piece['chunks']} chunks at "
                 f"{piece['base']}, which have {piece['words']}"
             )
+
+
+def _counted(stored: Row, room: int) -> tuple[postings.Integers, postings.Integers] | None:
+    """The postings of a word; None where they are none of a segment of so many chunks."""
+    try:
+        numbers, times = postings.counted(stored["packed"])
+    except damage.UNREADABLE:
+        return None
+    if not len(numbers) or numbers[-1] >= room or (np.diff(numbers) <= 0).any():
+        return None
+    return numbers, times

@@ -11,6 +11,7 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from perdure import lifecycle
+from perdure.commands.invariants import damage
 from perdure.commands.invariants.story import Story, Violation
 from perdure.lifecycle import MESSAGE, MESSAGE_CREATED, RUN, RUN_CREATED, STEP, STEP_CREATED
 from perdure.wire.base import Object, decode
@@ -18,6 +19,7 @@ from perdure.wire.events import Event
 from perdure.wire.messages import Message
 from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import Run
+from perdure.wire.threads import Thread
 
 _CREATED, _QUEUED = RUN_CREATED
 _RUN_EVENTS = {move.event: move.target for move in RUN if move.event} | {_QUEUED: "queued"}
@@ -46,6 +48,14 @@ _NEXT = {
 }
 
 
+# What an event carries, by its name.
+KINDS: dict[str, type[Run | RunStep | Message | Thread]] = {
+    lifecycle.THREAD_CREATED: Thread,
+    **dict.fromkeys((_CREATED, *_RUN_EVENTS), Run),
+    **{str(name): kind for kind, created, ends in _PARTS for name in (*created, *ends) if name},
+}
+
+
 class _Id(Object):
     id: str
 
@@ -54,13 +64,15 @@ def check(story: Story) -> Iterator[Violation]:
     """All that is wrong with what was told of a run."""
     run = story.run
     names = [event.name for event in story.log if event.name != lifecycle.THREAD_CREATED]
-    whole = names[:1] == [_CREATED]
-    if story.is_remembered(run.created_at) and names[:2] != [_CREATED, _QUEUED]:
+    whole = story.log_is_whole and names[:1] == [_CREATED]
+    begun = names[:2] == [_CREATED, _QUEUED] or not story.log_is_whole
+    if story.is_remembered(run.created_at) and not begun:
         yield Violation(run.id, f"was told from {names[:2]} on, and not as created and queued")
     if not names:
         return
-    yield from (Violation(run.id, text) for text in _way(names))
-    yield from (Violation(run.id, text) for text in _rest(story))
+    if story.log_is_whole:
+        yield from damage.guarded(run.id, _way(names))
+    yield from damage.guarded(run.id, _rest(story))
     yield from _parts(story, whole=whole)
 
 
@@ -84,7 +96,7 @@ def _rest(story: Story) -> Iterator[str]:
     for event in told:
         if (status := decode(event.data, Run).status) != _RUN_EVENTS[event.name]:
             yield f"was told as {event.name} with the status {status}"
-    if not told:
+    if not told or not story.log_is_whole:
         return
     last = decode(told[-1].data, Run)
     if run.status not in _SILENT[last.status]:
@@ -111,7 +123,7 @@ def _parts(story: Story, *, whole: bool) -> Iterator[Violation]:
                 found = counts[part.id, str(name)]
                 if found > expected or (whole and found < expected):
                     yield Violation(part.id, f"was told {found} times as {name}")
-        known = set(stored) | set(story.written)
+        known = set(stored) | set(story.written) | story.damaged
         for part_id in dict.fromkeys(ids):
             if part_id not in known:
                 yield Violation(part_id, "was told and is not stored")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from perdure.commands.invariants import damage
 from perdure.commands.invariants.shape import MESSAGE_SHAPES, STEP_SHAPES, misshapen
 from perdure.commands.invariants.story import (
     StoredMessage,
@@ -18,11 +19,11 @@ from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls
 
 
 def check(story: Story) -> Iterator[Violation]:
-    """All that is wrong with the parts of a run."""
+    """All that is wrong with the parts of a run together; `step` and `message` look at each."""
     for each in story.steps:
-        yield from (Violation(each.step.id, text) for text in _of_step(story, each))
+        yield from damage.guarded(each.step.id, _of_step(story, each))
     for written in story.messages:
-        yield from (Violation(written.message.id, text) for text in _of_message(story, written))
+        yield from damage.guarded(written.message.id, _of_message(story, written))
     calls = Counter(
         call.id
         for each in story.steps
@@ -42,16 +43,33 @@ def by_hand(stored: StoredMessage) -> Iterator[str]:
         yield f"was added by hand and is {message.status}"
 
 
+def step(stored: StoredStep) -> Iterator[str]:
+    """What is wrong with a step by itself."""
+    found = stored.step
+    yield from _row_differs(stored.row, found, ("id", "thread_id", "run_id", "status"))
+    if wrong := misshapen(found, found.status, STEP_SHAPES):
+        yield wrong
+    shown = None if found.status == StepStatus.IN_PROGRESS else stored.usage
+    if found.usage != shown:
+        yield f"shows {found.usage} for its usage, and its row notes {stored.usage}"
+    yield from _of_extras(stored)
+
+
+def message(stored: StoredMessage) -> Iterator[str]:
+    """What is wrong with a message of a run by itself."""
+    found = stored.message
+    yield from _row_differs(stored.row, found, ("id", "thread_id", "run_id", "role", "status"))
+    if wrong := misshapen(found, found.status, MESSAGE_SHAPES):
+        yield wrong
+    if found.role != "assistant":
+        yield f"was written by a run and has the role {found.role}"
+    if bool(found.content) != (found.status != MessageStatus.IN_PROGRESS):
+        yield f"is {found.status} with {len(found.content)} parts"
+
+
 def _of_step(story: Story, stored: StoredStep) -> Iterator[str]:
     step, run = stored.step, story.run
-    yield from _row_differs(stored.row, step, ("id", "thread_id", "run_id", "status"))
     yield from _belongs(stored.row, step, story)
-    if wrong := misshapen(step, step.status, STEP_SHAPES):
-        yield wrong
-    shown = None if step.status == StepStatus.IN_PROGRESS else stored.usage
-    if step.usage != shown:
-        yield f"shows {step.usage} for its usage, and its row notes {stored.usage}"
-    yield from _of_extras(stored)
     if isinstance(step.step_details, MessageCreation):
         yield from _of_message_step(story, step, step.step_details.message_creation.message_id)
         return
@@ -80,7 +98,8 @@ def _of_message_step(story: Story, step: RunStep, message_id: str) -> Iterator[s
         yield f"names the message {message_id}, as another step does"
     found = [each.message for each in story.messages if each.message.id == message_id]
     if not found:
-        if message_id not in story.deleted and story.is_remembered(step.created_at):
+        gone = message_id in story.deleted or message_id in story.damaged
+        if not gone and story.is_remembered(step.created_at):
             yield f"names the message {message_id}, which this run did not write"
         return
     status = found[0].status
@@ -97,17 +116,9 @@ def _of_message_step(story: Story, step: RunStep, message_id: str) -> Iterator[s
 
 
 def _of_message(story: Story, stored: StoredMessage) -> Iterator[str]:
-    message = stored.message
-    yield from _row_differs(stored.row, message, ("id", "thread_id", "run_id", "role", "status"))
-    yield from _belongs(stored.row, message, story)
-    if wrong := misshapen(message, message.status, MESSAGE_SHAPES):
-        yield wrong
-    if message.role != "assistant":
-        yield f"was written by a run and has the role {message.role}"
-    if message.id not in story.written:
+    yield from _belongs(stored.row, stored.message, story)
+    if stored.message.id not in story.written and not story.damaged:
         yield f"was written by the run {story.run.id}, and no step of it says so"
-    if bool(message.content) != (message.status != MessageStatus.IN_PROGRESS):
-        yield f"is {message.status} with {len(message.content)} parts"
 
 
 def _belongs(row: Row, body: RunStep | Message, story: Story) -> Iterator[str]:

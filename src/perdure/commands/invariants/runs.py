@@ -63,7 +63,7 @@ def nothing_is_left_open(story: Story) -> Iterator[str]:
 def question_is_the_open_step(story: Story) -> Iterator[str]:
     """A run asks for exactly the outputs of the calls in its open step (spec 03 §5)."""
     action = story.run.required_action
-    if action is None:
+    if action is None or story.damaged:
         return
     asked = [
         (call.id, call.function.name, call.function.arguments)
@@ -86,6 +86,8 @@ def question_is_the_open_step(story: Story) -> Iterator[str]:
 def usage_adds_up(story: Story) -> Iterator[str]:
     """A run that has ended used what its steps used (spec 03 §10)."""
     run = story.run
+    if story.damaged:
+        return
     expected = None
     if run.status in lifecycle.TERMINAL:
         expected = runs.usage_of((each.usage for each in story.steps), RunStatus(run.status))

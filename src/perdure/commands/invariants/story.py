@@ -42,6 +42,8 @@ class Story(NamedTuple):
     `deleted`: messages that its steps name and that a client has deleted since. `oldest`: when
     the oldest event of the whole database was told; all that is older may be forgotten, because
     events are forgotten oldest first, and of deleted messages nothing is forgotten before.
+    `damaged`: steps and messages that cannot be read, and `log_is_whole` whether all events can:
+    what they say is not missed elsewhere.
     """
 
     row: Row
@@ -51,6 +53,8 @@ class Story(NamedTuple):
     log: list[Event]
     deleted: frozenset[str]
     oldest: int
+    damaged: frozenset[str] = frozenset()
+    log_is_whole: bool = True
 
     def is_remembered(self, since: int) -> bool:
         """Whether nothing that happened from this time on can have been forgotten."""

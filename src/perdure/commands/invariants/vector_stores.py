@@ -6,9 +6,7 @@ nothing that could differ. `index.py` looks at what was indexed.
 
 from collections.abc import Callable, Iterator
 
-import msgspec
-
-from perdure.commands.invariants import index
+from perdure.commands.invariants import damage, index
 from perdure.commands.invariants.pages import SHOWN, pages
 from perdure.commands.invariants.story import Violation
 from perdure.lifecycle import VectorStoreFileStatus
@@ -33,26 +31,20 @@ def check(tx: Transaction, *, looked_at: Callable[[int], None]) -> Iterator[Viol
     """All that is wrong with stores, their files and batches, and the index."""
     for rows in pages(tx, "invariants_of_vector_stores.stores"):
         for row in rows:
-            yield from _of(str(row["id"]), row, _store)
+            yield from damage.guarded(row["id"], _store(row))
         looked_at(len(rows))
     for rows in pages(tx, "invariants_of_vector_stores.files"):
         for row in rows:
-            yield from _of(f"{row['vector_store_id']}/{row['file_id']}", row, _file)
+            label = f"{row['vector_store_id']}/{row['file_id']}"
+            yield from damage.guarded(label, _file(row))
     for row in tx.all("invariants_of_vector_stores.half_expired", limit=SHOWN):
         yield Violation(row["id"], "is indexed, and completed files of it are not")
     for rows in pages(tx, "invariants_of_vector_stores.batches"):
         for row in rows:
-            yield from _of(str(row["id"]), row, _batch)
+            yield from damage.guarded(row["id"], _batch(row))
     for row in tx.all("invariants_of_vector_stores.stray_links", limit=SHOWN):
         yield Violation(row["id"], f"has the file number {row['file']}, which its store has not")
     yield from index.check(tx)
-
-
-def _of(label: str, row: Row, rule: Callable[[Row], Iterator[str]]) -> Iterator[Violation]:
-    try:
-        yield from (Violation(label, text) for text in rule(row))
-    except msgspec.DecodeError as error:
-        yield Violation(label, f"holds something that is no object of the API: {error}")
 
 
 def _store(row: Row) -> Iterator[str]:

@@ -21,7 +21,7 @@ ORDER BY seq
 
 -- name: events
 -- What was told of the runs of a piece, in order.
-SELECT seq, run_id, name, data FROM events
+SELECT seq, 'event ' || seq || ' of ' || run_id AS id, run_id, name, data FROM events
 WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
 ORDER BY seq
 
@@ -29,6 +29,14 @@ ORDER BY seq
 -- A piece of the messages that no run wrote.
 SELECT seq, id, project, thread_id, run_id, role, status, body FROM messages
 WHERE run_id IS NULL AND seq > :after ORDER BY seq LIMIT :limit
+
+-- name: assistants
+-- A piece of all assistants, as they are stored.
+SELECT seq, id, body FROM assistants WHERE seq > :after ORDER BY seq LIMIT :limit
+
+-- name: threads
+-- A piece of all threads, as they are stored.
+SELECT seq, id, body FROM threads WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: crowded_threads
 -- Threads with more than one active run.

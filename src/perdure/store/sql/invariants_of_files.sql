@@ -36,26 +36,13 @@ WHERE (state = 'writing') <> (lease_until IS NOT NULL)
     AND NOT EXISTS (SELECT 1 FROM upload_parts WHERE upload_parts.id = owner))
 LIMIT :limit
 
--- name: listed_in_vain
--- Files that are not there and that an assistant or a thread lists for code_interpreter.
-SELECT owners.id,
-    file.value AS file_id -- sqlite
-    file AS file_id -- postgres
-FROM (
-    SELECT id, body FROM assistants UNION ALL SELECT id, body FROM threads
-) AS owners
-CROSS JOIN json_each( -- sqlite
-    CASE WHEN json_valid(owners.body) THEN owners.body ELSE '{}' END, -- sqlite
-    '$.tool_resources.code_interpreter.file_ids' -- sqlite
-) AS file -- sqlite
-CROSS JOIN json_array_elements_text( -- postgres
-    CAST(owners.body AS JSON) #> '{tool_resources,code_interpreter,file_ids}' -- postgres
-) AS file -- postgres
-WHERE NOT EXISTS (
-    SELECT 1 FROM files WHERE files.id = file.value -- sqlite
-    SELECT 1 FROM files WHERE files.id = file -- postgres
+-- name: known_files
+-- Those of the named files that are there. `ids` is JSON.
+SELECT id FROM files
+WHERE id IN (
+    SELECT value FROM json_each(:ids) -- sqlite
+    SELECT json_array_elements_text(CAST(:ids AS JSON)) -- postgres
 )
-LIMIT :limit
 
 -- name: contents
 -- A piece of all blobs that are contents.
