@@ -45,6 +45,7 @@ async def _plain(client: Client, model: Server) -> list[Row]:
         rows += _first_token(
             await measures.first_token(client, model=model, perdure=perdure, relay=relay)
         )
+        rows += _cancel(await measures.cancel(client, model=model, perdure=perdure))
         rows += _cpu(await measures.cpu_per_token(client, perdure=perdure, relay=relay))
         with postgres() as url, ExitStack() as more:
             servers = {"SQLite": perdure}
@@ -88,6 +89,12 @@ def _first_token(measured: dict[str, Measured]) -> list[Row]:
         rows.append(Row(f"first token, {what}", f"{added:.1f} ms", "≤ 5 ms", added <= 5))
     added = measured["relay"].median - direct
     return [*rows, Row("first token, added by the relay", f"{added:.1f} ms")]
+
+
+def _cancel(measured: Measured) -> list[Row]:
+    _, longest = measured.range
+    what = "a cancel, until the request to the model server has ended"
+    return [Row(what, _spread(measured, "ms"), "≤ 250 ms", longest <= 250)]
 
 
 def _cpu(measured: dict[str, Measured]) -> list[Row]:

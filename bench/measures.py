@@ -1,5 +1,7 @@
-"""The four measures. In each, the servers take turns, so that noise falls on all of them alike."""
+"""The five measures. In each, the servers take turns, so that noise falls on all of them alike."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from statistics import median
@@ -20,6 +22,9 @@ _STREAMING_CLIENTS = 50
 _POLLING_CLIENTS = 200
 _OPEN_STREAMS = 1000
 _OPENING_AT_ONCE = 50
+_CANCEL_ROUNDS = 30
+# until the model server has the question whether somebody is gone
+_ASKING_SECONDS = 0.05
 
 _MESSAGES = [{"role": "user", "content": "What is the answer?"}]
 _THREAD: dict[str, object] = {"messages": _MESSAGES}
@@ -179,6 +184,27 @@ async def memory_per_stream(
     for response in opened:
         response.close()
     return used / _OPEN_STREAMS / 1000
+
+
+async def cancel(client: Client, *, model: Server, perdure: Server) -> Measured:
+    """Milliseconds from a cancel until the model server's request has ended, one run at a time."""
+    assistants = await Assistants.create(client, perdure)
+
+    async def one() -> float:
+        thread_id = await assistants.thread(client)
+        stream = await client.open(assistants.ask(1000, str(_TOKENS_PER_SECOND), thread_id))
+        runs = f"{assistants.threads}/{thread_id}/runs"
+        (run,) = (await client.get(runs))["data"]
+        gone = asyncio.ensure_future(client.get(f"{model.url}/gone"))
+        await asyncio.sleep(_ASKING_SECONDS)
+        began = time.perf_counter()
+        await client.post(f"{runs}/{run['id']}/cancel", {})
+        await gone
+        seconds = time.perf_counter() - began
+        stream.close()
+        return seconds
+
+    return (await in_turns({"cancel": one}, rounds=_CANCEL_ROUNDS, scale=1e3))["cancel"]
 
 
 async def in_turns(

@@ -1,7 +1,8 @@
 """A model server that costs next to nothing, so that what stands before it is measured.
 
 The model's name says what is answered: `300-at-50` streams 300 tokens, 50 a second, each in a
-chunk and a write of its own; `5-at-once` sends all it has in one write.
+chunk and a write of its own; `5-at-once` sends all it has in one write. `GET /gone` is answered
+when the next stream is left before its end.
 
     python -m bench.model_server PORT
 """
@@ -9,7 +10,7 @@ chunk and a write of its own; `5-at-once` sends all it has in one write.
 import asyncio
 import re
 import sys
-from typing import cast
+from typing import ClassVar, cast
 
 import uvloop
 
@@ -24,6 +25,7 @@ _MODELS = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length:
     len(_LISTED),
     _LISTED,
 )
+_GONE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 
 
 def _chunk(choices: str, usage: str = "null") -> bytes:
@@ -52,6 +54,8 @@ def _last(tokens: int) -> bytes:
 class Connection(asyncio.Protocol):
     """One client, one answer at a time."""
 
+    _awaiting_gone: ClassVar[list["Connection"]] = []
+
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._received = b""
@@ -63,6 +67,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         if self._timer is not None:
             self._timer.cancel()
+            for waiting in self._awaiting_gone:
+                waiting._transport.write(_GONE)  # noqa: SLF001
+            self._awaiting_gone.clear()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -70,7 +77,10 @@ class Connection(asyncio.Protocol):
         length = _LENGTH.search(head)
         if ended and len(body) >= (int(length[1]) if length else 0):
             self._received = b""
-            self._answer(body)
+            if head.startswith(b"GET /gone "):
+                self._awaiting_gone.append(self)
+            else:
+                self._answer(body)
 
     def _answer(self, body: bytes) -> None:
         model = _MODEL.search(body)
@@ -89,6 +99,7 @@ class Connection(asyncio.Protocol):
         sent += 1
         if sent == tokens:
             self._transport.write(_last(tokens))
+            self._timer = None
             return
         due = began + sent * pause
         self._timer = self._loop.call_at(due, self._stream, tokens, pause, began, sent)
