@@ -7,7 +7,7 @@ DEMO := -e '.[demo]'
 DEV := -e '.[demo,code-interpreter]' --group dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench soak stress clean
+.PHONY: help demo test check docs bench fuzz soak stress clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ docs: $(VENV)/.dev  ## print the documents anew that are printed from the code
 
 bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
 	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(VENV)/.dev  ## send ten thousand strange requests to a server on each database; ARGS=3 for thirty
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS="60 --kills 500" for an hour instead of ten minutes
 	@$(BIN)/python -m tests.durability.soak $(ARGS)

@@ -79,6 +79,19 @@ async def test_a_body_may_have_the_most_members_and_what_is_wrong_with_them_is_t
         assert answer.error["param"] == "messages[0].content[3000].text"
 
 
+@pytest.mark.parametrize("leaf", ['{"type":"eq","key":"a","value":[]}', "5"])
+@pytest.mark.parametrize("depth", [40, 60, 250, 400, 2000])
+async def test_a_body_that_is_nested_deeply_is_refused_and_breaks_nothing(
+    tmp_path: Path, depth: int, leaf: str
+) -> None:
+    """Filters are the only thing that may be nested, and are walked."""
+    nested = '{"type":"and","filters":[' * depth + leaf + "]}" * depth
+    async with listening(tmp_path / "data") as server:
+        store = json.loads((await server.ask(post("/vector_stores", b"{}"))).body)["id"]
+        body = f'{{"query":"x","filters":{nested}}}'.encode()
+        assert (await server.ask(post(f"/vector_stores/{store}/search", body))).status == 400
+
+
 async def test_long_texts_are_no_members(server: Listening) -> None:
     text = "1,2,[3],{4}\n" * (256_000 // 12)
     body = {"messages": [{"role": "user", "content": text}] * 3}

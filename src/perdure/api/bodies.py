@@ -9,13 +9,16 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from perdure.errors import Overloaded, TooLarge
-from perdure.wire import scan
+from perdure.wire import refusals, scan
+from perdure.wire.scan import Size
 from perdure.wire.validation import parse
 
 T = TypeVar("T")
 
 # What each connection may have in hand in any case: small requests always find room.
 _FREE_BYTES = 64 * 1024
+# Deeper than any real body, and less than what breaks a function that calls itself.
+_MOST_DEPTH = 100
 # What is wrong with so many members is found out in a thread: that is Python's work, and slow.
 _MANY_MEMBERS = 2000
 
@@ -73,20 +76,22 @@ class Decoding:
     """Decodes bodies of at most so many members."""
 
     def __init__(self, most_members: int) -> None:
-        self._most = most_members
+        self._most = Size(most_members, _MOST_DEPTH)
         # Each would take as much of the interpreter as all others together.
         self._turn = asyncio.Lock()
 
     async def decode(self, body: bytes, kind: type[T]) -> T:
         """The body as a struct. Raises `BadRequest` (spec 05 §3.3) and `TooLarge`."""
-        count = await scan.members(body, most=self._most)
-        if count > self._most:
+        size = await scan.measure(body, most=self._most)
+        if size.members > self._most.members:
             raise TooLarge(
-                f"The request body has too many members: at most {self._most} are accepted in all "
-                "of its objects and arrays together.",
+                f"The request body has too many members: at most {self._most.members} are accepted "
+                "in all of its objects and arrays together.",
                 code="too_many_members",
             )
-        if count <= _MANY_MEMBERS:
+        if size.depth > self._most.depth:
+            raise refusals.bad_json()
+        if size.members <= _MANY_MEMBERS:
             return parse(body, kind)
         async with self._turn:
             return await asyncio.to_thread(parse, body, kind)

@@ -24,6 +24,7 @@ from perdure.wire.chat import (
     ToolCallDelta,
 )
 from perdure.wire.lists import ErrorDetail, ErrorEnvelope
+from perdure.wire.scan import Size
 from perdure.wire.tools import CalledFunction
 
 Chat = Callable[[ChatRequest], AsyncGenerator[ChatChunk, None]]
@@ -33,7 +34,7 @@ _JSON = {"content-type": "application/json"}
 _STATUS = {"server_error": 500, "rate_limit_exceeded": 429, "invalid_prompt": 400}
 # What is answered here is read here, on the event loop: no more of it than a demo needs.
 _MOST_BYTES = 1024 * 1024
-_MOST_MEMBERS = 200_000
+_MOST = Size(members=200_000, depth=100)
 # RecursionError: nested deeper than any real request
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
@@ -58,12 +59,15 @@ class _Message(Object, kw_only=True):
 
 async def answer(chat: Chat, path: str, body: bytes) -> Relayed:
     """A whole or streamed answer to a chat request, or vectors; an error for anything else."""
-    if len(body) > _MOST_BYTES or await scan.members(body, most=_MOST_MEMBERS) > _MOST_MEMBERS:
+    size = await scan.measure(body[: _MOST_BYTES + 1], most=_MOST)
+    if len(body) > _MOST_BYTES or size.members > _MOST.members:
         return _refuse(
             f"The scripted model takes requests of at most {_MOST_BYTES} bytes, with at most "
-            f"{_MOST_MEMBERS} members in their objects and arrays.",
+            f"{_MOST.members} members in their objects and arrays.",
             status=413,
         )
+    if size.depth > _MOST.depth:
+        return _refuse("The scripted model cannot read this request: it is nested too deeply.")
     if path == "embeddings":
         return await asyncio.to_thread(_embed, body)
     if path != "chat/completions":

@@ -1,12 +1,13 @@
-"""JSON looked at before it is decoded: how much there is of it, and where one member is.
+"""JSON looked at before it is decoded: how large and deep it is, and where one member is.
 
-Decoding cannot be interrupted and costs by the member, so it must be known beforehand how many
-there are. Whatever is looked at, others can go on after about a millisecond.
+Decoding cannot be interrupted and costs by the member, and what is deep breaks whatever walks it,
+so both must be known beforehand. Whatever is looked at, others can go on after about a millisecond.
 """
 
 import asyncio
 import re
 from collections.abc import Generator
+from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
 R = TypeVar("R")
@@ -18,6 +19,18 @@ _LOOKS = 256
 _COLON = re.compile(rb"\s*:\s*")
 # A longer string is no name of anything.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.){0,1000}"', re.DOTALL)
+
+
+# Which bytes are no brackets, and what each bracket does to the depth.
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_STEPS = tuple(1 if byte in b"[{" else -1 for byte in range(256))
+
+
+class Size(NamedTuple):
+    """How many members there are in all, and how many brackets are open at once, at most."""
+
+    members: int
+    depth: int
 
 
 class Span(NamedTuple):
@@ -36,6 +49,8 @@ class Scanner:
         few more."""
         self.depth = 0
         """The brackets that are open."""
+        self.deepest = 0
+        """The most that were open at once."""
         self.inside = False
         """Whether the next byte belongs to a string."""
         self._escape = b""
@@ -49,14 +64,15 @@ class Scanner:
         parts = piece.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
         outside = b"".join(parts[self.inside :: 2])
         self.inside ^= len(parts) % 2 == 0
-        opened = outside.count(b"{") + outside.count(b"[")
-        self.members += opened + outside.count(b",")
-        self.depth += opened - outside.count(b"}") - outside.count(b"]")
+        brackets = outside.translate(None, _NO_BRACKETS)
+        self.members += brackets.count(b"{") + brackets.count(b"[") + outside.count(b",")
+        depths = [*accumulate(map(_STEPS.__getitem__, brackets), initial=self.depth)]
+        self.depth, self.deepest = depths[-1], max(self.deepest, *depths)
 
 
-async def members(text: bytes, *, most: int) -> int:
-    """How many members the JSON has, or more than that; counting ends beyond `most`."""
-    return await _patiently(_members(text, most))
+async def measure(text: bytes, *, most: Size) -> Size:
+    """The size of the JSON, or more than that; measuring ends beyond `most`."""
+    return await _patiently(_measure(text, most))
 
 
 async def find(text: bytes, name: str) -> Span | None:
@@ -78,25 +94,26 @@ async def _patiently(work: Generator[None, None, R]) -> R:
         await asyncio.sleep(0)
 
 
-def _members(text: bytes, most: int) -> Generator[None, None, int]:
-    plain = 0
+def _measure(text: bytes, most: Size) -> Generator[None, None, Size]:
+    commas = brackets = 0
     for start in range(0, len(text), _PLAIN_BYTES):
         piece = text[start : start + _PLAIN_BYTES]
-        plain += piece.count(b",") + piece.count(b"[") + piece.count(b"{")
-        if plain > most:
+        commas += piece.count(b",")
+        brackets += piece.count(b"[") + piece.count(b"{")
+        if commas + brackets > most.members or brackets > most.depth:
             break
         if start:
             yield
     else:
-        return plain
+        return Size(commas + brackets, brackets)
     # There may be as many in long texts.
     scanner = Scanner()
     for start in range(0, len(text), _PIECE_BYTES):
         scanner.feed(text[start : start + _PIECE_BYTES])
-        if scanner.members > most:
+        if scanner.members > most.members or scanner.deepest > most.depth:
             break
         yield
-    return scanner.members
+    return Size(scanner.members, scanner.deepest)
 
 
 def _find(text: bytes, name: str) -> Generator[None, None, Span | None]:
