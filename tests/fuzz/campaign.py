@@ -11,11 +11,12 @@ from urllib.request import urlopen
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.cli.processes import PATIENCE_SECONDS, PERDURE, clean
+from tests.cli.processes import PERDURE, clean
 from tests.fuzz import raw
 from tests.fuzz.client import Client
 from tests.fuzz.operations import Ids, operations, requests
 from tests.fuzz.world import World
+from tests.patience import PATIENCE_SECONDS
 
 T = TypeVar("T")
 

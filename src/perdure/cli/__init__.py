@@ -4,18 +4,50 @@ A command ends with exit code 1 and one sentence where it cannot do what was ask
 """
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import perdure
-from perdure.cli import commands
+from perdure.cli import commands, terminal
 from perdure.errors import ConfigurationError
 
 _INTERRUPTED = 130
+# A wrong command line. A newer typer has a click of its own, an older one takes the real one.
+_Complaint: type[Exception] = next(
+    kind
+    for kind in typer.BadParameter.__mro__
+    if kind.__name__ == "ClickException" and issubclass(kind, Exception)
+)
+
+
+class _Root(TyperGroup):
+    """Complaints about the command line quote it, so they are made harmless."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _harmless():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _harmless():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    try:
+        yield
+    except _Complaint as complaint:
+        vars(complaint)["message"] = terminal.text(str(vars(complaint)["message"]))
+        raise
+
 
 app = typer.Typer(
     name="perdure",
+    cls=_Root,
     help=perdure.__doc__,
     no_args_is_help=True,
     add_completion=False,
@@ -25,7 +57,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"perdure {perdure.__version__}")
+        terminal.say(f"perdure {perdure.__version__}")
         raise typer.Exit
 
 
@@ -49,7 +81,7 @@ def main() -> None:
     try:
         app()
     except ConfigurationError as error:
-        typer.echo(f"perdure: {error}", err=True)
+        terminal.say(terminal.line(f"perdure: {error}"), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

@@ -8,12 +8,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 
-import typer
-
 from perdure import lifecycle
-from perdure.cli.client import Client, Failed
+from perdure.cli.client import Client, Failed, read
+from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
-from perdure.wire.base import JsonObject, Object, decode
+from perdure.wire.base import JsonObject, Object
 from perdure.wire.lists import Models
 from perdure.wire.runs import Run
 from perdure.wire.tools import RequiredToolCall
@@ -68,7 +67,7 @@ def _converse(
     if model:
         run["model"] = model
     thread = runner.run(client.post("/threads", {}, _Made)).id
-    typer.echo("Ctrl-C cancels an answer, Ctrl-D ends the conversation.")
+    say("Ctrl-C cancels an answer, Ctrl-D ends the conversation.")
     try:
         while (text := _read("you> ")) is not None:
             if text:
@@ -95,10 +94,10 @@ def _read(prompt: str) -> str | None:
     try:
         return input(prompt).strip()
     except KeyboardInterrupt:
-        typer.echo("")
+        say("")
         return ""
     except EOFError:
-        typer.echo("")
+        say("")
         return None
 
 
@@ -115,13 +114,13 @@ def _answer(runner: asyncio.Runner, client: Client, thread: str, body: JsonObjec
             path = f"/threads/{thread}/runs/{run.id}/submit_tool_outputs"
     except (KeyboardInterrupt, EOFError):
         runner.run(_cancel(client, thread))
-        typer.echo("\n(cancelled)")
+        say("\n(cancelled)")
     except Failed as error:
-        typer.echo(f"error: {error}")
+        say(line(f"error: {error}"))
 
 
 def _ask_output(call: RequiredToolCall) -> JsonObject:
-    typer.echo(f"The assistant calls {call.function.name}({call.function.arguments})")
+    say(line(f"The assistant calls {call.function.name}({call.function.arguments})"))
     return {"tool_call_id": call.id, "output": input("its output> ")}
 
 
@@ -135,25 +134,25 @@ async def _show_all(events: AsyncIterator[tuple[str, bytes]]) -> Run | None:
     run = None
     async for name, data in events:
         if name == lifecycle.MESSAGE_DELTA:
-            for part in decode(data, _MessageDelta).delta.content:
-                typer.echo(part.text.value or part.refusal, nl=False)
+            for part in read(data, _MessageDelta).delta.content:
+                say(part.text.value or part.refusal, nl=False)
         elif name in _MESSAGE_ENDS:
-            typer.echo("")
+            say("")
         elif name == lifecycle.ERROR:
-            typer.echo(f"error: {data.decode()}")
+            say(line(f"error: {data.decode(errors='replace')}"))
         elif name in lifecycle.STREAM_ENDS:
-            run = decode(data, Run)
+            run = read(data, Run)
             _explain(run)
     return run
 
 
 def _explain(run: Run) -> None:
     if run.last_error:
-        typer.echo(f"The run failed: {run.last_error.message}")
+        say(line(f"The run failed: {run.last_error.message}"))
     elif run.incomplete_details:
-        typer.echo(f"The answer was cut: {run.incomplete_details.reason}.")
+        say(f"The answer was cut: {run.incomplete_details.reason}.")
     elif run.status == lifecycle.RunStatus.EXPIRED:
-        typer.echo("The run took too long and expired.")
+        say("The run took too long and expired.")
 
 
 async def _cancel(client: Client, thread: str) -> None:

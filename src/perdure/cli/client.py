@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiohttp
-import msgspec
 
 from perdure import settings
 from perdure.cli.address import url_of
@@ -44,11 +43,11 @@ class Client:
 
     async def get(self, path: str, kind: type[T]) -> T:
         async with self._answer("GET", path, None) as answer:
-            return decode(await answer.read(), kind)
+            return read(await answer.read(), kind)
 
     async def post(self, path: str, body: object, kind: type[T]) -> T:
         async with self._answer("POST", path, _json(body)) as answer:
-            return decode(await answer.read(), kind)
+            return read(await answer.read(), kind)
 
     async def upload(
         self,
@@ -63,7 +62,7 @@ class Client:
         form = aiohttp.FormData(fields, quote_fields=False)
         form.add_field("file", content, filename=filename, content_type="application/octet-stream")
         async with self._answer("POST", path, form) as answer:
-            return decode(await answer.read(), kind)
+            return read(await answer.read(), kind)
 
     async def delete(self, path: str) -> None:
         async with self._answer("DELETE", path, None) as answer:
@@ -77,7 +76,7 @@ class Client:
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
                     if line.startswith(b"event: "):
-                        name = line[7:].decode()
+                        name = line[7:].decode(errors="replace")
                     elif line.startswith(b"data: ") and name != "done":
                         yield name, line[6:]
 
@@ -128,6 +127,16 @@ def run(asked: Coroutine[Any, Any, T]) -> T:
         raise ConfigurationError(str(error)) from None
 
 
+def read(data: bytes, kind: type[T]) -> T:
+    """An object of the API. Raises `Failed` where a server sends something else."""
+    try:
+        return decode(data, kind)
+    except (ValueError, RecursionError):  # no JSON, none of the API, nested too deep
+        raise Failed(
+            "The server answered with something that is no object of the API: is its URL right?"
+        ) from None
+
+
 def _json(body: object) -> aiohttp.BytesPayload | None:
     if body is None:
         return None
@@ -136,6 +145,6 @@ def _json(body: object) -> aiohttp.BytesPayload | None:
 
 def _message(body: bytes, status: int) -> str:
     try:
-        return line(decode(body, ErrorEnvelope).error.message)
-    except msgspec.DecodeError:
+        return line(read(body, ErrorEnvelope).error.message)
+    except Failed:
         return f"The server answered with HTTP status {status}."

@@ -10,10 +10,9 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-import typer
-
 from perdure.cli import logs
 from perdure.cli.server import end_like_interrupt, opened, run
+from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings, only
 
@@ -107,4 +106,4 @@ def _quickstart() -> Path:
 
 
 def _say(text: str) -> None:
-    typer.echo(f"demo: {text}", err=True)
+    say(line(f"demo: {text}"), err=True)

@@ -22,6 +22,7 @@ from perdure import sandbox, settings
 from perdure.app import Perdure, bucket_of
 from perdure.cli import probe, verify
 from perdure.cli.address import url_of
+from perdure.cli.terminal import line
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.model_settings import SCRIPTED
@@ -350,7 +351,7 @@ def _print(findings: Iterable[Finding]) -> None:
         console = Console(highlight=False, markup=False, width=_PLAIN_WIDTH)
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
-        mend = f"\n→ {finding.mend}" if finding.mend else ""
+        mend = f"\n→ {line(finding.mend)}" if finding.mend else ""
         state = finding.state
-        table.add_row(Text(state, _STYLES[state]), finding.about, Text(finding.text + mend))
+        table.add_row(Text(state, _STYLES[state]), finding.about, Text(line(finding.text) + mend))
     console.print(table)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlencode
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from perdure.cli.client import Client
-from perdure.cli.terminal import line
+from perdure.cli.terminal import line, say
 from perdure.wire.base import Object
 from perdure.wire.files import File
 
@@ -42,7 +41,7 @@ async def upload_all(client: Client, paths: list[Path], purpose: str) -> None:
             for path in paths:
                 bar = bars.add_task(line(path.name), total=path.stat().st_size)
                 made = await send(client, path, purpose, partial(bars.advance, bar))
-                typer.echo(f"{made.id}  {line(made.filename)}")
+                say(f"{line(made.id)}  {line(made.filename)}")
 
 
 async def send(client: Client, path: Path, purpose: str, sent: Callable[[float], None]) -> File:
@@ -68,9 +67,8 @@ async def list_all(client: Client, purpose: str | None) -> None:
         while True:
             page = await client.get(f"/files?{urlencode(query)}", _Files)
             for file in page.data:
-                typer.echo(
-                    f"{file.id}  {file.bytes:>13,}  {file.purpose:<17}  {line(file.filename)}"
-                )
+                name = line(file.filename)
+                say(f"{line(file.id)}  {file.bytes:>13,}  {file.purpose:<17}  {name}")
             if not (page.has_more and page.data):
                 return
             query["after"] = page.data[-1].id

@@ -4,10 +4,15 @@ Everything goes to stderr, in one form: our own lines and those of the libraries
 """
 
 import logging
+import os
 import sys
+from collections.abc import Mapping
+from io import StringIO
+from typing import TextIO
 
 import structlog
 
+from perdure.cli.terminal import line, text
 from perdure.settings import Settings
 
 
@@ -19,8 +24,10 @@ def configure(settings: Settings) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if settings.log_format == "json":
-        shared.append(structlog.processors.format_exc_info)
+    # JSON escapes what a terminal would obey
+    shared.append(
+        structlog.processors.format_exc_info if settings.log_format == "json" else _harmless
+    )
     structlog.configure(
         processors=[*shared, _renderer(settings)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -33,10 +40,27 @@ def configure(settings: Settings) -> None:
 def _renderer(settings: Settings) -> structlog.typing.Processor:
     if settings.log_format == "json":
         return structlog.processors.JSONRenderer()
-    # plain tracebacks: the prettier ones print local variables, which hold users' texts
+    colourless = os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR")
     return structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        colors=sys.stderr.isatty() and not colourless, exception_formatter=_harmless_traceback
     )
+
+
+def _harmless(_: object, __: str, event: structlog.typing.EventDict) -> Mapping[str, object]:
+    """Texts of others come as values, and each stays on its line; a library's own words may take
+    several.
+    """
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = text(value) if name == "event" else line(value)
+    return event
+
+
+def _harmless_traceback(to: TextIO, error: structlog.typing.ExcInfo) -> None:
+    """A plain one: the prettier ones print local variables, which hold users' texts."""
+    plain = StringIO()
+    structlog.dev.plain_traceback(plain, error)
+    to.write(text(plain.getvalue()))
 
 
 def _adopt_library_lines(

@@ -8,6 +8,7 @@ import perdure
 from perdure import sandbox, settings
 from perdure.cli import logs, probe
 from perdure.cli.server import Server, opened, run
+from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED
 from perdure.settings import Settings, without_password
@@ -31,62 +32,72 @@ async def _serve(chosen: Settings) -> None:
             welcome.cancel()
 
 
+class _Banner:
+    """What is said on stderr of a server that begins, a line for each thing."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+    def title(self, said: str) -> None:
+        self._console.print(line(said), style="bold green")
+
+    def row(self, name: str, said: str) -> None:
+        self._console.print(f"  {name:<9} {line(said)}")
+
+    def warn(self, name: str, said: str) -> None:
+        self._console.print(f"  {name:<9} {line(said)}", style="bold yellow")
+
+
 async def _welcome(server: Server, chosen: Settings) -> None:
-    """Says on stderr, once the server answers, what a user needs to know."""
+    """Says, once the server answers, what a user needs to know."""
     await server.ready.wait()
-    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    console.print(f"Perdure {perdure.__version__} answers at {server.url}/v1", style="bold green")
+    banner = _Banner()
+    banner.title(f"Perdure {perdure.__version__} answers at {server.url}/v1")
     for answer in await probe.ask_all(chosen.servers):
-        _print_models(console, answer)
+        _show_models(banner, answer)
     for alias, target in chosen.model_aliases.items():
-        console.print(f"  Alias     {alias} is answered by {target}")
-    console.print(f"  Database  {chosen.database_label}")
-    console.print(f"  Data      {chosen.data_dir}")
+        banner.row("Alias", f"{alias} is answered by {target}")
+    banner.row("Database", chosen.database_label)
+    banner.row("Data", str(chosen.data_dir))
     if server.app.database.is_full:
-        console.print(
-            "  THE DISK OF THE DATA FOLDER IS FULL: nothing new is stored until there is room.",
-            style="bold yellow",
-        )
+        banner.warn("Disk", "is full: nothing new is stored until there is room")
     if chosen.blob_url:
-        console.print(f"  Contents  {chosen.blob_url}")
-    await _print_code(console, chosen)
+        banner.row("Contents", chosen.blob_url)
+    await _show_code(banner, chosen)
     count = len(chosen.api_keys)
     keys = f"one of {count} must be sent" if count else "none needed: any key will do"
-    console.print(f"  API keys  {keys}")
-    console.print("  Stop      Ctrl-C")
+    banner.row("API keys", keys)
+    banner.row("Stop", "Ctrl-C")
 
 
-async def _print_code(console: Console, chosen: Settings) -> None:
+async def _show_code(banner: _Banner, chosen: Settings) -> None:
     place = sandbox.connect(chosen)
     try:
-        console.print(f"  Code      is isolated by {await place.describe()}")
+        banner.row("Code", f"is isolated by {await place.describe()}")
     except ConfigurationError as error:
-        console.print(
-            f"  Code      cannot be run: code_interpreter will be refused. {error}",
-            style="bold yellow",
-        )
+        banner.warn("Code", f"cannot be run: code_interpreter will be refused. {error}")
     finally:
         await place.close()
 
 
-def _print_models(console: Console, answer: probe.Answer) -> None:
+def _show_models(banner: _Banner, answer: probe.Answer) -> None:
     server = answer.server
     if server.base_url == SCRIPTED:
-        console.print("  Models    the scripted model that is shipped with Perdure")
-        console.print(
-            "  NO MODEL SERVER IS CONFIGURED: answers are canned. "
-            "Name one with --model-base-url http://localhost:11434/v1, for example.",
-            style="bold yellow",
+        banner.row("Models", "the scripted model that is shipped with Perdure")
+        banner.warn(
+            "NO MODEL SERVER IS CONFIGURED:",
+            "answers are canned. Name one with --model-base-url http://localhost:11434/v1, for "
+            "example.",
         )
         return
     where = f"{server.name} ({without_password(server.base_url)})"
     if answer.problem:
-        console.print(
-            f"  Models    {where} cannot be used yet. {answer.problem} "
-            "It may come later; runs that need it before then will fail.",
-            style="bold yellow",
+        banner.warn(
+            "Models",
+            f"{where} cannot be used yet. {answer.problem} It may come later; runs that need it "
+            "before then will fail.",
         )
         return
     more = len(answer.models) - _MODELS_SHOWN
     names = ", ".join(answer.models[:_MODELS_SHOWN]) or "no models"
-    console.print(f"  Models    {where}: {names}{f' and {more} more' if more > 0 else ''}")
+    banner.row("Models", f"{where}: {names}{f' and {more} more' if more > 0 else ''}")

@@ -7,7 +7,6 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,7 +20,7 @@ from rich.progress import (
 
 from perdure.cli.client import Client, Failed, Refused
 from perdure.cli.files import send
-from perdure.cli.terminal import line
+from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
 from perdure.retrieval.formats import SUPPORTED, extension
 from perdure.wire.base import Object
@@ -77,7 +76,7 @@ async def add_all(
     console = Console(stderr=True)
     async with client:
         store = await _store(client, store_id, name)
-        typer.echo(store.id)
+        say(line(store.id))
         with _bars(console, DownloadColumn()) as bars:
             uploaded, failures = await _upload_all(client, paths, bars)
         with _bars(console, MofNCompleteColumn()) as bars:
@@ -89,7 +88,7 @@ async def add_all(
                     why = failed.last_error.message if failed.last_error else failed.status
                     failures.append((uploaded[failed.id], why))
     for path, why in failures:
-        typer.echo(f"{line(str(path))}: {line(why)}", err=True)
+        say(f"{line(str(path))}: {line(why)}", err=True)
     return bool(failures)
 
 
@@ -172,7 +171,8 @@ async def list_all(client: Client) -> None:
             for store in page.data:
                 counts = store.file_counts
                 files = f"{counts.completed:,} of {counts.total:,} files"
-                typer.echo(f"{store.id}  {store.status:<11}  {files:<20}  {line(store.name or '')}")
+                name = line(store.name or "")
+                say(f"{line(store.id)}  {store.status:<11}  {files:<20}  {name}")
             if not (page.has_more and page.data):
                 return
             query["after"] = page.data[-1].id
@@ -185,5 +185,5 @@ async def search(client: Client, store_id: str, query: str, limit: int) -> None:
         found = await client.post(f"/vector_stores/{store_id}/search", body, SearchResultsPage)
     for result in found.data:
         text = line(" ".join(part.text for part in result.content))
-        typer.echo(f"{result.score:.2f}  {line(result.filename)}")
-        typer.echo(f"      {text[:_SHOWN_CHARACTERS]}")
+        say(f"{result.score:.2f}  {line(result.filename)}")
+        say(f"      {text[:_SHOWN_CHARACTERS]}")

@@ -1,11 +1,32 @@
-"""Words of others on their way to the operator's terminal."""
+"""Words of others on their way to the operator's terminal: all that a command says goes this way.
+
+Whoever wrote a text, be it a model, a file, a server or a user, it neither moves the cursor nor
+changes how the text around it looks.
+"""
 
 import re
 
-# Without these, nothing is an escape, moves the cursor, or turns the direction of text.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+import typer
+
+from perdure.marks import CONTROLS, DIRECTIONS, HALVES
+
+_UNSEEN = re.compile(f"[{CONTROLS}{DIRECTIONS}{HALVES}]")
+# all of these but tab and the end of a line
+_OBEYED = re.compile(f"(?![\t\n])[{CONTROLS}{DIRECTIONS}{HALVES}]")
 
 
-def line(text: str) -> str:
+def line(said: str) -> str:
     """The text on one line, without what a terminal would obey."""
-    return " ".join(_UNSEEN.sub(" ", text).split())
+    return " ".join(_UNSEEN.sub(" ", said).split())
+
+
+def text(said: str) -> str:
+    """The text with its lines and tabs, without what a terminal would obey. A text that comes in
+    pieces may be given piece by piece.
+    """
+    return _OBEYED.sub("", said)
+
+
+def say(said: str, *, err: bool = False, nl: bool = True) -> None:
+    """Prints a text, made harmless: to stdout, or to stderr. `nl`: and ends the line."""
+    typer.echo(text(said), err=err, nl=nl)

@@ -10,6 +10,7 @@ from perdure.commands import blobs, filing, known_files, resources
 from perdure.commands.blobs import Written
 from perdure.commands.lists import bury
 from perdure.errors import NotFound
+from perdure.marks import CONTROLS, DIRECTIONS, HALVES
 from perdure.store.database import Row, Transaction
 from perdure.wire import files as wire
 from perdure.wire import refusals
@@ -18,8 +19,7 @@ from perdure.wire.files import CreateFile, ExpiresAfter, File
 from perdure.wire.lists import Deleted
 
 _MAX_NAME = 512
-# control characters of both blocks, lone surrogates, and what turns the direction of text
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN = re.compile(f"[{CONTROLS}{DIRECTIONS}{HALVES}]")
 
 
 class Content(NamedTuple):

@@ -4,22 +4,25 @@ import base64
 import binascii
 import re
 
+from perdure.marks import CONTROLS, DIRECTIONS, HALVES
 from perdure.sandbox.inside.files import presentable
 
 _ESCAPES = re.compile(
     # operating system commands and the like, up to their end; control sequences; two-character ones
     r"\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]"
 )
-# all control characters but tab and the line ends
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# all but tab and the line ends
+_UNSEEN = re.compile(rf"(?![\t\n\r])[{CONTROLS}{DIRECTIONS}{HALVES}]")
 # of a path, and of each of its parts
 _LONGEST_NAME, _LONGEST_PART = 1024, 255
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
 def text(said: str) -> str:
-    """Without terminal escapes and control characters, and with the line ends of Unix."""
-    return _CONTROLS.sub("", _ESCAPES.sub("", said)).replace("\r\n", "\n")
+    """Without terminal escapes, control characters and what turns the direction of writing, and
+    with the line ends of Unix.
+    """
+    return _UNSEEN.sub("", _ESCAPES.sub("", said)).replace("\r\n", "\n")
 
 
 def image(mime: str, data: str, *, most: int) -> bytes | None:

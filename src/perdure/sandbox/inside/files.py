@@ -13,7 +13,7 @@ DATA = "/mnt/data"
 _DEPTH = 8
 # what cannot be shown, or changes how the text around it is shown: control characters, those that
 # turn the direction of writing, line ends, and halves of pairs (bytes that are no UTF-8)
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]")
 
 # name, size in bytes, time of the last change in nanoseconds
 Listed = tuple[str, int, int]

@@ -1,0 +1,231 @@
+"""A server, a model server and files whose texts all hold what a terminal would obey."""
+
+import json
+import os
+import pty
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from perdure.marks import CONTROLS, DIRECTIONS
+from tests.cli.processes import PERDURE, clean
+from tests.patience import PATIENCE_SECONDS
+
+SEEN = "CANARY"
+# Titles, colours, an answer-back, a link, what clears the screen, in seven bits and in eight.
+_SEQUENCES = (
+    "\x1b[31m\x1b]0;title\x07\x1b[6n\x1bP+q544e\x1b\\\x1b]8;;x\x1b\\\x1b[2J\x9b31m\x9d0;t\x9c"
+)
+
+
+def _every(insides: str) -> str:
+    """The characters of the insides of a character class."""
+    found, place = "", 0
+    while place < len(insides):
+        if insides[place + 1 : place + 2] == "-":
+            found += "".join(map(chr, range(ord(insides[place]), ord(insides[place + 2]) + 1)))
+            place += 3
+        else:
+            found += insides[place]
+            place += 1
+    return found
+
+
+OBEYED = frozenset(_every(CONTROLS) + _every(DIRECTIONS)) - {"\t", "\n"}
+CANARY = SEEN + _SEQUENCES + "".join(sorted(OBEYED)) + "END"
+# What may stand in the name of a file, in a variable of the environment and on a command line.
+NAME = CANARY.replace("\0", "")
+
+_TIMES = dict.fromkeys(("created_at", "expires_at", "last_active_at", "created"), 1)
+_RUN = {
+    **_TIMES,
+    **dict.fromkeys(("id", "thread_id", "assistant_id", "model", "instructions"), CANARY),
+    "tools": [],
+}
+_CALL = {"id": CANARY, "type": "function", "function": {"name": CANARY, "arguments": CANARY}}
+_ASKING = {
+    **_RUN,
+    "status": "requires_action",
+    "required_action": {
+        "type": "submit_tool_outputs",
+        "submit_tool_outputs": {"tool_calls": [_CALL]},
+    },
+}
+_FAILED = {
+    **_RUN,
+    "status": "failed",
+    "last_error": {"code": "server_error", "message": CANARY},
+}
+_DELTA = {"delta": {"content": [{"index": 0, "type": "text", "text": {"value": CANARY}}]}}
+_FILE = {**_TIMES, "id": CANARY, "filename": CANARY, "bytes": 1, "purpose": "assistants"}
+_STORE = {**_TIMES, "id": CANARY, "name": CANARY}
+_ERROR = {"message": CANARY, "type": CANARY, "code": CANARY, "param": CANARY}
+_FAILED_FILE = {
+    **_TIMES,
+    "id": CANARY,
+    "vector_store_id": CANARY,
+    "status": "failed",
+    "last_error": {"code": "server_error", "message": CANARY},
+    "chunking_strategy": {
+        "type": "static",
+        "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400},
+    },
+}
+_BATCH = {**_TIMES, "id": CANARY, "vector_store_id": CANARY, "status": "completed"}
+_RESULT = {
+    "file_id": CANARY,
+    "filename": CANARY,
+    "score": 0.5,
+    "attributes": {},
+    "content": [{"type": "text", "text": CANARY}],
+}
+
+
+def _listed(*objects: Mapping[str, object]) -> dict[str, object]:
+    return {"object": "list", "data": objects, "has_more": False}
+
+
+def _answer(method: str, path: str) -> dict[str, object]:
+    """What a server says to a call, by the last part of its path."""
+    last = path.partition("?")[0].rpartition("/")[2]
+    match method, last:
+        case "GET", "models":
+            return _listed({"id": CANARY, "object": "model", "owned_by": CANARY, **_TIMES})
+        case "GET", "files":
+            return _listed(_FAILED_FILE if "file_batches" in path else _FILE)
+        case "POST", "files":
+            return _FILE
+        case "GET", "vector_stores":
+            return _listed(_STORE)
+        case "GET", "runs":
+            return _listed(_FAILED)
+        case "POST", "file_batches":
+            return _BATCH
+        case "POST", "search":
+            return {"search_query": [CANARY], "data": [_RESULT]}
+        case _:
+            return {**_STORE, "object": CANARY} if last != "vector_stores" else _STORE
+
+
+def _events(path: str) -> list[tuple[str, object]]:
+    """What a run tells: it asks, and fails when it is answered."""
+    told: list[tuple[str, object]] = [
+        ("thread.message.delta", _DELTA),
+        ("thread.message.completed", {}),
+        ("error", _ERROR),
+    ]
+    if path.endswith("submit_tool_outputs"):
+        return [*told, ("thread.run.failed", _FAILED)]
+    return [*told, ("thread.run.requires_action", _ASKING)]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Below `/refusing` each call is refused, below `/senseless` the answers have other shapes,
+    below `/garbled` they are no HTTP.
+    """
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._reply()
+
+    def do_POST(self) -> None:
+        self._reply()
+
+    def do_DELETE(self) -> None:
+        self._reply()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+    def _reply(self) -> None:
+        self._read_body()
+        kind = self.path.split("/")[1]
+        if kind == "garbled":
+            self.wfile.write(f"HTTP/1.1 2{NAME}00 {NAME}\r\n{NAME}\r\n\r\n".encode())
+            self.close_connection = True
+        elif kind == "refusing":
+            self._send(503, {"error": _ERROR})
+        elif kind == "senseless":
+            self._send(200, {"data": CANARY, "id": [CANARY], "status": CANARY})
+        elif self.command == "POST" and self.path.endswith(("/runs", "/submit_tool_outputs")):
+            told = (f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in
+                    _events(self.path))  # fmt: skip
+            self._write(200, "".join(told).encode(), "text/event-stream")
+        else:
+            self._send(200, _answer(self.command, self.path))
+
+    def _read_body(self) -> None:
+        if self.headers.get("transfer-encoding") == "chunked":
+            while size := int(self.rfile.readline(), 16):
+                self.rfile.read(size + 2)
+            self.rfile.readline()
+        else:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+
+    def _send(self, status: int, body: object) -> None:
+        self._write(status, json.dumps(body).encode(), "application/json")
+
+    def _write(self, status: int, content: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@contextmanager
+def hostile_server() -> Iterator[str]:
+    """Its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+class OnTerminal:
+    """A command that writes to a terminal, of a kind for which nobody writes colours."""
+
+    def __init__(self, *arguments: str | Path, cwd: Path, **environment: str) -> None:
+        self._terminal, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [*PERDURE, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=cwd,
+            env=clean({"TERM": "dumb", "COLUMNS": "4000", **environment}),
+        )
+        os.close(theirs)
+
+    def type(self, said: str) -> None:
+        """Types it, and then nothing more."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(said.encode())
+        self.process.stdin.close()
+
+    def read(self, end: str | None = None) -> str:
+        """What is shown, up to this text, or to the end."""
+        shown = b""
+        while end is None or end.encode() not in shown:
+            try:
+                piece = os.read(self._terminal, 65536)
+            except OSError:  # nobody writes there any more
+                break
+            if not piece:
+                break
+            shown += piece
+        return shown.decode()
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(PATIENCE_SECONDS)
+        os.close(self._terminal)

@@ -1,0 +1,167 @@
+"""Whoever wrote a text that a command shows, a terminal obeys nothing of it.
+
+All commands, and all texts of models, files, servers and users: `hostile.py`.
+"""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+import typer
+from openai import OpenAI
+
+import perdure.cli
+from perdure import marks, settings
+from perdure.cli import logs
+from perdure.sandbox import cleaning
+from perdure.sandbox.inside import files as inside
+from tests.cli.hostile import CANARY, NAME, OBEYED, SEEN, OnTerminal, hostile_server
+from tests.cli.processes import serving
+
+# Each command with what it is given; {url} is the hostile server, {file} a hostile file.
+COMMANDS: dict[str, list[list[str]]] = {
+    "chat": [["--url", "{url}"], ["--url", "{url}/refusing"], ["--url", "{url}/senseless"],
+             ["--url", "{url}/garbled"], ["--url", f"http://{NAME}"]],
+    "doctor": [["--verify"], ["--data-dir", NAME], ["--model-base-url", "{url}/refusing"],
+               ["--model-base-url", "{url}/garbled"], ["--database-url", NAME],
+               ["--config", NAME]],
+    "demo": [["{file}"], [NAME]],
+    "files list": [["--url", "{url}"], ["--url", "{url}/refusing"], ["--purpose", NAME, "--url",
+                   "{url}/senseless"]],
+    "files upload": [["{file}", "--url", "{url}"], ["{file}", "--url", "{url}/refusing"],
+                     ["{folder}"], [NAME]],
+    "serve": [["--port", NAME], ["--config", NAME], ["--host", NAME]],
+    "stores add": [["{file}", "--url", "{url}"], ["{folder}", "--url", "{url}/refusing"], [NAME]],
+    "stores list": [["--url", "{url}"], ["--url", "{url}/refusing"]],
+    "stores search": [[NAME, NAME, "--url", "{url}"], [NAME, NAME, "--url", "{url}/refusing"],
+                      [NAME, NAME, "--limit", NAME]],
+}  # fmt: skip
+CASES = [(name, arguments) for name, cases in COMMANDS.items() for arguments in cases]
+# where the text itself is not shown
+SILENT = {"{url}/senseless", "--database-url", "--port", "--limit"}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with hostile_server() as url:
+        yield url
+
+
+def _commands(command: object, path: str = "") -> Iterator[str]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield path.strip()
+        return
+    for name, each in below.items():
+        yield from _commands(each, f"{path} {name}")
+
+
+def check(shown: str) -> None:
+    """Only ends of lines are left, which a terminal writes as two characters."""
+    found = OBEYED.intersection(shown.replace("\r\n", "\n"))
+    assert not found, (found, shown)
+
+
+def test_every_command_is_tried() -> None:
+    assert sorted(_commands(typer.main.get_command(perdure.cli.app))) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize(("command", "arguments"), CASES)
+def test_nothing_that_a_command_shows_is_obeyed(
+    url: str, tmp_path: Path, command: str, arguments: list[str]
+) -> None:
+    folder = tmp_path / f"{NAME}.d"
+    folder.mkdir()
+    file = folder / f"{NAME}.py"
+    file.write_text("print('done')")
+    given = [each.format(url=url, file=file, folder=folder) for each in arguments]
+    shown = _shown([*command.split(), *given], url, tmp_path)
+    check(shown)
+    assert SEEN in shown or SILENT.intersection(arguments), shown
+
+
+def _shown(arguments: list[str], url: str, folder: Path) -> str:
+    (folder / "perdure.toml").write_text(_toml(url))
+    command = OnTerminal(*arguments, cwd=folder, PERDURE_DATA_DIR=str(folder / NAME))
+    command.type("Hello\nan output\n")
+    shown = command.read()
+    command.close()
+    return shown
+
+
+def _toml(url: str) -> str:
+    """Settings whose names and values are hostile, as far as they may be."""
+    name, target = json.dumps(NAME), json.dumps(f"{NAME}'s")
+    servers = f'{{name = {name}, base_url = "{url}/v1"}}'
+    return f"port = 0\nmodel_servers = [{servers}]\nmodel_aliases = {{{name} = {target}}}\n"
+
+
+def test_neither_the_banner_nor_the_log_of_a_server_is_obeyed(url: str, tmp_path: Path) -> None:
+    """Its model server lists such names, its embedding server fails with such a message."""
+    (tmp_path / "perdure.toml").write_text(
+        f'{_toml(url)}\nembedding_base_url = "{url}/refusing/v1"\nembedding_model = "e"\n'
+    )
+    served = OnTerminal("serve", cwd=tmp_path, PERDURE_DATA_DIR=str(tmp_path / NAME))
+    shown = served.read("Stop      Ctrl-C")
+    base_url = shown.partition("answers at ")[2].split()[0]
+    with OpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
+        file = client.files.create(file=(f"{CANARY}.txt", b"Bees"), purpose="assistants")
+        client.vector_stores.create(name=CANARY, file_ids=[file.id])
+        shown += served.read("ingest_waits")
+        client.vector_stores.files.create(client.vector_stores.create().id, file_id=file.id)
+        shown += served.read("reason=")
+    served.process.terminate()
+    shown += served.read()
+    served.close()
+    check(shown)
+    assert shown.count(SEEN) > 3
+
+
+def test_what_is_damaged_in_a_database_is_told_and_not_obeyed(url: str, tmp_path: Path) -> None:
+    data = tmp_path / NAME
+    with serving(data) as served, OpenAI(base_url=served.base_url, api_key="any") as client:
+        client.beta.assistants.create(model="m")
+        served.stop()
+    with sqlite3.connect(data / "perdure.db") as connection:
+        connection.execute("UPDATE assistants SET id = ?", [CANARY])
+    connection.close()
+    shown = _shown(["doctor", "--verify"], url, tmp_path)
+    check(shown)
+    assert "in its row and asst_" in shown
+
+
+def _break(said: str) -> None:
+    raise ValueError(said)
+
+
+def test_neither_values_nor_tracebacks_nor_words_of_libraries_are_obeyed_in_a_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(settings.only(log_level="info"))
+    try:
+        _break(CANARY)
+    except ValueError:
+        structlog.get_logger("ours").exception("broke", reason=f"{CANARY}\nforged line")
+        logging.getLogger("theirs").exception("%s\nsecond line", CANARY)
+    shown = capsys.readouterr().err
+    check(shown)
+    assert shown.count("END") == 4
+    assert "\nforged line" not in shown
+
+
+def test_what_turns_the_direction_of_writing_leaves_the_output_of_code() -> None:
+    said = "".join(f"{mark}x" for mark in sorted(OBEYED - {"\r"})) + "\tcolumn\nline\r\n"
+    cleaned = cleaning.text(said)
+    assert not OBEYED.intersection(cleaned)
+    assert cleaned.endswith("x\tcolumn\nline\n")
+
+
+def test_the_program_inside_of_a_sandbox_refuses_the_same_characters() -> None:
+    """It has a list of its own, since it is alone in there."""
+    assert not any(inside.presentable(f"a{each}b") for each in {*OBEYED, "\t", "\n", "\ud800"})
+    assert inside.presentable("ein schöner Name 名")
+    assert marks.HALVES == "\ud800-\udfff"
