@@ -8,13 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from perdure.cli.protocol import Census, Connection, _Phase
 from perdure.errors import TooManyRequests
 from tests.cli.sockets import KEY, Listening, Raw, get, listening, post
+from tests.examples import WITH_FIXTURES
 
 HEAD_BYTES = 64 * 1024
 # More than any limit, so that whoever waits for it waits for something else.
@@ -82,9 +83,7 @@ async def test_what_is_too_large_is_refused_with_the_envelope_and_the_connection
     assert await raw.is_closed()
 
 
-@hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(WITH_FIXTURES, max_examples=25)
 @given(over=st.integers(-3000, 3000), cuts=st.lists(st.integers(0, HEAD_BYTES + 3000), max_size=5))
 @example(over=0, cuts=[])
 @example(over=1, cuts=[])

@@ -76,7 +76,7 @@ def same(first: Made, second: Made) -> bool:
 
 
 @pytest.mark.parametrize("dialect", CLEAR, ids=lambda dialect: dialect.__name__)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(made=dialects.calls(), data=st.data())
 def test_calls_come_out_as_they_went_in(
     dialect: Dialect, made: list[Made], data: st.DataObject
@@ -92,7 +92,7 @@ def test_calls_come_out_as_they_went_in(
     assert [(name, "{}" if said == "{ }" else said) for name, said in found] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(made=dialects.calls(), data=st.data())
 def test_no_call_is_nameless_or_has_two_values_however_it_is_cut(
     made: list[Made], data: st.DataObject
@@ -114,7 +114,7 @@ def values(text: str) -> int:
     return count
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(made=dialects.calls(), data=st.data())
 def test_fragments_belong_to_the_calls_that_they_are_told_in(
     made: list[Made], data: st.DataObject

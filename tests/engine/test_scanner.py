@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.engine.scanner import Scanner
 from tests.engine.dialects import Made, calls, cut
 
 
-@settings(deadline=None)
 @given(made=calls(most=1), behind=st.sampled_from(["", "}", " {}", '"', "x"]), data=st.data())
 def test_an_object_ends_where_json_says(made: list[Made], behind: str, data: st.DataObject) -> None:
     text = made[0].arguments + behind
@@ -24,7 +23,6 @@ def test_an_object_ends_where_json_says(made: list[Made], behind: str, data: st.
     assert scanner.is_void == (made[0].value == {})
 
 
-@settings(deadline=None)
 @given(text=st.text(), data=st.data())
 def test_the_pieces_make_no_difference(text: str, data: st.DataObject) -> None:
     whole, parts = Scanner(), Scanner()

@@ -145,7 +145,7 @@ def test_a_text_of_any_length_is_counted() -> None:
     text=st.one_of(_TEXTS, st.text(st.characters(min_codepoint=128), max_size=40)), data=st.data()
 )
 @example(text="უ" * 99, data=None)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_tokens_that_are_cut_anywhere_lose_no_more_than_the_cut_character(
     text: str, data: st.DataObject | None
 ) -> None:
