@@ -6,6 +6,11 @@ BIN := $(VENV)/bin
 DEMO := -e '.[demo]'
 DEV := -e '.[demo,code-interpreter]' --group dev
 
+# Python keeps what it has compiled, whatever the environment says: the tests start hundreds of
+# processes, and else each compiles the whole package anew. uv compiles only if it is told to.
+unexport PYTHONDONTWRITEBYTECODE
+export UV_COMPILE_BYTECODE := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check docs bench fuzz soak stress clean
 

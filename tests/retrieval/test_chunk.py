@@ -142,7 +142,8 @@ def test_a_text_of_any_length_is_counted() -> None:
 
 
 @given(
-    text=st.one_of(_TEXTS, st.text(st.characters(min_codepoint=128), max_size=40)), data=st.data()
+    text=st.one_of(_TEXTS, st.text(st.characters(min_codepoint=128, codec="utf-8"), max_size=40)),
+    data=st.data(),
 )
 @example(text="უ" * 99, data=None)
 @settings(max_examples=500)
