@@ -96,6 +96,25 @@ def _bytes(piece: bytes) -> bytes:
     return b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % raw
 
 
+def test_the_arguments_of_two_calls_are_joined_each_for_itself() -> None:
+    """Their fragments are mixed, and both are cut inside of a character."""
+    halves = [(0, "\\ud83d"), (1, "\\ud83c"), (0, "\\ude42"), (1, "\\udf89")]
+    pieces = [
+        f'data: {{"choices":[{{"delta":{{"tool_calls":[{{"index":{index},"id":"c{index}",'
+        f'"function":{{"name":"f","arguments":"{half}"}}}}]}}}}]}}\n\n'.encode()
+        for index, half in halves
+    ]
+    chunks, failure = read([*pieces, chunk({}, "tool_calls"), DONE])
+    written = {0: "", 1: ""}
+    for each in chunks:
+        for choice in each.choices:
+            for call in choice.delta.tool_calls or ():
+                assert call.function is not None
+                assert call.index is not None
+                written[call.index] += call.function.arguments or ""
+    assert (written, failure) == ({0: "🙂", 1: "🎉"}, "")
+
+
 def test_half_a_character_that_nothing_follows_is_left_out() -> None:
     torn = b'data: {"choices":[{"delta":{"content":"Hello\\ud83d"}}]}\n\n'
     chunks, failure = read([torn, STOP, DONE])
