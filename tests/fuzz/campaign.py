@@ -112,7 +112,9 @@ def campaign(folder: Path, database_url: str | None) -> Iterator[Campaign]:
             env=clean({**_SETTINGS, **database}),
         )
     try:
-        yield Campaign(_port(process, log), log)
+        sending = Campaign(_port(process, log), log)
+        yield sending
+        sending.client.close()
     finally:
         process.kill()
         process.wait()

@@ -39,6 +39,9 @@ class Client:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
         self.counts: Counter[int] = Counter()
 
+    def close(self) -> None:
+        self._connection.close()
+
     def send(self, request: Request) -> Answer:
         """Sends a request. Raises `AssertionError` for an answer that may not be."""
         try:
