@@ -26,7 +26,7 @@ async def create(http: httpx2.AsyncClient) -> httpx2.Response:
     return await http.post("/threads/runs", json=body)
 
 
-async def test_a_run_that_finds_the_queue_full_is_refused_and_nothing_of_it_is_kept(
+async def test_a_run_that_finds_the_queue_full_is_refused(
     database: Database,
 ) -> None:
     clock = ManualClock()

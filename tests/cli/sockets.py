@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -44,11 +44,9 @@ class Raw:
 
     async def send(self, data: bytes) -> Self:
         """Sends as it is, as far as the server takes it."""
-        try:
+        with suppress(OSError):  # it is closed: what it said before can still be read
             self._writer.write(data)
             await self._writer.drain()
-        except OSError:
-            pass  # it is closed: what it said before can still be read
         return self
 
     async def answer(self) -> Answer:
@@ -61,6 +59,18 @@ class Raw:
         else:
             body = await self._reader.readexactly(int(headers.get("content-length", 0)))
         return Answer(int(first.split()[1]), headers, body)
+
+    async def until(self, end: bytes) -> bytes:
+        """What comes, up to these bytes."""
+        return await self._reader.readuntil(end)
+
+    async def rest(self) -> bytes:
+        """What comes until the connection is closed."""
+        said = b""
+        with suppress(ConnectionError):
+            while more := await self._reader.read(65536):
+                said += more
+        return said
 
     async def is_closed(self) -> bool:
         """Waits for what comes next: whether it is the end."""

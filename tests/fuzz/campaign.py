@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 from urllib.request import urlopen
@@ -11,8 +11,7 @@ from urllib.request import urlopen
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.cli.processes import PERDURE, clean
-from tests.examples import UNTIMED
+from tests.cli.processes import PERDURE, clean, perdure
 from tests.fuzz import raw
 from tests.fuzz.client import Client
 from tests.fuzz.operations import Ids, operations, requests
@@ -23,6 +22,7 @@ T = TypeVar("T")
 
 # Requests that do not end must not keep the campaign waiting.
 _SETTINGS = {
+    "PERDURE_PORT": "0",
     "PERDURE_HEAD_SECONDS": "0.2",
     "PERDURE_BODY_SILENCE_SECONDS": "0.2",
     "PERDURE_IDLE_CONNECTION_SECONDS": "0.5",
@@ -38,9 +38,10 @@ _EACH_WORLD = 300
 class Campaign:
     """Sends requests to one server, and counts them."""
 
-    def __init__(self, port: int, log: Path) -> None:
-        self.client = Client(port)
+    def __init__(self, client: Client, log: Path, environment: dict[str, str]) -> None:
+        self.client = client
         self._log = log
+        self._environment = environment
         self._ids: dict[str, list[str]] = {}
         self._built = 0
 
@@ -66,11 +67,16 @@ class Campaign:
             self._send(make(self._known()), each * more, self.client.send_raw, derandomized)
 
     def check(self) -> None:
-        """Raises `AssertionError` where the server said of itself that something broke."""
+        """Raises `AssertionError` where the server said of itself that something broke, or where
+        what it has stored is not whole.
+        """
         said = self._log.read_text(encoding="utf-8", errors="replace")
         broken = [line for line in said.splitlines() if "Traceback" in line or "_broke" in line]
         if broken:
             raise AssertionError("\n".join(broken[:5]))
+        found = perdure("doctor", "--verify", environment=self._environment)
+        if found.returncode:
+            raise AssertionError(found.stdout + found.stderr)
 
     def _known(self) -> Ids:
         """Ids of objects, most of which are there: what was deleted is made anew by and by."""
@@ -91,8 +97,8 @@ class Campaign:
             send(request)
 
         settings(
-            UNTIMED,
             max_examples=count,
+            deadline=None,
             database=None,
             derandomize=derandomized,
             suppress_health_check=list(HealthCheck),
@@ -105,15 +111,14 @@ def campaign(folder: Path, database_url: str | None) -> Iterator[Campaign]:
     """A server in a process of its own, with nothing of anybody's."""
     log = folder / "log"
     database = {"PERDURE_DATABASE_URL": database_url} if database_url else {}
+    environment = {**_SETTINGS, **database, "PERDURE_DATA_DIR": str(folder / "data")}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*PERDURE, "serve", "--port", "0", "--data-dir", str(folder / "data")],
-            stderr=output,
-            cwd=folder,
-            env=clean({**_SETTINGS, **database}),
+            [*PERDURE, "serve"], stderr=output, cwd=folder, env=clean(environment)
         )
     try:
-        yield Campaign(_port(process, log), log)
+        with closing(Client(_port(process, log))) as client:
+            yield Campaign(client, log, environment)
     finally:
         process.kill()
         process.wait()

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple
 
+from tests.patience import PATIENCE_SECONDS
+
 KEY = {"Authorization": "Bearer key", "OpenAI-Beta": "assistants=v2", "Host": "localhost"}
 
-# A server that needs longer hangs.
-_PATIENCE_SECONDS = 30
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3})[^\r\n]*\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
@@ -36,8 +36,11 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
         self.counts: Counter[int] = Counter()
+
+    def close(self) -> None:
+        self._connection.close()
 
     def send(self, request: Request) -> Answer:
         """Sends a request. Raises `AssertionError` for an answer that may not be."""
@@ -68,7 +71,7 @@ class Client:
         does before the server closes. Raises `AssertionError` for what may not be.
         """
         said = b""
-        with socket.create_connection(("127.0.0.1", self._port), _PATIENCE_SECONDS) as raw:
+        with socket.create_connection(("127.0.0.1", self._port), PATIENCE_SECONDS) as raw:
             try:
                 raw.sendall(data)
                 while not _is_whole(said) and (more := raw.recv(65536)):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -30,6 +31,7 @@ _BOUNDARY = "-b"
 Ids = Mapping[str, list[str]]
 
 
+@cache
 def operations() -> list[APIOperation[Any, Any, Any, Any]]:
     """All operations of the server."""
     schema = openapi.from_dict(description())

@@ -85,8 +85,9 @@ async def embeddings(request: web.Request) -> web.StreamResponse:
     )  # fmt: skip
     if body.get("model") == "unauthorized":
         return await unauthorized(request, body, 0)
-    headers = {"x-request-id": "req_1", "set-cookie": "secret=1", "openai-version": "2020-10-01",
-               "access-control-allow-origin": "*"}  # fmt: skip
+    headers = {"x-request-id": "req_1", "set-cookie": "secret=1", "openai-version": "2020-10-01"}
+    if body.get("model") == "talkative":
+        headers |= {"access-control-allow-origin": "*", "x-note": "\u65e5\u672c"}
     data = [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}]
     return web.json_response({"object": "list", "data": data}, headers=headers)
 

@@ -1,5 +1,6 @@
 """Models, and what is passed through to model servers as it is (spec 02 §12)."""
 
+import re
 from contextlib import AsyncExitStack
 
 from starlette.responses import Response, StreamingResponse
@@ -9,6 +10,9 @@ from perdure.api.http import Answer, Call
 from perdure.errors import Forbidden, NotFound, ProviderError, Unavailable
 from perdure.providers.provider import Relayed
 from perdure.wire.lists import Model, Models
+
+# RFC 9110 §5.5, of what ASGI can carry
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 async def list_all(call: Call) -> Answer:
@@ -62,15 +66,17 @@ class _RelayedResponse(StreamingResponse):
     """A model server's answer, whose connection is given back whatever becomes of the client."""
 
     def __init__(self, relayed: Relayed, upstream: AsyncExitStack) -> None:
-        headers = {
-            name: value
-            for name, value in relayed.headers.items()
-            # which pages may read it is not for the model server to say
-            if not name.lower().startswith("access-control-")
-        }
+        headers = {name: v for name, v in relayed.headers.items() if _may_pass(name, v)}
         super().__init__(relayed.body, status_code=relayed.status, headers=headers)
         self._upstream = upstream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._upstream:
             await super().__call__(scope, receive, send)
+
+
+def _may_pass(name: str, value: str) -> bool:
+    """Whether a header of a model server can be passed on: which pages may read the answer is not
+    for it to say, and what is no header value here would break the answer.
+    """
+    return not name.lower().startswith("access-control-") and bool(_VALUE.fullmatch(value))

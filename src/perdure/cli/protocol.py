@@ -160,7 +160,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._phase is _Phase.BODY:
             self._wait()
-        elif self._phase in (_Phase.REST, _Phase.END):
+        elif self._deaf or self._phase is _Phase.REST:
             self._take_turns()
         start = 0
         while start < len(data) and not self._deaf:
