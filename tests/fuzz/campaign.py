@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.processes import PERDURE, clean, perdure
+from tests.examples import UNTIMED
 from tests.fuzz import raw
 from tests.fuzz.client import Client
 from tests.fuzz.operations import Ids, operations, requests
@@ -97,8 +98,8 @@ class Campaign:
             send(request)
 
         settings(
+            UNTIMED,
             max_examples=count,
-            deadline=None,
             database=None,
             derandomize=derandomized,
             suppress_health_check=list(HealthCheck),
