@@ -48,10 +48,12 @@ def test_members_are_counted_outside_of_strings_in_whatever_pieces_they_come(
     value: object, layout: tuple[str, str], ascii_only: bool, cuts: list[int]
 ) -> None:
     text = json.dumps(value, separators=layout, ensure_ascii=ascii_only).encode()
-    scanner = Scanner()
+    scanner, plain = Scanner(measures=True), Scanner()
     edges = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     for low, high in itertools.pairwise(edges):
         scanner.feed(text[low:high])
+        plain.feed(text[low:high])
+        assert (plain.members, plain.depth) == (scanner.members, scanner.depth)
     assert (scanner.members, scanner.depth, scanner.inside) == (members(value), 0, False)
     assert scanner.deepest == depth(value)
 
