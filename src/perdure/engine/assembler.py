@@ -122,8 +122,8 @@ class AssembledCall:
 
     def untold(self) -> str:
         """The arguments that were not told yet; told from now on."""
-        pieces, self._told = self._pieces[self._told :], len(self._pieces)
-        return "".join(pieces)
+        told, self._told = self._told, len(self._pieces)
+        return self._pieces[-1] if self._told == told + 1 else "".join(self._pieces[told:])
 
 
 class Assembler:
@@ -183,14 +183,14 @@ class Assembler:
         call = self._found(fragment.index, call_id, name)
         if call is None:
             call = self._open(fragment.index, name=name, call_id=call_id, is_sure=True)
-        else:
+        elif name or call_id or call.scanner.is_complete:
             repeated = self._repeated(call, call_id, name, arguments)
             if repeated is not None:
                 return repeated
             if self._is_another(call, call_id, name, arguments):
                 is_sure = name != call.name or bool(arguments.strip())
                 call = self._open(call.index, name=name, call_id=call_id, is_sure=is_sure)
-        self._identify(call, call_id, name)
+            self._identify(call, call_id, name)
         return self._write(call, arguments, call_id)
 
     def _found(self, index: int | None, call_id: str | None, name: str) -> AssembledCall | None:
@@ -304,7 +304,7 @@ class Assembler:
             if at < len(text):
                 at = call.add(text, at)
             owner = owner or call
-            if call.place is not None and call.has_content:
+            if call.place is not None and not call.scanner.is_void:
                 self._news.append(Written(call.place, call.untold()))
         self._last = self._at[call.index] = call
         return owner or call
