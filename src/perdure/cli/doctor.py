@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -31,8 +30,9 @@ from perdure.sandbox import checkup as sandbox_checkup
 from perdure.sandbox import gateway_checkup
 from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sending import guard
-from perdure.settings import Settings, without_password
+from perdure.settings import Settings
 from perdure.store import checkup, connect_blobs
+from perdure.urls import without_password
 from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
@@ -80,7 +80,9 @@ def _settings(chosen: Settings, flags: Mapping[str, object]) -> Iterable[Finding
     for name in Settings.model_fields:
         where = settings.origin(name, flags)
         if where != settings.DEFAULT:
-            yield Finding(State.OK, "settings", f"{name} = {_shown(chosen, name)} from {where}")
+            yield Finding(
+                State.OK, "settings", f"{name} = {settings.shown(chosen, name)} from {where}"
+            )
     for variable in settings.unknown_variables():
         yield Finding(
             State.WARN,
@@ -88,20 +90,6 @@ def _settings(chosen: Settings, flags: Mapping[str, object]) -> Iterable[Finding
             f"the environment variable {variable} is not a setting",
             "Correct its name, or remove it; docs/operating.md lists all settings.",
         )
-
-
-def _shown(chosen: Settings, name: str) -> str:
-    """A setting's value without its secrets."""
-    if name == "database_url":
-        return chosen.database_label
-    if name == "model_base_url":
-        return without_password(str(chosen.model_base_url))
-    if name in ("model_servers", "webhooks"):
-        return ", ".join(table.name for table in getattr(chosen, name))
-    value = getattr(chosen, name)
-    if isinstance(value, tuple) and value and isinstance(value[0], SecretStr):
-        return f"{len(value)} secret(s)"
-    return str(value)
 
 
 def _storage(chosen: Settings) -> Iterable[Finding]:

@@ -11,7 +11,8 @@ from perdure.cli.server import Server, opened, run
 from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED
-from perdure.settings import Settings, without_password
+from perdure.settings import Settings
+from perdure.urls import without_password
 
 _MODELS_SHOWN = 5
 

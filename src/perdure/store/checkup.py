@@ -84,6 +84,9 @@ def _sqlite(path: Path) -> _Content:
 
 
 def _postgres(url: str) -> _Content:
+    from perdure.store.postgres import check_url
+
+    check_url(url)
     import psycopg  # only this database needs it
 
     try:
