@@ -37,6 +37,7 @@ from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
 _PLAIN_WIDTH = 400
+_ALONE = "Let only its owner in: chmod 700 for the folder, 600 for the files perdure.db*."
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
@@ -160,6 +161,8 @@ def _data_folder(folder: Path) -> Finding:
             f"the folder {nearest} is not writable for this user",
             "Change its owner or mode, or choose another data_dir.",
         )
+    if others := checkup.exposure(folder):
+        return Finding(State.WARN, "data", f"{folder} is writable, and {others}", _ALONE)
     text = f"{folder} is writable" if nearest == folder else f"{folder} will be made"
     return Finding(State.OK, "data", text)
 
