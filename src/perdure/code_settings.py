@@ -1,7 +1,6 @@
 """The settings `code_…`: where the code interpreter's code runs, and what it may use."""
 
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -11,6 +10,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+from perdure import urls
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -50,7 +51,7 @@ class CodeSettings(BaseModel):
     @field_validator("code_gateway_url")
     @classmethod
     def _check_gateway_url(cls, url: str | None) -> str | None:
-        parts = urlsplit(url or "http://host")
+        parts = urls.checked(url or "http://host")
         if (
             parts.scheme not in ("http", "https")
             or not parts.hostname
@@ -59,7 +60,6 @@ class CodeSettings(BaseModel):
             or parts.fragment
         ):
             raise ValueError("expected a URL such as http://gateway.internal:8888")
-        _ = parts.port  # raises ValueError for what is none
         return url and url.rstrip("/")
 
     @field_validator("code_gateway_token")

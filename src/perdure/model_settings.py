@@ -2,9 +2,10 @@
 
 import os
 from typing import Annotated, Self
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from perdure import urls
 
 # a base URL: the deterministic model that is shipped with Perdure
 SCRIPTED = "scripted:"
@@ -13,16 +14,9 @@ SCRIPTED = "scripted:"
 Tokens = Annotated[int, Field(ge=512)]
 
 
-def check_url(url: str) -> SplitResult:
-    """Refuses what would be read differently by different programs, and hide a password badly."""
-    parts = urlsplit(url)
-    if url.count("@") > parts.netloc.count("@") or parts.netloc.count("@") > 1:
-        raise ValueError("special characters in the password must be percent-encoded")
-    return parts
-
-
 def check_model_url(url: str) -> str:
-    parts = check_url(url)
+    """A base URL without its last slash. Raises `ValueError`."""
+    parts = urls.checked(url)
     if url != SCRIPTED and not (parts.scheme in ("http", "https") and parts.hostname):
         raise ValueError(f"expected a URL such as http://localhost:11434/v1 (or {SCRIPTED})")
     return url.rstrip("/")

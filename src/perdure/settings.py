@@ -7,15 +7,16 @@ default. Secrets are `SecretStr`: they never show up in a log or an error.
 import ipaddress
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self, get_args
 
 from platformdirs import user_data_path
 from pydantic import (
+    BaseModel,
     Field,
     SecretStr,
     ValidationError,
@@ -31,22 +32,18 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from perdure import urls
 from perdure.client_settings import ClientSettings
 from perdure.code_settings import CodeSettings, Seconds
 from perdure.errors import ConfigurationError
-from perdure.model_settings import SCRIPTED, ModelServer, Tokens, check_model_url, check_url
+from perdure.model_settings import SCRIPTED, ModelServer, Tokens, check_model_url
+from perdure.urls import without_password
 from perdure.webhook_settings import WebhookSettings
 
 ENV_PREFIX = "PERDURE_"
 CONFIG_FILE = "perdure.toml"
 # where a value comes from that nobody set
 DEFAULT = "default"
-
-_SECRETS = frozenset(
-    {"database_url", "model_api_key", "model_servers", "api_keys", "webhooks"}
-    | {"blob_access_key_id", "blob_secret_access_key", "embedding_api_key"}
-    | {"code_gateway_token"}
-)
 
 
 def _split_commas(value: object) -> object:
@@ -228,14 +225,14 @@ class Settings(BaseSettings, ClientSettings, CodeSettings):
     @field_validator("database_url")
     @classmethod
     def _check_database_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url and check_url(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
+        if url and urls.checked(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
             raise ValueError("expected a URL that begins with postgresql://")
         return url
 
     @field_validator("blob_url")
     @classmethod
     def _check_blob_url(cls, url: str | None) -> str | None:
-        parts = urlsplit(url or "s3://bucket")
+        parts = urls.checked(url or "s3://bucket")
         if parts.scheme != "s3" or not parts.hostname or parts.query or "@" in parts.netloc:
             raise ValueError("expected a URL such as s3://bucket or s3://bucket/prefix")
         return url
@@ -243,7 +240,7 @@ class Settings(BaseSettings, ClientSettings, CodeSettings):
     @field_validator("blob_endpoint")
     @classmethod
     def _check_blob_endpoint(cls, url: str | None) -> str | None:
-        parts = urlsplit(url or "https://host")
+        parts = urls.checked(url or "https://host")
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise ValueError("expected a URL such as http://localhost:9000")
         return url
@@ -365,6 +362,30 @@ def files_read(chosen: Settings) -> list[Path]:
     return [path.absolute()] if path.is_file() else []
 
 
+@cache
+def secrets() -> frozenset[str]:
+    """The settings that hold a secret, by themselves or in their tables."""
+    fields = Settings.model_fields.items()
+    return frozenset(name for name, field in fields if _holds_secret(field.annotation))
+
+
+def _holds_secret(kind: object) -> bool:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return any(_holds_secret(field.annotation) for field in kind.model_fields.values())
+    return kind is SecretStr or any(map(_holds_secret, get_args(kind)))
+
+
+def shown(chosen: Settings, name: str) -> str:
+    """A setting's value as it may be printed."""
+    if name == "database_url":
+        return chosen.database_label
+    value = getattr(chosen, name)
+    if isinstance(value, tuple) and name in secrets():
+        names = [getattr(each, "name", "") for each in value]
+        return ", ".join(names) if all(names) else f"{len(value)} secret(s)"
+    return without_password(value) if "://" in str(value) and isinstance(value, str) else str(value)
+
+
 def unknown_variables() -> list[str]:
     """Environment variables that look like settings but are none: likely misspelt."""
     known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}
@@ -373,13 +394,6 @@ def unknown_variables() -> list[str]:
         for variable in os.environ
         if variable.upper().startswith(ENV_PREFIX) and variable.upper() not in known
     )
-
-
-def without_password(url: str) -> str:
-    """A URL as it may be printed: no password, no options (which may hold one)."""
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    return f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}"
 
 
 @lru_cache(maxsize=256)
@@ -407,10 +421,15 @@ def _sentence(error: ErrorDetails, flags: Mapping[str, object]) -> str:
     where = origin(name, flags)
     if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
         return f"{name!r} in {where} is not a setting."
-    value = f" ({error['input']!r})"
-    if name in _SECRETS or "@" in value:
-        value = ""
+    value = "" if name in secrets() else _wrong_value(error["input"])
     return f"The setting {_path(error['loc'])} from {where} is wrong{value}: {problem}."
+
+
+def _wrong_value(value: object) -> str:
+    """A value that was refused, in brackets; nothing where it may be a URL with a secret."""
+    text = str(value)
+    may_hold_secret = "@" in text or "?" in text or re.search(r":(?!//)\D", text)
+    return "" if may_hold_secret else f" ({value!r})"
 
 
 def _path(loc: Iterable[int | str]) -> str:

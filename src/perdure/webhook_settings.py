@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from perdure import urls
 from perdure.lifecycle import STREAM_ENDS
 
 EVENTS = tuple(sorted(event for event in STREAM_ENDS if event))
@@ -35,10 +36,9 @@ class WebhookSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str) -> str:
-        parts = urlsplit(url)
+        parts = urls.checked(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("expected a URL such as https://example.com/perdure")
-        _ = parts.port  # raises ValueError for what is none
         try:
             parts.hostname.encode("idna")
         except UnicodeError:

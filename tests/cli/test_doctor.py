@@ -252,3 +252,38 @@ def test_a_private_target_is_fine_where_it_is_allowed(tmp_path: Path, free_port:
     findings = _findings(cwd=tmp_path, code=0)
     assert "ok webhooks here (http://127.0.0.1) hears of thread.run.failed" in findings
     assert "ok webhooks 0 deliveries wait, 0 were given up" in findings
+
+
+@pytest.mark.parametrize(
+    ("mode", "others"),
+    [(0o700, None), (0o755, "look into it"), (0o773, "add, delete and replace files in it")],
+    ids=["its owner's", "readable", "writable"],
+)
+def test_a_data_folder_that_others_can_enter_is_told_by_doctor_and_start(
+    tmp_path: Path, free_port: str, mode: int, others: str | None
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(mode)
+    with serving(folder) as served:
+        banner = " ".join(served.banner.split())
+    flags = ("--data-dir", folder, "--port", free_port)
+    findings = _findings(*flags, cwd=tmp_path, code=0)
+    if others is None:
+        assert f"ok data {folder} is writable" in findings
+        assert "chmod" not in banner
+        return
+    said = f"others can {others} (mode {mode:o})"
+    assert f"warn data {folder} is writable, and {said}" in findings
+    assert f"is not for this user alone: {said}. chmod 700 keeps them out." in banner
+
+
+def test_a_database_file_that_others_can_read_is_told(tmp_path: Path, free_port: str) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    sqlite3.connect(folder / "perdure.db").close()
+    (folder / "perdure.db").touch()
+    (folder / "perdure.db").chmod(0o640)
+    findings = _findings("--data-dir", folder, "--port", free_port, cwd=tmp_path, code=0)
+    said = "others can read or change perdure.db (mode 640)"
+    assert f"warn data {folder} is writable, and {said}" in findings

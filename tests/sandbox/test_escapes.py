@@ -152,8 +152,22 @@ TRIED = {
         "ValueError",
     ),
     "being spared when memory is short": (
-        "refused(write, '/proc/self/oom_score_adj', '-1000')",
-        "refused",
+        "for path in 'self/oom_score_adj', 'self/oom_adj', '1/oom_score_adj', "
+        "'thread-self/oom_score_adj', '%d/oom_score_adj' % os.getppid():\n"
+        "    for score in '-1000', '0', '999':\n"
+        "        tried(write, '/proc/' + path, score)\n"
+        "tried(write, '/proc/self/comm', 'x')\n",
+        "\n".join(["EROFS"] * 16),
+    ),
+    "a child that is spared when memory is short": (
+        "tried(subprocess.check_output, ['/bin/sh', '-c', "
+        "'echo 0 2>/dev/null >/proc/self/oom_score_adj; cat /proc/self/oom_score_adj'])",
+        "b'1000\\n'",
+    ),
+    "the memory of process 1": ("tried(lambda: open('/proc/1/mem', 'r+b'))", "EROFS"),
+    "the memory of the relay": (
+        "tried(open, '/proc/%d/mem' % os.getppid(), 'wb')",
+        "EROFS",
     ),
     # writing
     "the root": ("tried(write, '/x')", "EROFS"),

@@ -1,5 +1,6 @@
 """What only SQLite promises: one process, one folder, no power cut loses a write."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -113,6 +114,45 @@ async def test_a_commit_is_on_the_disk_when_it_returns(file: Path) -> None:
         "busy_timeout": 5000,
     }
     await database.close()
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    """As if the user let others do everything with new files."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def _open_to_all(folder: Path) -> None:
+    for name in ("perdure.db", "perdure.db-wal", "perdure.db-shm"):
+        (folder / name).touch()
+        (folder / name).chmod(0o644)
+    folder.chmod(0o777)
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.glob("perdure.db*")}
+
+
+@pytest.mark.usefixtures("no_umask")
+@pytest.mark.parametrize("old", [False, True], ids=["new", "of an older release"])
+async def test_the_files_are_their_owners_alone_in_a_folder_that_was_there(
+    tmp_path: Path, old: bool
+) -> None:
+    file = tmp_path / "perdure.db"
+    if old:
+        before = SQLite(file, bus=MemoryBus())
+        await before.open()
+        await before.write(add_thread, "thread_1")
+        await before.close()
+        _open_to_all(tmp_path)
+    database = SQLite(file, bus=MemoryBus())
+    await database.open()
+    await database.write(add_thread, "thread_2")
+    modes = _modes(tmp_path)
+    await database.close()
+    assert modes == dict.fromkeys(("perdure.db", "perdure.db-wal", "perdure.db-shm"), 0o600)
 
 
 async def test_the_data_folder_is_made_for_its_owner_only(file: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
-from perdure import settings
+from perdure import settings, urls
 from perdure.cli.address import url_of
 from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError, PerdureError
@@ -35,6 +35,7 @@ class Client:
 
     def __init__(self, url: str, api_key: str) -> None:
         self._base = url.rstrip("/").removesuffix("/v1") + "/v1"
+        self._api_key = api_key
         self._headers = {
             "Authorization": f"Bearer {api_key}",
             "OpenAI-Beta": "assistants=v2",
@@ -104,10 +105,15 @@ class Client:
         try:
             async with self._session.request(method, self._base + path, data=data) as answer:
                 if answer.status >= 400:
-                    raise Refused(_message(await answer.read(), answer.status))
+                    raise Refused(self._harmless(_message(await answer.read(), answer.status)))
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Failed(f"The server at {self._base} cannot be reached: {error}") from None
+            why = self._harmless(str(error))
+            raise Failed(f"The server at {self._base} cannot be reached: {why}") from None
+
+    def _harmless(self, said: str) -> str:
+        """What a server said, on a line: some repeat the key that they refuse."""
+        return line(said).replace(self._api_key, "***")
 
 
 def connect(config: Path | None, url: str | None, api_key: str | None) -> Client:
@@ -116,6 +122,12 @@ def connect(config: Path | None, url: str | None, api_key: str | None) -> Client
     if api_key is None:
         # a server that needs no key takes any
         api_key = chosen.api_keys[0].get_secret_value() if chosen.api_keys else "perdure"
+    try:
+        has_user = "@" in urls.checked(url or "").netloc
+    except ValueError as error:
+        raise ConfigurationError(f"The URL from the flag --url is wrong: {error}.") from None
+    if has_user:
+        raise ConfigurationError("The URL from the flag --url holds a user: use --api-key instead.")
     return Client(url or url_of(chosen.host, chosen.port), api_key)
 
 
@@ -145,6 +157,6 @@ def _json(body: object) -> aiohttp.BytesPayload | None:
 
 def _message(body: bytes, status: int) -> str:
     try:
-        return line(read(body, ErrorEnvelope).error.message)
+        return read(body, ErrorEnvelope).error.message
     except Failed:
         return f"The server answered with HTTP status {status}."

@@ -15,6 +15,7 @@ from perdure.cli.server import end_like_interrupt, opened, run
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings, only
+from perdure.urls import without_password
 
 _SECONDS_TO_END = 5
 
@@ -83,7 +84,7 @@ def _settings(folder: Path) -> Settings:
 
 def _model(settings: Settings) -> str:
     if settings.model_base_url:
-        return f"served by {settings.model_base_url} (from OPENAI_BASE_URL)"
+        return f"served by {without_password(settings.model_base_url)} (from OPENAI_BASE_URL)"
     return "the scripted one (set OPENAI_BASE_URL to use yours)"
 
 

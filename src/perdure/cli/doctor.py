@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -31,12 +30,14 @@ from perdure.sandbox import checkup as sandbox_checkup
 from perdure.sandbox import gateway_checkup
 from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sending import guard
-from perdure.settings import Settings, without_password
+from perdure.settings import Settings
 from perdure.store import checkup, connect_blobs
+from perdure.urls import without_password
 from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
 _PLAIN_WIDTH = 400
+_ALONE = "Let only its owner in: chmod 700 for the folder, 600 for the files perdure.db*."
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
@@ -80,7 +81,9 @@ def _settings(chosen: Settings, flags: Mapping[str, object]) -> Iterable[Finding
     for name in Settings.model_fields:
         where = settings.origin(name, flags)
         if where != settings.DEFAULT:
-            yield Finding(State.OK, "settings", f"{name} = {_shown(chosen, name)} from {where}")
+            yield Finding(
+                State.OK, "settings", f"{name} = {settings.shown(chosen, name)} from {where}"
+            )
     for variable in settings.unknown_variables():
         yield Finding(
             State.WARN,
@@ -88,20 +91,6 @@ def _settings(chosen: Settings, flags: Mapping[str, object]) -> Iterable[Finding
             f"the environment variable {variable} is not a setting",
             "Correct its name, or remove it; docs/operating.md lists all settings.",
         )
-
-
-def _shown(chosen: Settings, name: str) -> str:
-    """A setting's value without its secrets."""
-    if name == "database_url":
-        return chosen.database_label
-    if name == "model_base_url":
-        return without_password(str(chosen.model_base_url))
-    if name in ("model_servers", "webhooks"):
-        return ", ".join(table.name for table in getattr(chosen, name))
-    value = getattr(chosen, name)
-    if isinstance(value, tuple) and value and isinstance(value[0], SecretStr):
-        return f"{len(value)} secret(s)"
-    return str(value)
 
 
 def _storage(chosen: Settings) -> Iterable[Finding]:
@@ -172,6 +161,8 @@ def _data_folder(folder: Path) -> Finding:
             f"the folder {nearest} is not writable for this user",
             "Change its owner or mode, or choose another data_dir.",
         )
+    if others := checkup.exposure(folder):
+        return Finding(State.WARN, "data", f"{folder} is writable, and {others}", _ALONE)
     text = f"{folder} is writable" if nearest == folder else f"{folder} will be made"
     return Finding(State.OK, "data", text)
 

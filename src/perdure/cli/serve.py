@@ -11,7 +11,9 @@ from perdure.cli.server import Server, opened, run
 from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED
-from perdure.settings import Settings, without_password
+from perdure.settings import Settings
+from perdure.store import checkup
+from perdure.urls import without_password
 
 _MODELS_SHOWN = 5
 
@@ -59,6 +61,8 @@ async def _welcome(server: Server, chosen: Settings) -> None:
         banner.row("Alias", f"{alias} is answered by {target}")
     banner.row("Database", chosen.database_label)
     banner.row("Data", str(chosen.data_dir))
+    if others := checkup.exposure(chosen.data_dir):
+        banner.warn("", f"is not for this user alone: {others}. chmod 700 keeps them out.")
     if server.app.database.is_full:
         banner.warn("Disk", "is full: nothing new is stored until there is room")
     if chosen.blob_url:

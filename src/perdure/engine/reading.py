@@ -88,7 +88,7 @@ async def _nameless(folder: Path) -> AsyncGenerator[FileIO, None]:
 
 def _make(folder: Path) -> FileIO:
     with _told(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=folder, buffering=0)
 
 

@@ -31,6 +31,13 @@ _APART = (
     *("--uid", str(_USER), "--gid", str(_USER), "--hostname", "sandbox"),
     *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"),
 )
+# A process with this score is what the kernel ends first when the machine is short of memory.
+OUT_OF_MEMORY_SCORE = 1000
+# All that comes of it has the score. Inside, nobody can write there any more.
+_GOES_FIRST = (
+    *("/bin/sh", "-c", 'echo "$0" >/proc/self/oom_score_adj && exec "$@"'),
+    str(OUT_OF_MEMORY_SCORE),
+)
 
 
 class Tools(NamedTuple):
@@ -115,7 +122,11 @@ def isolation(runtime: Runtime, limits: Limits, *, data: Mapping[str, int]) -> l
     for path, descriptor in data.items():
         kind = "--file" if path.startswith("/run/") else "--ro-bind-data"
         arguments += ["--perms", "0644", kind, str(descriptor), path]
-    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/opt"]
+    # What could be written in /proc is for processes to change themselves, such as that they go
+    # first when memory is short, and the memory of others.
+    for place in ("/proc", "/dev", "/"):
+        arguments += ["--remount-ro", place]
+    return [*arguments, "--chdir", "/opt"]
 
 
 def command(tools: Tools, runtime: Runtime, *, arguments: int, program: list[str]) -> list[str]:
@@ -125,8 +136,9 @@ def command(tools: Tools, runtime: Runtime, *, arguments: int, program: list[str
     """
     inner = [tools.bwrap, "--args", str(arguments), "--", *program]
     if tools.setpriv is None:
-        return inner
+        return [*_GOES_FIRST, *inner]
     return [
+        *_GOES_FIRST,
         *(tools.bwrap, "--die-with-parent", "--dev-bind", "/", "/"),
         *_reachable(source for source, _ in runtime.binds),
         *("--", tools.setpriv, "--reuid", str(_NOBODY), "--regid", str(_NOBODY)),

@@ -181,7 +181,10 @@ class Gateway:
             refusal = msgspec.json.decode(body, type=_Refusal)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             refusal = _Refusal()
-        why = cleaning.text(refusal.reason or refusal.message)[:200]
+        said = refusal.reason or refusal.message
+        if self._token:  # which it may repeat
+            said = said.replace(self._token.get_secret_value(), "***")
+        why = cleaning.text(said)[:200]
         kind = _Broke if status >= 500 else ConfigurationError
         return kind(
             f"The code interpreter's gateway {self.url} refuses: it answered {status}"

@@ -7,9 +7,11 @@ any code of a user's is run.
 from pathlib import Path
 
 from perdure.sandbox import watch
+from perdure.sandbox.bubblewrap import OUT_OF_MEMORY_SCORE
 
 # process 1 and the program inside
 _FEWEST = 2
+_GOES_FIRST = str(OUT_OF_MEMORY_SCORE)
 _NO_RIGHTS = "0" * 16
 _RIGHTS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
@@ -26,16 +28,22 @@ def flaw(first: int) -> str | None:
 
 
 def _flaw(pid: int) -> str | None:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = _read(pid, "status").splitlines()
     status = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
     if status["Seccomp"] != "2":
         return "its system calls are not filtered"
     if status["NoNewPrivs"] != "1" or any(status[name] != _NO_RIGHTS for name in _RIGHTS):
         return "it has rights of the system"
-    devices = Path(f"/proc/{pid}/net/dev").read_text(encoding="utf-8").splitlines()
+    if _read(pid, "oom_score_adj").strip() != _GOES_FIRST:
+        return "it does not go first when memory is short"
+    devices = _read(pid, "net/dev").splitlines()
     # two lines of headings
     others = [line for line in devices[2:] if line.partition(":")[0].strip() != "lo"]
     return "it has a network" if others or _is_ours("net", pid) else None
+
+
+def _read(pid: int, name: str) -> str:
+    return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace")
 
 
 def _is_ours(namespace: str, pid: int) -> bool:

@@ -32,7 +32,7 @@ def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
     Raises `ConfigurationError` for a URL that is not PostgreSQL's.
     """
     if url is None:
-        return SQLite(data_dir / "perdure.db", bus=bus)
+        return SQLite(data_dir / sqlite.FILE_NAME, bus=bus)
     if not url.startswith(("postgresql://", "postgres://")):
         # Not shown: what comes first in a malformed URL may be its password.
         raise ConfigurationError("The database URL must begin with postgresql://.")
@@ -59,7 +59,7 @@ def snapshot(url: str | None, data_dir: Path) -> AbstractContextManager[Transact
     Raises `ConfigurationError` where it cannot be read.
     """
     if url is None:
-        return sqlite.snapshot(data_dir / "perdure.db")
+        return sqlite.snapshot(data_dir / sqlite.FILE_NAME)
     from perdure.store import postgres
 
     return postgres.snapshot(url)

@@ -1,12 +1,14 @@
 """Looks at a database without changing it: what `perdure doctor` tells of it."""
 
+import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
 from perdure.errors import ConfigurationError
-from perdure.store.sqlite import open_to_read
+from perdure.store.sqlite import FILE_NAME, files_of, open_to_read
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _NAMES = "SELECT name FROM schema_migrations"
@@ -14,6 +16,7 @@ _DELIVERIES = """
     SELECT status, count(*) FROM webhook_deliveries
     WHERE status IN ('waiting', 'given_up') GROUP BY status"""
 _CONNECT_SECONDS = 5
+_OTHERS, _OTHERS_WRITE = 0o077, 0o022
 
 
 class Seen(NamedTuple):
@@ -42,10 +45,31 @@ def look(url: str | None, data_dir: Path) -> Seen:
     """
     if url is not None:
         return _compare(_postgres(url), "postgres")
-    path = data_dir / "perdure.db"
+    path = data_dir / FILE_NAME
     if not path.exists():
         return Seen(f"{path.name} will be made by the first start", pending=False)
     return _compare(_sqlite(path), "sqlite")
+
+
+def exposure(data_dir: Path) -> str | None:
+    """What other users of this machine can do with the data folder, in half a sentence; None where
+    nothing, and where there is no folder.
+    """
+    if os.name != "posix" or not data_dir.is_dir():
+        return None
+    for path in files_of(data_dir):
+        if (mode := _mode(path)) & _OTHERS:
+            return f"others can read or change {path.name} (mode {mode:o})"
+    mode = _mode(data_dir)
+    if mode & _OTHERS_WRITE:
+        return f"others can add, delete and replace files in it (mode {mode:o})"
+    if mode & _OTHERS:
+        return f"others can look into it (mode {mode:o})"
+    return None
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def _compare(content: _Content, dialect: str) -> Seen:
@@ -84,6 +108,9 @@ def _sqlite(path: Path) -> _Content:
 
 
 def _postgres(url: str) -> _Content:
+    from perdure.store.postgres import check_url
+
+    check_url(url)
     import psycopg  # only this database needs it
 
     try:

@@ -33,7 +33,10 @@ class FolderBlobs:
 
     async def open(self) -> None:
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # each by itself: a mode is only for the last one
+            if not self._folder.parent.exists():
+                self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(self._folder.parent)
         except OSError as error:
             raise ConfigurationError(

@@ -13,6 +13,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from perdure import urls
 from perdure.bus.bus import Bus
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.store import statements
@@ -217,6 +218,7 @@ def snapshot(url: str) -> Iterator[Transaction]:
 
     Raises `ConfigurationError` where it cannot be read.
     """
+    check_url(url)
     try:
         with psycopg.connect(
             url, autocommit=True, row_factory=dict_row, **_missing(url)
@@ -338,7 +340,7 @@ class PostgreSQL:
             return query(_Transaction(cursor, self._named))
 
     def _connect_and_migrate(self) -> _PgConnection:
-        _check_url(self._url)
+        check_url(self._url)
         connection = None
         try:
             connection = _connect(self._url)
@@ -358,13 +360,14 @@ class PostgreSQL:
         return connection
 
 
-def _check_url(url: str) -> None:
-    """The error texts of libpq are shown to the user only if the URL's password cannot be in
-    them: that is where parts of it end up if it holds an unescaped @ or /.
+def check_url(url: str) -> None:
+    """Refuses a URL of whose password libpq takes a part for something else: what it says of that
+    is shown to the user. Raises `ConfigurationError`.
     """
     try:
+        urls.checked(url)
         said = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
+    except (ValueError, psycopg.ProgrammingError):
         said = {"host": "@"}
     if any("@" in str(said.get(name, "")) for name in ("host", "port", "dbname")):
         raise ConfigurationError(

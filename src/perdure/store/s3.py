@@ -42,6 +42,7 @@ class S3Blobs:
             config["access_key_id"] = settings.access_key_id
             config["secret_access_key"] = settings.secret_access_key
         self._url = settings.url
+        self._keys = [key for key in (settings.access_key_id, settings.secret_access_key) if key]
         self._store = S3Store(
             parts.netloc,
             prefix=parts.path.strip("/") or None,
@@ -54,13 +55,13 @@ class S3Blobs:
         try:
             await self._store.list("blob_none").collect_async()
         except (BaseError, OSError) as error:
-            problem = str(error).partition("\n")[0].strip()
+            problem = self._problem(error)
             raise ConfigurationError(f"The bucket {self._url} cannot be used: {problem}") from None
 
     async def write(self, blob_id: str, chunks: AsyncIterable[bytes]) -> int:
         size = place = 0
         async for piece in joined(chunks, _PIECE_BYTES):
-            with _told():
+            with self._told():
                 await self._store.put_async(_name(blob_id, place), piece, use_multipart=False)
             size, place = size + len(piece), place + 1
         return size
@@ -69,7 +70,7 @@ class S3Blobs:
         while start < stop:
             place, offset = divmod(start, _PIECE_BYTES)
             end = min(_PIECE_BYTES, offset + stop - start)
-            with _told():
+            with self._told():
                 found = await self._store.get_async(
                     _name(blob_id, place), options={"range": (offset, end)}
                 )
@@ -80,14 +81,14 @@ class S3Blobs:
             start += end - offset
 
     async def delete(self, blob_id: str) -> None:
-        with _told():
+        with self._told():
             async for batch in self._store.list(blob_id):
                 await self._store.delete_async([found["path"] for found in batch])
 
     async def all(self) -> AsyncGenerator[Stored, None]:
         # In the order of their names, so that the objects of a blob follow each other.
         now: Stored | None = None
-        with _told():
+        with self._told():
             async for batch in self._store.list():
                 for found in batch:
                     blob_id = found["path"].partition("/")[0]
@@ -101,15 +102,22 @@ class S3Blobs:
     async def close(self) -> None:
         """Its connections are the library's."""
 
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            problem = self._problem(error)
+            # without the error itself: a traceback would show all that it says
+            raise Unavailable(f"The content cannot be stored or read now: {problem}") from None
+
+    def _problem(self, error: Exception) -> str:
+        """What went wrong, in a line. Servers repeat the keys that they refuse."""
+        said = str(error).partition("\n")[0].strip()
+        for key in self._keys:
+            said = said.replace(key, "***")
+        return said
+
 
 def _name(blob_id: str, place: int) -> str:
     return f"{blob_id}/{place:06}"
-
-
-@contextmanager
-def _told() -> Generator[None]:
-    try:
-        yield
-    except (BaseError, OSError) as error:
-        problem = str(error).partition("\n")[0].strip()
-        raise Unavailable(f"The content cannot be stored or read now: {problem}") from error

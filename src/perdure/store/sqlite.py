@@ -1,6 +1,7 @@
 """The embedded database: one SQLite file in the data folder, and one process that uses it."""
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections import deque
@@ -28,6 +29,9 @@ T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
+FILE_NAME = "perdure.db"
+# Whoever can read the file can read all that is stored.
+FILE_MODE = 0o600
 _MAPPED_BYTES = 2**31
 # A disk that is full is looked at again after this.
 _LOOK_SECONDS = 1.0
@@ -174,6 +178,12 @@ def snapshot(path: Path) -> Iterator[Transaction]:
         raise ConfigurationError(f"{path.name} cannot be read: {error}") from None
     finally:
         connection.close()
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of the database in a data folder, as far as they are there."""
+    paths = (folder / f"{FILE_NAME}{suffix}" for suffix in ("", "-wal", "-shm"))
+    return [path for path in paths if path.exists()]
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -332,6 +342,7 @@ class SQLite:
             if self._reserve.has_no_room():
                 raise self._no_room()
             _log.warning("disk_full")
+        self._keep_private()
         connection = self._connect()
         try:
             _check_write_ahead_log(connection)
@@ -354,6 +365,16 @@ class SQLite:
             connection.close()
             raise
         return connection
+
+    def _keep_private(self) -> None:
+        """Makes the file for its owner alone, or takes it from others, with what is beside it: the
+        folder may be one that others can enter. SQLite gives a new log the mode of the file.
+        """
+        with suppress(OSError):  # SQLite says what is wrong with it
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, FILE_MODE))
+        for path in files_of(self._path.parent):
+            with suppress(OSError):  # another user's: `exposure` tells of it
+                path.chmod(FILE_MODE)
 
     def _connect(self) -> sqlite3.Connection:
         # Each connection is used by one thread at a time, not always the same.

@@ -10,7 +10,6 @@ import secrets
 import socket
 import sys
 import traceback
-from pathlib import Path
 
 from ipykernel import kernelapp
 from ipykernel.iostream import IOPubThread
@@ -75,9 +74,7 @@ def main() -> None:
             os.close(place)
         for name, most in chosen["rlimits"].items():
             resource.setrlimit(getattr(resource, name), (most, most))
-        # the server goes first, and stays when the machine is short of memory
-        os.nice(10)
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        os.nice(10)  # the server goes first
         os.chdir(DATA)
         link.set_inheritable(False)
         kernel = start_kernel(link)
