@@ -223,8 +223,31 @@ async def test_a_request_to_another_host_name_is_refused(http: httpx2.AsyncClien
     response = await http.get("/assistants", headers={"host": "evil.example:7373"})
     assert response.status_code == 403
     assert "evil.example" in response.json()["error"]["message"]
-    for name in ("localhost:7373", "127.0.0.1", "[::1]:7373"):
+    for name in ("localhost:7373", "LOCALHOST", "127.0.0.1", "127.8.0.1:80", "[::1]:7373", "[::1]"):
         assert (await http.get("/assistants", headers={"host": name})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("[::1]evil", "[::1].evil.example", "[::1]:80evil", "[::1]:80:evil", "[::1", "::1", "[]"),
+        *("[127.0.0.1]", "[[::1]]", "127.0.0.1evil", "127.0.0.1:80evil", "127.0.0.1:evil.example"),
+        *("localhost:", "localhost:80@evil", "evil@localhost", "localhost, evil.example"),
+        *("localhost evil", "localhost/evil", "localhost.evil.example", "evil.example#localhost"),
+        *("127.0.0.1.evil.example", "0.0.0.0", "", " ", "loc\u0430lhost"),
+    ],
+)
+async def test_what_only_begins_or_ends_like_a_loopback_name_is_another(
+    http: httpx2.AsyncClient, host: str
+) -> None:
+    named = [(b"host", host.encode())]
+    assert (await http.get("/assistants", headers=named)).status_code == 403
+
+
+async def test_two_hosts_are_none(http: httpx2.AsyncClient) -> None:
+    hosts = [("host", "localhost"), ("host", "evil.example")]
+    for named in (hosts, hosts[::-1]):
+        assert (await http.get("/assistants", headers=named)).status_code == 403
 
 
 async def test_a_run_on_an_empty_thread_without_instructions_is_refused(

@@ -1,16 +1,21 @@
 """Who may ask, and in which dialect: host, API key, beta header (spec 02 §1, 05 §3.1)."""
 
 import hmac
+import re
 from collections.abc import Mapping
+
+from starlette.datastructures import Headers
 
 from perdure.errors import BadRequest, Forbidden, Unauthorized
 from perdure.settings import Settings, is_loopback
 
 _BETA = "assistants=v2"
+# A name, an address, or an IPv6 address in brackets; then perhaps a port. Nothing else is a host.
+_HOST = re.compile(r"([\w.-]+|\[[\da-f:.]*:[\da-f:.]*\])(?::\d+)?", re.ASCII | re.IGNORECASE)
 _HINT = f"Please try again by setting the header 'OpenAI-Beta: {_BETA}'."
 
 
-def check_host(headers: Mapping[str, str], settings: Settings) -> None:
+def check_host(headers: Headers, settings: Settings) -> None:
     """Refuses a loopback server's requests that were sent to another name.
 
     A web page that makes its own name resolve to 127.0.0.1 would otherwise speak to us through
@@ -18,8 +23,12 @@ def check_host(headers: Mapping[str, str], settings: Settings) -> None:
     """
     if not is_loopback(settings.host):
         return
-    host = _name(headers.get("host", ""))
-    if not (is_loopback(host) or host in settings.allowed_hosts):
+    given = headers.getlist("host")
+    match = _HOST.fullmatch(given[0]) if len(given) == 1 else None
+    if match is None:
+        raise Forbidden(f"Requests to the host '{', '.join(given)}' are refused: it is none.")
+    host = match[1].lower()
+    if not (is_loopback(host) or host in map(str.lower, settings.allowed_hosts)):
         raise Forbidden(
             f"Requests to the host name '{host}' are refused. Add it to allowed_hosts to serve it."
         )
@@ -63,13 +72,6 @@ def check_beta(headers: Mapping[str, str]) -> None:
     else:
         message = f"Unknown beta requested: '{members[0]}'."
     raise BadRequest(message, code="invalid_beta")
-
-
-def _name(host: str) -> str:
-    """The host without its port."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
 
 
 def _masked(key: str) -> str:
