@@ -229,7 +229,7 @@ PLANTS = (
     Plant(
         "extras that cannot be read",
         lambda plant, ids: plant.set("run_steps", ids.tool_step, extras='{"server": 1}'),
-        lambda ids: ids.scene.completed,
+        lambda ids: ids.tool_step,
         r"holds something that is no object of the API: .+ - at `\$.server`",
     ),
     Plant(
