@@ -4,23 +4,22 @@ All commands, and all texts of models, files, servers and users: `hostile.py`.
 """
 
 import json
-import logging
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 import typer
 from openai import OpenAI
 
 import perdure.cli
-from perdure import marks, settings
-from perdure.cli import logs
+from perdure import marks
 from perdure.sandbox import cleaning
 from perdure.sandbox.inside import files as inside
 from tests.cli.hostile import CANARY, NAME, OBEYED, SEEN, OnTerminal, hostile_server
-from tests.cli.processes import serving
+from tests.cli.processes import clean, serving
 
 # Each command with what it is given; {url} is the hostile server, {file} a hostile file.
 COMMANDS: dict[str, list[list[str]]] = {
@@ -134,20 +133,32 @@ def test_what_is_damaged_in_a_database_is_told_and_not_obeyed(url: str, tmp_path
     assert "in its row and asst_" in shown
 
 
-def _break(said: str) -> None:
+# In a process of its own: how this one logs would stay changed for all later tests.
+_LOGGING = """
+import logging, sys
+import structlog
+from perdure import settings
+from perdure.cli import logs
+
+said = sys.stdin.read()
+logs.configure(settings.only(log_level="info"))
+try:
     raise ValueError(said)
+except ValueError:
+    structlog.get_logger("ours").exception("broke", reason=f"{said}\\nforged line")
+    logging.getLogger("theirs").exception("%s\\nsecond line", said)
+"""
 
 
-def test_neither_values_nor_tracebacks_nor_words_of_libraries_are_obeyed_in_a_log(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    logs.configure(settings.only(log_level="info"))
-    try:
-        _break(CANARY)
-    except ValueError:
-        structlog.get_logger("ours").exception("broke", reason=f"{CANARY}\nforged line")
-        logging.getLogger("theirs").exception("%s\nsecond line", CANARY)
-    shown = capsys.readouterr().err
+def test_neither_values_nor_tracebacks_nor_words_of_libraries_are_obeyed_in_a_log() -> None:
+    logged = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", _LOGGING],
+        input=CANARY.encode(),
+        capture_output=True,
+        check=True,
+        env=clean(None),
+    )
+    shown = logged.stderr.decode()
     check(shown)
     assert shown.count("END") == 4
     assert "\nforged line" not in shown
