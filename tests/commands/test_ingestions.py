@@ -3,6 +3,7 @@
 import pytest
 
 from perdure.commands import ingestions
+from perdure.commands.ingestions import Job
 from perdure.errors import LeaseLost
 from perdure.store.database import Database
 from tests.commands.shelf import Shelf
@@ -106,32 +107,97 @@ async def test_a_file_that_was_put_back_is_taken_as_if_it_had_never_been(shelf: 
     assert (await shelf.look_at(store_id, file_id)).status == "completed"
 
 
-async def test_a_file_is_given_up_after_three_dead_workers(shelf: Shelf) -> None:
+async def killed(shelf: Shelf, *, alone: bool) -> None:
+    """The worker of the file that was begun is gone: the next server starts, or its lease ends."""
+    if alone:
+        await shelf.database.write(ingestions.free, now=float(shelf.now))
+    else:
+        shelf.now += 31
+
+
+async def rested(shelf: Shelf) -> tuple[Job, int]:
+    """The next attempt, and after how many seconds it can be had."""
+    begun = shelf.now
+    while (job := await shelf.claim()) is None:
+        shelf.now += 5
+    return job, shelf.now - begun
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["restart", "take-over"])
+async def test_a_file_whose_server_is_killed_again_and_again_rests_longer_each_time_and_is_given_up(
+    shelf: Shelf, alone: bool
+) -> None:
+    """If it is the file that kills it, the server lives on in between."""
     file_id = await shelf.file()
     store_id = await shelf.store([file_id])
-    for _ in range(3):
-        await shelf.begin()
-        assert await shelf.database.write(ingestions.free) == 1
+    await shelf.begin()
+    rests = []
+    for _ in range(13):
+        await killed(shelf, alone=alone)
+        rests.append((await rested(shelf))[1])
+    assert rests == [0, 5, 10, 20, 40, 80, 160, 320, 600, 600, 600, 600, 600]
+    await killed(shelf, alone=alone)
     assert await shelf.claim() is None
     file = await shelf.look_at(store_id, file_id)
     assert file.last_error is not None
     assert (file.status, file.last_error.code) == ("failed", "server_error")
-    assert "3 times" in file.last_error.message
+    assert "14 times" in file.last_error.message
 
 
-async def test_a_file_that_is_added_again_after_it_was_given_up_has_three_new_attempts(
+async def test_a_file_that_rests_keeps_no_other_waiting_and_rests_on_after_a_restart(
     shelf: Shelf,
 ) -> None:
+    resting, other = await shelf.files(2)
+    await shelf.store([resting])
+    await shelf.begin()
+    for _ in range(2):
+        await killed(shelf, alone=True)
+        job = await shelf.claim()
+    assert job is None
+    await shelf.database.write(ingestions.free, now=float(shelf.now))
+    assert await shelf.claim() is None
+    await shelf.store([other])
+    assert (await shelf.begin()).file_id == other
+    assert (await rested(shelf))[0].file_id == resting
+
+
+async def test_who_was_given_up_for_dead_cannot_go_on_while_the_file_rests(shelf: Shelf) -> None:
+    await shelf.store([await shelf.file()])
+    await shelf.begin()
+    await killed(shelf, alone=True)
+    zombie = await shelf.begin()
+    await killed(shelf, alone=False)
+    assert await shelf.claim() is None
+    with pytest.raises(LeaseLost):
+        await shelf.write(zombie, "bees")
+    renew = {"now": float(shelf.now), "lease_seconds": 30}
+    assert await shelf.database.write(ingestions.renew, [zombie], **renew) == [zombie]
+
+
+async def test_a_restart_is_not_counted_for_a_file_that_was_put_off(shelf: Shelf) -> None:
+    """It is tried again at once, and given up no sooner."""
     file_id = await shelf.file()
     store_id = await shelf.store([file_id])
-    for _ in range(3):
-        await shelf.begin()
-        await shelf.database.write(ingestions.free)
+    for _ in range(30):
+        job = await shelf.begin()
+        await shelf.database.write(ingestions.put_off, job, "It is away.", now=float(shelf.now))
+        assert await shelf.claim() is None
+        await shelf.database.write(ingestions.free, now=float(shelf.now))
+    assert (await shelf.look_at(store_id, file_id)).status == "in_progress"
+
+
+async def test_a_file_that_is_added_again_after_it_was_given_up_begins_anew(shelf: Shelf) -> None:
+    file_id = await shelf.file()
+    store_id = await shelf.store([file_id])
+    await shelf.begin()
+    for _ in range(13):
+        await killed(shelf, alone=True)
+        await rested(shelf)
+    await killed(shelf, alone=True)
     assert await shelf.claim() is None
     await shelf.add(store_id, file_id)
-    for _ in range(2):
-        await shelf.begin()
-        await shelf.database.write(ingestions.free)
+    await shelf.begin()
+    await killed(shelf, alone=True)
     await shelf.finish(await shelf.begin(), "bees")
     assert (await shelf.look_at(store_id, file_id)).status == "completed"
 

@@ -234,4 +234,4 @@ def _end(tx: Transaction, row: Row, file: VectorStoreFile, expected: Paper) -> I
 
 def _is_given_up(file: VectorStoreFile) -> bool:
     """Whether it had the bad luck to be read at three kills."""
-    return file.last_error is not None and "3 times" in file.last_error.message
+    return file.last_error is not None and "14 times" in file.last_error.message

@@ -19,17 +19,21 @@ from perdure.wire.base import decode
 from perdure.wire.chunking import ChunkSizes
 from perdure.wire.vector_store_files import FileError, VectorStoreFile
 
-# A file at which so many attempts broke off is given up.
-_ATTEMPTS = 3
 _LAPSED_AT_ONCE = 100
 # Seconds until a file is tried again if something that reading needs is away: a restart keeps it
 # for moments only, and after about an hour it is given up.
 _PAUSES = (5, 10, 20, 40, 80, 160, 320, 600, 600, 600, 600, 600)
+# Seconds until a file is tried again when its server was gone in the middle, each time that happens
+# once more. The first time it is surely no fault of the file. If it is, the server lives on in
+# between, and after the last time the file is given up.
+_RESTS = (0, *_PAUSES)
+# Owners that are no workers.
+_PUT_OFF, _RESTING = "put_off", "resting"
 
 _GIVEN_UP = FileError(
     code="server_error",
-    message=f"The server stopped, or lost its storage, {_ATTEMPTS} times while it was reading the "
-    "file, and gave it up.",
+    message=f"The server stopped, or lost its storage, {len(_RESTS) + 1} times while it was "
+    "reading the file, and gave it up.",
 )
 
 
@@ -60,8 +64,8 @@ def claim(
     """Gives a file to a worker, with a fresh attempt; None if none waits. What an earlier attempt
     wrote is dropped. A file that was tried too often fails.
 
-    Files whose lease ran out wait again, but for those `in_hand`, by `seq`: this worker lives, and
-    its heartbeat takes their leases back.
+    Files whose lease ran out wait again, after a rest where that was not the first time, but for
+    those `in_hand`, by `seq`: this worker lives, and its heartbeat takes their leases back.
 
     Stores take turns: it is the file that has waited longest in the first store behind `after`,
     the one that the worker was given a file of before.
@@ -69,12 +73,12 @@ def claim(
     """
     for lapsed in tx.all("ingestions.lapsed", now=now, limit=_LAPSED_AT_ONCE):
         if lapsed["seq"] not in in_hand:
-            tx.run("ingestions.put_back", seq=lapsed["seq"])
+            _let_go(tx, lapsed, now=now)
     while row := _next(tx, after=after):
         found = decode(row["body"], VectorStoreFile)
         where = {"vector_store_id": found.vector_store_id, "file_id": found.id}
         tx.run("ingestions.drop", **where)
-        if row["attempts"] - row["put_off"] >= _ATTEMPTS:
+        if _broken_off(row) > len(_RESTS):
             filing.signal(tx, row["seq"], found, Signal.FAIL, error=_GIVEN_UP)
             continue
         lease = Lease(owner, row["epoch"] + 1, now + lease_seconds)
@@ -98,6 +102,21 @@ def claim(
             index.model(tx, found.vector_store_id, embedding),
         )
     return None
+
+
+def _broken_off(row: Row) -> int:
+    """How many attempts at a file nobody brought to an end."""
+    return int(row["attempts"] - row["put_off"])
+
+
+def _let_go(tx: Transaction, row: Row, *, now: float) -> None:
+    """Puts a file back whose time is over. If a worker held it, an attempt broke off."""
+    times = 0 if row["owner"] in (_PUT_OFF, _RESTING) else _broken_off(row)
+    rest = _RESTS[times - 1] if 0 < times <= len(_RESTS) else 0
+    if rest:
+        tx.run("ingestions.rest", seq=row["seq"], owner=_RESTING, lease_until=now + rest)
+    else:
+        tx.run("ingestions.put_back", seq=row["seq"])
 
 
 def _next(tx: Transaction, *, after: str) -> Row | None:
@@ -156,7 +175,8 @@ def put_off(tx: Transaction, job: Job, reason: str, *, now: float) -> None:
     """
     row = _held(tx, job)
     if row["put_off"] < len(_PAUSES):
-        tx.run("ingestions.put_off", seq=job.seq, lease_until=now + _PAUSES[row["put_off"]])
+        until = now + _PAUSES[row["put_off"]]
+        tx.run("ingestions.put_off", seq=job.seq, owner=_PUT_OFF, lease_until=until)
         return
     message = f"{reason} The server tried for about an hour to read the file, and gave it up."
     fail(tx, job, FileError(code="server_error", message=message))
@@ -167,6 +187,10 @@ def release(tx: Transaction, job: Job) -> None:
     tx.run("ingestions.release", seq=job.seq, epoch=job.lease.epoch, owner=job.lease.owner)
 
 
-def free(tx: Transaction) -> int:
-    """Puts back what any worker held: right only at the start of a server that is alone."""
-    return tx.run("ingestions.free")
+def free(tx: Transaction, *, now: float) -> None:
+    """Puts back what any worker held, and at once what was put off: right only at the start of a
+    server that is alone. What rests goes on resting.
+    """
+    tx.run("ingestions.resume", owner=_PUT_OFF)
+    for row in tx.all("ingestions.held_by_workers", put_off=_PUT_OFF, resting=_RESTING):
+        _let_go(tx, row, now=now)

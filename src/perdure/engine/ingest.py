@@ -61,7 +61,7 @@ class Ingest:
     async def recover(self) -> None:
         """At the start of a server that is alone on its database: what a dead one held is free."""
         if self._database.exclusive:
-            await self._database.write(ingestions.free)
+            await self._database.write(ingestions.free, now=self._clock.now())
 
     async def listen(self) -> None:
         """Waits until files are announced, and takes them."""

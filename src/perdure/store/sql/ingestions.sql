@@ -8,9 +8,9 @@ ORDER BY vector_store_id, seq LIMIT 1
 FOR UPDATE SKIP LOCKED -- postgres
 
 -- name: lapsed
--- Some files whose time has come: their worker let its lease run out, or they were put off until
--- then; kept from other writers until the transaction ends.
-SELECT seq FROM vector_store_files WHERE lease_until <= :now ORDER BY lease_until LIMIT :limit
+-- Some files whose time has come: their worker let its lease run out, or they were kept from all
+-- workers until then; kept from other writers until the transaction ends.
+SELECT seq, owner, attempts, put_off FROM vector_store_files WHERE lease_until <= :now ORDER BY lease_until LIMIT :limit
 FOR UPDATE SKIP LOCKED -- postgres
 
 -- name: put_back!
@@ -55,18 +55,31 @@ SELECT 1 AS held FROM vector_store_files
 WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress'
 
 -- name: put_off!
--- Keeps the file from all workers until then; nobody renews its lease.
-UPDATE vector_store_files SET lease_until = :lease_until, put_off = put_off + 1 WHERE seq = :seq
+-- Keeps the file from all workers until then, since something else was away. `owner` is none of
+-- them, so that nobody renews the lease.
+UPDATE vector_store_files
+SET owner = :owner, lease_until = :lease_until, put_off = put_off + 1 WHERE seq = :seq
+
+-- name: rest!
+-- Keeps the file from all workers until then, since an attempt broke off; as above.
+UPDATE vector_store_files SET owner = :owner, lease_until = :lease_until WHERE seq = :seq
 
 -- name: release!
 -- Puts a file back, as if it had not been begun, if the worker still holds it.
 UPDATE vector_store_files SET owner = NULL, lease_until = NULL, attempts = attempts - 1
 WHERE seq = :seq AND epoch = :epoch AND owner = :owner AND status = 'in_progress'
 
--- name: free!
--- Puts all files back that any worker holds: right only at the start of a server that is alone
--- on its database.
-UPDATE vector_store_files SET owner = NULL, lease_until = NULL WHERE lease_until IS NOT NULL
+-- name: resume!
+-- Puts all files back that were put off, as if the last attempt had not been begun.
+UPDATE vector_store_files
+SET owner = NULL, lease_until = NULL, attempts = attempts - 1, put_off = put_off - 1
+WHERE owner = :owner
+
+-- name: held_by_workers
+-- The files that any worker holds, for a server that is alone on its database. The owners named are
+-- none.
+SELECT seq, owner, attempts, put_off FROM vector_store_files
+WHERE lease_until IS NOT NULL AND owner NOT IN (:put_off, :resting)
 
 -- name: count^
 -- How many attempts were dropped and are not removed yet.
