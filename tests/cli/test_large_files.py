@@ -6,8 +6,9 @@ import hashlib
 import json
 import signal
 import socket
+import struct
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from openai import OpenAI
 
 from tests.cli.processes import Served, serving
 from tests.object_store import ObjectStore
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 MEGABYTE = 1024 * 1024
 SIZE = 64 * MEGABYTE
@@ -188,3 +189,36 @@ def test_a_client_that_stops_reading_holds_nothing_up(data_dir: Path) -> None:
             assert listed(server) == [file_id]
         assert listed(server) == [file_id]
         assert peak(server) - before < MOST_GROWTH
+
+
+def contents_open(server: Served) -> int:
+    """How many contents the server has open."""
+    found = 0
+    for descriptor in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found += "/blobs/" in str(descriptor.readlink())
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are read from /proc")
+def test_clients_that_leave_a_download_leave_nothing_open_and_nothing_in_the_log(
+    data_dir: Path, place: Place
+) -> None:
+    """However much of it they took, and with more at once than there are threads that read."""
+    environment = {**place.environment, "PERDURE_LOG_LEVEL": "debug"}
+    with serving(data_dir, environment=environment) as server:
+        _, file_id = sent(server)
+        host, port = server.url.removeprefix("http://").split(":")
+        asked = f"GET /v1/files/{file_id}/content HTTP/1.1"
+        head = f"{asked}\r\nHost: {host}\r\nAuthorization: Bearer x\r\n\r\n"
+        for size in (0, 1, 1000, MEGABYTE, 3 * MEGABYTE) * 2:
+            with ExitStack() as leaving:
+                for _ in range(16):
+                    client = leaving.enter_context(socket.create_connection((host, int(port))))
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    client.sendall(head.encode())
+                    if size:
+                        client.recv(size, socket.MSG_WAITALL)
+        assert listed(server) == [file_id]
+        wait_until(lambda: contents_open(server) == 0)
+        assert server.stop() == (0, "")

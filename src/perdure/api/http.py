@@ -148,3 +148,9 @@ def _too_large(limit: int) -> TooLarge:
         f"The request body is too large: at most {limit} bytes are accepted.",
         code="request_too_large",
     )
+
+
+async def left(receive: Receive) -> None:
+    """Until the client has left. The request's body must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,5 +1,6 @@
 """Content on its way out, whole or one range of it (RFC 9110 §14)."""
 
+import asyncio
 import mimetypes
 import re
 import unicodedata
@@ -8,13 +9,15 @@ from contextlib import aclosing
 from typing import NamedTuple
 from urllib.parse import quote
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from perdure.api.http import left
 from perdure.commands.files import Content
 from perdure.store.blobs import Blobs, read
 from perdure.wire.files import File
 
+_BODY = "http.response.body"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -52,8 +55,10 @@ async def send(content: Content, blobs: Blobs, headers: Mapping[str, str]) -> Re
     return _Sent(first, chunks, status, answer)
 
 
-class _Sent(StreamingResponse):
-    """A stream of content that is closed whatever becomes of the client."""
+class _Sent(Response):
+    """Content as it is read. A client that leaves is noticed between two pieces: nothing is broken
+    off in the middle of one.
+    """
 
     def __init__(
         self,
@@ -62,18 +67,23 @@ class _Sent(StreamingResponse):
         status: int,
         headers: Mapping[str, str],
     ) -> None:
-        super().__init__(_whole(first, rest), status_code=status, headers=headers)
-        self._rest = rest
+        super().__init__(status_code=status, headers=headers)
+        self._first, self._rest = first, rest
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._rest):
-            await super().__call__(scope, receive, send)
-
-
-async def _whole(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    yield first
-    async for chunk in rest:
-        yield chunk
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        leaving = asyncio.ensure_future(left(receive))
+        start = {"type": "http.response.start", "status": self.status_code}
+        try:
+            async with aclosing(self._rest):
+                await send({**start, "headers": self.raw_headers})
+                await send({"type": _BODY, "body": self._first, "more_body": True})
+                async for chunk in self._rest:
+                    if leaving.done():
+                        return
+                    await send({"type": _BODY, "body": chunk, "more_body": True})
+                await send({"type": _BODY, "body": b"", "more_body": False})
+        finally:
+            leaving.cancel()
 
 
 def _asked(header: str, size: int) -> _Span | None:

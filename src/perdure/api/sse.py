@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from perdure.api.cursor import Cursor
 from perdure.api.dialects import PLAIN, Dialect
 from perdure.api.frames import Frames
+from perdure.api.http import left
 from perdure.bus.bus import Subscription
 from perdure.commands import events
 from perdure.store.database import Database
@@ -54,7 +55,7 @@ class EventStream(Response):
         self._gone = self._quiet = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        disconnect = asyncio.ensure_future(_disconnected(receive))
+        disconnect = asyncio.ensure_future(left(receive))
         disconnect.add_done_callback(lambda _: self._leave())
         self._looking = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
         try:
@@ -120,8 +121,3 @@ class EventStream(Response):
     async def _send(self, send: Send, body: bytes) -> None:
         if body:
             await send({"type": "http.response.body", "body": body, "more_body": True})
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -3,10 +3,12 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, contextmanager
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
+from perdure import blocking
 from perdure.commands import blobs
 from perdure.commands.blobs import Written
 from perdure.commands.ingestions import Job
@@ -45,7 +47,8 @@ class Reading:
         """
         parts = await self._database.read(blobs.of_owner, job.file_id)
         self._parser.check(job.filename, sum(part.bytes for part in parts))
-        async with _nameless(self._folder) as file:
+        # Nothing is left of it when the server is gone, however it went.
+        async with blocking.held(lambda: _nameless(self._folder), FileIO.close) as file:
             await self._fetch(parts, file)
             found = self._parser.passages(
                 Path(f"/dev/fd/{file.fileno()}"),
@@ -69,24 +72,13 @@ class Reading:
         async with aclosing(read(self._store, sizes, 0, whole)) as chunks:
             async for chunk in chunks:
                 with _told(self._folder):
-                    await asyncio.to_thread(_write, file, chunk)
+                    await blocking.run(partial(_write, file, chunk))
         # Where opening a descriptor by its path is no more than a copy of it, it starts here.
         file.seek(0)
 
 
-@asynccontextmanager
-async def _nameless(folder: Path) -> AsyncGenerator[FileIO, None]:
-    """A new file without a name: nothing is left of it when the server is gone, however it went."""
-    making = asyncio.ensure_future(asyncio.to_thread(_make, folder))
-    try:
-        yield await asyncio.shield(making)
-    finally:
-        # Where the caller was cancelled, the thread makes it all the same.
-        file = await making
-        await asyncio.to_thread(file.close)
-
-
-def _make(folder: Path) -> FileIO:
+def _nameless(folder: Path) -> FileIO:
+    """A new file without a name."""
     with _told(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=folder, buffering=0)

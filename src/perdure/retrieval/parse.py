@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from perdure import blocking
 from perdure.retrieval.chunk import Chunk
 from perdure.retrieval.formats import Unparsable, supported
 from perdure.retrieval.frames import LENGTH, LONGEST, Answer, Batch, Refusal, Task, frame
@@ -209,14 +210,14 @@ class _Nursery:
 
 
 async def _hand_over(path: Path, task: Task, connection: socket.socket) -> None:
-    try:
-        descriptor = await asyncio.to_thread(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _broken("it cannot be read") from error
-    try:
+    def opened() -> int:
+        try:
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _broken("it cannot be read") from error
+
+    async with blocking.held(opened, os.close) as descriptor:
         socket.send_fds(connection, [frame(task)], [descriptor])
-    finally:
-        os.close(descriptor)
 
 
 def _broken(reason: str) -> Unparsable:

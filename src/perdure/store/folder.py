@@ -4,10 +4,11 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from perdure import blocking
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.store.blobs import Stored, joined
 from perdure.store.reserve import is_full
@@ -46,27 +47,22 @@ class FolderBlobs:
 
     async def write(self, blob_id: str, chunks: AsyncIterable[bytes]) -> int:
         path, size = self._path(blob_id), 0
-        with _told():
-            file = await self._run(_create, path)
-        try:
-            async for piece in joined(chunks, _WRITE_BYTES):
+        async with self._opened(_create, path) as file:
+            try:
+                async for piece in joined(chunks, _WRITE_BYTES):
+                    with _told():
+                        await self._run(_write, file, piece)
+                    size += len(piece)
                 with _told():
-                    await self._run(_write, file, piece)
-                size += len(piece)
-            with _told():
-                await self._run(_sync, file, path.parent)
-        except Unavailable:
-            # It is of no use any more, and deleting it may need some room.
-            await self._run(os.ftruncate, file, 0)
-            raise
-        finally:
-            await self._run(os.close, file)
+                    await self._run(_sync, file, path.parent)
+            except Unavailable:
+                # It is of no use any more, and deleting it may need some room.
+                await self._run(os.ftruncate, file, 0)
+                raise
         return size
 
     async def read(self, blob_id: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        with _told():
-            file = await self._run(os.open, self._path(blob_id), os.O_RDONLY)
-        try:
+        async with self._opened(os.open, self._path(blob_id), os.O_RDONLY) as file:
             while start < stop:
                 with _told():
                     chunk = await self._run(os.pread, file, min(_READ_BYTES, stop - start), start)
@@ -74,8 +70,6 @@ class FolderBlobs:
                     raise Unavailable("A part of the content is missing.")
                 start += len(chunk)
                 yield chunk
-        finally:
-            await self._run(os.close, file)
 
     async def delete(self, blob_id: str) -> None:
         with _told():
@@ -91,25 +85,30 @@ class FolderBlobs:
                 yield stored
 
     async def close(self) -> None:
-        if self._threads is not None:
-            await asyncio.to_thread(self._threads.shutdown)
+        # what is still open is closed by the event loop's own threads
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            await asyncio.to_thread(threads.shutdown)
 
     def _path(self, blob_id: str) -> Path:
         """Spread over 256 folders, so that none grows too large."""
         return self._folder / blob_id[-2:] / blob_id
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Does the work in a thread, and waits for its end whatever becomes of the caller: nobody
-        may close a file that a thread is writing.
-        """
-        future = asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: work(*args, **kwargs)
-        )
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait([future])
-            raise
+        return await blocking.run(lambda: work(*args, **kwargs), self._threads)
+
+    @asynccontextmanager
+    async def _opened(
+        self, work: Callable[P, int], *args: P.args, **kwargs: P.kwargs
+    ) -> AsyncGenerator[int, None]:
+        """The descriptor that the work opens, until the block ends."""
+
+        def opened() -> int:
+            with _told():
+                return work(*args, **kwargs)
+
+        async with blocking.held(opened, os.close, self._threads) as file:
+            yield file
 
 
 @contextmanager
