@@ -37,6 +37,7 @@ from perdure.client_settings import ClientSettings
 from perdure.code_settings import CodeSettings, Seconds
 from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED, ModelServer, Tokens, check_model_url
+from perdure.tls_settings import TlsSettings
 from perdure.urls import without_password
 from perdure.webhook_settings import WebhookSettings
 
@@ -70,7 +71,7 @@ def _check_names(what: str, names: list[str]) -> None:
             raise ValueError(f"two {what} are named {name!r}")
 
 
-class Settings(BaseSettings, ClientSettings, CodeSettings):
+class Settings(BaseSettings, ClientSettings, CodeSettings, TlsSettings):
     """Everything that can be set; `docs/operating.md` has the user's side of each field."""
 
     model_config = SettingsConfigDict(
@@ -357,9 +358,11 @@ def origin(name: str, flags: Mapping[str, object]) -> str:
 
 
 def files_read(chosen: Settings) -> list[Path]:
-    """The settings file, if there is one: it may hold secrets."""
-    path = _file({"config": chosen.config})
-    return [path.absolute()] if path.is_file() else []
+    """The settings file, which may hold secrets, and the certificate's key, as far as there are."""
+    paths = [_file({"config": chosen.config})]
+    if chosen.tls_key:
+        paths.append(chosen.tls_key)
+    return [path.absolute() for path in paths if path.is_file()]
 
 
 @cache

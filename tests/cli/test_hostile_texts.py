@@ -36,12 +36,13 @@ COMMANDS: dict[str, list[list[str]]] = {
     "serve": [["--port", NAME], ["--config", NAME], ["--host", NAME]],
     "stores add": [["{file}", "--url", "{url}"], ["{folder}", "--url", "{url}/refusing"], [NAME]],
     "stores list": [["--url", "{url}"], ["--url", "{url}/refusing"]],
+    "tls self-signed": [["--folder", NAME], ["--name", NAME], ["--days", NAME]],
     "stores search": [[NAME, NAME, "--url", "{url}"], [NAME, NAME, "--url", "{url}/refusing"],
                       [NAME, NAME, "--limit", NAME]],
 }  # fmt: skip
 CASES = [(name, arguments) for name, cases in COMMANDS.items() for arguments in cases]
 # where the text itself is not shown: of a URL that cannot be read, any part may be a password
-SILENT = {"{url}/senseless", f"http://{NAME}", "--database-url", "--port", "--limit"}
+SILENT = {"{url}/senseless", f"http://{NAME}", "--database-url", "--port", "--limit", "--days"}
 
 
 @pytest.fixture(scope="module")

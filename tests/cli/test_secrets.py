@@ -46,7 +46,13 @@ URLS = (
 SCHEMES = ("postgresql://", "http://", "s3://", "ftp://", "postgresql:", "")
 ARGUMENTS = (
     ["doctor", "--verify"],
-    *(["serve"], ["chat"], ["files", "list"], ["files", "upload", __file__]),
+    *(
+        ["serve"],
+        ["tls", "self-signed"],
+        ["chat"],
+        ["files", "list"],
+        ["files", "upload", __file__],
+    ),
     *(["stores", "list"], ["stores", "add", __file__], ["stores", "search", "a", "b"]),
 )
 

@@ -1,6 +1,7 @@
 """The little HTTP client of the command line: it knows our own API and nothing else."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from perdure import settings, urls
 from perdure.cli.address import url_of
 from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError, PerdureError
+from perdure.tls import trust
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import ErrorEnvelope
 
@@ -33,7 +35,9 @@ class Refused(Failed):
 class Client:
     """Calls one server. Every method raises `Failed`."""
 
-    def __init__(self, url: str, api_key: str) -> None:
+    def __init__(self, url: str, api_key: str, trusted: ssl.SSLContext | None = None) -> None:
+        """`trusted`: whose certificates are taken; by default those that this machine trusts."""
+        self._trusted = trusted
         self._base = url.rstrip("/").removesuffix("/v1") + "/v1"
         self._api_key = api_key
         self._headers = {
@@ -101,12 +105,22 @@ class Client:
         self, method: str, path: str, data: aiohttp.Payload | aiohttp.FormData | None
     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT)
+            self._session = aiohttp.ClientSession(
+                headers=self._headers,
+                timeout=_TIMEOUT,
+                connector=aiohttp.TCPConnector(ssl=self._trusted or True),
+            )
         try:
             async with self._session.request(method, self._base + path, data=data) as answer:
                 if answer.status >= 400:
                     raise Refused(self._harmless(_message(await answer.read(), answer.status)))
                 yield answer
+        except aiohttp.ClientConnectorCertificateError as error:
+            why = self._harmless(str(error.certificate_error))
+            raise Failed(
+                f"The certificate of the server at {self._base} is not trusted: {why} "
+                "Name the file of one that you trust with --ca-cert."
+            ) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             why = self._harmless(str(error))
             raise Failed(f"The server at {self._base} cannot be reached: {why}") from None
@@ -116,8 +130,12 @@ class Client:
         return line(said).replace(self._api_key, "***")
 
 
-def connect(config: Path | None, url: str | None, api_key: str | None) -> Client:
-    """A client of the server at the URL, or else of the one that is configured here."""
+def connect(
+    config: Path | None, url: str | None, api_key: str | None, ca_cert: Path | None = None
+) -> Client:
+    """A client of the server at the URL, or else of the one that is configured here, whose own
+    certificate is trusted then. `ca_cert`: the file of a certificate that is trusted as well.
+    """
     chosen = settings.load(config=config)
     if api_key is None:
         # a server that needs no key takes any
@@ -128,7 +146,12 @@ def connect(config: Path | None, url: str | None, api_key: str | None) -> Client
         raise ConfigurationError(f"The URL from the flag --url is wrong: {error}.") from None
     if has_user:
         raise ConfigurationError("The URL from the flag --url holds a user: use --api-key instead.")
-    return Client(url or url_of(chosen.host, chosen.port), api_key)
+    trusted = trust.also(ca_cert) if ca_cert else None
+    if url is None:
+        url = url_of(chosen.host, chosen.port, tls=chosen.tls_cert is not None)
+        if chosen.tls_cert and not ca_cert:
+            trusted = trust.only(chosen.tls_cert)
+    return Client(url, api_key, trusted)
 
 
 def run(asked: Coroutine[Any, Any, T]) -> T:

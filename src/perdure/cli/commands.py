@@ -15,6 +15,8 @@ app = typer.Typer(add_completion=False)
 _files = typer.Typer(help="Upload and list the files of a server.", no_args_is_help=True)
 _stores = typer.Typer(help="Fill and search the vector stores of a server.", no_args_is_help=True)
 
+_tls = typer.Typer(help="Make a certificate for this machine.", no_args_is_help=True)
+
 
 @app.command()
 def serve(
@@ -83,13 +85,14 @@ def chat(
     ] = None,
     url: options.Url = None,
     api_key: options.ApiKey = None,
+    ca_cert: options.CaCert = None,
     config: options.Config = None,
 ) -> None:
     """Talk to an assistant. Ctrl-C cancels an answer, Ctrl-D ends the conversation."""
     from perdure.cli import chat as command
     from perdure.cli.client import connect
 
-    command.chat(connect(config, url, api_key), assistant, model)
+    command.chat(connect(config, url, api_key, ca_cert), assistant, model)
 
 
 @app.command()
@@ -100,6 +103,10 @@ def demo(
             help="A Python file, or a command with its arguments. Default: the quickstart example."
         ),
     ] = None,
+    *,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Speak TLS, with a certificate that the program trusts.")
+    ] = False,
 ) -> None:
     """Start a server with a temporary data folder, run a program against it, stop it again.
 
@@ -109,7 +116,7 @@ def demo(
     """
     from perdure.cli import demo as command
 
-    raise typer.Exit(command.demo(program))
+    raise typer.Exit(command.demo(program, tls=tls))
 
 
 @_files.command()
@@ -124,13 +131,14 @@ def upload(
     ] = "assistants",
     url: options.Url = None,
     api_key: options.ApiKey = None,
+    ca_cert: options.CaCert = None,
     config: options.Config = None,
 ) -> None:
     """Upload files. Their ids are printed, one a line."""
     from perdure.cli import files
     from perdure.cli.client import connect, run
 
-    run(files.upload_all(connect(config, url, api_key), paths, purpose))
+    run(files.upload_all(connect(config, url, api_key, ca_cert), paths, purpose))
 
 
 @_files.command("list")
@@ -139,13 +147,14 @@ def list_files(
     purpose: Annotated[str | None, typer.Option(help="Only files of this purpose.")] = None,
     url: options.Url = None,
     api_key: options.ApiKey = None,
+    ca_cert: options.CaCert = None,
     config: options.Config = None,
 ) -> None:
     """List the files of the server, the newest first: id, bytes, purpose, name."""
     from perdure.cli import files
     from perdure.cli.client import connect, run
 
-    run(files.list_all(connect(config, url, api_key), purpose))
+    run(files.list_all(connect(config, url, api_key, ca_cert), purpose))
 
 
 @_stores.command()
@@ -161,6 +170,7 @@ def add(
     name: Annotated[str | None, typer.Option(help="Name of the store that is made.")] = None,
     url: options.Url = None,
     api_key: options.ApiKey = None,
+    ca_cert: options.CaCert = None,
     config: options.Config = None,
 ) -> None:
     """Upload files and put them into a vector store, whose id is printed.
@@ -172,7 +182,7 @@ def add(
     from perdure.cli.client import connect, run
 
     wanted = stores.found_in(paths)
-    if run(stores.add_all(connect(config, url, api_key), wanted, store, name)):
+    if run(stores.add_all(connect(config, url, api_key, ca_cert), wanted, store, name)):
         raise typer.Exit(1)
 
 
@@ -181,13 +191,14 @@ def list_stores(
     *,
     url: options.Url = None,
     api_key: options.ApiKey = None,
+    ca_cert: options.CaCert = None,
     config: options.Config = None,
 ) -> None:
     """List the vector stores, the newest first: id, status, files, name."""
     from perdure.cli import stores
     from perdure.cli.client import connect, run
 
-    run(stores.list_all(connect(config, url, api_key)))
+    run(stores.list_all(connect(config, url, api_key, ca_cert)))
 
 
 @_stores.command()
@@ -198,14 +209,45 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=50, help="How many results at most.")] = 5,
     url: options.Url = None,
     api_key: options.ApiKey = None,
+    ca_cert: options.CaCert = None,
     config: options.Config = None,
 ) -> None:
     """Search a vector store: score, file and the beginning of each passage."""
     from perdure.cli import stores
     from perdure.cli.client import connect, run
 
-    run(stores.search(connect(config, url, api_key), store, query, limit))
+    run(stores.search(connect(config, url, api_key, ca_cert), store, query, limit))
+
+
+@_tls.command("self-signed")
+def self_signed(
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Where the two files are written; default: tls in the data folder."),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="A further name or address of this machine; may be given again."),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=825, help="For how many days it is good.")] = 365,
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+) -> None:
+    """Make a certificate for this machine, and say how clients come to trust it.
+
+    It is for localhost, 127.0.0.1, ::1 and this machine's own name.
+    """
+    from perdure.cli import tls as command
+
+    command.self_signed(folder, name or [], days=days, data_dir=data_dir, config=config)
+
+
+@_tls.callback()
+def _tls_group() -> None:
+    """Make a certificate for this machine."""
 
 
 app.add_typer(_files, name="files")
+app.add_typer(_tls, name="tls")
 app.add_typer(_stores, name="stores")

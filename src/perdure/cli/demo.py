@@ -3,8 +3,10 @@
 import asyncio
 import os
 import shutil
+import ssl
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -15,16 +17,17 @@ from perdure.cli.server import end_like_interrupt, opened, run
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings, only
+from perdure.tls import self_signed
 from perdure.urls import without_password
 
 _SECONDS_TO_END = 5
 
 
-def demo(program: list[str] | None) -> int:
+def demo(program: list[str] | None, *, tls: bool = False) -> int:
     """Runs the program, or the quickstart, against a server of its own; the exit code."""
     arguments = _runnable(program or [str(_quickstart())])
     with tempfile.TemporaryDirectory(prefix="perdure-demo-") as folder:
-        settings = _settings(Path(folder))
+        settings = _settings(Path(folder), tls=tls)
         logs.configure(settings)
         code = run(lambda: _demo(settings, arguments))
     _say(f"server stopped, data removed, the program's exit code is {code}")
@@ -42,6 +45,7 @@ async def _demo(settings: Settings, arguments: list[str]) -> int:
             "OPENAI_BASE_URL": f"{server.url}/v1",
             "OPENAI_API_KEY": "perdure-demo",
             "PYTHONUNBUFFERED": "1",
+            **_trusting(settings.tls_cert),
         }
         _say(f"running: {' '.join(arguments)}")
         async with _started(arguments, environment) as process:
@@ -70,9 +74,12 @@ async def _started(
                 await process.wait()
 
 
-def _settings(folder: Path) -> Settings:
+def _settings(folder: Path, *, tls: bool) -> Settings:
     """What a demo runs on: nothing of the user's own server, data or keys."""
     values: dict[str, object] = {"port": 0, "data_dir": folder, "log_level": "warning"}
+    if tls:
+        made = self_signed.make(folder / "tls", names=(), days=1, now=time.time())
+        values |= {"tls_cert": made.cert, "tls_key": made.key}
     upstream = os.environ.get("OPENAI_BASE_URL")
     if upstream:
         values |= {
@@ -80,6 +87,20 @@ def _settings(folder: Path) -> Settings:
             "model_api_key": os.environ.get("OPENAI_API_KEY") or None,
         }
     return only(**values)
+
+
+def _trusting(cert: Path | None) -> dict[str, str]:
+    """The variables that make a program trust the certificate, besides what it trusted before: they
+    are those of Python's ssl and httpx, requests, curl and Node.
+    """
+    if cert is None:
+        return {}
+    bundle = cert.with_name("bundle.pem")
+    known = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    before = Path(known).read_bytes() if known and Path(known).is_file() else b""
+    bundle.write_bytes(before + b"\n" + cert.read_bytes())
+    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+    return {**dict.fromkeys(names, str(bundle)), "NODE_EXTRA_CA_CERTS": str(cert)}
 
 
 def _model(settings: Settings) -> str:

@@ -32,11 +32,15 @@ from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sending import guard
 from perdure.settings import Settings
 from perdure.store import checkup, connect_blobs
+from perdure.tls import checkup as checkup_of_tls
+from perdure.tls import trust
 from perdure.urls import without_password
 from perdure.webhook_settings import WebhookSettings
 
 # Wide enough for one finding a line where nobody sees a terminal's edge.
 _PLAIN_WIDTH = 400
+_RENEW = "Renew it: the server takes the new files by itself."
+_SHOWN = "Look for tls_not_renewed in its log; it takes new files within seconds."
 _ALONE = "Let only its owner in: chmod 700 for the folder, 600 for the files perdure.db*."
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
@@ -68,7 +72,8 @@ def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
     except ConfigurationError as error:
         findings = [Finding(State.FAIL, "settings", str(error), "Correct it, then run this again.")]
     else:
-        findings = [*_settings(chosen, flags), *_storage(chosen), *asyncio.run(_network(chosen))]
+        findings = [*_settings(chosen, flags), *_storage(chosen), *_certificate(chosen)]
+        findings += asyncio.run(_network(chosen))
         findings.append(asyncio.run(_code_interpreter(chosen)))
         if check_data:
             findings += _verified(chosen)
@@ -167,6 +172,30 @@ def _data_folder(folder: Path) -> Finding:
     return Finding(State.OK, "data", text)
 
 
+def _certificate(chosen: Settings) -> Iterable[Finding]:
+    if chosen.tls_cert is None or chosen.tls_key is None:
+        return
+    try:
+        seen = checkup_of_tls.look(chosen.tls_cert, chosen.tls_key)
+    except ConfigurationError as error:
+        yield Finding(State.FAIL, "tls", str(error), "Correct tls_cert and tls_key.")
+        return
+    now = SystemClock().now()
+    text = f"the certificate is for {', '.join(seen.names) or 'no name'}"
+    if not seen.names:
+        yield Finding(State.FAIL, "tls", text, "Clients want names in it (subjectAltName).")
+    elif now < seen.begins_at:
+        yield Finding(State.FAIL, "tls", f"{text}, and not good yet", "Check this machine's clock.")
+    elif now >= seen.expires_at:
+        yield Finding(State.FAIL, "tls", f"{text}, and expired on {seen.expiry}", _RENEW)
+    elif seen.expires_at - now < checkup_of_tls.SOON_SECONDS:
+        yield Finding(State.WARN, "tls", f"{text}, and expires on {seen.expiry}", _RENEW)
+    else:
+        yield Finding(State.OK, "tls", f"{text}, until {seen.expiry}")
+    if others := checkup.exposure_of(chosen.tls_key):
+        yield Finding(State.WARN, "tls", others, "Let only its owner read it: chmod 600.")
+
+
 async def _code_interpreter(chosen: Settings) -> Finding:
     """Really starts a sandbox. A server runs without one, and refuses code."""
     place = sandbox.connect(chosen, warm=False)
@@ -216,12 +245,22 @@ async def _network(chosen: Settings) -> list[Finding]:
 
 
 async def _listener(chosen: Settings) -> Finding:
-    url = url_of(chosen.host, chosen.port)
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+    url = url_of(chosen.host, chosen.port, tls=chosen.tls_cert is not None)
+    try:
+        trusted = trust.only(chosen.tls_cert) if chosen.tls_cert else True
+    except ConfigurationError as error:
+        return Finding(State.FAIL, "server", f"it cannot be looked for: {error}")
+    connector = aiohttp.TCPConnector(ssl=trusted)
+    async with aiohttp.ClientSession(timeout=_TIMEOUT, connector=connector) as session:
         try:
             async with session.get(f"{url}/health") as answer:
                 if answer.status == 200:
                     return Finding(State.OK, "server", f"it runs and answers at {url}")
+        except aiohttp.ClientConnectorCertificateError as error:
+            why = f"what answers at {url} shows another certificate, or one that is not good now"
+            return Finding(State.FAIL, "server", f"{why}: {error.certificate_error}", _SHOWN)
+        except aiohttp.ClientSSLError:
+            pass  # something answers, but not with TLS
         except (aiohttp.ClientConnectionError, TimeoutError):
             return Finding(State.OK, "server", f"it does not run: nothing answers at {url}")
         except aiohttp.ClientError:

@@ -30,3 +30,7 @@ Url = Annotated[
     str | None, typer.Option(help="URL of the server; default: the one configured here.")
 ]
 ApiKey = Annotated[str | None, typer.Option(help="API key of the server.")]
+CaCert = Annotated[
+    Path | None,
+    typer.Option(help="File of a certificate (PEM) that is trusted, besides those of the system."),
+]

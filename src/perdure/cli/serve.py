@@ -1,6 +1,7 @@
 """`perdure serve`: the server, from its settings to its graceful end."""
 
 import asyncio
+import time
 
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED
 from perdure.settings import Settings
 from perdure.store import checkup
+from perdure.tls import checkup as checkup_of_tls
 from perdure.urls import without_password
 
 _MODELS_SHOWN = 5
@@ -59,6 +61,7 @@ async def _welcome(server: Server, chosen: Settings) -> None:
         _show_models(banner, answer)
     for alias, target in chosen.model_aliases.items():
         banner.row("Alias", f"{alias} is answered by {target}")
+    _show_certificate(banner, chosen)
     banner.row("Database", chosen.database_label)
     banner.row("Data", str(chosen.data_dir))
     if others := checkup.exposure(chosen.data_dir):
@@ -72,6 +75,21 @@ async def _welcome(server: Server, chosen: Settings) -> None:
     keys = f"one of {count} must be sent" if count else "none needed: any key will do"
     banner.row("API keys", keys)
     banner.row("Stop", "Ctrl-C")
+
+
+def _show_certificate(banner: _Banner, chosen: Settings) -> None:
+    if chosen.tls_cert is None or chosen.tls_key is None:
+        return
+    try:
+        seen = checkup_of_tls.look(chosen.tls_cert, chosen.tls_key)
+    except ConfigurationError as error:
+        banner.warn("TLS", str(error))
+        return
+    text = f"for {', '.join(seen.names) or 'no name'} until {seen.expiry}"
+    if seen.expires_at - time.time() < checkup_of_tls.SOON_SECONDS:
+        banner.warn("TLS", f"{text}: renew {chosen.tls_cert}")
+    else:
+        banner.row("TLS", text)
 
 
 async def _show_code(banner: _Banner, chosen: Settings) -> None:

@@ -23,12 +23,15 @@ from perdure.cli.address import url_of
 from perdure.cli.memory import give_back_large_pieces
 from perdure.cli.protocol import Connection, bounds
 from perdure.clock import SystemClock
+from perdure.engine.looper import loop
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings
+from perdure.tls.certificate import Certificate
 
 T = TypeVar("T")
 
 _BACKLOG = 2048
+_RENEW_SECONDS = 5.0
 # After the drain, open answers get this long to be written out before they are cut.
 _GRACE_SECONDS = 5
 
@@ -40,23 +43,31 @@ class Server(uvicorn.Server):
     raised again afterwards: a stop that was asked for is no failure.
     """
 
-    def __init__(self, app: Perdure, listener: socket.socket, *, takes_signals: bool) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app.asgi,
-                # a class with some arguments given: all that uvicorn does is call it
-                http=cast("type[Connection]", partial(Connection, bounds=bounds(app.settings))),
-                ws="none",
-                # opened() opens and closes the app: its errors are for the user to read
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                backlog=_BACKLOG,
-                timeout_graceful_shutdown=math.ceil(app.settings.drain_seconds) + _GRACE_SECONDS,
-            )
+    def __init__(
+        self,
+        app: Perdure,
+        listener: socket.socket,
+        *,
+        certificate: Certificate | None,
+        takes_signals: bool,
+    ) -> None:
+        config = uvicorn.Config(
+            app.asgi,
+            # a class with some arguments given: all that uvicorn does is call it
+            http=cast("type[Connection]", partial(Connection, bounds=bounds(app.settings))),
+            ws="none",
+            # opened() opens and closes the app: its errors are for the user to read
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=math.ceil(app.settings.drain_seconds) + _GRACE_SECONDS,
         )
+        config.load()
+        config.ssl = certificate.context if certificate else None
+        super().__init__(config)
         self.app = app
         self.ready = asyncio.Event()
         self._listener = listener
@@ -66,7 +77,8 @@ class Server(uvicorn.Server):
     @property
     def url(self) -> str:
         """Where clients find it: without `/v1`."""
-        return url_of(*self._listener.getsockname()[:2])
+        host, port = self._listener.getsockname()[:2]
+        return url_of(host, port, tls=self.config.ssl is not None)
 
     async def run_until_stopped(self) -> None:
         """Answers requests until a signal or `stop`."""
@@ -99,20 +111,35 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[Server]:
-    """A server that is ready to run: port taken, database open, engine started.
+    """A server that is ready to run: port taken, certificate read, database open, engine started.
 
     Raises `ConfigurationError` where one of them cannot be had.
     """
     give_back_large_pieces()
     with listen(settings.host, settings.port) as listener:
-        app = Perdure(settings, clock=SystemClock())
-        server = Server(app, listener, takes_signals=takes_signals)
-        await app.open()
-        try:
-            yield server
-        finally:
-            if not server.force_exit:
-                await app.close()
+        async with _renewed(settings) as certificate:
+            app = Perdure(settings, clock=SystemClock())
+            server = Server(app, listener, certificate=certificate, takes_signals=takes_signals)
+            await app.open()
+            try:
+                yield server
+            finally:
+                if not server.force_exit:
+                    await app.close()
+
+
+@asynccontextmanager
+async def _renewed(settings: Settings) -> AsyncIterator[Certificate | None]:
+    """The certificate, which is read again when its files change; None for a server without."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        yield None
+        return
+    certificate = Certificate(settings.tls_cert, settings.tls_key)
+    renewing = asyncio.create_task(loop("tls", certificate.step, every=_RENEW_SECONDS), name="tls")
+    try:
+        yield certificate
+    finally:
+        renewing.cancel()
 
 
 def listen(host: str, port: int) -> socket.socket:

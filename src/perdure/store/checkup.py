@@ -58,14 +58,21 @@ def exposure(data_dir: Path) -> str | None:
     if os.name != "posix" or not data_dir.is_dir():
         return None
     for path in files_of(data_dir):
-        if (mode := _mode(path)) & _OTHERS:
-            return f"others can read or change {path.name} (mode {mode:o})"
+        if others := exposure_of(path):
+            return others
     mode = _mode(data_dir)
     if mode & _OTHERS_WRITE:
         return f"others can add, delete and replace files in it (mode {mode:o})"
     if mode & _OTHERS:
         return f"others can look into it (mode {mode:o})"
     return None
+
+
+def exposure_of(path: Path) -> str | None:
+    """The same of a file."""
+    if os.name != "posix" or not (mode := _mode(path)) & _OTHERS:
+        return None
+    return f"others can read or change {path.name} (mode {mode:o})"
 
 
 def _mode(path: Path) -> int:

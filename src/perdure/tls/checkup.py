@@ -1,0 +1,70 @@
+"""Looks at a certificate: what `perdure doctor` tells of it, and the start of a server."""
+
+import ssl
+import time
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from perdure.errors import ConfigurationError
+from perdure.tls import certificate, trust
+
+# Who renews by a program does so a month before the end, as a rule.
+SOON_SECONDS = 14 * 86_400
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME: what has expired is looked at as well.
+_ANY_TIME = 0x200000
+
+
+class Seen(NamedTuple):
+    """For which names a certificate is, and from when to when it is good, in Unix seconds."""
+
+    names: tuple[str, ...]
+    begins_at: int
+    expires_at: int
+
+    @property
+    def expiry(self) -> str:
+        """The day on which it expires, in UTC."""
+        return time.strftime("%Y-%m-%d", time.gmtime(self.expires_at))
+
+
+def look(cert: Path, key: Path) -> Seen:
+    """Has the certificate shown to a client, in memory. Raises `ConfigurationError` where its files
+    cannot be used, or no client would take it.
+    """
+    ours = certificate.load(cert, key)
+    theirs = trust.only(cert)
+    theirs.verify_flags = ssl.VerifyFlags(theirs.verify_flags | _ANY_TIME)
+    try:
+        client = shake(ours, theirs)
+    except ssl.SSLCertVerificationError as error:
+        raise ConfigurationError(
+            f"The certificate in {cert} is none that clients take: {error.verify_message}."
+        ) from None
+    except ssl.SSLError as error:
+        raise ConfigurationError(f"The certificate in {cert} cannot be used: {error}.") from None
+    shown = client.getpeercert() or {}
+    names = cast("tuple[tuple[str, str], ...]", shown.get("subjectAltName", ()))
+    begins, expires = (
+        ssl.cert_time_to_seconds(str(shown[name])) for name in ("notBefore", "notAfter")
+    )
+    return Seen(tuple(name for _, name in names), begins, expires)
+
+
+def shake(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
+    """Lets the two shake hands in memory; the client's side of it. Raises `ssl.SSLError` where one
+    has something against the other.
+    """
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    theirs, ours = client.wrap_bio(down, up), server.wrap_bio(up, down, server_side=True)
+    while not all([_shaken(theirs), _shaken(ours)]):
+        pass
+    return theirs
+
+
+def _shaken(side: ssl.SSLObject) -> bool:
+    """Whether this side has done its part of the handshake."""
+    try:
+        side.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
