@@ -9,9 +9,10 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -116,6 +117,18 @@ class PostgresServer:
         name = f"perdure_{self._databases}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
+
+    @contextmanager
+    def untouched(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection to a database that no test has used: what was deleted there still counts
+        among the rows that a plan looks at.
+        """
+        name = self.create()
+        try:
+            with psycopg.connect(self.url(name)) as connection:
+                yield connection
+        finally:
+            self.drop(name)
 
     def drop(self, name: str) -> None:
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")

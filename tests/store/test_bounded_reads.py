@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from perdure.store import statements
+from tests.databases import PostgresServer
 
 LIMIT = 5
 THREADS = {"thread_old": 20, "thread_long": 5_000, "thread_new": 20}
@@ -63,12 +64,20 @@ def file() -> Iterator[sqlite3.Connection]:
     file.close()
 
 
-@pytest.fixture
-def server(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
+@pytest.fixture(scope="module")
+def filled(postgres_server: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
     """A PostgreSQL database with the threads, and with statistics that tell how unlike they are."""
-    with psycopg.connect(postgres_url) as server:
-        _fill(server)
-        yield server
+    with postgres_server.untouched() as connection:
+        _fill(connection)
+        connection.commit()
+        yield connection
+
+
+@pytest.fixture
+def server(filled: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    """The database, in a transaction of which nothing stays."""
+    yield filled
+    filled.rollback()
 
 
 @pytest.mark.parametrize("name", READS)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from perdure.store import statements
+from tests.databases import PostgresServer
 from tests.store.test_bounded_reads import rows_read
 
 NOW = 1_000_000
@@ -100,12 +101,20 @@ def files() -> Iterator[list[sqlite3.Connection]]:
         file.close()
 
 
-@pytest.fixture
-def server(postgres_url: str) -> Iterator[psycopg.Connection[Any]]:
+@pytest.fixture(scope="module")
+def filled(postgres_server: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
     """A PostgreSQL database with much at rest."""
-    with psycopg.connect(postgres_url) as server:
-        _fill(server, MANY)
-        yield server
+    with postgres_server.untouched() as connection:
+        _fill(connection, MANY)
+        connection.commit()
+        yield connection
+
+
+@pytest.fixture
+def server(filled: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    """The database, in a transaction of which nothing stays."""
+    yield filled
+    filled.rollback()
 
 
 @pytest.mark.parametrize("name", LOOKS)
