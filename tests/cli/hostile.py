@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from perdure.marks import CONTROLS, DIRECTIONS
-from tests.cli.processes import PERDURE, clean
+from tests.cli.forked import Forked
+from tests.cli.processes import clean
 from tests.patience import PATIENCE_SECONDS
 
 SEEN = "CANARY"
@@ -195,20 +195,19 @@ class OnTerminal:
 
     def __init__(self, *arguments: str | Path, cwd: Path, **environment: str) -> None:
         self._terminal, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [*PERDURE, *map(str, arguments)],
-            stdin=subprocess.PIPE,
+        self.process = Forked(
+            list(map(str, arguments)),
             stdout=theirs,
             stderr=theirs,
             cwd=cwd,
-            env=clean({"TERM": "dumb", "COLUMNS": "4000", **environment}),
+            env=clean({"TERM": "dumb", "COLUMNS": "4000", "LINES": "50", **environment}),
         )
         os.close(theirs)
 
     def type(self, said: str) -> None:
         """Types it, and then nothing more."""
         assert self.process.stdin is not None
-        self.process.stdin.write(said.encode())
+        self.process.stdin.write(said)
         self.process.stdin.close()
 
     def read(self, end: str | None = None) -> str:

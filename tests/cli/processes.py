@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+from tests.cli.forked import Forked
 from tests.patience import PATIENCE_SECONDS
 
 PERDURE = (sys.executable, "-m", "perdure")
@@ -18,7 +19,7 @@ _LAST_LINE_OF_BANNER = "  Stop "
 class Served:
     """A `perdure serve` that answers."""
 
-    def __init__(self, process: subprocess.Popen[str], banner: str) -> None:
+    def __init__(self, process: Forked | subprocess.Popen[str], banner: str) -> None:
         self.process = process
         self.banner = banner
         self.base_url = banner.partition("answers at ")[2].split()[0]
@@ -33,7 +34,7 @@ class Served:
         """Sends the signal; the exit code, and what was said on stderr since the banner."""
         self.process.send_signal(how)
         _, said = self.process.communicate(timeout=PATIENCE_SECONDS)
-        return self.process.returncode, said
+        return self.process.wait(), said
 
 
 def perdure(
@@ -43,16 +44,9 @@ def perdure(
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
-    return subprocess.run(
-        [*PERDURE, *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        cwd=cwd,
-        env=clean(environment),
-        check=False,
-    )
+    process = Forked(list(map(str, arguments)), cwd=cwd, env=clean(environment))
+    out, err = process.communicate(stdin, PATIENCE_SECONDS)
+    return subprocess.CompletedProcess(arguments, process.wait(), out, err)
 
 
 @contextmanager
@@ -65,13 +59,18 @@ def serving(
     """A server on a free port, killed at the end if it still runs; `within` is a command that runs
     the command behind it.
     """
-    process = subprocess.Popen(
-        [*within, *PERDURE, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=data_dir.parent,
-        env=clean(environment),
-    )
+    serve = ["serve", "--port", "0", "--data-dir", str(data_dir), *arguments]
+    process: Forked | subprocess.Popen[str]
+    if within:
+        process = subprocess.Popen(
+            [*within, *PERDURE, *serve],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=data_dir.parent,
+            env=clean(environment),
+        )
+    else:
+        process = Forked(serve, cwd=data_dir.parent, env=clean(environment), stdin=0, stdout=1)
     try:
         yield Served(process, _banner(process))
     finally:
@@ -90,7 +89,7 @@ def clean(environment: Mapping[str, str] | None) -> dict[str, str]:
     return {**inherited, **(environment or {})}
 
 
-def _banner(process: subprocess.Popen[str]) -> str:
+def _banner(process: Forked | subprocess.Popen[str]) -> str:
     assert process.stderr is not None
     said = ""
     for line in process.stderr:

@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import psutil
 import pytest
 from openai import OpenAI
 
-from tests.cli.processes import PERDURE, Served, clean, perdure, serving
+from tests.cli.forked import Forked
+from tests.cli.processes import Served, clean, perdure, serving
 from tests.patience import PATIENCE_SECONDS, wait_until
 
 _WEATHER = "What is the weather in Lisbon?"
@@ -49,14 +49,7 @@ class Talk:
     """A chat that is typed into and read from as it goes."""
 
     def __init__(self, *flags: str, cwd: Path) -> None:
-        self._process = subprocess.Popen(
-            [*PERDURE, "chat", *flags],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=cwd,
-            env=clean(None),
-        )
+        self._process = Forked(["chat", *flags], cwd=cwd, env=clean(None), stderr=2)
 
     def type(self, line: str) -> None:
         """Types a line."""
@@ -85,7 +78,7 @@ class Talk:
     def press_ctrl_d(self) -> int:
         """Ends the input; the exit code."""
         self._process.communicate(timeout=PATIENCE_SECONDS)
-        return self._process.returncode
+        return self._process.wait()
 
 
 def test_a_line_is_answered_and_nothing_is_left_behind(

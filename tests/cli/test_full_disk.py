@@ -92,7 +92,8 @@ def test_an_upload_that_finds_no_room_says_so_and_leaves_none_of_it(served: Serv
 def test_a_start_on_a_full_disk_is_one_sentence(before: str, tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     serve = f"{' '.join(PERDURE)} serve --port 0 --data-dir {folder}/data"
-    earlier = f"timeout --signal=TERM 8 {serve} 2>{folder}/said;" if before else ""
+    answers = f"until grep -q '  Stop' {folder}/said; do sleep 0.1; done"
+    earlier = f"{serve} 2>{folder}/said & {answers}; kill $!; wait $!;" if before else ""
     script = f"{earlier} cat /dev/zero >{folder}/fill; echo FULL >&2; exec {serve}"
     ended = subprocess.run(
         [*disk(folder, 48), "sh", "-c", script],

@@ -4,13 +4,12 @@ Which settings hold secrets is read from their types, so that a new one is tried
 """
 
 import asyncio
-import io
 import json
+import os
 import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,14 +17,13 @@ import httpx2
 import pytest
 from pydantic import BaseModel, SecretStr
 
-import perdure.cli
 from perdure import settings
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.settings import Settings
 from perdure.store import S3Settings, connect_blobs
 from tests.cli.echo import echo_server
-from tests.cli.processes import perdure as run_perdure
-from tests.cli.processes import serving
+from tests.cli.forked import Forked
+from tests.cli.processes import perdure, serving
 from tests.patience import PATIENCE_SECONDS
 
 # So that it is seen when a part of a secret is shown.
@@ -115,14 +113,8 @@ def _environments() -> Iterator[dict[str, str]]:
 
 def _run(arguments: list[str]) -> str:
     """All that a command says to its end, which it must come to."""
-    said = io.StringIO()
-    before, sys.argv = sys.argv, ["perdure", *arguments]
-    try:
-        with redirect_stdout(said), redirect_stderr(said), suppress(SystemExit):
-            perdure.cli.main()
-    finally:
-        sys.argv = before
-    return said.getvalue()
+    process = Forked(arguments, cwd=None, env=os.environ)
+    return "".join(process.communicate(timeout=PATIENCE_SECONDS))
 
 
 def check(said: str) -> None:
@@ -234,7 +226,7 @@ def test_the_demo_shows_neither_the_key_nor_the_password_of_its_model_server() -
         "OPENAI_BASE_URL": "http://user:c1n1ry@127.0.0.1:1/v1?key=c2n2ry",
         "OPENAI_API_KEY": "",
     }
-    ran = run_perdure("demo", "--", sys.executable, "-c", "print('ran')", environment=environment)
+    ran = perdure("demo", "--", sys.executable, "-c", "print('ran')", environment=environment)
     check(ran.stdout + ran.stderr)
     assert "served by http://127.0.0.1:1/v1 " in ran.stderr
 

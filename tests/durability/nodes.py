@@ -4,7 +4,6 @@ import asyncio
 import json
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.cli.processes import PERDURE, clean
+from tests.cli.forked import Forked
+from tests.cli.processes import clean
 from tests.patience import PATIENCE_SECONDS
 
 _LOOK_SECONDS = 0.05
@@ -42,7 +42,7 @@ class Node:
         self.log = folder / "stderr.log"
         self._flags = flags
         self._environment = clean({**SETTINGS, **(environment or {})})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
 
     @property
     def pid(self) -> int:
@@ -62,14 +62,14 @@ class Node:
                 except aiohttp.ClientConnectionError:
                     await asyncio.sleep(_LOOK_SECONDS)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> Forked:
         with self.log.open("ab") as log:
-            return subprocess.Popen(
+            return Forked(
                 [
-                    *PERDURE, "serve", "--port", str(self.port),
-                    "--data-dir", str(self.folder / "data"), *self._flags,
+                    *("serve", "--port", str(self.port)),
+                    *("--data-dir", str(self.folder / "data"), *self._flags),
                 ],
-                stderr=log, cwd=self.folder, env=self._environment,
+                stdin=0, stdout=1, stderr=log.fileno(), cwd=self.folder, env=self._environment,
             )  # fmt: skip
 
     def send(self, how: signal.Signals) -> None:
