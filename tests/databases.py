@@ -82,6 +82,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
         self._empty: list[str] = []
+        self._cleaners: dict[str, psycopg.Connection] = {}
         self._template_shape: tuple[object, ...] | None = None
         self._template_rules: set[str] = set()
 
@@ -103,6 +104,8 @@ class PostgresServer:
         self._wait_until_ready()
 
     def stop(self) -> None:
+        for connection in self._cleaners.values():
+            connection.close()
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(timeout=PATIENCE_SECONDS)
@@ -131,6 +134,8 @@ class PostgresServer:
             self.drop(name)
 
     def drop(self, name: str) -> None:
+        if connection := self._cleaners.pop(name, None):
+            connection.close()
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def lend(self) -> str:
@@ -146,17 +151,31 @@ class PostgresServer:
         if self._template_shape is None:
             with psycopg.connect(self.url(TEMPLATE)) as template:
                 self._template_shape, self._template_rules = _shape(template), _rules(template)
-        with psycopg.connect(self.url(name), autocommit=True) as connection:
-            connection.execute(_OTHERS_OUT)
-            connection.execute(_EMPTY)
-            if _shape(connection) != self._template_shape:
-                for rule in self._template_rules - _rules(connection):
-                    connection.execute(rule.encode())
+        connection = self._cleaner(name)
+        connection.execute(_OTHERS_OUT)
+        connection.execute(_EMPTY)
+        intact = _shape(connection) == self._template_shape
+        if not intact:
+            for rule in self._template_rules - _rules(connection):
+                connection.execute(rule.encode())
             intact = _shape(connection) == self._template_shape
         if intact:
             self._empty.append(name)
         else:
             self.drop(name)
+
+    def _cleaner(self, name: str) -> psycopg.Connection:
+        """A connection that stays, since a new one learns the schema each time."""
+        connection = self._cleaners.get(name)
+        try:
+            if connection is not None:
+                connection.execute("SELECT 1")
+                return connection
+        except psycopg.OperationalError:  # a test ended all connections
+            pass
+        connection = psycopg.connect(self.url(name), autocommit=True)
+        self._cleaners[name] = connection
+        return connection
 
     def execute(self, sql: str) -> None:
         """Runs a statement as the superuser, outside of the tests' databases."""
