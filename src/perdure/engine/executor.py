@@ -228,11 +228,11 @@ class Execution:
         manner = rules.of(recorder.run.model)
         self._answer = answer = turn.Answer(request, manner)
         provider, used_ids = self._means.provider, prepared.used_ids
-        outcome = await turn.take(provider, answer, recorder, used_ids=used_ids)
-        rules.learn(
-            manner, found_lone_end=answer.had_lone_end, lacked_end=answer.thinking.lacked_end
-        )
-        return outcome
+        try:
+            return await turn.take(provider, answer, recorder, used_ids=used_ids)
+        finally:
+            found = answer.thinking.found_lone_end or recorder.found_lone_end
+            rules.learn(manner, found_lone_end=found, lacked_end=answer.thinking.lacked_end)
 
     def _round_of(self, run: Run, shelf: Shelf, prepared: Prepared) -> Round:
         """What the recorder has to know of a round."""

@@ -77,6 +77,8 @@ class OpenPart:
         # Whether a lone end may come in its text; see `thinking.py`.
         self.may_hold_thinking = False
         self.pieces: list[str] = []
+        # What was read of so many pieces: it is asked for several times when the part has ended.
+        self._read_pieces, self._known = 0, ("", 0)
         self.annotator = annotator
         self._annotations: list[Annotation] = []
         self._message_id = message_id
@@ -92,10 +94,9 @@ class OpenPart:
     @property
     def content(self) -> Part:
         """The part as it would be stored now: without thinking that a lone end has ended."""
-        text = "".join(self.pieces)
         if self.kind == "refusal":
-            return RefusalPart(refusal=text)
-        start = answer_start(text) if self.may_hold_thinking else 0
+            return RefusalPart(refusal="".join(self.pieces))
+        text, start = self._read()
         annotations = [
             replace(each, start_index=each.start_index - start, end_index=each.end_index - start)
             for each in self._annotations
@@ -105,11 +106,19 @@ class OpenPart:
 
     @property
     def thought(self) -> str:
-        """What the text of the part turned out to begin with, and was told."""
+        """The thinking with which the text of the part turned out to begin."""
         if not self.may_hold_thinking:
             return ""
-        text = "".join(self.pieces)
-        return text[: answer_start(text)]
+        text, start = self._read()
+        return text[:start]
+
+    def _read(self) -> tuple[str, int]:
+        """The text, and where the answer begins in it."""
+        if self._read_pieces != len(self.pieces):
+            text = "".join(self.pieces)
+            self._known = text, answer_start(text) if self.may_hold_thinking else 0
+            self._read_pieces = len(self.pieces)
+        return self._known
 
     def delta(self, piece: str) -> Delta:
         """Adds plain text; once a token."""

@@ -44,8 +44,6 @@ class Answer:
     extras: Extras | None = None
     # whether text is the answer's, and goes to the part that is open
     is_telling: bool = False
-    # whether thinking ended whose beginning was not in the text
-    had_lone_end: bool = False
 
     def __post_init__(self) -> None:
         self.calls = Assembler(tool.function.name for tool in self.request.tools or ())
@@ -77,7 +75,6 @@ async def take(
     except ProviderError as error:
         return await _refused(error, answer, recorder)
     recorder.close_part()
-    answer.had_lone_end = answer.thinking.found_lone_end or recorder.found_lone_end
     usage = answer.usage or await used(answer, recorder) or Usage()
     return decide(answer, recorder, await _with_thinking(usage, recorder.thought))
 

@@ -23,6 +23,8 @@ _TOKEN = re.compile(r"<\|(start|end|message|channel|constrain|return|call)\|>")
 _TOKEN_BEGUN = re.compile(r"<(?:\|(?:[a-z]{1,9}\|?)?)?\Z")
 # So much thinking in a row is looked for; a hostile server could send blocks without end.
 _MOST_BLOCKS = 16
+# Of what says where a message in channels goes, so much is read.
+_LONGEST_HEADER = 256
 _ANSWERS = re.compile(r"<\|channel\|>\s*final\b")
 
 
@@ -54,17 +56,6 @@ class LoneEnd:
         dropped = max(0, len(joined) - _CARRIED)
         self._carried, self._seen = joined[dropped:], max(0, seen - dropped)
         return None
-
-
-def answer_start(text: str) -> int:
-    """Where the answer begins in a text that holds a lone end; 0 where it holds none.
-
-    White space before the answer is not the answer's. A text that is JSON as a whole holds none.
-    """
-    if "</" not in text or _is_json(text):
-        return 0
-    end = LoneEnd().feed(text)
-    return len(text) - len(text[end:].lstrip()) if end is not None else 0
 
 
 class Thinking:
@@ -226,7 +217,7 @@ class Thinking:
         """What stands between the marks of channels."""
         answer = ""
         if self._header is not None:
-            self._header += text
+            self._header = (self._header + text)[:_LONGEST_HEADER]
         elif self._is_final:
             answer = text if self._has_answered else text.lstrip()
             self._has_answered = self._has_answered or bool(answer)
@@ -242,9 +233,21 @@ class Thinking:
             case "start" | "end" | "return" | "call":
                 self._is_final, self._header = False, token
             case _:
-                self._header = (self._header or "") + token
+                self._header = ((self._header or "") + token)[:_LONGEST_HEADER]
         if name in ("end", "return", "call") or self._is_final:
             self._closed = len(self._taken)
+
+
+def answer_start(text: str) -> int:
+    """Where the answer begins in a text that was told and holds a lone end; 0 where it holds none.
+
+    A text that is JSON as a whole holds none.
+    """
+    if "</" not in text or _is_json(text):
+        return 0
+    thinking = Thinking(is_open=True)
+    answer = thinking.feed(text) + thinking.finish(is_whole=True)
+    return len(text) - len(answer) if thinking.found_lone_end else 0
 
 
 def _is_json(text: str) -> bool:
