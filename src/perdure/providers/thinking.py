@@ -6,14 +6,14 @@ are in which the text comes, the same is taken out. `docs/thinking.md` has the r
 """
 
 import re
-from collections import Counter
 
 import msgspec
 
 _NAMES = ("think", "thinking", "reasoning")
-_STARTS = tuple(f"<{name}>" for name in _NAMES)
 _ENDS = tuple(f"</{name}>" for name in _NAMES)
 _CHANNELS = ("<|channel|>", "<|start|>")
+_STARTS = (*(f"<{name}>" for name in _NAMES), *_CHANNELS)
+_STARTS_OR_ENDS = (*_STARTS, *_ENDS)
 _TAG = re.compile(rf"<(/?)({'|'.join(_NAMES)})>")
 # The longest tag but for its last character, and what stands before it.
 _CARRIED = max(map(len, _ENDS))
@@ -38,7 +38,7 @@ class LoneEnd:
         self._carried = ""
         # How much of what is carried was looked at.
         self._seen = 0
-        self._opened: Counter[str] = Counter()
+        self._opened = dict.fromkeys(_NAMES, 0)
 
     def feed(self, text: str) -> int | None:
         """Reads on; where the tag ends in this text."""
@@ -76,7 +76,7 @@ class Thinking:
         self.found_lone_end = False
         self.lacked_end = False
         self._is_open = is_open and may_be_open
-        self._starts = (*_STARTS, *_CHANNELS, *(_ENDS if may_be_open else ()))
+        self._starts = _STARTS_OR_ENDS if may_be_open else _STARTS
         # All that was not given out, as it came; how many of these pieces are certainly thinking.
         self._taken: list[str] = []
         self._closed = 0
@@ -86,7 +86,7 @@ class Thinking:
         self._begun = ""
         # The tag that ends it; or what looks for one.
         self._end = ""
-        self._lone_end = LoneEnd()
+        self._lone_end: LoneEnd | None = None
         # In channels: what says where a message goes, while it is written; what it says.
         self._header: str | None = None
         self._is_final = self._has_answered = False
@@ -141,7 +141,8 @@ class Thinking:
                 return ""
             text = rest
         self._begun += text
-        tags = self._starts if self._blocks < _MOST_BLOCKS else ()
+        may_be_tag = self._begun[0] == "<" and self._blocks < _MOST_BLOCKS
+        tags = self._starts if may_be_tag else ()
         tag = next((each for each in tags if self._begun.startswith(each)), None)
         if tag is None and any(each.startswith(self._begun) for each in tags):
             return ""
@@ -150,7 +151,7 @@ class Thinking:
             self._open(tag)
             return begun[len(tag) :]
         if self._is_open:
-            self._stage = Thinking._awaited
+            self._stage, self._lone_end = Thinking._awaited, LoneEnd()
             return begun
         self.is_passed = True
         if self._closed:
@@ -191,6 +192,7 @@ class Thinking:
 
     def _awaited(self, text: str) -> str:
         """Before the lone end that is expected."""
+        assert self._lone_end is not None  # noqa: S101 # see `_begin`
         end = self._lone_end.feed(text)
         self._taken.append(text[:end])
         if end is None:
