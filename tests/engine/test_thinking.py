@@ -3,22 +3,27 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from perdure import providers
 from perdure.commands import run_steps
 from perdure.engine.executor import Execution
+from perdure.engine.parts import OpenPart
 from perdure.lifecycle import WITHDRAWN
 from perdure.model_settings import ThinkingSettings
 from perdure.providers import ServerSettings
+from perdure.tools.citations import Piece
 from perdure.wire.chat import Extras
 from perdure.wire.events import Delta
 from perdure.wire.formats import JsonSchema, JsonSchemaFormat
+from perdure.wire.messages import FileCitation, FileCitationAnnotation, TextContent, TextPart
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.engine.coding import say
 from tests.engine.gated import GatedProvider
 from tests.engine.stage import Stage, rules
-from tests.engine.test_extras import crashes
+from tests.engine.test_extras import crashed_at_every_write
 from tests.engine.upstream import KEY, Upstream
 from tests.model_servers.pieces import USAGE
 from tests.model_servers.thoughts import answer, script
@@ -270,6 +275,16 @@ async def test_text_between_thinking_and_calls_is_a_message_and_goes_back_behind
         assert sent(upstream)[1] == ("assistant", "".join(says))
 
 
+async def test_an_answer_that_is_all_thinking_is_empty_and_the_log_says_so(
+    upstream: Upstream,
+) -> None:
+    call = "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>"
+    for says in ("<think>Hm.</think>\n", call):
+        with capture_logs() as logs:
+            assert await after(upstream, says) == ("completed", "")
+        assert "model_answer_is_all_thinking" in [log["event"] for log in logs]
+
+
 async def test_another_model_is_not_sent_it(upstream: Upstream) -> None:
     await upstream.close()
     sends_back = {"thinks*": ThinkingSettings(send_back=True)}
@@ -303,18 +318,28 @@ async def test_a_run_that_is_taken_up_tells_no_thinking_at_every_commit(
     upstream: Upstream, says: tuple[str, ...], *, committed: bool
 ) -> None:
     asked = script(answer(*says, calls=True, ends="tool_calls"), answer(*says))
-    at, crashed = 1, True
-    while crashed:
-        run, crashed = await upstream.begin("thinks", asked, tools=TOOLS), False
-        while run.status not in ("completed", "failed"):
-            crashed = await crashes(upstream, run, at=at, committed=committed) or crashed
-            run = await upstream.stage.acts.get(run.id)
-            if run.status == "requires_action":
-                run = await upstream.stage.submit(run, "sunny")
-        assert (run.status, run.last_error) == ("completed", None), f"crash at write {at}"
+    runs = await crashed_at_every_write(upstream, asked, model="thinks", committed=committed)
+    for run in runs:
         texts = [each for each in await upstream.stage.thread(run) if each[0] == "assistant"]
-        assert texts[-1] == ("assistant", "completed", "Yes."), f"crash at write {at}"
+        assert texts[-1] == ("assistant", "completed", "Yes.")
         assert not any("Hm." in text for _, _, text in texts)
-        at += 1
-    # Each leg writes: claim, message, its end, calls, the question.
-    assert at - 2 == 5
+
+
+def test_annotations_of_an_answer_behind_a_lone_end_stand_where_its_text_does() -> None:
+    part = OpenPart("text", "msg_1", 0, None)
+    part.may_hold_thinking = True
+    notes = [
+        FileCitationAnnotation(
+            text="[1]", start_index=at, end_index=at + 3, file_citation=FileCitation(file_id="f")
+        )
+        for at in (3, 21)
+    ]
+    list(part.annotated([Piece("Hm."), Piece("[1]", notes[0]), Piece("</think>\n\nYes. "),
+                         Piece("[1]", notes[1])]))  # fmt: skip
+    assert "".join(part.pieces)[21:] == "[1]"
+    assert part.content == TextPart(
+        text=TextContent(
+            value="Yes. [1]", annotations=[replace(notes[1], start_index=5, end_index=8)]
+        )
+    )
+    assert part.thought == "Hm.[1]</think>\n\n"

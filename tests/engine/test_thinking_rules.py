@@ -64,6 +64,16 @@ def test_what_is_set_of_the_beginning_goes_over_the_lesson(*, begins: bool) -> N
         assert (manner.is_open, manner.may_be_open) == (begins, begins)
 
 
+def test_only_the_latest_lessons_are_known() -> None:
+    lessons, origins = Lessons(), [Origin("", str(number)) for number in range(1025)]
+    for origin in origins[:1024]:
+        lessons.remember(origin)
+    lessons.remember(origins[0])
+    lessons.remember(origins[1024])
+    unknown = [origin.model for origin in origins if not lessons.knows(origin)]
+    assert unknown == ["1"]
+
+
 def test_thinking_goes_back_only_where_that_is_set() -> None:
     assert not rules({"*": ThinkingSettings()}).of("gpt-4o").sends_back
     assert rules({"*": ThinkingSettings(send_back=True)}).of("gpt-4o").sends_back

@@ -25,11 +25,17 @@ class Setting(Protocol):
     def send_back(self) -> bool: ...
 
 
+# So many lessons are known at once: clients can name models without end.
+_MOST_LESSONS = 1024
+
+
 class Lessons:
-    """The models whose answers had a lone end, by model server. Known as long as the process is."""
+    """The models whose answers had a lone end, by model server: the latest of them, as long as the
+    process is there.
+    """
 
     def __init__(self) -> None:
-        self._known: set[Origin] = set()
+        self._known: dict[Origin, None] = {}
 
     def knows(self, origin: Origin) -> bool:
         """Whether the model's answers are expected to have a lone end."""
@@ -37,11 +43,14 @@ class Lessons:
 
     def remember(self, origin: Origin) -> None:
         """An answer had a lone end."""
-        self._known.add(origin)
+        self._known.pop(origin, None)
+        self._known[origin] = None
+        if len(self._known) > _MOST_LESSONS:
+            del self._known[next(iter(self._known))]
 
     def forget(self, origin: Origin) -> None:
         """An answer that should have had one had none."""
-        self._known.discard(origin)
+        self._known.pop(origin, None)
 
 
 class Manner(NamedTuple):

@@ -187,6 +187,9 @@ async def _finish(answer: Answer, recorder: Recorder, used_ids: set[str]) -> Non
     if not answer.is_calling:
         is_whole = answer.finish_reason not in ("length", "content_filter")
         await _tell_text(answer.thinking.finish(is_whole=is_whole), answer, recorder)
+        if is_whole and answer.thinking.thought and not (answer.blank or recorder.has_begun):
+            # Such as a call in gpt-oss's channels that the model server has not read.
+            _log.warning("model_answer_is_all_thinking", run_id=recorder.run.id)
     if answer.extras is not None and answer.is_calling:
         recorder.extras = _of_round(answer.extras, answer)
     if answer.calls.has_nameless:
