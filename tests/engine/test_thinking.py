@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from perdure import providers
-from perdure.commands import run_steps
+from perdure.commands import invariants, run_steps
 from perdure.engine.executor import Execution
 from perdure.engine.parts import OpenPart
 from perdure.lifecycle import WITHDRAWN
@@ -35,7 +35,8 @@ LONE = ("Hm", ".\n</thi", "nk>\n\nYe", "s.")
 
 
 async def message(upstream: Upstream, run: Run) -> tuple[str, str]:
-    """Status and text of the run's last message."""
+    """Status and text of the run's last message, in a database that is well."""
+    assert await upstream.stage.database.read(lambda tx: list(invariants.check(tx))) == []
     _, status, text = (await upstream.stage.thread(run))[-1]
     return status, text
 
@@ -134,6 +135,7 @@ async def test_a_run_that_is_ended_in_mid_thought_leaves_an_empty_message(
     await asyncio.wait_for(work, PATIENCE_SECONDS)
     run = await stage.acts.get(run.id)
     assert run.status == ("cancelled" if ends_by == "cancel" else "expired")
+    assert await stage.database.read(lambda tx: list(invariants.check(tx))) == []
     assert await stage.thread(run) == [
         ("user", "completed", "say: <think> Hm."), ("assistant", "incomplete", ""),
     ]  # fmt: skip
@@ -319,6 +321,7 @@ async def test_a_run_that_is_taken_up_tells_no_thinking_at_every_commit(
 ) -> None:
     asked = script(answer(*says, calls=True, ends="tool_calls"), answer(*says))
     runs = await crashed_at_every_write(upstream, asked, model="thinks", committed=committed)
+    assert await upstream.stage.database.read(lambda tx: list(invariants.check(tx))) == []
     for run in runs:
         texts = [each for each in await upstream.stage.thread(run) if each[0] == "assistant"]
         assert texts[-1] == ("assistant", "completed", "Yes.")
