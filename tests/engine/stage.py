@@ -129,7 +129,13 @@ class Stage:
         interpreting = Interpreting(
             database, self.blobs, self.clock, sessions, seconds=PATIENCE_SECONDS
         )
-        return self.means._replace(database=database, bus=MemoryBus(), interpreting=interpreting)
+        provider = self.means.provider
+        return self.means._replace(
+            database=database,
+            bus=MemoryBus(),
+            interpreting=interpreting,
+            thinking=rules(provider=provider if isinstance(provider, Routing) else None),
+        )
 
     def engine(self, webhooks: Webhooks | None = None) -> Engine:
         if webhooks is None:

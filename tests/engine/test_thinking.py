@@ -1,6 +1,7 @@
 """Runs on models that think in their text: what becomes of the thinking."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 from msgspec.structs import replace
@@ -13,8 +14,9 @@ from perdure.engine.parts import OpenPart
 from perdure.lifecycle import WITHDRAWN
 from perdure.model_settings import ThinkingSettings
 from perdure.providers import ServerSettings
+from perdure.providers.scripted import ScriptedProvider
 from perdure.tools.citations import Piece
-from perdure.wire.chat import Extras
+from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage, Choice, ChoiceDelta, Extras
 from perdure.wire.events import Delta
 from perdure.wire.formats import JsonSchema, JsonSchemaFormat
 from perdure.wire.messages import FileCitation, FileCitationAnnotation, TextContent, TextPart
@@ -285,6 +287,24 @@ async def test_an_answer_that_is_all_thinking_is_empty_and_the_log_says_so(
         with capture_logs() as logs:
             assert await after(upstream, says) == ("completed", "")
         assert "model_answer_is_all_thinking" in [log["event"] for log in logs]
+
+
+class LongWinded(ScriptedProvider):
+    """Thinks for more than anybody keeps."""
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        for says in ("<think>", *["word " * 20_000] * 15, "</think>", "Yes."):
+            yield ChatChunk([Choice(ChoiceDelta(content=says))])
+        yield ChatChunk([Choice(finish_reason="stop")], ChatUsage(1, 400_000))
+
+
+async def test_what_is_more_than_is_kept_is_left_out(stage: Stage) -> None:
+    stage.means = stage.means._replace(provider=LongWinded())
+    run = await stage.execute(await stage.begin("Hello"))
+    assert (await stage.thread(run))[-1] == ("assistant", "completed", "Yes.")
+    assert await kept(stage, run) == []
+    assert run.usage is not None
+    assert run.usage.completion_tokens_details.reasoning_tokens > 300_000
 
 
 async def test_another_model_is_not_sent_it(upstream: Upstream) -> None:

@@ -154,7 +154,8 @@ class Recorder:
             return self.extras
         server, model = self.origin
         extras = self.extras or Extras(server=server, model=model)
-        return bounded(replace(extras, thinking=thought))
+        kept = bounded(replace(extras, thinking=thought))
+        return kept if kept.thinking else self.extras
 
     async def open_part(self, kind: Kind) -> None:
         """Begins a part of the message; the first one opens the message and its step."""
