@@ -7,6 +7,7 @@ import pytest
 
 from perdure import settings
 from perdure.errors import ConfigurationError
+from perdure.model_settings import ThinkingSettings
 
 
 @pytest.fixture(autouse=True)
@@ -260,6 +261,33 @@ def test_context_windows_come_from_the_file_or_as_json_and_a_server_can_have_its
     assert [server.context_window for server in chosen.servers] == [4096]
     monkeypatch.setenv("PERDURE_CONTEXT_WINDOWS", '{"llama": 8192}')
     assert settings.load().context_windows == {"llama": 8192}
+
+
+def test_thinking_comes_from_the_file_or_as_json_and_may_be_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("perdure.toml").write_text(
+        """
+        [thinking]
+        "qwen3*" = { send_back = true }
+        "deepseek-r1" = { begins_in_prompt = true }
+        "gpt-4*" = false
+        """
+    )
+    assert settings.load().thinking == {
+        "qwen3*": ThinkingSettings(send_back=True),
+        "deepseek-r1": ThinkingSettings(begins_in_prompt=True),
+        "gpt-4*": ThinkingSettings(hide=False),
+    }
+    monkeypatch.setenv("PERDURE_THINKING", '{"*": false}')
+    assert settings.load().thinking == {"*": ThinkingSettings(hide=False)}
+
+
+def test_a_word_on_thinking_that_is_not_known_is_refused() -> None:
+    assert _refusal(thinking={"*": {"hidden": True}}) == (
+        "The setting thinking.*.hidden from the flag --thinking is wrong (True): extra inputs are "
+        "not permitted."
+    )
 
 
 def test_a_context_window_that_no_model_has_is_refused() -> None:

@@ -17,6 +17,7 @@ from perdure.engine.ingest import Ingest
 from perdure.engine.interpreting import Interpreting
 from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
+from perdure.engine.thinking_rules import Lessons, ThinkingRules
 from perdure.engine.webhooks import Webhook, Webhooks
 from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError, Unavailable
@@ -139,6 +140,12 @@ class Perdure:
             ),
             self.interpreting,
             self.settings.max_tool_rounds,
+            ThinkingRules(
+                self.settings.thinking,
+                origin=self.provider.origin,
+                names=self.provider.names,
+                lessons=Lessons(),
+            ),
         )
 
     def _ingest(

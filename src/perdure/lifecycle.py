@@ -195,6 +195,10 @@ STEP_DELTA = "thread.run.step.delta"
 ERROR = "error"
 DONE = "done"
 
+# In the log before the end of a message that does not hold what was told of its text. No client is
+# told: it says who is told no more (docs/streaming.md).
+WITHDRAWN = "text.withdrawn"
+
 STREAM_EVENTS = (
     THREAD_CREATED,
     *RUN_CREATED,

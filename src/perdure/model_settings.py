@@ -22,6 +22,26 @@ def check_model_url(url: str) -> str:
     return url.rstrip("/")
 
 
+class ThinkingSettings(BaseModel):
+    """A member of the table `[thinking]`: how a model thinks in its text. `true` and `false` stand
+    for `hide` alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # whether thinking in front of an answer is taken out
+    hide: bool = True
+    # whether answers begin with thinking whose first tag is in the prompt; None: it is learnt
+    begins_in_prompt: bool | None = None
+    # whether it goes back to the model within the run
+    send_back: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_bool(cls, value: object) -> object:
+        return {"hide": value} if isinstance(value, bool) else value
+
+
 class ModelServer(BaseModel):
     """A server that answers `/chat/completions` below its base URL."""
 

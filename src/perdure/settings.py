@@ -36,7 +36,13 @@ from perdure import urls
 from perdure.client_settings import ClientSettings
 from perdure.code_settings import CodeSettings, Seconds
 from perdure.errors import ConfigurationError
-from perdure.model_settings import SCRIPTED, ModelServer, Tokens, check_model_url
+from perdure.model_settings import (
+    SCRIPTED,
+    ModelServer,
+    ThinkingSettings,
+    Tokens,
+    check_model_url,
+)
 from perdure.tls_settings import TlsSettings
 from perdure.urls import without_password
 from perdure.webhook_settings import WebhookSettings
@@ -131,6 +137,10 @@ class Settings(BaseSettings, ClientSettings, CodeSettings, TlsSettings):
     max_context_tokens: Tokens = 256_000
     """Most tokens that are sent to a model whose context window is not known."""
 
+    thinking: Annotated[dict[str, ThinkingSettings], NoDecode] = {}
+    """Model names (`*` stands for any characters), and what becomes of the thinking that they write
+    in front of their answers: tables with hide, begins_in_prompt, send_back."""
+
     embedding_base_url: str | None = None
     """Base URL of a server that answers `/embeddings`; without it, files are searched by words."""
 
@@ -203,7 +213,7 @@ class Settings(BaseSettings, ClientSettings, CodeSettings, TlsSettings):
         "api_keys", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before"
     )(_split_commas)
     _parse = field_validator(
-        "model_servers", "model_aliases", "context_windows", "webhooks", mode="before"
+        "model_servers", "model_aliases", "context_windows", "thinking", "webhooks", mode="before"
     )(_parse_json)
 
     @classmethod

@@ -50,3 +50,10 @@ def without_password(url: str) -> str:
     user, at, hosts = parts.netloc.rpartition("@")
     shown = f"{user.partition(':')[0]}{at}" if parts.scheme.startswith("postgres") else ""
     return f"{parts.scheme}://{shown}{hosts}{parts.path}"
+
+
+def without_login(url: str) -> str:
+    """The base URL of a server as messages show it and as it is known by: without user, password
+    and last slash.
+    """
+    return re.sub(r"//[^/]*@", "//", url.rstrip("/"))

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from tests.api.sse import events
+from tests.api.sse import Told, events
 
 TOOL = {"type": "function", "function": {"name": "get_weather"}}
 
@@ -25,15 +25,19 @@ class ModelRuns:
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self._http = http
 
-    async def streamed(self, model: str) -> Ended:
-        return await self._stream("/threads/runs", await self._body(model))
+    async def streamed(self, model: str, said: str = "Hello") -> Ended:
+        return (await self.streamed_in_full(model, said))[0]
 
-    async def polled(self, model: str) -> Ended:
-        return await self._poll("/threads/runs", await self._body(model))
+    async def streamed_in_full(self, model: str, said: str) -> tuple[Ended, list[Told]]:
+        """With all events that were told."""
+        return await self._stream("/threads/runs", await self._body(model, said))
+
+    async def polled(self, model: str, said: str = "Hello") -> Ended:
+        return await self._poll("/threads/runs", await self._body(model, said))
 
     async def streamed_on(self, ended: Ended, output: str) -> Ended:
         """Submits the output for all calls, and streams what follows."""
-        return await self._stream(*_submission(ended.run, output))
+        return (await self._stream(*_submission(ended.run, output)))[0]
 
     async def polled_on(self, ended: Ended, output: str) -> Ended:
         """The same, polled."""
@@ -43,19 +47,19 @@ class ModelRuns:
         """The run's steps as they are shown."""
         return (await self._http.get(f"{_path(ended.run)}/steps")).text
 
-    async def _body(self, model: str) -> dict[str, object]:
+    async def _body(self, model: str, said: str) -> dict[str, object]:
         body = {"model": model, "tools": [TOOL]}
         assistant = (await self._http.post("/assistants", json=body)).json()
-        thread = {"messages": [{"role": "user", "content": "Hello"}]}
+        thread = {"messages": [{"role": "user", "content": said}]}
         return {"assistant_id": assistant["id"], "thread": thread}
 
-    async def _stream(self, path: str, body: dict[str, object]) -> Ended:
+    async def _stream(self, path: str, body: dict[str, object]) -> tuple[Ended, list[Told]]:
         response = await self._http.post(path, json={**body, "stream": True})
         told = events(response.text)
         pieces = [each.data["delta"]["content"] for each in told if each.name.endswith(".delta")
                   and each.data["object"] == "thread.message.delta"]  # fmt: skip
         said = "".join(part["text"]["value"] for content in pieces for part in content)
-        return await self._ended(told[-2].data, said)
+        return await self._ended(told[-2].data, said), told
 
     async def _poll(self, path: str, body: dict[str, object]) -> Ended:
         run = (await self._http.post(path, json=body)).json()

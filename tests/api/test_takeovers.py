@@ -13,6 +13,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perdure import lifecycle
 from perdure.api.cursor import cursor
 from perdure.api.frames import Frames
 from perdure.bus.bus import Subscription
@@ -38,6 +39,7 @@ from perdure.wire.messages import Message, Part, RefusalPart, TextContent, TextP
 from tests.api.sse import Told, events
 
 LETTERS = ("abc", "def", "ghi")
+OTHER = "xyz"
 TOPIC = "run_1"
 # of each part its pieces, in the order in which they are told
 Life = dict[DeltaPart, list[str]]
@@ -178,8 +180,8 @@ def piece_of(told: Told) -> tuple[DeltaPart, str]:
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> Run:
-    is_message = draw(st.booleans())
+def runs(draw: st.DrawFn, kinds: st.SearchStrategy[bool] = st.booleans()) -> Run:  # noqa: B008
+    is_message = draw(kinds)
     lives = []
     for letters in LETTERS[: draw(st.integers(1, 3))]:
         words = st.lists(st.text(letters, min_size=1, max_size=3), min_size=1, max_size=3)
@@ -196,7 +198,42 @@ def runs(draw: st.DrawFn) -> Run:
 def test_who_heard_nothing_of_a_part_hears_all_of_it_and_nobody_hears_two_tellings(
     run: Run, data: st.DataObject
 ) -> None:
-    told = told_of(run)
+    check(run, listened(told_of(run), data))
+
+
+@given(run=runs(st.just(value=True)), data=st.data())
+def test_of_text_that_was_withdrawn_everybody_hears_some_telling_or_the_message(
+    run: Run, data: st.DataObject
+) -> None:
+    """Before the message ends, its text turns out to be another one than was told."""
+    *told, end, last = told_of(run)
+    assert isinstance(end, Event)
+    assert isinstance(last, Event)
+    message = withdrawn_of(run)
+    told += [
+        Event(end.seq, lifecycle.WITHDRAWN, b'{"id":"msg_1"}'),
+        Event(end.seq + 1, end.name, encode(message)),
+        Event(last.seq + 1, last.name, last.data),
+    ]
+    listener = listened(told, data)
+    shown = [item.name for item in told if isinstance(item, Event)]
+    shown.remove(lifecycle.WITHDRAWN)
+    names = [each.name for each in listener.told if not each.name.endswith(".delta")]
+    assert names == [*shown, "done"]
+    for part, text in listener.heard().items():
+        tellings = ["".join(life.get(part, ())) for life in run.lives]
+        assert text == OTHER or any(telling.startswith(text) for telling in tellings), part
+    assert listener.heard().keys() >= run.final.keys()
+
+
+def withdrawn_of(run: Run) -> Message:
+    """The message that the run ends with, in words that nobody was told."""
+    other = {part: [OTHER] for part in run.final}
+    return message_of(run._replace(lives=[*run.lives[:-1], other]))
+
+
+def listened(told: list[Event | Delta | Queued], data: st.DataObject) -> Listener:
+    """A listener that comes and goes while all this is told, and hears its end."""
     # Connects, reads the log, leaves; and again.
     moments = iter(sorted(data.draw(st.lists(st.integers(1, len(told)), min_size=2, max_size=8))))
     acts: defaultdict[int, list[str]] = defaultdict(list)
@@ -214,7 +251,7 @@ def test_who_heard_nothing_of_a_part_hears_all_of_it_and_nobody_hears_two_tellin
     for act in ("connect", "read"):
         listener.act(act, bus, log)
     listener.hear()
-    check(run, listener)
+    return listener
 
 
 def check(run: Run, listener: Listener) -> None:

@@ -221,6 +221,16 @@ PLANTS = (
         r"has extras of a model server and no calls",
     ),
     Plant(
+        "extras of a message with more than thinking",
+        lambda plant, ids: plant.set(
+            "run_steps",
+            ids.step,
+            extras='{"server":"http://m","model":"m","message":{"reasoning":"Hm."},"thinking":"Hm."}',
+        ),
+        lambda ids: ids.step,
+        r"has extras of a model server and no calls",
+    ),
+    Plant(
         "extras of a call of another step",
         lambda plant, ids: plant.set("run_steps", ids.tool_step, extras=_extras("call_x")),
         lambda ids: ids.tool_step,
@@ -362,6 +372,14 @@ PLANTS = (
         lambda plant, ids: plant.edit("runs", ids.scene.completed, model="other"),
         lambda ids: ids.scene.completed,
         r"is stored with other fields than it was told with as thread.run.completed",
+    ),
+    Plant(
+        "text that was withdrawn of a message that goes on",
+        lambda plant, ids: _tell(
+            plant, ids.scene.writing, "text.withdrawn", like="thread.message.in_progress"
+        ),
+        lambda ids: ids.scene.writing,
+        r"was told as withdrawing text of msg_\w+, which did not end then",
     ),
     Plant(
         "a step that was told twice",

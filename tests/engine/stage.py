@@ -1,8 +1,9 @@
 """An engine on a real database, with the scripted model and a clock that the test moves."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from perdure import lifecycle
@@ -16,10 +17,12 @@ from perdure.engine.ingest import Ingest
 from perdure.engine.interpreting import Interpreting
 from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
+from perdure.engine.thinking_rules import Lessons, Setting, ThinkingRules
 from perdure.engine.webhooks import Webhooks
 from perdure.engine.windows import Windows
 from perdure.errors import Unavailable
 from perdure.lifecycle import STREAM_ENDS
+from perdure.providers.routing import Routing
 from perdure.providers.scripted import ScriptedProvider
 from perdure.retrieval.embed import Embedder
 from perdure.retrieval.parse import Parser
@@ -40,6 +43,18 @@ from tests.patience import PATIENCE_SECONDS
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def rules(
+    thinking: Mapping[str, Setting] = MappingProxyType({}), provider: Routing | None = None
+) -> ThinkingRules:
+    """What is set and known of how models think."""
+    return ThinkingRules(
+        thinking,
+        origin=provider.origin if provider else lambda model: ("", model),
+        names=provider.names if provider else lambda model: (model,),
+        lessons=Lessons(),
+    )
 
 
 class Stage:
@@ -72,6 +87,7 @@ class Stage:
             searching,
             self.interpreting,
             32,
+            rules(),
         )
         # None: each worker has its own, which takes a second to start
         self.parser: Parser | None = None
@@ -113,7 +129,13 @@ class Stage:
         interpreting = Interpreting(
             database, self.blobs, self.clock, sessions, seconds=PATIENCE_SECONDS
         )
-        return self.means._replace(database=database, bus=MemoryBus(), interpreting=interpreting)
+        provider = self.means.provider
+        return self.means._replace(
+            database=database,
+            bus=MemoryBus(),
+            interpreting=interpreting,
+            thinking=rules(provider=provider if isinstance(provider, Routing) else None),
+        )
 
     def engine(self, webhooks: Webhooks | None = None) -> Engine:
         if webhooks is None:

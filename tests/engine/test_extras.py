@@ -89,22 +89,34 @@ async def crashes(upstream: Upstream, run: Run, *, at: int, committed: bool) -> 
     return False
 
 
-@pytest.mark.parametrize("committed", [True, False])
-async def test_a_crash_at_every_commit_loses_nothing_of_it(
-    upstream: Upstream, *, committed: bool
-) -> None:
-    at, crashed = 1, True
+async def crashed_at_every_write(
+    upstream: Upstream, *said: str, model: str, committed: bool
+) -> list[Run]:
+    """The runs that completed though each was in a process that died, at another write in each of
+    them.
+    """
+    completed: list[Run] = []
+    crashed = True
     while crashed:
-        run, crashed = await upstream.begin("needs-reasoning-and-text", tools=TOOLS), False
+        at = len(completed) + 1
+        run, crashed = await upstream.begin(model, *said, tools=TOOLS), False
         while run.status not in ("completed", "failed"):
             crashed = await crashes(upstream, run, at=at, committed=committed) or crashed
             run = await upstream.stage.acts.get(run.id)
             if run.status == "requires_action":
                 run = await upstream.stage.submit(run, "sunny")
         assert (run.status, run.last_error) == ("completed", None), f"crash at write {at}"
-        at += 1
+        completed.append(run)
     # Each leg writes: claim, message, its end, calls, the question.
-    assert at - 2 == 5
+    assert len(completed) - 1 == 5
+    return completed
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_crash_at_every_commit_loses_nothing_of_it(
+    upstream: Upstream, *, committed: bool
+) -> None:
+    await crashed_at_every_write(upstream, model="needs-reasoning-and-text", committed=committed)
 
 
 @pytest.mark.parametrize("committed", [True, False])

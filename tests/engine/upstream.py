@@ -2,9 +2,10 @@
 
 from perdure import providers
 from perdure.engine.windows import Windows
+from perdure.model_settings import ThinkingSettings
 from perdure.providers import ServerSettings
 from perdure.wire.runs import Run
-from tests.engine.stage import Stage
+from tests.engine.stage import Stage, rules
 from tests.model_servers.fixture import ModelServer
 from tests.patience import PATIENCE_SECONDS
 
@@ -26,13 +27,16 @@ class Upstream:
         idle_seconds: float = 10 * PATIENCE_SECONDS,
         windows: dict[str, int] | None = None,
         unknown: int = 256_000,
+        thinking: dict[str, ThinkingSettings] | None = None,
     ) -> None:
         """Makes a provider with these settings the one that is called."""
         url = base_url or self.server.base_url
         self.provider = providers.connect(
             [ServerSettings("tests", url, KEY)], {}, windows=windows, idle_seconds=idle_seconds
         )
-        self.stage.means = self.stage.means._replace(provider=self.provider)
+        self.stage.means = self.stage.means._replace(
+            provider=self.provider, thinking=rules(thinking or {}, self.provider)
+        )
         self.stage.use(windows=Windows(self.provider.window, unknown=unknown))
 
     async def begin(self, model: str, *texts: str, **fields: object) -> Run:

@@ -24,9 +24,11 @@ from tests.model_servers.faults import FAULTS, unauthorized
 from tests.model_servers.formats import FORMATS
 from tests.model_servers.pieces import Body, refusal
 from tests.model_servers.rounds import ROUNDS
+from tests.model_servers.thoughts import THOUGHTS
 from tests.model_servers.windows import WINDOWS
 
-MODELS = ANSWERS | CALLS | ENDINGS | EXTRAS | FAULTS | FORMATS | ROUNDS | WINDOWS
+MODELS = ANSWERS | CALLS | ENDINGS | EXTRAS | FAULTS | FORMATS | ROUNDS | THOUGHTS
+MODELS |= WINDOWS
 
 
 class Log:

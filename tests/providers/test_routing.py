@@ -146,3 +146,22 @@ def test_the_window_of_a_model_is_found_by_any_of_its_names(name: str, window: i
 
 def test_a_model_that_nobody_answers_for_has_no_window() -> None:
     assert routing(any_name=False).window("unheard-of") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "origin"),
+    [
+        ("llama", ("http://one/v1", "llama")),
+        ("gpt-4o", ("http://one/v1", "llama")),
+        ("two/other", ("http://two/v1", "other")),
+        ("unheard-of", ("", "unheard-of")),
+    ],
+)
+def test_a_model_is_known_by_its_server_without_a_password_and_its_name_there(
+    name: str, origin: tuple[str, str]
+) -> None:
+    servers = [
+        ServerSettings("one", "http://one/v1/", models=("llama",)),
+        ServerSettings("two", "http://user:secret@two/v1", models=("other",)),
+    ]
+    assert connect(servers, {"gpt-4o": "llama"}).origin(name) == origin

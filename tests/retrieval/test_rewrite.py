@@ -14,6 +14,11 @@ async def test_each_query_becomes_what_the_model_says_on_one_line() -> None:
     assert await rewrite("say:  rent \nsay: due", "say: bees") == ["rent due", "bees"]
 
 
+async def test_what_the_model_thinks_is_not_searched_for() -> None:
+    thinking = ("say: <think> Hm. </think> rent due", "say: Hm. </think> rent due")
+    assert await rewrite(*thinking) == ["rent due", "rent due"]
+
+
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
@@ -23,6 +28,7 @@ async def test_each_query_becomes_what_the_model_says_on_one_line() -> None:
             "The scripted model fails: server_error.",
         ),
         ("refuse: I cannot.", "the answer is empty"),
+        ("say: <think> Hm. </think>", "the answer is empty"),
         ("say 401 words", "the answer is too long"),
         ("forever", "the answer is too long"),
     ],

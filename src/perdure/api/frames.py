@@ -127,6 +127,8 @@ class Frames:
             return b""
         frames = [] if self._is_gapless else [*self._missed(event)]
         frames.append(self._event(event))
+        if event.name == lifecycle.WITHDRAWN:
+            return b"".join(frames)
         if event.name in lifecycle.STREAM_ENDS:
             frames.append(self._end())
         if event.name not in _MID_PART:
@@ -148,10 +150,15 @@ class Frames:
             # What was open is told from its beginning again, which is news to this listener only
             # where it heard nothing of a part.
             self._muted = self._heard
+        elif event.name == lifecycle.WITHDRAWN:
+            # Who heard some of the text finds the whole in the message, which ends now.
+            self._muted = self._heard
         elif event.name not in _MID_PART:
             self._heard = self._muted = NOTHING
         self._seq, self._passed, self._known = event.seq, 0, 0
         self._last, self._part = event.name, None
+        if event.name == lifecycle.WITHDRAWN:
+            return b""
         return self._frame(self._renamed.get(event.name, event.name), self._shown(event))
 
     def _shown(self, event: Event) -> bytes:

@@ -69,8 +69,9 @@ def signal(
     content: list[Part],
     now: int,
     reason: str | None = None,
+    withdrawn: bool = False,
 ) -> Message:
-    """Ends a run's message and tells it.
+    """Ends a run's message and tells it. `withdrawn`: its deltas told text that it does not hold.
 
     An incomplete message has at least one text part, be it empty: old SDKs fail on none
     (spec 04 §8, P1).
@@ -86,12 +87,15 @@ def signal(
         **{str(move.stamp): now},
     )
     data = encode(ended)
+    told = [(str(move.event), data)]
+    if withdrawn:
+        told = [(lifecycle.WITHDRAWN, encode({"id": ended.id})), *told]
     changed = tx.run(
         "messages.move", id=ended.id, was=message.status, status=ended.status, body=data.decode()
     )
     if not changed:
         raise LeaseLost(f"message {message.id} is not {message.status}")
-    events.append(tx, str(message.run_id), [(str(move.event), data)], now=now)
+    events.append(tx, str(message.run_id), told, now=now)
     return ended
 
 

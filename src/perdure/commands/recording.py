@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from perdure import ids
 from perdure.commands import code_files, files, leases, messages, run_steps, runs
 from perdure.commands.blobs import Written
 from perdure.commands.leases import Hold
@@ -20,9 +19,7 @@ from perdure.wire.base import decode
 from perdure.wire.chat import Extras
 from perdure.wire.messages import Message, Part
 from perdure.wire.run_steps import (
-    CreatedMessage,
     FunctionToolCall,
-    MessageCreation,
     ToolCall,
     ToolCalls,
 )
@@ -47,17 +44,18 @@ def open_message(tx: Transaction, hold: Hold) -> str:
     if row is not None:
         return decode(row["body"], Message).id
     _close_abandoned(tx, held, now=hold.now)
-    message_id = ids.new(ids.MESSAGE)
-    details = MessageCreation(message_creation=CreatedMessage(message_id=message_id))
-    run_steps.create(tx, held.run, details, project=held.project, now=hold.now)
-    messages.open_by_run(tx, held.run, message_id, project=held.project, now=hold.now)
-    return message_id
+    return runs.begin_message(tx, held, now=hold.now)
 
 
-def close_message(tx: Transaction, hold: Hold, content: list[Part]) -> None:
-    """Completes the message in mid-round: tool calls follow it, and theirs is the usage."""
+def close_message(
+    tx: Transaction, hold: Hold, content: list[Part], *, withdrawn: bool = False
+) -> None:
+    """Completes the message in mid-round: tool calls follow it, and theirs is the usage.
+
+    `withdrawn`: its deltas told text that it does not hold.
+    """
     leases.held(tx, hold)
-    _complete_message(tx, hold.run_id, content, usage=None, now=hold.now)
+    _complete_message(tx, hold, content, usage=None, extras=None, withdrawn=withdrawn)
 
 
 def open_calls(tx: Transaction, hold: Hold) -> str:
@@ -90,7 +88,8 @@ def close_calls(
     """
     held = leases.held(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
-        runs.signal(tx, held, Signal.STOP, now=hold.now, partial=Partial(calls=calls, usage=usage))
+        partial = Partial(calls=calls, usage=usage, extras=extras)
+        runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
         return False
     opened = run_steps.open_of_run(tx, hold.run_id)
     if opened is None:
@@ -116,7 +115,7 @@ def ask(
     """
     held = leases.held(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
-        partial = Partial(calls=calls, usage=usage)
+        partial = Partial(calls=calls, usage=usage, extras=extras)
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
         return
     _write_calls(tx, hold.run_id, calls, usage=usage, extras=extras)
@@ -156,10 +155,14 @@ def complete(
     content: list[Part],
     *,
     usage: Usage,
+    extras: Extras | None = None,
+    withdrawn: bool = False,
 ) -> None:
-    """Completes the message, its step and the run."""
+    """Completes the message, its step and the run. `extras` are kept beside the step; `withdrawn`:
+    the message's deltas told text that it does not hold.
+    """
     held = leases.held(tx, hold)
-    _complete_message(tx, hold.run_id, content, usage=usage, now=hold.now)
+    _complete_message(tx, hold, content, usage=usage, extras=extras, withdrawn=withdrawn)
     runs.signal(tx, held, Signal.COMPLETE, now=hold.now)
 
 
@@ -204,14 +207,25 @@ def _write_calls(
 
 
 def _complete_message(
-    tx: Transaction, run_id: str, content: list[Part], *, usage: Usage | None, now: int
+    tx: Transaction,
+    hold: Hold,
+    content: list[Part],
+    *,
+    usage: Usage | None,
+    extras: Extras | None,
+    withdrawn: bool,
 ) -> None:
-    row = tx.one("messages.open_of_run", run_id=run_id)
-    opened = run_steps.open_of_run(tx, run_id)
+    row = tx.one("messages.open_of_run", run_id=hold.run_id)
+    opened = run_steps.open_of_run(tx, hold.run_id)
     if row is None or opened is None:
-        raise AssertionError(f"{run_id} has no open message to complete")
-    messages.signal(tx, decode(row["body"], Message), Signal.COMPLETE, content=content, now=now)
-    run_steps.signal(tx, opened[0], Signal.COMPLETE, usage=usage, now=now)
+        raise AssertionError(f"{hold.run_id} has no open message to complete")
+    message, (step, _) = decode(row["body"], Message), opened
+    messages.signal(
+        tx, message, Signal.COMPLETE, content=content, withdrawn=withdrawn, now=hold.now
+    )
+    if extras is not None:
+        run_steps.keep_extras(tx, step.id, extras)
+    run_steps.signal(tx, step, Signal.COMPLETE, usage=usage, now=hold.now)
 
 
 def _close_abandoned(tx: Transaction, held: Held, *, now: int) -> None:

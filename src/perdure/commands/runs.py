@@ -9,15 +9,23 @@ from typing import NamedTuple
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from perdure import lifecycle
+from perdure import ids, lifecycle
 from perdure.commands import events, messages, run_steps, webhooks
 from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import RunStatus, Signal
 from perdure.store.database import Transaction
 from perdure.wire.base import decode, encode
+from perdure.wire.chat import Extras
 from perdure.wire.events import Interrupted, Queued
 from perdure.wire.messages import Message, Part
-from perdure.wire.run_steps import FunctionToolCall, RunStep, ToolCall, ToolCalls
+from perdure.wire.run_steps import (
+    CreatedMessage,
+    FunctionToolCall,
+    MessageCreation,
+    RunStep,
+    ToolCall,
+    ToolCalls,
+)
 from perdure.wire.runs import ModifyRun, Run, SubmitToolOutputs
 from perdure.wire.usage import Usage, total
 
@@ -43,12 +51,19 @@ class Held(NamedTuple):
 
 
 class Partial(NamedTuple):
-    """What a worker had of the parts that were open when the run ended."""
+    """What a worker had of the parts that were open when the run ended.
+
+    `extras` are kept beside the step. `withdrawn`: deltas told text that is not in the content. A
+    run that is not `is_answered` has only thought, and ends with an empty message.
+    """
 
     content: Sequence[Part] = ()
     calls: Sequence[ToolCall] = ()
     usage: Usage | None = None
     message_reason: str | None = None
+    extras: Extras | None = None
+    withdrawn: bool = False
+    is_answered: bool = True
 
 
 NOTHING = Partial()
@@ -117,6 +132,15 @@ def signal(
     if target is RunStatus.QUEUED:
         tx.tell(run.id, Queued())
     return Held(run, held.project, kept, lease.epoch if lease else held.epoch)
+
+
+def begin_message(tx: Transaction, held: Held, *, now: int) -> str:
+    """Opens a message of the run, with its step; its id."""
+    message_id = ids.new(ids.MESSAGE)
+    details = MessageCreation(message_creation=CreatedMessage(message_id=message_id))
+    run_steps.create(tx, held.run, details, project=held.project, now=now)
+    messages.open_by_run(tx, held.run, message_id, project=held.project, now=now)
+    return message_id
 
 
 def get(tx: Transaction, run_id: str, *, thread_id: str, project: str) -> Run:
@@ -257,6 +281,8 @@ def _end_parts(
 ) -> None:
     """Closes the open message and step, in this order (spec 04 §3.5-3.8)."""
     ends = lifecycle.PARTS_END[target]
+    if not partial.is_answered and run_steps.open_of_run(tx, held.run.id) is None:
+        begin_message(tx, held, now=now)
     row = tx.one("messages.open_of_run", run_id=held.run.id)
     if row is not None:
         messages.signal(
@@ -265,6 +291,7 @@ def _end_parts(
             Signal.TRUNCATE,
             content=list(partial.content),
             reason=partial.message_reason or ends.message_reason,
+            withdrawn=partial.withdrawn,
             now=now,
         )
     opened = run_steps.open_of_run(tx, held.run.id)
@@ -272,6 +299,8 @@ def _end_parts(
         step, usage = opened
         if partial.calls:
             step = replace(step, step_details=ToolCalls(tool_calls=list(partial.calls)))
+        if partial.extras is not None:
+            run_steps.keep_extras(tx, step.id, partial.extras)
         run_steps.signal(
             tx,
             step,

@@ -16,6 +16,7 @@ from perdure.commands import code_files, files, run_steps
 from perdure.commands.files import Content
 from perdure.engine import images, requests, truncation
 from perdure.engine.outcomes import Truncated
+from perdure.engine.thinking_rules import PLAIN, Manner, Origin
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
 from perdure.store.database import Row, Transaction
@@ -38,7 +39,7 @@ _PAGE = 16
 class Material(NamedTuple):
     """What a turn starts from: as much of the thread as is of use, without the run's own
     messages, oldest first; the run's completed rounds with the messages they wrote; what they
-    used; what model servers need back with them, by the step.
+    used; what model servers need back with them, by the step; the thinking that goes back, too.
 
     `said`: a worker died after the text of a round and before its calls were complete. The
     round is taken again, and its text is said already.
@@ -50,6 +51,7 @@ class Material(NamedTuple):
     usage: Usage
     said: bool = False
     extras: Mapping[str, Extras] = MappingProxyType({})
+    thoughts: Mapping[str, str] = MappingProxyType({})
 
 
 class Prepared(NamedTuple):
@@ -71,15 +73,23 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    tx: Transaction, run: Run, window: int, *, searches: bool = False, there: Names = NO_NAMES
+    tx: Transaction,
+    run: Run,
+    window: int,
+    *,
+    searches: bool = False,
+    there: Names = NO_NAMES,
+    manner: Manner = PLAIN,
 ) -> Prepared | Truncated:
     """The run's next model call, or the budget that leaves no room for one.
 
     `window` is the model's context window in tokens; `searches` says that there are files to
-    search, and `there` is what code finds in its session. Tokens are counted here, and so in the
-    reader's thread.
+    search, `there` is what code finds in its session, and `manner` how the model thinks. Tokens are
+    counted here, and so in the reader's thread.
     """
     material = read(tx, run, window)
+    if manner.sends_back:
+        material = material._replace(thoughts=_thoughts(material.extras, manner.origin))
     runs_code = code_interpreter.is_offered(run)
     given = code_files.given(tx, run) if runs_code else []
     names = code_names.names((content.file for content in given), there)
@@ -159,7 +169,9 @@ def _rounds(
     too much. The steps keep all, and so the numbers of their markers stay.
     """
     thread, steps = material.thread, material.steps
-    rounds_of = partial(requests.rounds_of, run, steps, material.written, material.extras)
+    rounds_of = partial(
+        requests.rounds_of, run, steps, material.written, material.extras, material.thoughts
+    )
     whole = rounds_of()
     searches = file_search.searches(steps)
     if not searches or tokens.are_within([*head, *thread, *whole], tools, most):
@@ -168,6 +180,15 @@ def _rounds(
     around = [*head, *rounds_of(none)]
     room = truncation.for_passages(run, thread, around=around, tools=tools, most=most)
     return rounds_of(file_search.fitting(searches, room))
+
+
+def _thoughts(extras: Mapping[str, Extras], origin: Origin) -> dict[str, str]:
+    """The thinking of this model by the step; another one's is nothing to it."""
+    return {
+        step_id: each.thinking
+        for step_id, each in extras.items()
+        if (each.server, each.model) == origin
+    }
 
 
 def _thread(tx: Transaction, run: Run, room: int | None) -> list[ChatMessage]:

@@ -18,6 +18,7 @@ from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, ToolsMissing,
 from perdure.engine.parts import Annotator
 from perdure.engine.recorder import Recorder, Round
 from perdure.engine.searching import Searching, Shelf
+from perdure.engine.thinking_rules import ThinkingRules
 from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost, Unavailable
 from perdure.providers import tokens
@@ -49,6 +50,7 @@ class Means(NamedTuple):
     searching: Searching
     interpreting: Interpreting
     max_tool_rounds: int
+    thinking: ThinkingRules
 
 
 class Execution:
@@ -173,6 +175,7 @@ class Execution:
                 window,
                 searches=bool(shelf.stores),
                 there=means.interpreting.names(run),
+                manner=means.thinking.of(run.model),
             )
             if isinstance(prepared, Truncated):
                 return prepared
@@ -221,9 +224,15 @@ class Execution:
         self, recorder: Recorder, request: ChatRequest, prepared: Prepared
     ) -> Outcome | TooLong | ToolsMissing:
         """Calls the model once."""
-        self._answer = turn.Answer(request)
+        rules = self._means.thinking
+        manner = rules.of(recorder.run.model)
+        self._answer = answer = turn.Answer(request, manner)
         provider, used_ids = self._means.provider, prepared.used_ids
-        return await turn.take(provider, self._answer, recorder, used_ids=used_ids)
+        try:
+            return await turn.take(provider, answer, recorder, used_ids=used_ids)
+        finally:
+            found = answer.thinking.found_lone_end or recorder.found_lone_end
+            rules.learn(manner, found_lone_end=found, lacked_end=answer.thinking.lacked_end)
 
     def _round_of(self, run: Run, shelf: Shelf, prepared: Prepared) -> Round:
         """What the recorder has to know of a round."""

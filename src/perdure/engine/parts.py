@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
+from msgspec.structs import replace
+
 from perdure import lifecycle
+from perdure.providers.thinking import answer_start
 from perdure.tools.citations import Citer, Piece
 from perdure.tools.paths import Linker
 from perdure.wire.events import (
@@ -55,6 +58,7 @@ class ShownImage:
     """An image that code has shown: a part of its own, told in one piece."""
 
     kind = "image_file"
+    thought = ""
     pieces: tuple[str, ...] = ()
     annotator = None
 
@@ -70,7 +74,11 @@ class OpenPart:
         self, kind: Kind, message_id: str, index: int, annotator: Annotator | None
     ) -> None:
         self.kind = kind
+        # Whether a lone end may come in its text; see `thinking.py`.
+        self.may_hold_thinking = False
         self.pieces: list[str] = []
+        # What was read of so many pieces: it is asked for several times when the part has ended.
+        self._read_pieces, self._known = 0, ("", 0)
         self.annotator = annotator
         self._annotations: list[Annotation] = []
         self._message_id = message_id
@@ -85,11 +93,32 @@ class OpenPart:
 
     @property
     def content(self) -> Part:
-        """The part as it would be stored now."""
-        text = "".join(self.pieces)
+        """The part as it would be stored now: without thinking that a lone end has ended."""
         if self.kind == "refusal":
-            return RefusalPart(refusal=text)
-        return TextPart(text=TextContent(value=text, annotations=list(self._annotations)))
+            return RefusalPart(refusal="".join(self.pieces))
+        text, start = self._read()
+        annotations = [
+            replace(each, start_index=each.start_index - start, end_index=each.end_index - start)
+            for each in self._annotations
+            if each.start_index >= start
+        ]
+        return TextPart(text=TextContent(value=text[start:], annotations=annotations))
+
+    @property
+    def thought(self) -> str:
+        """The thinking with which the text of the part turned out to begin."""
+        if not self.may_hold_thinking:
+            return ""
+        text, start = self._read()
+        return text[:start]
+
+    def _read(self) -> tuple[str, int]:
+        """The text, and where the answer begins in it."""
+        if self._read_pieces != len(self.pieces):
+            text = "".join(self.pieces)
+            self._known = text, answer_start(text) if self.may_hold_thinking else 0
+            self._read_pieces = len(self.pieces)
+        return self._known
 
     def delta(self, piece: str) -> Delta:
         """Adds plain text; once a token."""

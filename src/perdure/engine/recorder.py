@@ -7,6 +7,8 @@ bus and is written once, when its part ends.
 from collections.abc import Callable, Iterable
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
+from msgspec.structs import replace
+
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import leases, recording
@@ -16,6 +18,9 @@ from perdure.commands.runs import Lease, Partial
 from perdure.engine.calls import Call, CodeCall, SearchCall, UnknownCall
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
 from perdure.engine.parts import Kind, NewAnnotator, OpenPart, ShownImage
+from perdure.engine.thinking_rules import PLAIN
+from perdure.providers.extras import bounded
+from perdure.providers.thinking import Thinking
 from perdure.store.database import Database, Transaction
 from perdure.tools import file_search
 from perdure.wire.chat import Extras
@@ -70,6 +75,10 @@ class Recorder:
         self._calls: list[Call] = []
         # what the model server needs back with the round's calls, once it has ended
         self.extras: Extras | None = None
+        # what takes thinking out of the answer's text, and whose thinking it is
+        self.thinking = Thinking()
+        self.origin = PLAIN.origin
+        self._closed_thought = ""
         self._held: dict[int, list[Delta]] = {}
         self._closed_text = ""
         self._holding_back = hold_back
@@ -88,7 +97,18 @@ class Recorder:
     def written(self) -> str:
         """Everything the model wrote in this round, for counting its tokens."""
         calls = "".join(call.name + call.arguments for call in self._calls)
-        return self._closed_text + self._open_text() + calls
+        return self.thinking.thought + self._closed_text + self._open_text() + calls
+
+    @property
+    def thought(self) -> str:
+        """The thinking in the text of this round, as it came."""
+        told = "".join(part.thought for part in self._parts)
+        return self.thinking.thought + self._closed_thought + told
+
+    @property
+    def found_lone_end(self) -> bool:
+        """Whether text that was given on turned out to begin with thinking."""
+        return bool(self._closed_thought) or any(part.thought for part in self._parts)
 
     @property
     def writing(self) -> Kind | None:
@@ -126,18 +146,29 @@ class Recorder:
         """The parts of the open message so far."""
         return [part.content for part in self._parts]
 
+    @property
+    def kept(self) -> Extras | None:
+        """What is kept beside the step of the round."""
+        thought = self.thought
+        if not thought:
+            return self.extras
+        server, model = self.origin
+        extras = self.extras or Extras(server=server, model=model)
+        kept = bounded(replace(extras, thinking=thought))
+        return kept if kept.thinking else self.extras
+
     async def open_part(self, kind: Kind) -> None:
         """Begins a part of the message; the first one opens the message and its step."""
         self.close_part()
         if self._holding_back:
-            self._parts.append(OpenPart(kind, "", 0, None))
+            self._open(OpenPart(kind, "", 0, None))
             return
         if self._message_id is None:
             self._message_id = await self._write(recording.open_message)
             self._show_images(self._message_id)
         make = self._round.annotator
         annotator = make() if make and kind == "text" else None
-        self._parts.append(OpenPart(kind, self._message_id, len(self._parts), annotator))
+        self._open(OpenPart(kind, self._message_id, len(self._parts), annotator))
 
     def text(self, piece: str) -> None:
         """Tells a piece of the open part. The hot path: no write, no object model."""
@@ -161,7 +192,9 @@ class Recorder:
         if self._step_id is None:
             self.close_part()
             if self._message_id is not None:
-                await self._write(recording.close_message, self.content)
+                withdrawn = self._is_withdrawn
+                await self._write(recording.close_message, self.content, withdrawn=withdrawn)
+            self._closed_thought = "".join(part.thought for part in self._parts)
             self._closed_text = self._open_text()
             self._message_id, self._parts, self._holding_back = None, [], False
             self._step_id = await self._write(recording.open_calls)
@@ -189,11 +222,11 @@ class Recorder:
 
     async def keep_file(self, file_id: str, name: str, blob: Written) -> None:
         """Makes a file of what code has left. Its call names it by now, and so does the step."""
-        await self._write(recording.keep_file, self.calls, file_id, name, blob, extras=self.extras)
+        await self._write(recording.keep_file, self.calls, file_id, name, blob, extras=self.kept)
 
     async def close_calls(self, usage: Usage) -> bool:
         """Ends a round whose calls the server has answered; False where the run has ended."""
-        calls, extras = self.calls, self.extras
+        calls, extras = self.calls, self.kept
         return await self._write(recording.close_calls, calls, usage=usage, extras=extras)
 
     async def end(self, outcome: Outcome) -> None:
@@ -205,9 +238,15 @@ class Recorder:
             case Done(usage):
                 if not self._parts:
                     await self.open_part("text")
-                await self._write(recording.complete, self.content, usage=usage)
+                await self._write(
+                    recording.complete,
+                    self.content,
+                    usage=usage,
+                    extras=self.kept,
+                    withdrawn=self._is_withdrawn,
+                )
             case Ask(usage):
-                await self._write(recording.ask, self.calls, usage=usage, extras=self.extras)
+                await self._write(recording.ask, self.calls, usage=usage, extras=self.kept)
             case Truncated(reason, usage):
                 await self._write(recording.truncate, reason, partial=self._partial(usage))
             case Failed(error, usage, message_reason):
@@ -223,8 +262,10 @@ class Recorder:
         held, self._parts, self._holding_back = self._parts, [], False
         for part in held:
             if isinstance(part, OpenPart):
+                thought = part.thought
+                self._closed_thought += thought
                 await self.open_part(part.kind)
-                self.text("".join(part.pieces))
+                self.text("".join(part.pieces)[len(thought) :])
 
     def _call(self, step_id: str, call_id: str, name: str) -> Call:
         place, round_ = len(self._calls), self._round
@@ -254,7 +295,25 @@ class Recorder:
             self.tell([image.delta])
 
     def _partial(self, usage: Usage | None) -> Partial:
-        return Partial(self.content, self.calls, usage)
+        return Partial(
+            self.content,
+            self.calls,
+            usage,
+            extras=self.kept,
+            withdrawn=self._is_withdrawn,
+            is_answered=self.has_begun or not self.thought,
+        )
+
+    @property
+    def _is_withdrawn(self) -> bool:
+        """Whether listeners were told text that the message does not hold."""
+        return not self._holding_back and any(part.thought for part in self._parts)
+
+    def _open(self, part: OpenPart) -> None:
+        # The first text that is told begins the answer.
+        is_first = part.kind == "text" and self.writing is None and not self._closed_thought
+        part.may_hold_thinking = is_first and self.thinking.may_end_later
+        self._parts.append(part)
 
     def _open_text(self) -> str:
         return "".join(piece for part in self._parts for piece in part.pieces)

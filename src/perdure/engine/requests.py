@@ -96,11 +96,12 @@ def rounds_of(
     steps: list[RunStep],
     written: Mapping[str, Message],
     extras: Mapping[str, Extras],
+    thoughts: Mapping[str, str],
     passages: Mapping[int, int] | None = None,
 ) -> list[ChatMessage]:
     """This run's own rounds: what it said, what it called, what came back; what the model server
-    needs back with them, by the step; of each search so many of its passages, by the number of its
-    output, where not all of them fit.
+    needs back with them, and the thoughts that it wants back in front of the text, by the step; of
+    each search so many of its passages, by the number of its output, where not all of them fit.
     """
     chat: list[ChatMessage] = []
     said: str | None = None
@@ -121,7 +122,8 @@ def rounds_of(
             chat.pop()
         asked, *outputs = _tool_round(run, details, found)
         # Not null: some servers refuse that, and others that it is missing.
-        chat.append(replace(asked, content=said or "", extras=extras.get(step.id)))
+        content = thoughts.get(step.id, "") + (said or "")
+        chat.append(replace(asked, content=content, extras=extras.get(step.id)))
         chat.extend(outputs)
         said = None
     return chat

@@ -15,6 +15,7 @@ from perdure.engine import strict
 from perdure.engine.assembler import Assembler, Begun
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, ToolsMissing, Truncated
 from perdure.engine.recorder import Recorder
+from perdure.engine.thinking_rules import PLAIN, Manner
 from perdure.errors import PromptTooLong, ProviderError, ToolsRequired
 from perdure.providers import extras, tokens
 from perdure.providers.provider import Provider
@@ -30,6 +31,7 @@ class Answer:
     """What is known of the model's answer so far."""
 
     request: ChatRequest
+    manner: Manner = PLAIN
     finish_reason: str | None = None
     usage: Usage | None = None
     # white space that an answer began with, as long as nothing else has come
@@ -40,15 +42,19 @@ class Answer:
     call_ids: dict[int, str] = field(default_factory=dict)
     # what has to go back with the answer, but for that of its calls
     extras: Extras | None = None
+    # whether text is the answer's, and goes to the part that is open
+    is_telling: bool = False
 
     def __post_init__(self) -> None:
         self.calls = Assembler(tool.function.name for tool in self.request.tools or ())
+        self.thinking = self.manner.thinking()
 
 
 async def take(
     provider: Provider, answer: Answer, recorder: Recorder, *, used_ids: set[str]
 ) -> Outcome | TooLong | ToolsMissing:
     """Calls the model once and tells its answer as it comes."""
+    recorder.thinking, recorder.origin = answer.thinking, answer.manner.origin
     try:
         async with aclosing(provider.chat(answer.request)) as chunks:
             async for chunk in chunks:
@@ -58,10 +64,10 @@ async def take(
                 for choice in chunk.choices[:1]:
                     delta = choice.delta
                     if delta.content and not answer.is_calling:
-                        if recorder.writing == "text":
+                        if answer.is_telling:
                             recorder.text(delta.content)
                         else:
-                            await _begin_text(delta.content, answer, recorder)
+                            await _read_text(delta.content, answer, recorder)
                     if delta.tool_calls or delta.refusal or (delta.content and answer.is_calling):
                         await _tell_rarer(delta, answer, recorder, used_ids)
                     answer.finish_reason = choice.finish_reason or answer.finish_reason
@@ -69,7 +75,8 @@ async def take(
     except ProviderError as error:
         return await _refused(error, answer, recorder)
     recorder.close_part()
-    return decide(answer, recorder, answer.usage or await used(answer, recorder) or Usage())
+    usage = answer.usage or await used(answer, recorder) or Usage()
+    return decide(answer, recorder, await _with_thinking(usage, recorder.thought))
 
 
 async def _refused(
@@ -108,8 +115,8 @@ async def used(answer: Answer, recorder: Recorder) -> Usage | None:
 
     What the model server told of it holds, but it may have written more since.
     """
-    told, request = answer.usage, answer.request
-    if told is None and not recorder.has_begun:
+    told, request, thought = answer.usage, answer.request, recorder.thought
+    if told is None and not (recorder.has_begun or thought):
         return None
     # In a thread: a prompt can be long.
     completion = await asyncio.to_thread(tokens.count, recorder.written)
@@ -117,7 +124,18 @@ async def used(answer: Answer, recorder: Recorder) -> Usage | None:
         prompt = await asyncio.to_thread(tokens.count_messages, request.messages, request.tools)
         told = Usage(prompt_tokens=prompt)
     completion = max(completion, told.completion_tokens)
-    return replace(told, completion_tokens=completion, total_tokens=told.prompt_tokens + completion)
+    whole = told.prompt_tokens + completion
+    usage = replace(told, completion_tokens=completion, total_tokens=whole)
+    return await _with_thinking(usage, thought)
+
+
+async def _with_thinking(usage: Usage, thought: str) -> Usage:
+    """The usage with the thinking in the text counted, where the model server has not done so."""
+    if not thought or usage.completion_tokens_details.reasoning_tokens:
+        return usage
+    count = await asyncio.to_thread(tokens.count, thought)
+    details = CompletionTokensDetails(reasoning_tokens=min(count, usage.completion_tokens))
+    return replace(usage, completion_tokens_details=details)
 
 
 def usage_of(usage: ChatUsage) -> Usage:
@@ -136,12 +154,23 @@ def usage_of(usage: ChatUsage) -> Usage:
     )
 
 
-async def _begin_text(content: str, answer: Answer, recorder: Recorder) -> None:
+async def _read_text(content: str, answer: Answer, recorder: Recorder) -> None:
+    """Takes text at the beginning of the answer, which may be thinking."""
+    await _tell_text(answer.thinking.feed(content), answer, recorder)
+    answer.is_telling = answer.thinking.is_passed and recorder.writing == "text"
+
+
+async def _tell_text(text: str, answer: Answer, recorder: Recorder) -> None:
     """Opens a part for text; not for white space, which would be a message of its own if calls
     followed.
     """
-    answer.blank.append(content)
-    if not content.isspace():
+    if not text:
+        return
+    if recorder.writing == "text":
+        recorder.text(text)
+        return
+    answer.blank.append(text)
+    if not text.isspace():
         await _open_text(answer, recorder)
 
 
@@ -155,6 +184,12 @@ async def _finish(answer: Answer, recorder: Recorder, used_ids: set[str]) -> Non
     """Tells what waited for more."""
     answer.calls.finish()
     await _tell_calls(answer, recorder, used_ids)
+    if not answer.is_calling:
+        is_whole = answer.finish_reason not in ("length", "content_filter")
+        await _tell_text(answer.thinking.finish(is_whole=is_whole), answer, recorder)
+        if is_whole and answer.thinking.thought and not (answer.blank or recorder.has_begun):
+            # Such as a call in gpt-oss's channels that the model server has not read.
+            _log.warning("model_answer_is_all_thinking", run_id=recorder.run.id)
     if answer.extras is not None and answer.is_calling:
         recorder.extras = _of_round(answer.extras, answer)
     if answer.calls.has_nameless:
@@ -183,6 +218,7 @@ async def _tell_rarer(
         _log.warning("model_text_after_tool_calls_dropped", run_id=recorder.run.id)
     if delta.refusal and not answer.is_calling:
         if recorder.writing != "refusal":
+            answer.is_telling = False
             await recorder.open_part("refusal")
         recorder.text(delta.refusal)
     if delta.tool_calls:
@@ -200,6 +236,9 @@ async def _tell_calls(answer: Answer, recorder: Recorder, used_ids: set[str]) ->
             # At most one call a round, even if the model sends more (spec 03 §13).
             continue
         if isinstance(told, Begun):
+            if not answer.is_calling:
+                rest = answer.thinking.finish(is_whole=False)
+                await _tell_text(rest, answer, recorder)
             answer.is_calling = True
             # The model's own id is kept where it can be: some chat templates insist on its form.
             call_id = told.id if told.id and told.id not in used_ids else ids.new(ids.CALL)

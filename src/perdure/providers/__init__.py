@@ -5,6 +5,7 @@ machine's certificates meanwhile, which takes longer than all else at the start 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from perdure import urls
 from perdure.model_settings import SCRIPTED
 from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.provider import Provider
@@ -37,7 +38,13 @@ def connect(
     """All configured model servers as one provider; nothing is asked of them yet."""
     return Routing(
         [
-            Server(server.name, _provider(server, idle_seconds), server.models, server.window)
+            Server(
+                server.name,
+                _provider(server, idle_seconds),
+                server.models,
+                server.window,
+                where=urls.without_login(server.base_url),
+            )
             for server in servers
         ],
         aliases,

@@ -106,6 +106,7 @@ def bounded(extras: Extras) -> Extras:
     for call_id, told in extras.calls.items():
         fields += [(call_id, name, value) for name, value in told.items()]
     sizes = {(owner, name): len(encode(value)) for owner, name, value in fields}
+    sizes["", "thinking"] = len(encode(extras.thinking))
     left, kept = MOST_BYTES, set()
     for field in sorted(sizes, key=sizes.__getitem__):
         left -= sizes[field]
@@ -115,6 +116,7 @@ def bounded(extras: Extras) -> Extras:
         extras,
         message=_chosen(extras.message, "", kept),
         calls={call_id: _chosen(told, call_id, kept) for call_id, told in extras.calls.items()},
+        thinking=extras.thinking if ("", "thinking") in kept else "",
     )
 
 

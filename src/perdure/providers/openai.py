@@ -1,7 +1,6 @@
 """Any server that answers `/v1/chat/completions` the way OpenAI does."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -10,6 +9,7 @@ import aiohttp
 import msgspec
 import stamina
 
+from perdure import urls
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.providers import extras, faults, model_list, usage
 from perdure.providers.answers import AnswerReader
@@ -67,7 +67,7 @@ class OpenAIProvider:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         # What messages call the server: without a password.
-        self._where = re.sub(r"//[^/]*@", "//", self._base_url)
+        self._where = urls.without_login(base_url)
         if api_key and self._where != self._base_url:
             raise ConfigurationError(
                 f"The model server at {self._where} has both an API key and a password in its "

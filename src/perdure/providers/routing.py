@@ -21,13 +21,15 @@ T = TypeVar("T")
 
 class Server(NamedTuple):
     """A provider by name. `models` are the names it answers for; None: any. `window` is the
-    context window of its models in tokens, where it is configured.
+    context window of its models in tokens, where it is configured. `where`: its base URL, without
+    a password.
     """
 
     name: str
     provider: Provider
     models: tuple[str, ...] | None
     window: int | None = None
+    where: str = ""
 
 
 class Resolved(NamedTuple):
@@ -83,14 +85,28 @@ class Routing:
         name that the program uses, of the server.
         """
         try:
-            server, name = self.resolve(model)
+            server, _ = self.resolve(model)
         except ProviderError:
             return None
-        for each in (name, self._unaliased(model), model):
-            window = _matching(self._windows, each)
+        for each in self.names(model):
+            window = matching(self._windows, each)
             if window is not None:
                 return window
         return server.window
+
+    def names(self, model: str) -> tuple[str, ...]:
+        """The names that a model goes by: at its server, behind its alias, in the program."""
+        return self.origin(model)[1], self._unaliased(model), model
+
+    def origin(self, model: str) -> tuple[str, str]:
+        """The base URL of the server that answers, and the model's name there; empty where nobody
+        does.
+        """
+        try:
+            server, name = self.resolve(model)
+        except ProviderError:
+            return "", model
+        return server.where, name
 
     def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         server, model = self.resolve(request.model)
@@ -142,7 +158,7 @@ class Routing:
             await server.provider.close()
 
     def _unaliased(self, model: str) -> str:
-        alias = _matching(self._aliases, model)
+        alias = matching(self._aliases, model)
         return model if alias is None else alias
 
     def _unknown(self, model: str) -> str:
@@ -155,7 +171,7 @@ class Routing:
         )
 
 
-def _matching(table: Mapping[str, T], name: str) -> T | None:
+def matching(table: Mapping[str, T], name: str) -> T | None:
     """What a table says for a name: under the name itself, else under its longest pattern, which
     is the most particular.
     """

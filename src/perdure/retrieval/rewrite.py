@@ -11,6 +11,7 @@ import structlog
 
 from perdure.errors import ProviderError
 from perdure.providers.provider import Provider
+from perdure.providers.thinking import Thinking, answer_start
 from perdure.wire.chat import ChatMessage, ChatRequest
 
 _log = structlog.get_logger(__name__)
@@ -58,10 +59,13 @@ async def _answer(provider: Provider, model: str, query: str) -> str:
         ],
         max_tokens=_MOST_TOKENS,
     )
-    text = ""
+    text, reason, thinking = "", None, Thinking()
     async with aclosing(provider.chat(request)) as chunks:
         async for chunk in chunks:
-            text += "".join(choice.delta.content or "" for choice in chunk.choices)
+            for choice in chunk.choices:
+                text += thinking.feed(choice.delta.content or "")
+                reason = choice.finish_reason or reason
             if len(text) > 2 * _MOST_CHARACTERS:
                 break
-    return text
+    text += thinking.finish(is_whole=reason != "length")
+    return text[answer_start(text) :] if thinking.may_end_later else text

@@ -21,13 +21,15 @@ class Extras(Object, kw_only=True):
 
     `message` are fields of the assistant's message, such as `reasoning_content`; `calls` those of
     its calls, by their ids, such as a signature. Only `model` of `server` (its base URL, without a
-    password) understands them.
+    password) understands them. `thinking` is what was taken out of the text in front of the answer,
+    as it came; it goes back where that is set, and is kept for who inspects the run.
     """
 
     server: str
     model: str
     message: JsonObject = {}
     calls: dict[str, JsonObject] = {}
+    thinking: str = ""
 
 
 class ChatToolCall(Object, kw_only=True):

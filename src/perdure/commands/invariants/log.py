@@ -5,8 +5,8 @@ the rows must agree, whatever was killed in between (spec 04 §3).
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, zip_longest
 
 from msgspec.structs import replace
 
@@ -48,16 +48,17 @@ _NEXT = {
 }
 
 
+class _Id(Object):
+    id: str
+
+
 # What an event carries, by its name.
-KINDS: dict[str, type[Run | RunStep | Message | Thread]] = {
+KINDS: dict[str, type[Run | RunStep | Message | Thread | _Id]] = {
+    lifecycle.WITHDRAWN: _Id,
     lifecycle.THREAD_CREATED: Thread,
     **dict.fromkeys((_CREATED, *_RUN_EVENTS), Run),
     **{str(name): kind for kind, created, ends in _PARTS for name in (*created, *ends) if name},
 }
-
-
-class _Id(Object):
-    id: str
 
 
 def check(story: Story) -> Iterator[Violation]:
@@ -74,6 +75,7 @@ def check(story: Story) -> Iterator[Violation]:
         yield from damage.guarded(run.id, _way(names))
     yield from damage.guarded(run.id, _rest(story))
     yield from _parts(story, whole=whole)
+    yield from (Violation(run.id, text) for text in _withdrawn(story.log))
 
 
 def _way(names: list[str]) -> Iterator[str]:
@@ -140,6 +142,17 @@ def _one_at_a_time(log: list[Event], ids: list[str], created: tuple[str, str]) -
             opened = part_id
         elif event.name not in created:
             opened = None
+
+
+def _withdrawn(log: Sequence[Event]) -> Iterator[str]:
+    """What was told of a message's text is withdrawn right before the message ends."""
+    ends = {move.event for move in MESSAGE}
+    for event, following in zip_longest(log, log[1:]):
+        if event.name == lifecycle.WITHDRAWN:
+            message_id = decode(event.data, _Id).id
+            ended = following is not None and following.name in ends
+            if not ended or decode(following.data, _Id).id != message_id:
+                yield f"was told as withdrawing text of {message_id}, which did not end then"
 
 
 def _told_as_stored(

@@ -81,14 +81,17 @@ def _of_step(story: Story, stored: StoredStep) -> Iterator[str]:
 
 
 def _of_extras(stored: StoredStep) -> Iterator[str]:
-    """What a model server needs back belongs to calls, and to no others than those of its step."""
+    """What a model server needs back belongs to calls, and to no others than those of its step; but
+    for thinking, which is kept with any step.
+    """
     details = stored.step.step_details
     if stored.extras is None:
         return
     calls = {call.id for call in details.tool_calls} if isinstance(details, ToolCalls) else set()
-    if not calls:
+    extras = stored.extras
+    if not calls and (extras.message or extras.calls or not extras.thinking):
         yield "has extras of a model server and no calls"
-    elif strangers := sorted(stored.extras.calls.keys() - calls):
+    elif strangers := sorted(extras.calls.keys() - calls):
         yield f"has extras of the calls {strangers}, which it did not make"
 
 

@@ -1,0 +1,112 @@
+"""How each model thinks in its text: as it is set, or as its answers have taught."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from perdure.providers.routing import matching
+from perdure.providers.thinking import Thinking
+
+
+class Origin(NamedTuple):
+    """Who answers: the model server by its base URL, without a password, and the model there."""
+
+    server: str
+    model: str
+
+
+class Setting(Protocol):
+    """What is set for a model; see `model_settings.ThinkingSettings`."""
+
+    @property
+    def hide(self) -> bool: ...
+    @property
+    def begins_in_prompt(self) -> bool | None: ...
+    @property
+    def send_back(self) -> bool: ...
+
+
+# So many lessons are known at once: clients can name models without end.
+_MOST_LESSONS = 1024
+
+
+class Lessons:
+    """The models whose answers had a lone end, by model server: the latest of them, as long as the
+    process is there.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Origin, None] = {}
+
+    def knows(self, origin: Origin) -> bool:
+        """Whether the model's answers are expected to have a lone end."""
+        return origin in self._known
+
+    def remember(self, origin: Origin) -> None:
+        """An answer had a lone end."""
+        self._known.pop(origin, None)
+        self._known[origin] = None
+        if len(self._known) > _MOST_LESSONS:
+            del self._known[next(iter(self._known))]
+
+    def forget(self, origin: Origin) -> None:
+        """An answer that should have had one had none."""
+        self._known.pop(origin, None)
+
+
+class Manner(NamedTuple):
+    """How a model thinks. `hides`, `may_be_open`, `is_open`: see `Thinking`. `sends_back`: its
+    thinking goes back to it within the run, as it came.
+    """
+
+    origin: Origin = Origin("", "")
+    hides: bool = True
+    may_be_open: bool = True
+    is_open: bool = False
+    sends_back: bool = False
+
+    def thinking(self) -> Thinking:
+        """What takes it out of one answer."""
+        return Thinking(hides=self.hides, may_be_open=self.may_be_open, is_open=self.is_open)
+
+
+# Of a model of which nothing is known.
+PLAIN = Manner()
+
+
+class ThinkingRules:
+    """What is set and what was learnt.
+
+    `origin` says who answers for the name of a model. `names` are the names that a model goes by,
+    the most particular first; `configured` is looked up by these, and may have patterns.
+    """
+
+    def __init__(
+        self,
+        configured: Mapping[str, Setting],
+        *,
+        origin: Callable[[str], tuple[str, str]],
+        names: Callable[[str], Sequence[str]],
+        lessons: Lessons,
+    ) -> None:
+        self._configured = configured
+        self._origin = origin
+        self._names = names
+        self._lessons = lessons
+
+    def of(self, model: str) -> Manner:
+        """How a model thinks, by the name that runs use."""
+        origin = Origin(*self._origin(model))
+        found = (matching(self._configured, name) for name in self._names(model))
+        setting = next((each for each in found if each is not None), None)
+        if setting is None:
+            return Manner(origin, is_open=self._lessons.knows(origin))
+        begins = setting.begins_in_prompt
+        is_open = self._lessons.knows(origin) if begins is None else begins
+        return Manner(origin, setting.hide, begins is not False, is_open, setting.send_back)
+
+    def learn(self, manner: Manner, *, found_lone_end: bool, lacked_end: bool) -> None:
+        """Takes the lesson of an answer."""
+        if found_lone_end:
+            self._lessons.remember(manner.origin)
+        elif lacked_end:
+            self._lessons.forget(manner.origin)
