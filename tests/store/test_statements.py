@@ -2,7 +2,9 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -47,24 +49,36 @@ def test_every_statement_promises_something_and_keeps_to_its_kind(file: Path) ->
     assert len(seen) == len(set(seen))
 
 
-@pytest.mark.parametrize("name", sorted(SQLITE))
-async def test_sqlite_understands(name: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def file() -> Iterator[sqlite3.Connection]:
+    """An SQLite database with the schema."""
     file = sqlite3.connect(":memory:")
     folder = Path(statements.__file__).parent / "migrations" / "sqlite"
     for migration in sorted(folder.glob("[0-9]*.sql")):
         file.executescript(migration.read_text())
-    sql = SQLITE[name]
-    nothing = dict.fromkeys(re.findall(r":(\w+)", sql))
-    assert file.execute(f"EXPLAIN {sql}", nothing).fetchall() != []
+    yield file
     file.close()
 
 
+@pytest.fixture(scope="module")
+def server(postgres_template: str) -> Iterator[psycopg.Connection[Any]]:
+    """A PostgreSQL database with the schema."""
+    with psycopg.connect(postgres_template, autocommit=True) as server:
+        yield server
+
+
+@pytest.mark.parametrize("name", sorted(SQLITE))
+def test_sqlite_understands(name: str, file: sqlite3.Connection) -> None:
+    sql = SQLITE[name]
+    nothing = dict.fromkeys(re.findall(r":(\w+)", sql))
+    assert file.execute(f"EXPLAIN {sql}", nothing).fetchall() != []
+
+
 @pytest.mark.parametrize("name", sorted(POSTGRES))
-def test_postgres_understands(name: str, postgres_template: str) -> None:
+def test_postgres_understands(name: str, server: psycopg.Connection[Any]) -> None:
     sql = POSTGRES[name]
     nothing = dict.fromkeys(re.findall(r"%\((\w+)\)s", sql))
-    with psycopg.connect(postgres_template) as connection:
-        assert connection.execute(f"EXPLAIN {sql}", nothing).fetchall() != []
+    assert server.execute(f"EXPLAIN {sql}", nothing).fetchall() != []
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
