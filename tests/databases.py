@@ -19,6 +19,8 @@ import psycopg
 from tests.patience import PATIENCE_SECONDS, wait_until
 
 TEMPLATE = "perdure_template"
+# The application_name of a connection that only the tests have.
+CLEANER = "cleaner"
 
 # One user has a password, for the tests of what happens without it; the others need none.
 _PG_HBA = "local all guarded scram-sha-256\nlocal all all trust\n"
@@ -173,7 +175,7 @@ class PostgresServer:
                 return connection
         except psycopg.OperationalError:  # a test ended all connections
             pass
-        connection = psycopg.connect(self.url(name), autocommit=True)
+        connection = psycopg.connect(self.url(name), autocommit=True, application_name=CLEANER)
         self._cleaners[name] = connection
         return connection
 

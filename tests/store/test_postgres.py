@@ -11,7 +11,7 @@ from perdure.bus.memory import MemoryBus
 from perdure.errors import ConfigurationError, NotFound, Unavailable
 from perdure.store.database import Transaction
 from perdure.store.postgres import PostgreSQL
-from tests.databases import PostgresServer
+from tests.databases import CLEANER, PostgresServer
 from tests.patience import PATIENCE_SECONDS
 from tests.store.rows import (
     RecordingBus,
@@ -287,8 +287,9 @@ async def test_what_the_url_says_of_the_connection_counts(postgres_url: str) -> 
     await database.open()
     with psycopg.connect(postgres_url) as connection:
         names = connection.execute(
-            "SELECT DISTINCT application_name FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = "
+            "current_database() AND pid <> pg_backend_pid() AND application_name <> %s",
+            [CLEANER],
         ).fetchall()
     assert names == [("mine",)]
     await database.close()
