@@ -27,6 +27,9 @@ EVIDENCE = {
     "ours": "an addition of Perdure",
 }
 
+# What the name of a test cannot spell as it is spelt.
+_SPELT = {"sdk": "SDK"}
+
 
 class Incomplete(Exception):
     """An entry is missing, belongs to nothing, or is wrong."""
@@ -136,8 +139,13 @@ def _table(head: str, name: str) -> str:
 
 def _proof(test: str) -> str:
     path, _, function = test.partition("::")
-    words = function.removeprefix("test_").replace("_", " ")
-    return f"[{words}](../{path})"
+    return f"[{sentence(function)}](../{path})"
+
+
+def sentence(function: str) -> str:
+    """The name of a test as a sentence."""
+    words = [_SPELT.get(word, word) for word in function.removeprefix("test_").split("_")]
+    return " ".join([words[0].capitalize(), *words[1:]])
 
 
 def _only(these: type[msgspec.Struct], those: type[msgspec.Struct]) -> list[str]:
