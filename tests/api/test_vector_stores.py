@@ -170,7 +170,9 @@ async def test_the_content_of_a_file_of_many_chunks_comes_in_one_page(
     assert (page["has_more"], page["next_page"]) == (False, None)
 
 
-async def test_a_search_filters_and_ranks_what_it_finds(app: Perdure, http: httpx2.AsyncClient) -> None:
+async def test_a_search_filters_and_ranks_what_it_finds(
+    app: Perdure, http: httpx2.AsyncClient
+) -> None:
     store_id, bees, rent = await filled(app, http)
     path = f"/vector_stores/{store_id}"
     await http.post(f"{path}/files/{bees}", json={"attributes": {"kind": "nature"}})

@@ -63,8 +63,8 @@ def text() -> str:
         "<!-- Printed from code and docs/compatibility/ by `python -m tests.docs.generate`. -->",
         prose("""
             How Perdure behaves, next to the Assistants API v2 of OpenAI. What is not in these
-            tables is as in the API's own documentation. Each line links to the test that proves
-            it, and says where the behaviour of the original is known from:"""),
+            tables is as [the contract](spec/README.md) has it. Each line links to the test that
+            proves it, and says where the behaviour of the original is known from:"""),
         "\n".join(item(f"*{kind}*: {meaning}") for kind, meaning in EVIDENCE.items()),
         "## Operations",
         "Paths stand below `/v1`, and for Azure clients below `/openai` and `/openai/v1`.",

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.docs.citations import CONTRACT, citation, contract, files, problems
+from tests.docs.compatibility import EVIDENCE
 from tests.docs.documents import ROOT
 
-MARKS = {"recorded", "published", "inferred", "ours"}
+MARKS = set(EVIDENCE)
 PAGES = sorted(CONTRACT.glob("[0-9][0-9]-*.md"))
 
 

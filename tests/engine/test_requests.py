@@ -106,7 +106,9 @@ async def test_how_tools_are_to_be_used_is_sent_with_them(
     assert body == {**PLAIN, "tools": [SENT_WEATHER], **more}
 
 
-async def test_a_run_without_a_model_of_its_own_uses_that_of_its_assistant(upstream: Upstream) -> None:
+async def test_a_run_without_a_model_of_its_own_uses_that_of_its_assistant(
+    upstream: Upstream,
+) -> None:
     acts = upstream.stage.acts
     assistant, thread = await acts.assistant(), await acts.thread("Hello")
     for run in ({}, {"model": None}, {"model": "text"}):
