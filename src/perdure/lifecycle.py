@@ -2,8 +2,8 @@
 
 Every status, every legal move, the timestamps it sets, the stream events it tells and the
 errors for what is not legal come from here and from nowhere else. `docs/lifecycle.md` is
-printed from these tables. Sources: spec 03 §1-2 (runs), §14 (messages), 01 §7 (steps), §13
-(uploads), 06 §1.5 (vector store files).
+printed from these tables. Sources: spec 03 §1-2 (runs), spec 03 §14 (messages), spec 01 §7
+(steps), spec 01 §13 (uploads), spec 06 §1.5 (vector store files).
 """
 
 from enum import StrEnum

@@ -72,7 +72,7 @@ def test_every_operation_is_routed(method: str, path: str, reply: str) -> None:
     assert any(method == m and re.fullmatch(p, example) for m, p in patterns), reply
 
 
-async def test_objects_and_lists_answer_per_schema(http: httpx2.AsyncClient) -> None:
+async def test_objects_and_lists_are_as_the_schema_says(http: httpx2.AsyncClient) -> None:
     """Every reply of every operation that works, in the order in which a program meets them."""
     assistant = await create(
         http,
@@ -173,7 +173,10 @@ async def begin(http: httpx2.AsyncClient, prompt: str, **fields: object) -> list
     return await stream(http, "/threads/runs", body)
 
 
-async def test_a_text_run_is_told_in_the_order_of_spec_04_3_1(http: httpx2.AsyncClient) -> None:
+async def test_a_run_that_answers_in_text_is_told_in_the_documented_order(
+    http: httpx2.AsyncClient,
+) -> None:
+    """Spec 04 §3.1."""
     told = await begin(http, "say: one two three")
     assert short(told) == ["created", *BEGUN, *TEXT, "run.completed", "done"]
     assert told[1].data == told[2].data
@@ -193,9 +196,10 @@ async def test_a_text_run_is_told_in_the_order_of_spec_04_3_1(http: httpx2.Async
     ]
 
 
-async def test_a_function_run_is_told_in_the_order_of_spec_04_3_2(
+async def test_a_run_that_calls_functions_is_told_in_the_documented_order(
     http: httpx2.AsyncClient,
 ) -> None:
+    """Spec 04 §3.2."""
     prompt = 'call: get_weather {"city": "Paris"}\ncall: get_weather {"city": "Rome"}'
     told = await begin(http, prompt, tools=[WEATHER])
     assert short(told) == ["created", *BEGUN, *CALLS, "done"]

@@ -320,7 +320,7 @@ async def test_files_are_listed_with_their_purpose_in_both_orders(
 
 
 @pytest.mark.parametrize("path", ["", "/content"])
-async def test_an_unknown_file_is_answered_in_the_live_services_words(
+async def test_an_unknown_file_is_answered_in_the_words_of_the_live_service(
     http: httpx2.AsyncClient, path: str
 ) -> None:
     """Spec 05 §3.2, whatever the id looks like."""

@@ -290,7 +290,7 @@ ENDS: dict[Scenario, End] = {
 
 
 @pytest.mark.parametrize("scenario", ENDS, ids=lambda scenario: scenario.__name__)
-async def test_a_run_at_rest_is_the_same_streamed_polled_and_after_a_restart(
+async def test_a_run_at_rest_is_the_same_streamed_or_polled_or_after_a_restart(
     database_url: str | None, data_dir: Path, scenario: Scenario
 ) -> None:
     house = House(database_url, data_dir)

@@ -161,7 +161,7 @@ async def test_additional_messages_are_on_the_thread_before_the_answer(
     assert [message["run_id"] is None for message in listed] == [True, True, True, False]
 
 
-async def test_tool_resources_of_a_run_stand_for_the_assistant_s(
+async def test_tool_resources_of_a_run_stand_for_those_of_its_assistant(
     http: httpx2.AsyncClient,
 ) -> None:
     """All of them: what the run does not name it does not have (spec 02 §7)."""

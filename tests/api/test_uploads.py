@@ -74,7 +74,7 @@ async def test_a_wrong_sum_is_refused_and_the_upload_goes_on(http: httpx2.AsyncC
     assert (await complete(http, made["id"], part_ids=[sent])).json()["status"] == "completed"
 
 
-async def test_a_cancelled_uploads_parts_are_deleted(
+async def test_the_parts_of_a_cancelled_upload_are_deleted(
     http: httpx2.AsyncClient, app: Perdure, data_dir: Path
 ) -> None:
     made = await create(http)

@@ -123,7 +123,7 @@ async def test_stores_are_listed_newest_first_with_their_counts(
     assert [store["id"] for store in after["data"]] == [empty["id"]]
 
 
-async def test_files_of_a_store_are_listed_changed_shown_and_taken_out(
+async def test_files_of_a_store_can_be_listed_and_changed_and_shown_and_taken_out(
     app: Perdure, http: httpx2.AsyncClient
 ) -> None:
     store_id, bees, rent = await filled(app, http)
@@ -170,7 +170,9 @@ async def test_the_content_of_a_file_of_many_chunks_comes_in_one_page(
     assert (page["has_more"], page["next_page"]) == (False, None)
 
 
-async def test_a_search_finds_ranks_and_filters(app: Perdure, http: httpx2.AsyncClient) -> None:
+async def test_a_search_filters_and_ranks_what_it_finds(
+    app: Perdure, http: httpx2.AsyncClient
+) -> None:
     store_id, bees, rent = await filled(app, http)
     path = f"/vector_stores/{store_id}"
     await http.post(f"{path}/files/{bees}", json={"attributes": {"kind": "nature"}})

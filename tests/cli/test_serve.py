@@ -71,7 +71,7 @@ def test_data_is_there_after_a_restart(tmp_path: Path) -> None:
         assert client.beta.threads.retrieve(thread.id).metadata == {"kept": "yes"}
 
 
-def test_models_of_a_model_server_are_listed_and_its_aliases(tmp_path: Path) -> None:
+def test_models_and_aliases_of_a_model_server_are_listed(tmp_path: Path) -> None:
     """The model server is a second Perdure: it answers /v1/models like any other."""
     with serving(tmp_path / "upstream") as upstream:
         with OpenAI(base_url=upstream.base_url, api_key="any") as client:

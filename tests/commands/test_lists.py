@@ -39,7 +39,9 @@ async def test_objects_of_the_same_second_keep_their_order(database: Database) -
     assert (await page(database, order="asc")).ids == ids
 
 
-async def test_following_after_visits_everything_once_and_ends_empty(database: Database) -> None:
+async def test_pages_behind_each_other_show_everything_once_and_end_with_an_empty_one(
+    database: Database,
+) -> None:
     """Old SDKs go on until a page is empty (spec 02 §3)."""
     ids = await filled(database, 7)
     seen: list[str] = []

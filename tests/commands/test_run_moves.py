@@ -183,7 +183,7 @@ async def test_a_budget_ends_the_run_incomplete_and_its_step_completed(acts: Act
     assert (await told(acts, run.id))[-3:] == ended
 
 
-async def test_a_failure_shows_in_run_step_and_message(acts: Acts) -> None:
+async def test_a_failure_shows_in_the_run_and_in_its_step_and_message(acts: Acts) -> None:
     hold = await acts.writing()
     await acts.fail(hold)
     run = await acts.get(hold.run_id)

@@ -37,7 +37,7 @@ async def cancel(database: Database, upload_id: str) -> Upload:
     return await database.write(uploads.cancel, upload_id, project=PROJECT, now=START)
 
 
-async def test_parts_become_a_file_in_the_order_that_complete_names(database: Database) -> None:
+async def test_parts_become_a_file_in_the_order_of_the_request(database: Database) -> None:
     made = await upload(database, 7)
     assert (made.status, made.expires_at) == ("pending", START + 3600)
     sent = [await written(database, size) for size in (1, 2, 4)]

@@ -27,6 +27,9 @@ EVIDENCE = {
     "ours": "an addition of Perdure",
 }
 
+# What the name of a test cannot spell as it is spelt.
+_SPELT = {"sdk": "SDK"}
+
 
 class Incomplete(Exception):
     """An entry is missing, belongs to nothing, or is wrong."""
@@ -60,8 +63,8 @@ def text() -> str:
         "<!-- Printed from code and docs/compatibility/ by `python -m tests.docs.generate`. -->",
         prose("""
             How Perdure behaves, next to the Assistants API v2 of OpenAI. What is not in these
-            tables is as in the API's own documentation. Each line links to the test that proves
-            it, and says where the behaviour of the original is known from:"""),
+            tables is as [the contract](spec/README.md) has it. Each line links to the test that
+            proves it, and says where the behaviour of the original is known from:"""),
         "\n".join(item(f"*{kind}*: {meaning}") for kind, meaning in EVIDENCE.items()),
         "## Operations",
         "Paths stand below `/v1`, and for Azure clients below `/openai` and `/openai/v1`.",
@@ -136,8 +139,13 @@ def _table(head: str, name: str) -> str:
 
 def _proof(test: str) -> str:
     path, _, function = test.partition("::")
-    words = function.removeprefix("test_").replace("_", " ")
-    return f"[{words}](../{path})"
+    return f"[{sentence(function)}](../{path})"
+
+
+def sentence(function: str) -> str:
+    """The name of a test as a sentence."""
+    words = [_SPELT.get(word, word) for word in function.removeprefix("test_").split("_")]
+    return " ".join([words[0].capitalize(), *words[1:]])
 
 
 def _only(these: type[msgspec.Struct], those: type[msgspec.Struct]) -> list[str]:

@@ -44,6 +44,23 @@ def test_links_lead_somewhere(document: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_to_headings_lead_to_one(document: str) -> None:
+    broken = []
+    for link in _LINK.findall(prose(document)):
+        path, _, heading = link.partition("#")
+        target = (ROOT / document).parent / path if path else ROOT / document
+        if heading and not link.startswith("https://") and heading not in _anchors(target):
+            broken.append(link)
+    assert broken == []
+
+
+def _anchors(document: Path) -> set[str]:
+    """The names by which headings are linked."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_are_named_exist(document: str) -> None:
     text = prose(document)
     sources = {path.name for path in (ROOT / "src").rglob("*.py")}

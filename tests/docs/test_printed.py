@@ -1,17 +1,20 @@
 """The documents that are printed from the code say what the code says now."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from perdure.lifecycle import STREAM_ENDS, STREAM_EVENTS, TERMINAL, Signal
 from tests.docs import lifecycle
-from tests.docs.compatibility import Entry, Incomplete, entries, matched, things
+from tests.docs.compatibility import Entry, Incomplete, entries, matched, sentence, things
 from tests.docs.documents import read
 from tests.docs.generate import COMMAND, DOCUMENTS, printed
 from tests.docs.stream_order import ANYWHERE, BEGIN, FOLLOWERS, out_of_order
 
 TEST = "tests/docs/test_printed.py::test_a_printed_document_is_up_to_date"
+# A letter that stands alone, a citation, numbers in a row, a single word.
+UNREADABLE = re.compile(r"\b(?![aA]\b)[a-zA-Z]\b|\bspec\b|\d+ \d+|^\S+$")
 ENTRY = Entry(here="So.", evidence="recorded", test=TEST)
 
 
@@ -78,3 +81,22 @@ def test_a_wrong_entry_is_named(tmp_path: Path, entry: str, problem: str) -> Non
     (tmp_path / "run.toml").write_text(f"[status]\n{entry}\n")
     with pytest.raises(Incomplete, match=rf"run.toml, 'status': .*{problem}"):
         entries("run", tmp_path)
+
+
+@pytest.mark.parametrize("name", things())
+def test_the_names_of_printed_tests_read_as_sentences(name: str) -> None:
+    """They have no genitive, which a name cannot spell, and cite nothing."""
+    printed = {sentence(entry.test.partition("::")[2]) for entry in entries(name).values()}
+    assert [each for each in printed if UNREADABLE.search(each)] == []
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["test_the_run_s_end", "test_it_is_told_as_in_spec_04", "test_the_order_of_04_3_1", "test_it"],
+)
+def test_a_name_that_is_no_sentence_is_found(function: str) -> None:
+    assert UNREADABLE.search(sentence(function))
+
+
+def test_a_name_is_printed_as_a_sentence() -> None:
+    assert sentence("test_an_old_sdk_hears_the_old_name") == "An old SDK hears the old name"

@@ -79,7 +79,8 @@ async def test_each_execution_is_a_step_and_the_model_goes_on(stage: Stage) -> N
     )
 
 
-async def test_it_is_told_in_the_order_of_spec_04_3_4(stage: Stage) -> None:
+async def test_it_is_told_in_the_documented_order(stage: Stage) -> None:
+    """Spec 04 §3.4."""
     run = await begin(stage, calls("print 1\nshow\nprint 2\nprint 3"))
     subscription = stage.bus.subscribe(run.id)
     await stage.execute(run)

@@ -68,7 +68,8 @@ async def test_a_run_searches_and_cites_where_the_passage_stands(stage: Stage) -
     assert run.usage.total_tokens == first.usage.total_tokens + second.usage.total_tokens
 
 
-async def test_it_is_told_in_the_order_of_spec_04_3_3(stage: Stage) -> None:
+async def test_it_is_told_in_the_documented_order(stage: Stage) -> None:
+    """Spec 04 §3.3."""
     store_id = await shelf.store(stage, rent_md=RENT)
     run = await shelf.begin(stage, "When is the rent due?", store_id)
     subscription = stage.bus.subscribe(run.id)

@@ -77,7 +77,7 @@ def fields(given: JsonObject) -> dict[str, object]:
         ({}, {"max_prompt_tokens": 500}, {}),
     ],
 )
-async def test_a_run_s_settings_go_over_the_assistant_s_and_defaults_are_not_sent(
+async def test_settings_of_a_run_go_over_those_of_its_assistant_and_defaults_are_not_sent(
     upstream: Upstream, assistant: JsonObject, run: JsonObject, more: JsonObject
 ) -> None:
     assert await sent(upstream, assistant, run) == {**PLAIN, **more}
@@ -106,7 +106,9 @@ async def test_how_tools_are_to_be_used_is_sent_with_them(
     assert body == {**PLAIN, "tools": [SENT_WEATHER], **more}
 
 
-async def test_without_a_model_of_its_own_a_run_uses_its_assistant_s(upstream: Upstream) -> None:
+async def test_a_run_without_a_model_of_its_own_uses_that_of_its_assistant(
+    upstream: Upstream,
+) -> None:
     acts = upstream.stage.acts
     assistant, thread = await acts.assistant(), await acts.thread("Hello")
     for run in ({}, {"model": None}, {"model": "text"}):

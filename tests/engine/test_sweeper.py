@@ -47,7 +47,7 @@ def stored(data_dir: Path) -> int:
     return sum(path.is_file() for path in (data_dir / "blobs").rglob("*"))
 
 
-async def test_a_deleted_files_content_goes_with_the_next_step(
+async def test_the_content_of_a_deleted_file_goes_with_the_next_step(
     database: Database, blobs: Blobs, clock: ManualClock, sweeper: Sweeper, data_dir: Path
 ) -> None:
     gone, _ = [await file(database, blobs, clock) for _ in range(2)]

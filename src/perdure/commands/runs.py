@@ -1,6 +1,6 @@
 """Rules for runs, and the one door through which a run changes its status: `signal`.
 
-Sources: spec 03 (life cycle), 05 §3.4 (error texts). The legal moves are `lifecycle.RUN`.
+Sources: spec 03 (life cycle), spec 05 §3.4 (error texts). The legal moves are `lifecycle.RUN`.
 """
 
 from collections.abc import Iterable, Sequence

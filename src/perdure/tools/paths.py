@@ -1,7 +1,7 @@
 """Links to the files that code has written: `sandbox:/mnt/data/…` in an answer is annotated.
 
 The text stays as it is. It is given in any pieces, and the annotations are the same whatever they
-were (spec 06: Output files).
+were (spec 06 §2).
 """
 
 import re
