@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench fuzz soak stress clean
+.PHONY: help demo test check docs bench fuzz samples soak stress clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: $(VENV)/.dev  ## measure; the figures are kept in bench/RESULTS.md
 
 fuzz: $(VENV)/.dev  ## send ten thousand strange requests to a server on each database; ARGS=3 for thirty
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+samples: $(VENV)/.dev  ## run the samples of Azure's client of agents; ARGS=streaming selects
+	@$(BIN)/python -m tests.samples $(ARGS)
 
 soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS="60 --kills 500" for an hour instead of ten minutes
 	@$(BIN)/python -m tests.durability.soak $(ARGS)

@@ -1,4 +1,4 @@
-"""The settings of what clients may take: bytes, time, connections, a place in the queue."""
+"""The settings of what clients may take and see: bytes, time, connections, a place in the queue."""
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
@@ -58,6 +58,10 @@ class ClientSettings(BaseModel):
 
     max_queued_runs: _Count = 100_000
     """Most runs that wait for a worker; further ones are refused with 429."""
+
+    list_threads: bool | None = None
+    """Whether `GET /threads` lists all threads. Without it, it does unless there are several
+    `api_keys`: their users would see each other's."""
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose web pages may call the server from a browser, parted by commas; `*` is any.

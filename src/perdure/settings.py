@@ -301,6 +301,13 @@ class Settings(BaseSettings, ClientSettings, CodeSettings, TlsSettings):
         return servers or (ModelServer(name="scripted", base_url=SCRIPTED),)
 
     @property
+    def lists_threads(self) -> bool:
+        """Whether threads are listed: as it is set, or where one user has all of them."""
+        if self.list_threads is not None:
+            return self.list_threads
+        return len(set(self.api_keys)) <= 1
+
+    @property
     def database_label(self) -> str:
         """The database as it may be printed: without password and options."""
         if self.database_url is None:

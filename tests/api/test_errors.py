@@ -125,6 +125,10 @@ async def test_what_is_not_there_is_said(
             400, "Invalid 'expires_after.days': integer above maximum value. "
             "Expected a value <= 365, but got 366 instead.", "expires_after.days",
             "integer_above_max_value")),
+        ("/threads/thread_no/runs", {"assistant_id": "asst_no", "include": ["usage"]}, (
+            400, "Invalid value: 'usage'. Supported values are: "
+            "'step_details.tool_calls[*].file_search.results[*].content'.",
+            "include[0]", "invalid_value")),
         ("/vector_stores/vs_1/search", {"query": "x"}, (
             404, "No vector store found with id 'vs_1'.", None, None)),
         ("/vector_stores/vs_1/search", {"query": " "}, (

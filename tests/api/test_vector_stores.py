@@ -247,6 +247,17 @@ async def test_a_wrong_batch_is_refused(
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
 
 
+async def test_a_file_that_does_not_exist_is_not_found_where_it_is_the_only_one(
+    http: httpx2.AsyncClient,
+) -> None:
+    """spec 05 §3.5."""
+    store_id = (await http.post("/vector_stores", json={})).json()["id"]
+    refused = await http.post(f"/vector_stores/{store_id}/files", json={"file_id": "file-no"})
+    error = refused.json()["error"]
+    assert (refused.status_code, error["param"]) == (404, "file_id")
+    assert error["message"] == "Files [file-no] were not found."
+
+
 async def test_an_overlap_beyond_half_a_chunk_is_refused(http: httpx2.AsyncClient) -> None:
     store_id = (await http.post("/vector_stores", json={})).json()["id"]
     body = {"file_id": await upload(http, "a.txt", BEES), "chunking_strategy": OVERLAP}
@@ -395,7 +406,9 @@ async def test_the_helper_makes_a_store_for_an_assistant_without_an_end(
 async def test_contents_of_results_are_shown_to_who_asks(
     app: Perdure, http: httpx2.AsyncClient
 ) -> None:
-    """spec 01 §7.2: `include[]`, on steps that are read and in the stream of the run."""
+    """spec 01 §7.2: `include[]`, on steps that are read and in the stream of the run; there in the
+    body too, as the asynchronous Python SDK 1.54 sends it.
+    """
     store_id, *_ = await filled(app, http)
     assistant = await http.post(
         "/assistants",
@@ -408,13 +421,15 @@ async def test_contents_of_results_are_shown_to_who_asks(
     thread = await http.post(
         "/threads", json={"messages": [{"role": "user", "content": "When is the rent due?"}]}
     )
-    include = "include[]=step_details.tool_calls[*].file_search.results[*].content"
+    content = "step_details.tool_calls[*].file_search.results[*].content"
+    include = f"include[]={content}"
     path = f"/threads/{thread.json()['id']}/runs"
     body = {"assistant_id": assistant.json()["id"], "stream": True}
     bare = (await http.post(path, json=body)).text
     whole = (await http.post(f"{path}?{include}", json=body)).text
     searched = '"file_name":"rent.md"'
-    for text, shown in ((bare, False), (whole, True)):
+    asked = (await http.post(path, json={**body, "include": [content]})).text
+    for text, shown in ((bare, False), (whole, True), (asked, True)):
         (ended,) = [
             line
             for line in text.splitlines()

@@ -42,6 +42,8 @@ REQUESTS: dict[str, type[Body]] = {
 NAMES = "spec 01 §2.3, §2.7: names of functions and schemas"
 ECHO = "our own answers carry this null, and programs send them back"
 INTEGER = "an integer is a number, and stays the integer that it was"
+AZURE = "spec 09 §3: of Azure's clients"
+BODY = "what the description has in the query, the asynchronous Python SDK 1.54 sends in the body"
 UNSET_NULL = "null means what absent means; serializers write it"
 
 # Ends of lines that only our structs have, with the reason.
@@ -82,6 +84,21 @@ OURS = {
     ".thread: null": "spec 02 §7",
     ".tool_outputs[].tool_call_id: required": "spec 02 §7: without it the output has no call",
     ".tool_outputs[].output: null": UNSET_NULL,
+    ".tool_outputs[].type: 'function_call_output'": AZURE,
+    ".tool_outputs[].type: null": AZURE,
+    ".tool_resources: object": AZURE,
+    ".tool_resources: null": AZURE,
+    ".tool_resources.code_interpreter: object": AZURE,
+    ".tool_resources.code_interpreter.file_ids: array": AZURE,
+    ".tool_resources.code_interpreter.file_ids: at most 20 long": AZURE,
+    ".tool_resources.code_interpreter.file_ids[]: string": AZURE,
+    ".tool_resources.file_search: object": AZURE,
+    ".tool_resources.file_search.vector_store_ids: array": AZURE,
+    ".tool_resources.file_search.vector_store_ids: at most 1 long": AZURE,
+    ".tool_resources.file_search.vector_store_ids[]: string": AZURE,
+    ".include: array": BODY,
+    ".include: null": BODY,
+    ".include[]: 'step_details.tool_calls[*].file_search.results[*].content'": BODY,
     ".name: null": UNSET_NULL,
     ".description: null": UNSET_NULL,
     ".file_ids: null": UNSET_NULL,

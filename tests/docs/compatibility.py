@@ -67,7 +67,9 @@ def text() -> str:
             proves it, and says where the behaviour of the original is known from:"""),
         "\n".join(item(f"*{kind}*: {meaning}") for kind, meaning in EVIDENCE.items()),
         "## Operations",
-        "Paths stand below `/v1`, and for Azure clients below `/openai` and `/openai/v1`.",
+        prose("""
+            Paths stand below `/v1`; for [Azure's clients](azure.md) below `/openai`, `/openai/v1`,
+            `/api/projects/{name}` and nothing at all too."""),
         _table("Operation", "operations"),
         "## Stream events",
         prose("""

@@ -1,4 +1,6 @@
-"""What is read of a thread does not grow with it, nor with the threads beside it."""
+"""What is read of a thread does not grow with it, nor with the threads beside it; and what is read
+of a project's threads not with their number.
+"""
 
 import json
 import sqlite3
@@ -21,6 +23,8 @@ READS = (
     "messages.newest_of_user",
     "messages.any_of_thread",
 )
+PROJECTS = {"old": 20, "long": 5_000, "new": 20}
+LISTS = ("threads.newest_first", "threads.oldest_first")
 
 
 def _fill(connection: sqlite3.Connection | psycopg.Connection[Any]) -> None:
@@ -37,6 +41,15 @@ def _fill(connection: sqlite3.Connection | psycopg.Connection[Any]) -> None:
             SELECT '{thread_id}_' || n, 'p', '{thread_id}',
                 CASE n % 2 WHEN 0 THEN 'user' ELSE 'assistant' END, 'completed', '{{}}'
             FROM count
+            """
+        )
+    for project, length in PROJECTS.items():
+        connection.execute(
+            f"""
+            WITH RECURSIVE count (n) AS
+                (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {length})
+            INSERT INTO threads (id, project, body)
+            SELECT 'thread_{project}_' || n, '{project}', '{{}}' FROM count
             """
         )
     connection.execute("ANALYZE")
@@ -118,6 +131,31 @@ def test_postgres_reads_the_rows_of_the_page_and_no_others(
     for mode in ("force_custom_plan", "force_generic_plan"):
         server.execute(f"SET plan_cache_mode = {mode}")
         row = server.execute(sql, {**_params(thread_id), "run_id": run_id}, prepare=True).fetchone()
+        assert row is not None
+        assert 0 < rows_read(row[0][0]["Plan"]) <= LIMIT, json.dumps(row[0])
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_sqlite_lists_threads_by_the_index_of_their_project(
+    name: str, file: sqlite3.Connection
+) -> None:
+    sql = statements.load("sqlite")[name]
+    for project in PROJECTS:
+        plan = file.execute(f"EXPLAIN QUERY PLAN {sql}", _params(project)).fetchall()
+        (step,) = [row[-1] for row in plan]
+        assert "USING INDEX threads_by_project (project=? AND seq" in step
+        assert len(file.execute(sql, _params(project)).fetchall()) == LIMIT
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+@pytest.mark.parametrize("name", LISTS)
+def test_postgres_lists_the_threads_of_the_page_and_reads_no_others(
+    name: str, project: str, server: psycopg.Connection[Any]
+) -> None:
+    sql = "EXPLAIN (ANALYZE, FORMAT JSON) " + statements.load("postgres")[name]
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        server.execute(f"SET plan_cache_mode = {mode}")
+        row = server.execute(sql, _params(project), prepare=True).fetchone()
         assert row is not None
         assert 0 < rows_read(row[0][0]["Plan"]) <= LIMIT, json.dumps(row[0])
 

@@ -97,6 +97,7 @@ def test_a_bad_list_parameter_is_told_word_by_word(case: str) -> None:
         [("include[]", RESULT_CONTENT)],
         [("include", RESULT_CONTENT)],
         [("include[]", RESULT_CONTENT), ("include", RESULT_CONTENT)],
+        [("include[]", f"{RESULT_CONTENT},{RESULT_CONTENT}")],
     ],
 )
 def test_include_may_be_spelled_both_ways_and_repeat(params: list[tuple[str, str]]) -> None:

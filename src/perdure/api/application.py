@@ -1,10 +1,11 @@
 """The ASGI application: the one boundary where errors become envelopes."""
 
+import re
 import time
 from collections.abc import Collection
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -25,6 +26,9 @@ _EXPOSED = (
     *("retry-after", "x-request-id"),
 )
 _VERSION = "2020-10-01"  # what the live service sent (spec 02 §2)
+# What Azure's clients call a request; it is sent back to them (spec 09 §2).
+_AZURE_ID = "x-ms-client-request-id"
+_PLAIN_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
 
 
 def refusal(error: APIError) -> Response:
@@ -72,10 +76,14 @@ class Application:
             raise RuntimeError(f"no {scope['type']} here")
         began = time.perf_counter()
         request_id = ids.new_request_id()
+        azure_id = Headers(scope=scope).get(_AZURE_ID, "")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add_headers(MutableHeaders(raw=message["headers"]), request_id, began)
+                headers = MutableHeaders(raw=message["headers"])
+                _add_headers(headers, request_id, began)
+                if _PLAIN_ID.fullmatch(azure_id):
+                    headers[_AZURE_ID] = azure_id
             await send(message)
 
         try:

@@ -14,11 +14,13 @@ _MOST = 10_000
 async def create(call: Call) -> Answer:
     limit = call.services.settings.max_file_bytes
     async with received(call, file="file", limit=limit) as form:
-        if form.blob is None:
+        # Azure's clients name what they read from a stream beside it (spec 09 §3).
+        filename = form.fields.pop("filename", form.filename)
+        if form.blob is None or filename is None:
             raise wire.required("file")
         body = wire.create_file(form.fields)
         return await call.services.database.write(
-            files.create, body, form.filename, form.blob, project=call.project, now=call.now
+            files.create, body, filename, form.blob, project=call.project, now=call.now
         )
 
 

@@ -18,10 +18,10 @@ _ROOM = 64 * 1024
 
 
 class Received(NamedTuple):
-    """A form: its fields, and the file if there was one."""
+    """A form: its fields, and the file if there was one, with its name if it had one."""
 
     fields: dict[str, str]
-    filename: str = ""
+    filename: str | None = None
     blob: Written | None = None
 
 
@@ -47,7 +47,7 @@ async def _read(call: Call, blob_id: str, *, file: str, limit: int) -> Received:
     async for part in form.parts():
         if part.name in found.fields or (found.blob and part.name == file):
             raise refusals.duplicate(part.name)
-        if part.name == file and part.filename is not None:
+        if part.name == file:
             content = _Content(call, blob_id, part, limit)
             found = found._replace(filename=part.filename, blob=await content.store())
         else:

@@ -1,9 +1,10 @@
 """The whole surface as one table (spec 02), and the look-up in it.
 
-The paths stand below `/v1`, `/openai` and `/openai/v1` alike: the Azure family is the same
-handlers (spec 02 §13).
+The paths stand below each of the mounts alike: the Azure family is the same handlers (spec 02 §13,
+09 §2).
 """
 
+import re
 from typing import NamedTuple
 
 from starlette.routing import compile_path
@@ -26,7 +27,9 @@ from perdure.api import (
 from perdure.api.http import Handler
 from perdure.errors import MethodNotAllowed, NotFound
 
-MOUNTS = ("/openai/v1", "/openai", "/v1")
+# Azure's clients put the path of a project before the paths, or nothing at all.
+_MOUNT = re.compile(r"(?P<azure>(?:/api/projects/[^/]+)?(?:/openai)?)(?:/v1)?(?=/)")
+_API_VERSION = re.compile(rb"(?:^|&)api-version=")
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/assistants", assistants.create),
@@ -35,6 +38,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/assistants/{assistant_id}", assistants.modify),
     ("DELETE", "/assistants/{assistant_id}", assistants.delete),
     ("POST", "/threads", threads.create),
+    ("GET", "/threads", threads.list_all),
     # before /threads/{thread_id}, which would take "runs" for an id
     ("POST", "/threads/runs", runs.create_with_thread),
     ("GET", "/threads/{thread_id}", threads.retrieve),
@@ -107,7 +111,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/deployments/{deployment}/embeddings", models.embeddings),
 )
 
-# The groups whose calls need the beta header (spec 02 §1).
+# The groups whose calls need the beta header (spec 02 §1), except of Azure's clients, which never
+# send it (spec 09 §2).
 _BETA = ("/assistants", "/threads")
 
 # What is answered by a full disk too, besides what only reads or deletes.
@@ -141,7 +146,11 @@ def find(scope: Scope) -> Found:
     """
     # No id has a zero byte, and PostgreSQL takes no text that has one.
     zero = "\0" in scope["path"] or b"%00" in scope["query_string"]
-    path = "" if zero else _below_mount(scope["path"])
+    mount = None if zero else _MOUNT.match(scope["path"])
+    path = scope["path"][mount.end() :] if mount else ""
+    is_azure = mount is not None and bool(
+        mount["azure"] or _API_VERSION.search(scope["query_string"])
+    )
     known = False
     for method, pattern, _, convertors, handler in _COMPILED:
         match = pattern.match(path)
@@ -154,7 +163,7 @@ def find(scope: Scope) -> Found:
             }
             return Found(
                 handler,
-                beta=path.startswith(_BETA),
+                beta=path.startswith(_BETA) and not is_azure,
                 needs_room=method == "POST" and handler not in _NEEDS_NO_ROOM,
             )
     if known:
@@ -164,11 +173,3 @@ def find(scope: Scope) -> Found:
             code="method_not_supported",
         )
     raise NotFound(f"Invalid URL ({scope['method']} {scope['path']})")
-
-
-def _below_mount(path: str) -> str:
-    """The path below its mount; empty, which no route matches, outside of all."""
-    for mount in MOUNTS:
-        if path.startswith(f"{mount}/"):
-            return path.removeprefix(mount)
-    return ""

@@ -1,7 +1,7 @@
 """Runs over HTTP, polled and streamed (spec 02 §7, 04 §1)."""
 
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, NamedTuple, ParamSpec
 
 from msgspec.structs import replace
 from starlette.responses import Response
@@ -23,14 +23,23 @@ from perdure.wire.runs import CreateRun, CreateThreadAndRun, ModifyRun, Run, Sub
 P = ParamSpec("P")
 
 
+class _Asked(NamedTuple):
+    """How a run is to be answered: as it is or as a stream, with the contents of results or not."""
+
+    run_id: str
+    stream: bool | None
+    contents: bool
+
+
 async def create(call: Call) -> Answer:
     thread_id = call.id("thread_id")
-    include(call.request.query_params.multi_items())
+    contents = _contents(call)
     body = await call.body(CreateRun)
     check_id(body.assistant_id, name="assistant_id", prefix="asst")
     await call.services.queue.enter()
     new = _new(call)
-    return await _write(call, new.id, body.stream, creation.create, thread_id, body, new)
+    asked = _Asked(new.id, body.stream, contents or bool(body.include))
+    return await _write(call, asked, creation.create, thread_id, body, new)
 
 
 async def create_with_thread(call: Call) -> Answer:
@@ -38,7 +47,8 @@ async def create_with_thread(call: Call) -> Answer:
     check_id(body.assistant_id, name="assistant_id", prefix="asst")
     await call.services.queue.enter()
     new = _new(call)
-    return await _write(call, new.id, body.stream, creation.create_with_thread, body, new)
+    asked = _Asked(new.id, body.stream, _contents(call))
+    return await _write(call, asked, creation.create_with_thread, body, new)
 
 
 async def list_all(call: Call) -> Answer:
@@ -69,7 +79,8 @@ async def stream(call: Call) -> Answer:
     except BaseException:
         subscription.close()
         raise
-    return _stream(call, subscription, run_id, after=after)
+    asked = _Asked(run_id, stream=True, contents=_contents(call))
+    return _stream(call, subscription, asked, after=after)
 
 
 async def modify(call: Call) -> Answer:
@@ -93,8 +104,7 @@ async def submit_tool_outputs(call: Call) -> Answer:
     body = await call.body(SubmitToolOutputs)
     return await _write(
         call,
-        run_id,
-        body.stream,
+        _Asked(run_id, body.stream, _contents(call)),
         runs.submit,
         run_id,
         body,
@@ -115,38 +125,42 @@ def _new(call: Call) -> NewRun:
 
 async def _write(
     call: Call,
-    run_id: str,
-    stream: bool | None,
+    asked: _Asked,
     command: Callable[Concatenate[Transaction, P], Run],
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
     """Runs a command that sets the run going, and answers with the run or with its stream."""
     services = call.services
-    if not stream:
+    if not asked.stream:
         return _polled(call, await services.database.write(command, *args, **kwargs))
     # Listening comes before the write, so that the first event is not missed.
-    subscription = services.bus.subscribe(run_id)
+    subscription = services.bus.subscribe(asked.run_id)
     try:
         await services.database.write(command, *args, **kwargs)
     except BaseException:
         subscription.close()
         raise
-    return _stream(call, subscription, run_id)
+    return _stream(call, subscription, asked)
+
+
+def _contents(call: Call) -> bool:
+    """Whether the query asks for the contents of search results. Raises `BadRequest`."""
+    return bool(include(call.request.query_params.multi_items()))
 
 
 def _stream(
-    call: Call, subscription: Subscription, run_id: str, *, after: Cursor | None = None
+    call: Call, subscription: Subscription, asked: _Asked, *, after: Cursor | None = None
 ) -> EventStream:
     services = call.services
     return EventStream(
         subscription,
-        run_id=run_id,
+        run_id=asked.run_id,
         database=services.database,
         keep_alive=services.settings.keep_alive_seconds,
         after=after,
         dialect=dialect(call.request.headers),
-        contents=bool(include(call.request.query_params.multi_items())),
+        contents=asked.contents,
     )
 
 

@@ -1,7 +1,8 @@
 """Threads over HTTP (spec 02 §5)."""
 
 from perdure.api.http import Answer, Call
-from perdure.commands import threads
+from perdure.commands import lists, threads
+from perdure.errors import NotFound
 from perdure.wire.threads import CreateThread, ModifyThread
 
 
@@ -9,6 +10,24 @@ async def create(call: Call) -> Answer:
     body = await call.body(CreateThread)
     return await call.services.database.write(
         threads.create, body, project=call.project, now=call.now
+    )
+
+
+async def list_all(call: Call) -> Answer:
+    """An extension: the original has no list of threads, Azure's has."""
+    if not call.services.settings.lists_threads:
+        raise NotFound(
+            "Threads are not listed here, since everybody with an API key of this server would see "
+            "the threads of all others. Where that is fine, set list_threads = true.",
+            code="threads_not_listed",
+        )
+    return await call.services.database.read(
+        lists.page,
+        "threads",
+        call.list_query,
+        project=call.project,
+        parent=call.project,
+        label="thread",
     )
 
 

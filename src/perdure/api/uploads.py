@@ -30,9 +30,8 @@ async def add_part(call: Call) -> Answer:
     )
     async with received(call, file="data", limit=MAX_PART_BYTES) as form:
         for name in form.fields:
-            if name != "data":
-                raise wire.unexpected(name)
-        if form.blob is None:
+            raise wire.unexpected(name)
+        if form.blob is None or form.filename is None:
             raise wire.required("data")
         return await call.services.database.write(
             uploads.add_part, upload_id, form.blob, project=call.project, now=call.now

@@ -38,6 +38,7 @@ def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run
     thread = threads.lock(tx, thread_id, project=new.project)
     assistant = assistants.load(tx, body.assistant_id, project=new.project)
     runs.require_idle(tx, thread_id, now=new.now, refusal=_LOCKED.format(thread=thread_id))
+    assistant = _equipped(tx, assistant, body, new)
     if body.additional_messages:
         threads.append(
             tx,
@@ -54,15 +55,20 @@ def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run
 def create_with_thread(tx: Transaction, body: CreateThreadAndRun, new: NewRun) -> Run:
     """Adds a thread and a queued run on it; the thread is told first (spec 04 §3.1)."""
     assistant = assistants.load(tx, body.assistant_id, project=new.project)
-    tools = resources.resolve(tx, body.tool_resources, project=new.project, now=new.now)
-    if tools is not None:
-        # They stand for the assistant's in this run (spec 03 §3).
-        assistant = replace(assistant, tool_resources=tools)
+    assistant = _equipped(tx, assistant, body, new)
     thread = threads.create(
         tx, body.thread or CreateThread(), project=new.project, now=new.now, head="thread."
     )
     instructions = _chosen(body.instructions, assistant.instructions)
     return _insert(tx, thread.id, body, assistant, instructions, new, thread=thread)
+
+
+def _equipped(tx: Transaction, assistant: Assistant, body: RunSettings, new: NewRun) -> Assistant:
+    """The assistant with the request's tool resources, which stand for its own in this run
+    (spec 03 §3, 09 §3).
+    """
+    tools = resources.resolve(tx, body.tool_resources, project=new.project, now=new.now)
+    return assistant if tools is None else replace(assistant, tool_resources=tools)
 
 
 def _insert(

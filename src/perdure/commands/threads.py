@@ -6,7 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids
-from perdure.commands import messages, resources, runs
+from perdure.commands import lists, messages, resources, runs
 from perdure.errors import NotFound
 from perdure.lifecycle import Signal
 from perdure.store.database import Row, Transaction
@@ -58,8 +58,7 @@ def get(tx: Transaction, thread_id: str, *, project: str) -> str:
 
 def lock(tx: Transaction, thread_id: str, *, project: str) -> Thread:
     """The thread, kept from other writers until the transaction ends. Raises `NotFound`."""
-    row = _found(tx.one("threads.lock", id=thread_id, project=project), thread_id)
-    return decode(row["body"], Thread)
+    return decode(_locked(tx, thread_id, project=project)["body"], Thread)
 
 
 def add_message(
@@ -115,7 +114,7 @@ def modify(
 
 def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Deleted:
     """Removes the thread with all that is on it; an active run is cancelled first."""
-    lock(tx, thread_id, project=project)
+    row = _locked(tx, thread_id, project=project)
     active = tx.one("runs.active_of_thread", thread_id=thread_id)
     held = runs.lock(tx, active["id"]) if active else None
     if held is not None:
@@ -124,12 +123,17 @@ def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Delete
         runs.signal(tx, held, Signal.STOP, now=now)
         tx.tell(held.run.id, Interrupted())
     tx.run("threads.delete", id=thread_id)
+    lists.bury(tx, thread_id, seq=row["seq"], now=now)
     return Deleted(id=thread_id, object="thread.deleted")
 
 
 def missing(tx: Transaction, thread_ids: Iterable[str]) -> list[str]:
     """Those of the threads that were deleted."""
     return [each for each in thread_ids if tx.one("threads.exists", id=each) is None]
+
+
+def _locked(tx: Transaction, thread_id: str, *, project: str) -> Row:
+    return _found(tx.one("threads.lock", id=thread_id, project=project), thread_id)
 
 
 def _found(row: Row | None, thread_id: str) -> Row:

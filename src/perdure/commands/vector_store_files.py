@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from perdure.commands import filing, lists, vector_stores
+from perdure.commands import filing, known_files, lists, vector_stores
 from perdure.commands.filing import Asked
 from perdure.errors import BadRequest, NotFound
 from perdure.retrieval import index
@@ -34,6 +34,9 @@ def create(
 ) -> str:
     """Puts a file into a store; the answer is its JSON. Raises `NotFound`, `BadRequest`."""
     vector_stores.lock(tx, store_id, project=project, now=now)
+    if not known_files.find(tx, [body.file_id], project=project):
+        # Only here it is a 404 (spec 05 §3.5).
+        raise NotFound(f"Files [{body.file_id}] were not found.", param="file_id")
     filing.add(tx, store_id, [Asked(body)], project=project, now=now)
     return get(tx, body.file_id, store_id=store_id, project=project)
 

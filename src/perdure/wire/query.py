@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -13,7 +13,8 @@ from perdure.wire import refusals
 
 Params = Sequence[tuple[str, str]]
 
-RESULT_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
+ResultContent = Literal["step_details.tool_calls[*].file_search.results[*].content"]
+RESULT_CONTENT: str = get_args(ResultContent)[0]
 
 _NAMES = ("limit", "order", "after", "before", "run_id", "filter", "purpose")
 _ORDERS = ("asc", "desc")
@@ -86,9 +87,11 @@ def _status(text: str) -> str:
 def include(params: Params) -> frozenset[str]:
     """What a run step is asked to carry beyond its plain form: `RESULT_CONTENT` or nothing.
 
-    Both spellings, `include[]` and `include`, may repeat. Raises `BadRequest`.
+    Both spellings, `include[]` and `include`, may repeat, and Azure's clients part values by commas
+    (spec 09 §2). Raises `BadRequest`.
     """
-    values = [value for name, value in params if name in ("include[]", "include")]
+    given = [value for name, value in params if name in ("include[]", "include")]
+    values = [value for listed in given for value in listed.split(",")]
     for index, value in enumerate(values):
         if value != RESULT_CONTENT:
             raise refusals.unsupported_value(

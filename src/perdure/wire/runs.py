@@ -16,6 +16,7 @@ from perdure.wire.base import (
 )
 from perdure.wire.formats import ReasoningEffort, ResponseFormat
 from perdure.wire.messages import CreateMessage
+from perdure.wire.query import ResultContent
 from perdure.wire.threads import CreateThread
 from perdure.wire.tools import (
     FunctionTool,
@@ -100,17 +101,20 @@ class RunSettings(Body, kw_only=True):
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
+    tool_resources: ToolResources | None = None
     stream: bool | None = None
 
 
 class CreateRun(RunSettings, kw_only=True):
+    """`include`: as in the query; the asynchronous Python SDK 1.54 sends it here."""
+
+    include: list[ResultContent] | None = None
     additional_instructions: Instructions | None = None
     additional_messages: list[CreateMessage] | None = None
 
 
 class CreateThreadAndRun(RunSettings, kw_only=True):
     thread: CreateThread | None = None
-    tool_resources: ToolResources | None = None
 
 
 class ModifyRun(Body):
@@ -118,7 +122,10 @@ class ModifyRun(Body):
 
 
 class ToolOutput(Body):
+    """`type`: what azure-ai-agents 1.2 says beside each (spec 09 §3)."""
+
     tool_call_id: str
+    type: Literal["function_call_output"] | None = None
     output: str | None = None
 
 

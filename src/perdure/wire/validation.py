@@ -25,7 +25,7 @@ from typing import (
 import msgspec
 from msgspec import Meta, UnsetType
 
-from perdure.wire import refusals
+from perdure.wire import azure, refusals
 from perdure.wire.base import decode
 
 T = TypeVar("T")
@@ -146,13 +146,16 @@ def _check_map(value: dict[str, object], kind: object, bounds: Meta, path: str) 
 def _check_struct(value: dict[str, object], kinds: Sequence[object], path: str) -> None:
     struct = _chosen(value, [kind for kind in kinds if _is_struct(kind)], path)
     fields = _fields(struct)
+    known = {field.name for field in fields} | {struct.__struct_config__.tag_field}
+    unknown = [name for name in value if name not in known]
+    for name in unknown:
+        if refusal := azure.refusal_of_key(_below(path, name), name):
+            raise refusal
     for field in fields:
         if field.required and field.name not in value:
             raise refusals.missing(_below(path, field.name))
-    known = {field.name for field in fields} | {struct.__struct_config__.tag_field}
-    for name in value:
-        if name not in known:
-            raise refusals.unknown(_below(path, name))
+    if unknown:
+        raise refusals.unknown(_below(path, unknown[0]))
     for field in fields:
         if field.name in value:
             _check(value[field.name], field.type, _below(path, field.name))
@@ -174,6 +177,8 @@ def _chosen(
         expected = f"one of {refusals.listed(sorted(tagged), 'or')}"
         raise refusals.wrong_type(path, expected=expected, got=_got(tag))
     if tag not in tagged:
+        if refusal := azure.refusal_of_tool(path, tag):
+            raise refusal
         raise refusals.unsupported_value(path, value=tag, supported=sorted(tagged))
     return tagged[tag]
 

@@ -4,12 +4,12 @@ INSERT INTO threads (id, project, body) VALUES (:id, :project, :body)
 
 -- name: get^
 -- The thread of this project.
-SELECT body FROM threads WHERE id = :id AND project = :project
+SELECT seq, body FROM threads WHERE id = :id AND project = :project
 
 -- name: lock^
 -- The thread, kept from other writers until the transaction ends: whoever adds a message or
 -- a run to it takes this first, so that the thread lock of the API has no gap.
-SELECT body FROM threads
+SELECT seq, body FROM threads
 WHERE id = :id AND project = :project
 FOR NO KEY UPDATE -- postgres
 
@@ -20,6 +20,20 @@ UPDATE threads SET body = :body WHERE id = :id
 -- name: delete!
 -- Removes the thread and, by cascade, its messages, runs, run steps and events.
 DELETE FROM threads WHERE id = :id
+
+-- name: newest_first
+-- A page of a project's threads by descending order.
+SELECT seq, id, body FROM threads
+WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
+ORDER BY project DESC, seq DESC LIMIT :limit
+
+-- name: oldest_first
+-- The same page by ascending order.
+SELECT seq, id, body FROM threads
+WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
+WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
+ORDER BY project ASC, seq ASC LIMIT :limit
 
 -- name: any^
 -- A thread of any project, for who has its id from a row.

@@ -25,6 +25,8 @@ CREATE TABLE threads (
     CONSTRAINT threads_pkey PRIMARY KEY (seq)
 );
 
+CREATE INDEX threads_by_project ON public.threads USING btree (project, seq);
+
 CREATE TABLE runs (
     seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     id text NOT NULL,

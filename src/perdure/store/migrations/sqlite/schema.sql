@@ -223,6 +223,8 @@ CREATE TABLE threads (
     body TEXT NOT NULL
 );
 
+CREATE INDEX threads_by_project ON threads (project, seq);
+
 CREATE TABLE tombstones (
     id TEXT PRIMARY KEY,
     seq INTEGER NOT NULL,

@@ -1,0 +1,1 @@
+"""The samples of azure-ai-agents, unmodified, against a server: `make samples`."""
