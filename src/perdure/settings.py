@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -51,6 +51,8 @@ ENV_PREFIX = "PERDURE_"
 CONFIG_FILE = "perdure.toml"
 # where a value comes from that nobody set
 DEFAULT = "default"
+# flags that have another name than their setting
+_FLAGS = {"model_aliases": "alias"}
 
 
 def _split_commas(value: object) -> object:
@@ -130,6 +132,9 @@ class Settings(BaseSettings, ClientSettings, CodeSettings, TlsSettings):
 
     model_aliases: Annotated[dict[str, str], NoDecode] = {}
     """Model names that programs use, and the names of the models that answer instead."""
+
+    default_model: str | None = None
+    """The model that answers for names that no model server lists; without it, they fail."""
 
     context_windows: Annotated[dict[str, Tokens], NoDecode] = {}
     """Model names (`*` stands for any characters), and their context windows in tokens."""
@@ -340,7 +345,7 @@ def load(**flags: object) -> Settings:
     if path != Path(CONFIG_FILE) and not path.is_file():
         raise ConfigurationError(f"There is no settings file {path}.")
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # checked at run time
+        return _with_aliases(given)
     except ValidationError as error:
         raise ConfigurationError(_sentence(error.errors()[0], given)) from None
     except tomllib.TOMLDecodeError as error:
@@ -349,13 +354,37 @@ def load(**flags: object) -> Settings:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
 
 
+def _with_aliases(given: Mapping[str, object]) -> Settings:
+    """The settings, in which each alias of the command line adds one, or takes the place of the one
+    of that name.
+    """
+    rest = {name: value for name, value in given.items() if name != "model_aliases"}
+    chosen = Settings(**rest)  # type: ignore[arg-type]  # checked at run time
+    aliases = given.get("model_aliases")
+    if not isinstance(aliases, Mapping):
+        return chosen
+    merged = {**chosen.model_aliases, **aliases}
+    return Settings(**rest, model_aliases=merged)  # type: ignore[arg-type]  # checked at run time
+
+
 def only(**values: object) -> Settings:
     """Settings made of these values and the defaults: no environment, no file.
 
     For tests and for servers inside other programs. Raises `ConfigurationError`.
     """
+    return only_with((), **values)
+
+
+def only_with(environment: Collection[str], /, **values: object) -> Settings:
+    """The same with those settings of the environment that are named."""
+    names = {f"{ENV_PREFIX}{name}".upper(): name for name in environment}
+    found = {
+        names[variable.upper()]: text
+        for variable, text in os.environ.items()
+        if text and variable.upper() in names
+    }
     try:
-        return _Isolated(**values)  # type: ignore[arg-type]  # checked at run time
+        return _Isolated(**{**found, **values})  # type: ignore[arg-type]  # checked at run time
     except ValidationError as error:
         raise ConfigurationError(_sentence(error.errors()[0], values)) from None
 
@@ -363,7 +392,7 @@ def only(**values: object) -> Settings:
 def origin(name: str, flags: Mapping[str, object]) -> str:
     """Where a setting's value comes from, such as `the environment variable PERDURE_PORT`."""
     if flags.get(name) is not None:
-        return f"the flag --{name.replace('_', '-')}"
+        return f"the flag --{_FLAGS.get(name, name).replace('_', '-')}"
     variables = {variable.upper(): variable for variable, text in os.environ.items() if text}
     variable = variables.get(f"{ENV_PREFIX}{name}".upper())
     if variable:

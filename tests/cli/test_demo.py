@@ -1,5 +1,7 @@
 """`perdure demo`: a program runs unmodified, and nothing is left behind."""
 
+import asyncio
+import json
 import os
 import re
 import signal
@@ -9,15 +11,33 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from pydantic import SecretStr
 
+from perdure.cli import demo_settings
+from perdure.errors import ConfigurationError
+from perdure.settings import Settings
 from tests.cli.processes import PERDURE, clean, perdure, serving
 from tests.patience import PATIENCE_SECONDS
+from tests.sending.receiver import SECRET, receiving
 
 _REPORT = """
 import json, os, pathlib
 url = os.environ["OPENAI_BASE_URL"]
 print(json.dumps([url, os.environ["OPENAI_API_KEY"]]))
 raise SystemExit(int(os.environ.get("CODE", "0")))
+"""
+
+_ENVIRONMENT = """
+import os
+from openai import OpenAI
+client = OpenAI()
+beta = client.beta
+assistant = beta.assistants.create(model="gpt-4o")
+thread = {"messages": [{"role": "user", "content": "say: Hello"}]}
+run = beta.threads.create_and_run(assistant_id=assistant.id, thread=thread)
+print(run.expires_at - run.created_at, "seconds")
+print(beta.threads.runs.poll(run.id, thread_id=run.thread_id).status, client.api_key)
+assert os.environ["AZURE_OPENAI_ENDPOINT"] + "/v1" == os.environ["OPENAI_BASE_URL"]
 """
 
 
@@ -93,20 +113,90 @@ def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (1, "perdure: There is no program no.py.\n")
 
 
-def test_the_model_server_of_the_environment_is_used(tmp_path: Path) -> None:
+def test_a_model_server_is_asked_where_a_flag_names_it(tmp_path: Path) -> None:
     """The model server is a second Perdure, which relays to its own scripted model."""
     with serving(tmp_path / "upstream") as upstream:
-        environment = {"OPENAI_BASE_URL": upstream.base_url, "OPENAI_API_KEY": "any"}
-        ended = perdure("demo", cwd=tmp_path, environment=environment)
+        flags = ("--model-base-url", upstream.base_url, "--model-api-key", "any")
+        ended = perdure("demo", *flags, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert f"the model is served by {upstream.base_url}" in ended.stderr
 
 
-def test_the_users_own_settings_have_no_part_in_it(tmp_path: Path) -> None:
+async def test_nothing_of_the_environment_leads_away_from_the_machine(tmp_path: Path) -> None:
+    """And what a test needs of it holds; the settings file has no part in it."""
     (tmp_path / "perdure.toml").write_text("nonsense = true")
-    environment = {"PERDURE_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
-    ended = perdure("demo", "--", "true", cwd=tmp_path, environment=environment)
-    assert ended.returncode == 0, ended.stderr
+    program = tmp_path / "program.py"
+    program.write_text(_ENVIRONMENT)
+    async with receiving() as here, receiving() as away:
+        webhooks = [
+            {"name": "here", "url": here.url, "secret": SECRET},
+            {"name": "away", "url": "https://example.com/hook", "secret": SECRET},
+        ]
+        environment = {
+            "AZURE_OPENAI_ENDPOINT": away.url,
+            "HTTP_PROXY": away.url,
+            "OPENAI_API_KEY": "sk-of-the-user",
+            "OPENAI_BASE_URL": f"{away.url}/v1",
+            "PERDURE_API_KEYS": "sk-first,sk-second",
+            "PERDURE_BLOB_URL": "s3://bucket",
+            "PERDURE_CODE_GATEWAY_URL": away.url,
+            "PERDURE_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+            "PERDURE_MODEL_API_KEY": "sk-of-the-user",
+            "PERDURE_MODEL_BASE_URL": f"{away.url}/v1",
+            "PERDURE_RUN_LIFETIME_SECONDS": "77",
+            "PERDURE_WEBHOOKS": json.dumps(webhooks),
+        }
+        ended = await asyncio.to_thread(
+            perdure, "demo", program, cwd=tmp_path, environment=environment
+        )
+        assert ended.stdout == "77 seconds\ncompleted sk-first\n", ended.stderr
+        assert "the webhook away is left out: it leads away from this machine" in ended.stderr
+        assert away.received == []
+        assert len(await here.wait_received(1)) == 1
+
+
+class TestSettings:
+    """What a demo takes of the environment."""
+
+    def test_a_setting_that_may_lead_away_is_not_even_read(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        for name in Settings.model_fields:
+            monkeypatch.delenv(f"PERDURE_{name.upper()}", raising=False)
+        plain = demo_settings.chosen(tmp_path, {}, tls=False)
+        for name in set(Settings.model_fields) - demo_settings.OBEYED:
+            monkeypatch.setenv(f"PERDURE_{name.upper()}", "http://nonsense:99999999/")
+        assert demo_settings.chosen(tmp_path, {}, tls=False) == plain
+
+    @pytest.mark.parametrize("name", sorted(demo_settings.OBEYED))
+    def test_what_a_test_needs_is_read(
+        self, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """A wrong value is told by its variable, and a right one is taken."""
+        field = Settings.model_fields[name]
+        monkeypatch.setenv(f"PERDURE_{name.upper()}", "nonsense")
+        if field.annotation in (str | None, tuple[SecretStr, ...]):
+            chosen = demo_settings.chosen(tmp_path, {}, tls=False)
+            assert "nonsense" in repr(getattr(chosen, name)) or len(getattr(chosen, name)) == 1
+        else:
+            with pytest.raises(ConfigurationError, match=f"PERDURE_{name.upper()} is wrong"):
+                demo_settings.chosen(tmp_path, {}, tls=False)
+
+    def test_every_setting_that_names_a_place_is_left_out(self) -> None:
+        """By the names that they have: a new one is seen here."""
+        places = re.compile(
+            r"url|endpoint|host|port|dir|config|key_id|secret|token$|server|proxies"
+        )
+        named = {name for name in Settings.model_fields if places.search(name)}
+        assert named & demo_settings.OBEYED == set()
+
+    def test_the_key_of_a_model_server_goes_with_a_flag_only(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("PERDURE_MODEL_API_KEY", "sk-1")
+        assert demo_settings.chosen(tmp_path, {}, tls=False).model_api_key is None
+        flags = {"model_base_url": "http://127.0.0.1:1/v1"}
+        assert demo_settings.chosen(tmp_path, flags, tls=False).model_api_key is not None
 
 
 def test_a_signal_ends_server_and_program_and_removes_the_data(tmp_path: Path) -> None:

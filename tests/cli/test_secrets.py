@@ -222,13 +222,11 @@ def test_no_client_shows_its_key_or_the_password_of_its_url(
 
 
 def test_the_demo_shows_neither_the_key_nor_the_password_of_its_model_server() -> None:
-    environment = {
-        "OPENAI_BASE_URL": "http://user:c1n1ry@127.0.0.1:1/v1?key=c2n2ry",
-        "OPENAI_API_KEY": "",
-    }
-    ran = perdure("demo", "--", sys.executable, "-c", "print('ran')", environment=environment)
+    url = "http://user:c1n1ry@127.0.0.1:1/v1?key=c2n2ry"
+    program = ("--", sys.executable, "-c", "print('ran')")
+    ran = perdure("demo", "--model-base-url", url, *program)
     check(ran.stdout + ran.stderr)
-    assert "served by http://127.0.0.1:1/v1 " in ran.stderr
+    assert "served by http://127.0.0.1:1/v1\n" in ran.stderr
 
 
 async def test_a_bucket_that_repeats_its_keys_does_not_show_them(echo: str) -> None:

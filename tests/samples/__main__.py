@@ -2,8 +2,9 @@
 
     python -m tests.samples [PART_OF_A_NAME]
 
-They come out of the source package, which is fetched once and never a part of this project; only
-the endpoint and the credential are ours. The scripted model answers. `expected.toml` lists the
+They come out of the source package, which is fetched once and never a part of this project. Only
+the endpoint and the credential are ours, and an image and a table that the package lacks. The
+scripted model answers. `expected.toml` lists the
 samples that cannot pass, with the reason. The exit code is 1 if another one fails, or if one of
 these passes.
 """
@@ -20,6 +21,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
 from typing import NamedTuple
+from uuid import UUID
+
+from PIL import Image
 
 from perdure.tls import self_signed
 from tests.cli.processes import clean, serving
@@ -29,11 +33,14 @@ _RELEASE = "azure-ai-agents==1.2.0b6"
 # What the samples import besides; the client that comes with the projects is the same.
 _BESIDE = (
     *("azure-ai-projects==1.0.0", "aiohttp", "azure-core-tracing-opentelemetry"),
-    *("jsonref", "opentelemetry-sdk", "pydantic", "pyyaml", "requests"),
+    *("azure-monitor-opentelemetry", "jsonref", "pydantic", "pyyaml", "requests"),
 )
 _HERE = Path(__file__).parent
 _CACHE = _HERE.parents[1] / ".cache" / "samples"
 _PACKAGES, _SOURCE = _CACHE / "packages", _CACHE / "source"
+# What those that ask how to trace are answered.
+_NO_TRACES = "4\n"
+_TABLE = "Sector,Operating_Profit\nTRANSPORTATION,1\nENERGY,2\n"
 # What is beside the samples in their folder.
 _BESIDE_SAMPLES = {"utils", "__init__.py"}
 _AT_ONCE = 2
@@ -41,13 +48,15 @@ _AT_ONCE = 2
 _FAILED = re.compile(r"run failed|did not succeed|run\w* \w*status: \S*failed", re.IGNORECASE)
 # What samples of Azure's services want to know before they ask anything.
 _NAMES = (
-    *("APPLICATIONINSIGHTS_CONNECTION_STRING", "AZURE_BLOB_URI", "AZURE_DATASET_NAME"),
-    *("AZURE_DATASET_VERSION", "AZURE_PLAYWRIGHT_CONNECTION_ID", "BING_CONFIGURATION_NAME"),
+    *("AZURE_BLOB_URI", "AZURE_DATASET_NAME", "AZURE_DATASET_VERSION"),
+    *("AZURE_PLAYWRIGHT_CONNECTION_ID", "BING_CONFIGURATION_NAME"),
     *("AZURE_PLAYWRIGHT_CONNECTION_NAME", "BING_CONNECTION_NAME", "BING_CUSTOM_CONNECTION_NAME"),
     *("BING_RESOURCE_NAME", "DEEP_RESEARCH_MODEL_DEPLOYMENT_NAME", "FABRIC_CONNECTION_NAME"),
     *("PROJECT_OPENAPI_CONNECTION_NAME", "SHAREPOINT_CONNECTION_NAME", "STORAGE_QUEUE_URI"),
     *("STORAGE_SERVICE_ENDPONT", "SUBSCRIPTION_ID"),
 )
+# A monitor that nobody answers for.
+_NO_MONITOR = f"InstrumentationKey={UUID(int=0)};IngestionEndpoint=http://127.0.0.1:9"
 
 
 class _Ended(NamedTuple):
@@ -91,6 +100,9 @@ def _fetch() -> None:
     (archive,) = _CACHE.glob("*.tar.gz")
     with tarfile.open(archive) as source:
         source.extractall(_SOURCE, filter="data")
+    for folder in _SOURCE.glob("*/samples/assets"):
+        Image.new("RGB", (64, 64), "green").save(folder / "image_file.png")
+        (folder / "synthetic_500_quarterly_results.csv").write_text(_TABLE)
     (_CACHE / "done").touch()
 
 
@@ -99,10 +111,11 @@ def _pip(*arguments: str) -> None:
 
 
 def _environment(url: str, root: Path, cert: Path) -> dict[str, str]:
-    paths = (_HERE / "credential", _PACKAGES, root, root / "samples")
+    paths = (_HERE / "credential", _PACKAGES, root)
     return clean(
         {
             **dict.fromkeys(_NAMES, "none"),
+            "APPLICATIONINSIGHTS_CONNECTION_STRING": _NO_MONITOR,
             "PROJECT_ENDPOINT": f"{url}/api/projects/samples",
             "MODEL_DEPLOYMENT_NAME": "scripted",
             "PYTHONPATH": ":".join(map(str, paths)),
@@ -119,7 +132,7 @@ def _run(folder: Path, environment: Mapping[str, str], name: str) -> _Ended:
             [sys.executable, str(path)],
             cwd=path.parent,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            input=_NO_TRACES,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -26,6 +26,8 @@ def serve(
     data_dir: options.DataDir = None,
     model_base_url: options.ModelBaseUrl = None,
     model_api_key: options.ModelApiKey = None,
+    alias: options.Alias = None,
+    default_model: options.DefaultModel = None,
     database_url: options.DatabaseUrl = None,
     config: options.Config = None,
 ) -> None:
@@ -38,6 +40,8 @@ def serve(
         data_dir=data_dir,
         model_base_url=model_base_url,
         model_api_key=model_api_key,
+        model_aliases=options.aliases(alias),
+        default_model=default_model,
         database_url=database_url,
         config=config,
     )
@@ -51,6 +55,8 @@ def doctor(
     data_dir: options.DataDir = None,
     model_base_url: options.ModelBaseUrl = None,
     model_api_key: options.ModelApiKey = None,
+    alias: options.Alias = None,
+    default_model: options.DefaultModel = None,
     database_url: options.DatabaseUrl = None,
     config: options.Config = None,
     check_data: Annotated[
@@ -67,6 +73,8 @@ def doctor(
             "data_dir": data_dir,
             "model_base_url": model_base_url,
             "model_api_key": model_api_key,
+            "model_aliases": options.aliases(alias),
+            "default_model": default_model,
             "database_url": database_url,
             "config": config,
         },
@@ -107,16 +115,26 @@ def demo(
     tls: Annotated[
         bool, typer.Option("--tls", help="Speak TLS, with a certificate that the program trusts.")
     ] = False,
+    model_base_url: options.ModelBaseUrl = None,
+    model_api_key: options.ModelApiKey = None,
+    alias: options.Alias = None,
+    default_model: options.DefaultModel = None,
 ) -> None:
     """Start a server with a temporary data folder, run a program against it, stop it again.
 
-    The program is given OPENAI_BASE_URL and OPENAI_API_KEY of this server. The shipped
-    scripted model answers, unless OPENAI_BASE_URL is set: then the server that it names does,
-    with OPENAI_API_KEY.
+    The program is given OPENAI_BASE_URL and OPENAI_API_KEY of this server, and their kin of Azure.
+    The shipped scripted model answers, and nothing leaves this machine, unless --model-base-url
+    names a model server.
     """
     from perdure.cli import demo as command
 
-    raise typer.Exit(command.demo(program, tls=tls))
+    flags = {
+        "model_base_url": model_base_url,
+        "model_api_key": model_api_key,
+        "model_aliases": options.aliases(alias),
+        "default_model": default_model,
+    }
+    raise typer.Exit(command.demo(program, flags, tls=tls))
 
 
 @_files.command()

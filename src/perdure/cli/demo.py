@@ -6,28 +6,26 @@ import shutil
 import ssl
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from perdure.cli import logs
+from perdure.cli import demo_settings, logs
 from perdure.cli.server import end_like_interrupt, opened, run
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
-from perdure.settings import Settings, only
-from perdure.tls import self_signed
+from perdure.settings import Settings
 from perdure.urls import without_password
 
 _SECONDS_TO_END = 5
 
 
-def demo(program: list[str] | None, *, tls: bool = False) -> int:
+def demo(program: list[str] | None, flags: Mapping[str, object], *, tls: bool = False) -> int:
     """Runs the program, or the quickstart, against a server of its own; the exit code."""
     arguments = _runnable(program or [str(_quickstart())])
     with tempfile.TemporaryDirectory(prefix="perdure-demo-") as folder:
-        settings = _settings(Path(folder), tls=tls)
+        settings = demo_settings.chosen(Path(folder), flags, tls=tls)
         logs.configure(settings)
         code = run(lambda: _demo(settings, arguments))
     _say(f"server stopped, data removed, the program's exit code is {code}")
@@ -40,10 +38,11 @@ async def _demo(settings: Settings, arguments: list[str]) -> int:
         answering = group.create_task(server.run_until_stopped())
         await server.ready.wait()
         _say(f"server answers at {server.url}/v1, the model is {_model(settings)}")
+        for name in demo_settings.left_out(settings):
+            _say(f"the webhook {name} is left out: it leads away from this machine")
         environment = {
             **os.environ,
-            "OPENAI_BASE_URL": f"{server.url}/v1",
-            "OPENAI_API_KEY": "perdure-demo",
+            **demo_settings.environment(server.url, settings),
             "PYTHONUNBUFFERED": "1",
             **_trusting(settings.tls_cert),
         }
@@ -74,21 +73,6 @@ async def _started(
                 await process.wait()
 
 
-def _settings(folder: Path, *, tls: bool) -> Settings:
-    """What a demo runs on: nothing of the user's own server, data or keys."""
-    values: dict[str, object] = {"port": 0, "data_dir": folder, "log_level": "warning"}
-    if tls:
-        made = self_signed.make(folder / "tls", names=(), days=1, now=time.time())
-        values |= {"tls_cert": made.cert, "tls_key": made.key}
-    upstream = os.environ.get("OPENAI_BASE_URL")
-    if upstream:
-        values |= {
-            "model_base_url": upstream,
-            "model_api_key": os.environ.get("OPENAI_API_KEY") or None,
-        }
-    return only(**values)
-
-
 def _trusting(cert: Path | None) -> dict[str, str]:
     """The variables that make a program trust the certificate, besides what it trusted before: they
     are those of Python's ssl and httpx, requests, curl and Node.
@@ -105,8 +89,8 @@ def _trusting(cert: Path | None) -> dict[str, str]:
 
 def _model(settings: Settings) -> str:
     if settings.model_base_url:
-        return f"served by {without_password(settings.model_base_url)} (from OPENAI_BASE_URL)"
-    return "the scripted one (set OPENAI_BASE_URL to use yours)"
+        return f"served by {without_password(settings.model_base_url)}"
+    return "the scripted one (--model-base-url names another)"
 
 
 def _runnable(program: list[str]) -> list[str]:

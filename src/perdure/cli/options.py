@@ -1,11 +1,13 @@
 """The flags that several commands share; a setting's help is its own description."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.models import OptionInfo
 
+from perdure.errors import ConfigurationError
 from perdure.settings import Settings
 
 
@@ -22,8 +24,32 @@ Port = Annotated[int | None, _option("port")]
 DataDir = Annotated[Path | None, _option("data_dir")]
 DatabaseUrl = Annotated[str | None, _option("database_url")]
 ModelBaseUrl = Annotated[str | None, _option("model_base_url")]
+Alias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--alias",
+        metavar="NAME=MODEL",
+        help="A model name that programs use (* stands for any characters), and the model that "
+        "answers instead; may be given again.",
+    ),
+]
+DefaultModel = Annotated[str | None, _option("default_model")]
 ModelApiKey = Annotated[str | None, _option("model_api_key")]
 Config = Annotated[Path | None, _option("config")]
+
+
+def aliases(given: Sequence[str] | None) -> dict[str, str] | None:
+    """The table that the flags `--alias` make; None without any. Raises `ConfigurationError`."""
+    table = {}
+    for text in given or ():
+        name, equals, model = (part.strip() for part in text.partition("="))
+        if not (name and equals and model):
+            raise ConfigurationError(
+                f"The flag --alias takes NAME=MODEL, such as 'gpt-4*=qwen3:8b', not {text!r}."
+            )
+        table[name] = model
+    return table or None
+
 
 # of the commands that talk to a server
 Url = Annotated[

@@ -21,3 +21,7 @@ class DefaultAzureCredential:
 
     def __exit__(self, *_raised: object) -> None:
         """There is nothing to close."""
+
+
+class ManagedIdentityCredential(DefaultAzureCredential):
+    """What the client of Azure's monitor imports, and does not use here."""
