@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 
 from perdure import providers, sandbox, sending, store
 from perdure.api.application import Application, with_cors
@@ -15,6 +16,7 @@ from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
 from perdure.engine.ingest import Ingest
 from perdure.engine.interpreting import Interpreting
+from perdure.engine.looper import loop
 from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
 from perdure.engine.thinking_rules import Lessons, ThinkingRules
@@ -31,6 +33,8 @@ from perdure.store import S3Settings
 # How long a thread may keep the interpreter from the others. Streams at full load would keep the
 # database's threads waiting for seconds at the default of 5 ms.
 _SWITCH_SECONDS = 0.0001
+# How long the start waits for lists of models, and how often they are asked for later.
+_LISTING_SECONDS = 5.0
 _CLOSING = "The server is stopping. The run goes on when it is back: retrieve it by its id."
 
 
@@ -46,7 +50,7 @@ class Perdure:
         self.bus = MemoryBus()
         self.database = store.connect(url, settings.data_dir, bus=self.bus)
         self.blobs = store.connect_blobs(bucket_of(settings), settings.data_dir)
-        self.provider = _provider(settings)
+        self.provider = provider_of(settings)
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
         self.interpreting = Interpreting(
@@ -63,25 +67,24 @@ class Perdure:
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
         )
-        self.asgi = with_cors(
-            settings.cors_origins,
-            Application(
-                Services(
-                    self.database,
-                    self.bus,
-                    self.blobs,
-                    self.provider,
-                    clock,
-                    settings,
-                    embedders,
-                    HeldBytes(settings.max_held_bytes),
-                    Decoding(settings.max_json_members),
-                    Queue(self.database, clock, most=settings.max_queued_runs),
-                )
-            ),
+        self.application = Application(
+            Services(
+                self.database,
+                self.bus,
+                self.blobs,
+                self.provider,
+                clock,
+                settings,
+                embedders,
+                HeldBytes(settings.max_held_bytes),
+                Decoding(settings.max_json_members),
+                Queue(self.database, clock, most=settings.max_queued_runs),
+            )
         )
+        self.asgi = with_cors(settings.cors_origins, self.application)
         self._warming: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
+        self._listing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Opens database and blob store and starts the engine. Raises `ConfigurationError`."""
@@ -99,6 +102,12 @@ class Perdure:
             await self.database.close()
             raise ConfigurationError(f"The server cannot start: {error.message}") from error
         self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
+        if self.settings.default_model:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LISTING_SECONDS):
+                    await self.provider.refresh()
+            refreshing = loop("models", self.provider.refresh, every=_LISTING_SECONDS)
+            self._listing = asyncio.create_task(refreshing, name="models")
 
     def drain(self) -> None:
         """Starts the graceful end: no new runs, those in hand finish or are released, and then
@@ -109,6 +118,8 @@ class Perdure:
 
     async def close(self) -> None:
         """Drains, then closes everything."""
+        if self._listing is not None:
+            self._listing.cancel()
         self.drain()
         for task in (self._warming, self._draining):
             if task is not None:
@@ -121,7 +132,11 @@ class Perdure:
         await self.database.close()
 
     def _means(self, clock: Clock, embedders: Mapping[str, EmbeddingModel]) -> Means:
-        windows = Windows(self.provider.window, unknown=self.settings.max_context_tokens)
+        windows = Windows(
+            self.provider.window,
+            ask=self.provider.told_window,
+            unknown=self.settings.max_context_tokens,
+        )
         return Means(
             self.database,
             self.bus,
@@ -182,7 +197,8 @@ class Perdure:
         self.bus.close(_CLOSING)
 
 
-def _provider(settings: Settings) -> Routing:
+def provider_of(settings: Settings) -> Routing:
+    """All model servers as one. Raises `ConfigurationError`."""
     return providers.connect(
         [
             ServerSettings(
@@ -196,6 +212,7 @@ def _provider(settings: Settings) -> Routing:
         ],
         settings.model_aliases,
         windows=settings.context_windows,
+        default=settings.default_model,
         idle_seconds=settings.model_idle_seconds,
     )
 

@@ -1,5 +1,6 @@
 """Real `perdure` processes, as a user's shell would start them."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from tests.patience import PATIENCE_SECONDS
 
 PERDURE = (sys.executable, "-m", "perdure")
 _LAST_LINE_OF_BANNER = "  Stop "
+_STARTED = '"event": "server_started"'
 
 
 class Served:
@@ -22,7 +24,13 @@ class Served:
     def __init__(self, process: Forked | subprocess.Popen[str], banner: str) -> None:
         self.process = process
         self.banner = banner
-        self.base_url = banner.partition("answers at ")[2].split()[0]
+        last = banner.splitlines()[-1]
+        is_json = last.startswith("{")
+        self.base_url = (
+            str(json.loads(last)["url"])
+            if is_json
+            else banner.partition("answers at ")[2].split()[0]
+        )
         self.url = self.base_url.removesuffix("/v1")
 
     def health(self) -> tuple[int, bytes]:
@@ -94,6 +102,6 @@ def _banner(process: Forked | subprocess.Popen[str]) -> str:
     said = ""
     for line in process.stderr:
         said += line
-        if line.startswith(_LAST_LINE_OF_BANNER):
+        if line.startswith(_LAST_LINE_OF_BANNER) or _STARTED in line:
             return said
     raise AssertionError(f"the server ended before it answered:\n{said}")

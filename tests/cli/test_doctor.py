@@ -69,7 +69,7 @@ def test_a_running_server_its_models_and_aliases_are_found(tmp_path: Path, free_
             bad = "no-such-model"
             """
         )
-        findings = _findings(cwd=tmp_path, code=1)
+        findings = _findings("--config", tmp_path / "perdure.toml", cwd=tmp_path, code=1)
     assert f"ok server it runs and answers at {served.url}" in findings
     assert f"ok database SQLite in {tmp_path / 'data'}: its schema is current" in findings
     assert f"ok data {tmp_path / 'data'} is writable" in findings
@@ -78,9 +78,9 @@ def test_a_running_server_its_models_and_aliases_are_found(tmp_path: Path, free_
         for finding in findings
     )
     assert (
-        "ok models default: context windows configured: scripted 8192; others are learnt when it "
-        "refuses a prompt. Whether it takes response_format shows when a run asks for one: where "
-        "it does not, the run fails and says so"
+        "ok models default: context windows configured: scripted 8192; told by the server: none; "
+        "others are learnt when it refuses a prompt. Whether it takes response_format shows when a "
+        "run asks for one: where it does not, the run fails and says so"
     ) in findings
     assert "ok alias good is answered by scripted of default" in findings
     assert "fail alias bad is answered by no-such-model, which default does not list" in findings

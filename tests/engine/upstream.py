@@ -37,7 +37,9 @@ class Upstream:
         self.stage.means = self.stage.means._replace(
             provider=self.provider, thinking=rules(thinking or {}, self.provider)
         )
-        self.stage.use(windows=Windows(self.provider.window, unknown=unknown))
+        self.stage.use(
+            windows=Windows(self.provider.window, ask=self.provider.told_window, unknown=unknown)
+        )
 
     async def begin(self, model: str, *texts: str, **fields: object) -> Run:
         """A queued run on a thread with these messages of the user."""

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -52,11 +53,11 @@ class ModelServer:
             return document
 
 
-@pytest.fixture(scope="session")
-def model_server_process() -> Iterator[ModelServer]:
-    """One process for the session; it ends when its input is closed."""
+@contextmanager
+def _running(module: str) -> Iterator[ModelServer]:
+    """A process of this module; it ends when its input is closed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.model_servers.server"],
+        [sys.executable, "-m", f"tests.model_servers.{module}"],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -68,6 +69,20 @@ def model_server_process() -> Iterator[ModelServer]:
             yield ModelServer(int(process.stdout.readline()))
         finally:
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def model_server_process() -> Iterator[ModelServer]:
+    """One process for the session."""
+    with _running("server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ollama() -> Iterator[ModelServer]:
+    """A server like Ollama, one process for the session; it keeps what it has loaded."""
+    with _running("ollama") as server:
+        yield server
 
 
 @pytest.fixture

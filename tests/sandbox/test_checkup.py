@@ -163,7 +163,7 @@ async def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(runtime, "PACKAGES", (*runtime.PACKAGES, "no_such_one", "nor_this"))
     assert await refusal(LocalSandbox()) == (
         "The code interpreter needs Python packages that are not installed (no_such_one, "
-        "nor_this): pip install 'perdure[code-interpreter]'."
+        "nor_this): install Perdure with its extra code-interpreter."
     )
 
 

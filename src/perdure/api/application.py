@@ -15,6 +15,7 @@ from perdure import ids
 from perdure.api import access
 from perdure.api.bodies import Hold
 from perdure.api.http import Call, Services, refuse, respond
+from perdure.api.introduction import Introduction
 from perdure.api.routes import find
 from perdure.errors import APIError, Internal
 
@@ -70,6 +71,8 @@ class Application:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        # Set by who serves it; without it the server tells nothing of itself.
+        self.introduction: Introduction | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -115,6 +118,9 @@ class Application:
         access.check_host(headers, self._services.settings)
         if scope["path"] == "/health":
             return respond('{"status":"ok"}')
+        introduction = self.introduction
+        if introduction and introduction.is_asked(scope["path"], headers):
+            return respond((await introduction.tell()).decode())
         access.check_key(headers, self._services.settings)
         route = find(scope)
         if route.beta:

@@ -52,6 +52,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
@@ -81,7 +82,7 @@ def main() -> None:
     try:
         app()
     except ConfigurationError as error:
-        terminal.say(terminal.line(f"perdure: {error}"), err=True)
+        terminal.tell(f"perdure: {error}")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

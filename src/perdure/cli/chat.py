@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from perdure import lifecycle
-from perdure.cli.client import Client, Failed, read
+from perdure.cli.client import Client, Failed, Refused, read
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
 from perdure.wire.base import JsonObject, Object
@@ -18,6 +18,8 @@ from perdure.wire.runs import Run
 from perdure.wire.tools import RequiredToolCall
 
 _SECONDS_BETWEEN_LOOKS = 0.2
+# Messages of a thread that goes on, which are shown first.
+_SHOWN = 6
 _MESSAGE_ENDS = frozenset(move.event for move in lifecycle.MESSAGE)
 
 
@@ -42,17 +44,32 @@ class _Content(Object):
     content: tuple[_Part, ...] = ()
 
 
+class _Message(Object):
+    role: str
+    content: tuple[_Part, ...] = ()
+
+
+class _Messages(Object):
+    data: list[_Message]
+
+
 class _MessageDelta(Object):
     delta: _Content
 
 
-def chat(client: Client, assistant: str | None, model: str | None) -> None:
-    """Converses until the user ends it; without an assistant's id, with one made for now."""
+def chat(
+    client: Client, assistant: str | None, model: str | None, thread: str | None = None
+) -> None:
+    """Converses until the user ends it; without an assistant's id, with one made for now.
+
+    With a thread's id the conversation goes on there, with the assistant of its newest run unless
+    another is named, and the thread stays.
+    """
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  # makes input() editable where the system has it
     with asyncio.Runner() as runner:
         try:
-            _converse(runner, client, assistant, model)
+            _converse(runner, client, assistant, model, thread)
         except Failed as error:
             raise ConfigurationError(str(error)) from None
         finally:
@@ -60,23 +77,47 @@ def chat(client: Client, assistant: str | None, model: str | None) -> None:
 
 
 def _converse(
-    runner: asyncio.Runner, client: Client, assistant: str | None, model: str | None
+    runner: asyncio.Runner,
+    client: Client,
+    assistant: str | None,
+    model: str | None,
+    thread: str | None,
 ) -> None:
+    if thread:
+        runner.run(_show_newest(client, thread))
+        assistant = assistant or runner.run(_last_assistant(client, thread))
     made = [] if assistant else [runner.run(_make_assistant(client, model))]
     run: JsonObject = {"assistant_id": assistant or made[0], "stream": True}
     if model:
         run["model"] = model
-    thread = runner.run(client.post("/threads", {}, _Made)).id
+    on = thread or runner.run(client.post("/threads", {}, _Made)).id
     say("Ctrl-C cancels an answer, Ctrl-D ends the conversation.")
     try:
         while (text := _read("you> ")) is not None:
             if text:
                 message = {"role": "user", "content": text}
-                _answer(runner, client, thread, {**run, "additional_messages": [message]})
+                _answer(runner, client, on, {**run, "additional_messages": [message]})
     finally:
-        runner.run(client.delete(f"/threads/{thread}"))
+        if not thread:
+            runner.run(client.delete(f"/threads/{on}"))
         for made_assistant in made:
             runner.run(client.delete(f"/assistants/{made_assistant}"))
+
+
+async def _show_newest(client: Client, thread: str) -> None:
+    """Shows how a thread ends, so that it can go on."""
+    path = f"/threads/{thread}/messages?limit={_SHOWN}"
+    for message in reversed((await client.get(path, _Messages)).data):
+        text = "\n".join(part.text.value or part.refusal for part in message.content)
+        say(f"you> {text}" if message.role == "user" else text)
+
+
+async def _last_assistant(client: Client, thread: str) -> str | None:
+    """The assistant of a thread's newest run, if it is still there."""
+    for run in (await client.get(f"/threads/{thread}/runs?limit=1", _Runs)).data:
+        with contextlib.suppress(Refused):
+            return (await client.get(f"/assistants/{run.assistant_id}", _Made)).id
+    return None
 
 
 async def _make_assistant(client: Client, model: str | None) -> str:

@@ -11,11 +11,16 @@ import typer
 
 from perdure.cli import options
 
-app = typer.Typer(add_completion=False)
-_files = typer.Typer(help="Upload and list the files of a server.", no_args_is_help=True)
-_stores = typer.Typer(help="Fill and search the vector stores of a server.", no_args_is_help=True)
 
-_tls = typer.Typer(help="Make a certificate for this machine.", no_args_is_help=True)
+def _group(about: str) -> typer.Typer:
+    # Without panels: they are padded in a pipe too, and break inside words.
+    return typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+_files = _group("Upload and list the files of a server.")
+_stores = _group("Fill and search the vector stores of a server.")
+_tls = _group("Make a certificate for this machine.")
 
 
 @app.command()
@@ -31,7 +36,10 @@ def serve(
     database_url: options.DatabaseUrl = None,
     config: options.Config = None,
 ) -> None:
-    """Start the server; Ctrl-C or SIGTERM ends it gracefully, a second one at once."""
+    """Start the server.
+
+    Ctrl-C or SIGTERM ends it gracefully, a second one at once.
+    """
     from perdure.cli import serve as command
 
     command.serve(
@@ -63,7 +71,11 @@ def doctor(
         bool, typer.Option("--verify", help="Also read the whole database, and check it.")
     ] = False,
 ) -> None:
-    """Check what `perdure serve` with the same flags would find; exit code 1 if it would fail."""
+    """Check what is configured, reachable and missing.
+
+    Without flags, a running server tells what it is configured with; with flags, it is checked what
+    `perdure serve` with the same flags would find. The exit code is 1 if something is wrong.
+    """
     from perdure.cli import doctor as command
 
     command.doctor(
@@ -91,6 +103,9 @@ def chat(
     model: Annotated[
         str | None, typer.Option(help="Model; default: the assistant's, or the server's first.")
     ] = None,
+    thread: Annotated[
+        str | None, typer.Option(help="Id of a thread to go on with; it stays at the end.")
+    ] = None,
     url: options.Url = None,
     api_key: options.ApiKey = None,
     ca_cert: options.CaCert = None,
@@ -100,7 +115,7 @@ def chat(
     from perdure.cli import chat as command
     from perdure.cli.client import connect
 
-    command.chat(connect(config, url, api_key, ca_cert), assistant, model)
+    command.chat(connect(config, url, api_key, ca_cert), assistant, model, thread)
 
 
 @app.command()
@@ -120,7 +135,9 @@ def demo(
     alias: options.Alias = None,
     default_model: options.DefaultModel = None,
 ) -> None:
-    """Start a server with a temporary data folder, run a program against it, stop it again.
+    """Run a program against a server of its own.
+
+    The server has a temporary data folder and ends with the program.
 
     The program is given OPENAI_BASE_URL and OPENAI_API_KEY of this server, and their kin of Azure.
     The shipped scripted model answers, and nothing leaves this machine, unless --model-base-url

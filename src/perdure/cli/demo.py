@@ -13,7 +13,7 @@ from pathlib import Path
 
 from perdure.cli import demo_settings, logs
 from perdure.cli.server import end_like_interrupt, opened, run
-from perdure.cli.terminal import line, say
+from perdure.cli.terminal import tell
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings
 from perdure.urls import without_password
@@ -112,4 +112,4 @@ def _quickstart() -> Path:
 
 
 def _say(text: str) -> None:
-    say(line(f"demo: {text}"), err=True)
+    tell(f"demo: {text}")

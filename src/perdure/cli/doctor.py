@@ -6,26 +6,19 @@ It starts no server and changes nothing. `verify.py` checks what is stored.
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from perdure import sandbox, settings
-from perdure.app import Perdure, bucket_of
-from perdure.cli import probe, verify
+from perdure.app import bucket_of
+from perdure.cli import models_checkup, running, verify
 from perdure.cli.address import url_of
-from perdure.cli.terminal import line
+from perdure.cli.findings import Finding, State, show
 from perdure.clock import SystemClock
-from perdure.errors import ConfigurationError, ProviderError
-from perdure.model_settings import SCRIPTED
-from perdure.providers.routing import Routing
+from perdure.errors import ConfigurationError
 from perdure.sandbox import checkup as sandbox_checkup
 from perdure.sandbox import gateway_checkup
 from perdure.sandbox.gateway import GatewaySandbox
@@ -34,52 +27,53 @@ from perdure.settings import Settings
 from perdure.store import checkup, connect_blobs
 from perdure.tls import checkup as checkup_of_tls
 from perdure.tls import trust
-from perdure.urls import without_password
 from perdure.webhook_settings import WebhookSettings
 
-# Wide enough for one finding a line where nobody sees a terminal's edge.
-_PLAIN_WIDTH = 400
 _RENEW = "Renew it: the server takes the new files by itself."
 _SHOWN = "Look for tls_not_renewed in its log; it takes new files within seconds."
 _ALONE = "Let only its owner in: chmod 700 for the folder, 600 for the files perdure.db*."
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
-class State(StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-_STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
-
-
-class Finding(NamedTuple):
-    """One line of the table; `mend` says what to do about it."""
-
-    state: State
-    about: str
-    text: str
-    mend: str = ""
-
-
 def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
     """Prints what there is to find; `flags` as in `settings.load`. Raises `typer.Exit` with code 1
     where something is wrong.
+
+    Without flags that say what to look at, a running server is asked what it is configured with.
     """
     try:
         chosen = settings.load(**flags)
     except ConfigurationError as error:
         findings = [Finding(State.FAIL, "settings", str(error), "Correct it, then run this again.")]
     else:
-        findings = [*_settings(chosen, flags), *_storage(chosen), *_certificate(chosen)]
-        findings += asyncio.run(_network(chosen))
-        findings.append(asyncio.run(_code_interpreter(chosen)))
+        findings = _told(chosen, flags) or examine(chosen, flags, itself=False)
         if check_data:
             findings += _verified(chosen)
-    _print(findings)
+    show(findings)
     if any(finding.state is State.FAIL for finding in findings):
         raise typer.Exit(1)
+
+
+def examine(chosen: Settings, flags: Mapping[str, object], *, itself: bool) -> list[Finding]:
+    """All that there is to find; `itself`: a server looks at itself, and knows that it runs."""
+    return [
+        *(*_settings(chosen, flags), *_storage(chosen), *_certificate(chosen)),
+        *([] if itself else [asyncio.run(_listener(chosen))]),
+        *asyncio.run(_reached(chosen)),
+        asyncio.run(_code_interpreter(chosen)),
+    ]
+
+
+def _told(chosen: Settings, flags: Mapping[str, object]) -> list[Finding] | None:
+    """What a running server tells, where no flag asks for something else; None without one."""
+    if any(value is not None for name, value in flags.items() if name != "data_dir"):
+        return None
+    told = running.ask(chosen.data_dir)
+    if told is None:
+        return None
+    text = f"Perdure {told.version} runs and answers at {told.url}; this is what it runs with"
+    first = Finding(State.OK, "server", text)
+    return [first, *told.findings, *running.differences(told, chosen)]
 
 
 def _settings(chosen: Settings, flags: Mapping[str, object]) -> Iterable[Finding]:
@@ -230,18 +224,13 @@ def _gateway(url: str, checked: gateway_checkup.Checked) -> Finding:
     )
 
 
-async def _network(chosen: Settings) -> list[Finding]:
-    findings = [await _listener(chosen), *await _bucket(chosen)]
-    answers = await probe.ask_all(chosen.servers)
-    findings.extend(_model_server(answer) for answer in answers)
-    findings.extend([await _webhook(webhook, chosen) for webhook in chosen.webhooks])
-    try:
-        routing = Perdure(chosen, clock=SystemClock()).provider
-    except ConfigurationError as error:
-        return [*findings, Finding(State.FAIL, "alias", str(error), "Correct model_aliases.")]
-    findings.extend(_untold(routing, answer) for answer in answers if answer.models)
-    findings.extend(_aliases(chosen, routing, answers))
-    return findings
+async def _reached(chosen: Settings) -> list[Finding]:
+    """All that is somewhere else."""
+    return [
+        *await _bucket(chosen),
+        *await models_checkup.findings(chosen),
+        *[await _webhook(webhook, chosen) for webhook in chosen.webhooks],
+    ]
 
 
 async def _listener(chosen: Settings) -> Finding:
@@ -287,30 +276,6 @@ async def _bucket(chosen: Settings) -> list[Finding]:
     return [Finding(State.OK, "contents", f"{bucket.url} can be reached")]
 
 
-def _model_server(answer: probe.Answer) -> Finding:
-    server = answer.server
-    if server.base_url == SCRIPTED:
-        return Finding(
-            State.WARN,
-            "models",
-            "no model server is configured: the shipped scripted model gives canned answers",
-            "Set model_base_url, such as http://localhost:11434/v1.",
-        )
-    where = f"{server.name} ({without_password(server.base_url)})"
-    if answer.problem:
-        return Finding(
-            State.FAIL,
-            "models",
-            f"{where} cannot be used: {answer.problem}",
-            "Check that it runs, its base URL (it mostly ends in /v1) and its API key.",
-        )
-    if not answer.models:
-        return Finding(
-            State.WARN, "models", f"{where} lists no models", "Load or pull a model there."
-        )
-    return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}")
-
-
 async def _webhook(webhook: WebhookSettings, chosen: Settings) -> Finding:
     """Whether deliveries would get as far as the target; nothing is sent there."""
     where = f"{webhook.name} ({webhook.where})"
@@ -333,55 +298,3 @@ async def _webhook(webhook: WebhookSettings, chosen: Settings) -> Finding:
             "Choose another URL, or set webhook_private_targets to reach your own network.",
         )
     return Finding(State.OK, "webhooks", f"{where} hears of {', '.join(webhook.events)}")
-
-
-def _untold(routing: Routing, answer: probe.Answer) -> Finding:
-    """What a list of models does not tell, and only a model call could."""
-    name = answer.server.name
-    windows = {model: routing.window(f"{name}/{model}") for model in answer.models}
-    known = ", ".join(f"{model} {window}" for model, window in windows.items() if window)
-    return Finding(
-        State.OK,
-        "models",
-        f"{name}: context windows configured: {known or 'none'}; others are learnt when it refuses "
-        "a prompt. Whether it takes response_format shows when a run asks for one: where it does "
-        "not, the run fails and says so",
-    )
-
-
-def _aliases(
-    chosen: Settings, routing: Routing, answers: Iterable[probe.Answer]
-) -> Iterable[Finding]:
-    """Follows each alias the way a run does, to the server that would answer."""
-    by_name = {answer.server.name: answer for answer in answers}
-    for alias, target in chosen.model_aliases.items():
-        text = f"{alias} is answered by {target}"
-        try:
-            server, model = routing.resolve(alias)
-        except ProviderError as error:
-            yield Finding(State.FAIL, "alias", error.message, "Correct model_aliases.")
-            continue
-        answer = by_name[server.name]
-        if model in answer.models or answer.server.base_url == SCRIPTED:
-            yield Finding(State.OK, "alias", f"{text} of {server.name}")
-        elif answer.problem:
-            yield Finding(State.WARN, "alias", f"{text} of {server.name}, which did not answer")
-        else:
-            yield Finding(
-                State.FAIL,
-                "alias",
-                f"{text}, which {server.name} does not list",
-                "Correct model_aliases, or load that model there.",
-            )
-
-
-def _print(findings: Iterable[Finding]) -> None:
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, width=_PLAIN_WIDTH)
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for finding in findings:
-        mend = f"\n→ {line(finding.mend)}" if finding.mend else ""
-        state = finding.state
-        table.add_row(Text(state, _STYLES[state]), finding.about, Text(line(finding.text) + mend))
-    console.print(table)

@@ -1,29 +1,41 @@
 """Asks the configured model servers what they can do, without starting anything."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from perdure.errors import ProviderError
 from perdure.model_settings import SCRIPTED, ModelServer
+from perdure.providers.provider import Provider, ToldWindow
 
 _TIMEOUT_SECONDS = 5
+# Of a server with hundreds of models, nobody wants to read them all.
+_MOST_WINDOWS = 20
 
 
 class Answer(NamedTuple):
-    """What one model server said: the models it lists, or why there are none."""
+    """What one model server said: the models it lists, or why there are none; and the windows of
+    those whose windows it tells, where it was asked for them.
+    """
 
     server: ModelServer
     models: tuple[str, ...]
     problem: str | None
+    windows: Mapping[str, ToldWindow] = {}
+
+    def has(self, model: str) -> bool:
+        """Whether it lists a model; Ollama takes a name without its tag."""
+        return model in self.models or f"{model}:latest" in self.models
 
 
-async def ask_all(servers: Iterable[ModelServer]) -> list[Answer]:
-    """Asks all servers at once; it takes no longer than five seconds."""
-    return list(await asyncio.gather(*(_ask(server) for server in servers)))
+async def ask_all(servers: Iterable[ModelServer], *, windows: bool = False) -> list[Answer]:
+    """Asks all servers at once; it takes no longer than five seconds, and as long again for the
+    windows of their models.
+    """
+    return list(await asyncio.gather(*(_ask(server, windows=windows) for server in servers)))
 
 
-async def _ask(server: ModelServer) -> Answer:
+async def _ask(server: ModelServer, *, windows: bool) -> Answer:
     if server.base_url == SCRIPTED:
         return Answer(server, (), None)
     # the HTTP client takes long to import, and the scripted model needs none
@@ -34,11 +46,23 @@ async def _ask(server: ModelServer) -> Answer:
     provider = OpenAIProvider(server.base_url, api_key=key)
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            models = await provider.models()
+            models = tuple(model.id for model in await provider.models())
+        return Answer(server, models, None, await _windows(provider, models) if windows else {})
     except ProviderError as error:
         return Answer(server, (), error.message)
     except TimeoutError:
         return Answer(server, (), f"It did not answer within {_TIMEOUT_SECONDS} seconds.")
     finally:
         await provider.close()
-    return Answer(server, tuple(model.id for model in models), None)
+
+
+async def _windows(provider: Provider, models: Iterable[str]) -> dict[str, ToldWindow]:
+    found: dict[str, ToldWindow] = {}
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            for model in list(models)[:_MOST_WINDOWS]:
+                if window := await provider.told_window(model):
+                    found[model] = window
+    except TimeoutError:
+        pass
+    return found

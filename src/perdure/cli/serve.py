@@ -2,14 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 
-from rich.console import Console
-
-import perdure
 from perdure import sandbox, settings
-from perdure.cli import logs, probe
+from perdure.cli import banners, logs, models_checkup, probe, running
+from perdure.cli.banners import Banner
+from perdure.cli.findings import Finding
 from perdure.cli.server import Server, opened, run
-from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED
 from perdure.settings import Settings
@@ -24,43 +23,38 @@ def serve(**flags: object) -> None:
     """Runs a server to its graceful end; `flags` as in `settings.load`."""
     chosen = settings.load(**flags)
     logs.configure(chosen)
-    run(lambda: _serve(chosen))
+    run(lambda: _serve(chosen, flags))
 
 
-async def _serve(chosen: Settings) -> None:
+async def _serve(chosen: Settings, flags: Mapping[str, object]) -> None:
+    def examine() -> list[Finding]:
+        from perdure.cli import doctor  # only if it is asked for
+
+        return doctor.examine(chosen, flags, itself=True)
+
     async with opened(chosen, takes_signals=True) as server:
-        welcome = asyncio.create_task(_welcome(server, chosen))
-        try:
-            await server.run_until_stopped()
-        finally:
-            welcome.cancel()
-
-
-class _Banner:
-    """What is said on stderr of a server that begins, a line for each thing."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-
-    def title(self, said: str) -> None:
-        self._console.print(line(said), style="bold green")
-
-    def row(self, name: str, said: str) -> None:
-        self._console.print(f"  {name:<9} {line(said)}")
-
-    def warn(self, name: str, said: str) -> None:
-        self._console.print(f"  {name:<9} {line(said)}", style="bold yellow")
+        with running.introduced(server.app, server.url, flags, examine):
+            welcome = asyncio.create_task(_welcome(server, chosen))
+            try:
+                await server.run_until_stopped()
+            finally:
+                welcome.cancel()
 
 
 async def _welcome(server: Server, chosen: Settings) -> None:
     """Says, once the server answers, what a user needs to know."""
     await server.ready.wait()
-    banner = _Banner()
-    banner.title(f"Perdure {perdure.__version__} answers at {server.url}/v1")
-    for answer in await probe.ask_all(chosen.servers):
+    banner = banners.begin(server.url, as_json=chosen.log_format == "json")
+    answers = await probe.ask_all(chosen.servers)
+    for answer in answers:
         _show_models(banner, answer)
     for alias, target in chosen.model_aliases.items():
         banner.row("Alias", f"{alias} is answered by {target}")
+    if chosen.default_model:
+        banner.row("Default", f"{chosen.default_model} answers for names that no server lists")
+    if names := models_checkup.unserved(chosen, server.app.provider, answers):
+        said = f"programs that ask for {', '.join(names)} fail here."
+        banner.warn("Names", f"{said} {models_checkup.advice(answers)}")
     _show_certificate(banner, chosen)
     banner.row("Database", chosen.database_label)
     banner.row("Data", str(chosen.data_dir))
@@ -74,10 +68,10 @@ async def _welcome(server: Server, chosen: Settings) -> None:
     count = len(chosen.api_keys)
     keys = f"one of {count} must be sent" if count else "none needed: any key will do"
     banner.row("API keys", keys)
-    banner.row("Stop", "Ctrl-C")
+    banner.end()
 
 
-def _show_certificate(banner: _Banner, chosen: Settings) -> None:
+def _show_certificate(banner: Banner, chosen: Settings) -> None:
     if chosen.tls_cert is None or chosen.tls_key is None:
         return
     try:
@@ -92,7 +86,7 @@ def _show_certificate(banner: _Banner, chosen: Settings) -> None:
         banner.row("TLS", text)
 
 
-async def _show_code(banner: _Banner, chosen: Settings) -> None:
+async def _show_code(banner: Banner, chosen: Settings) -> None:
     place = sandbox.connect(chosen)
     try:
         banner.row("Code", f"is isolated by {await place.describe()}")
@@ -102,7 +96,7 @@ async def _show_code(banner: _Banner, chosen: Settings) -> None:
         await place.close()
 
 
-def _show_models(banner: _Banner, answer: probe.Answer) -> None:
+def _show_models(banner: Banner, answer: probe.Answer) -> None:
     server = answer.server
     if server.base_url == SCRIPTED:
         banner.row("Models", "the scripted model that is shipped with Perdure")

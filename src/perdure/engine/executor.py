@@ -168,6 +168,7 @@ class Execution:
         asked: ChatRequest | None = None
         attempts = 0
         while True:
+            await means.windows.ask(run.model)
             window = means.windows.of(run.model)
             prepared = await means.database.read(
                 context.prepare,

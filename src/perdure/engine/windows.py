@@ -1,6 +1,10 @@
-"""The context windows of models: configured, or learnt from model servers that refuse a prompt."""
+"""The context windows of models: configured, told by model servers, or learnt from those that
+refuse a prompt.
+"""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+
+from perdure.providers.provider import ToldWindow
 
 # A server that refuses less than this has another reason than its model's window.
 _LEAST = 512
@@ -9,18 +13,34 @@ _LEAST = 512
 class Windows:
     """How many tokens each model takes, prompt and answer together, by the name runs use.
 
-    `configured` knows what the operator has said. For other models a window of `unknown` tokens
-    is taken, until their server refuses a prompt. What is learnt lasts as long as the process.
+    `configured` knows what the operator has said. For other models `ask` asks their server; where
+    that tells nothing, a window of `unknown` tokens is taken, until it refuses a prompt. What is
+    learnt lasts as long as the process.
     """
 
-    def __init__(self, configured: Callable[[str], int | None], *, unknown: int) -> None:
+    def __init__(
+        self,
+        configured: Callable[[str], int | None],
+        *,
+        ask: Callable[[str], Awaitable[ToldWindow | None]] | None = None,
+        unknown: int,
+    ) -> None:
         self._configured = configured
+        self._ask = ask
         self._unknown = unknown
+        self._told: dict[str, int] = {}
         self._learnt: dict[str, int] = {}
+
+    async def ask(self, model: str) -> None:
+        """Asks the server of a model for its window, unless that is configured."""
+        if self._ask is None or self._configured(model) is not None:
+            return
+        if told := await self._ask(model):
+            self._told[model] = told.tokens
 
     def of(self, model: str) -> int:
         """The window of a model in tokens."""
-        window = self._configured(model) or self._unknown
+        window = self._configured(model) or self._told.get(model, self._unknown)
         return min(window, self._learnt.get(model, window))
 
     def learn(self, model: str, *, sent: int, limit: int | None) -> None:

@@ -33,6 +33,7 @@ def connect(
     aliases: Mapping[str, str],
     *,
     windows: Mapping[str, int] | None = None,
+    default: str | None = None,
     idle_seconds: float = 120.0,
 ) -> Routing:
     """All configured model servers as one provider; nothing is asked of them yet."""
@@ -49,6 +50,7 @@ def connect(
         ],
         aliases,
         windows,
+        default,
     )
 
 
@@ -64,6 +66,8 @@ def connect_embeddings(
 def _provider(server: ServerSettings, idle_seconds: float) -> Provider:
     if server.base_url == SCRIPTED:
         return ScriptedProvider()
+    from perdure.providers import retries
     from perdure.providers.openai import OpenAIProvider
 
+    retries.tell_in_our_words()
     return OpenAIProvider(server.base_url, api_key=server.api_key, idle_seconds=idle_seconds)

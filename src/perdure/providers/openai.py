@@ -11,10 +11,11 @@ import stamina
 
 from perdure import urls
 from perdure.errors import ConfigurationError, ProviderError
-from perdure.providers import extras, faults, model_list, usage
+from perdure.providers import extras, faults, model_list, told_windows, usage
 from perdure.providers.answers import AnswerReader
 from perdure.providers.faults import Origin, Refusal
-from perdure.providers.provider import Relayed
+from perdure.providers.provider import Relayed, ToldWindow
+from perdure.providers.told_windows import ToldWindows
 from perdure.wire.base import JsonObject
 from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage
 from perdure.wire.lists import Model
@@ -30,6 +31,7 @@ _END_SECONDS = 1.0
 _ATTEMPTS = 4
 _LONGEST_WAIT = 30.0
 _MAX_ERROR_BYTES = 64 * 1024
+_MAX_TOLD_BYTES = 8 * 1024 * 1024
 _MAX_LIST_BYTES = 64 * 1024 * 1024
 # Not every server knows these; a run can do without them.
 _OPTIONAL = (
@@ -84,6 +86,7 @@ class OpenAIProvider:
             total=_TOTAL_SECONDS, connect=_CONNECT_SECONDS, sock_read=idle_seconds
         )
         self._session: aiohttp.ClientSession | None = None
+        self._windows = ToldWindows(self._base_url, self._told)
         self._models: tuple[float, list[Model]] | None = None
         # What this server does not know, by model: learnt from its refusals.
         self._unknown: dict[str, set[str]] = {}
@@ -117,6 +120,9 @@ class OpenAIProvider:
         if self._models is None or now - self._models[0] > _MODELS_SECONDS:
             self._models = (now, await self._fetch_models())
         return self._models[1]
+
+    async def told_window(self, model: str) -> ToldWindow | None:
+        return await self._windows.of(model)
 
     @asynccontextmanager
     async def relay(
@@ -213,6 +219,19 @@ class OpenAIProvider:
             raise faults.unreadable(Origin(self._where, "", self._api_key)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
+
+    async def _told(self, url: str, body: JsonObject | None) -> JsonObject | None:
+        """A JSON object that the server has at a URL, beside the API."""
+        method = "GET" if body is None else "POST"
+        try:
+            async with self._http().request(
+                method, url, json=body, headers=self._headers(), allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    return None
+                return told_windows.read(await _read(response, _MAX_TOLD_BYTES))
+        except (aiohttp.ClientError, TimeoutError):
+            return None
 
     async def _relayed(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """The body as it is, but for our key: some servers repeat it when they refuse it."""

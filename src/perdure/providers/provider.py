@@ -19,6 +19,19 @@ class Relayed(NamedTuple):
     body: AsyncIterator[bytes]
 
 
+class ToldWindow(NamedTuple):
+    """The context window of a model as its server tells it, in tokens.
+
+    `most`: what the model could take, where that is known. `cuts_in_silence`: longer prompts are
+    not refused. `is_loaded`: whether it is what holds now, and not what will likely hold.
+    """
+
+    tokens: int
+    most: int | None = None
+    cuts_in_silence: bool = False
+    is_loaded: bool = True
+
+
 class Provider(Protocol):
     """Where model calls go."""
 
@@ -33,6 +46,10 @@ class Provider(Protocol):
 
     async def models(self) -> list[Model]:
         """The models that can be named. Raises `ProviderError` when the server cannot say."""
+        ...
+
+    async def told_window(self, model: str) -> ToldWindow | None:
+        """The context window of a model, where the server tells it; it raises nothing."""
         ...
 
     def relay(

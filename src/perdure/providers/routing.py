@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from perdure.errors import ConfigurationError, ProviderError
-from perdure.providers.provider import Provider, Relayed
+from perdure.providers.provider import Provider, Relayed, ToldWindow
 from perdure.wire import scan
 from perdure.wire.base import decode, encode
 from perdure.wire.chat import ChatChunk, ChatRequest
@@ -42,7 +42,8 @@ class Resolved(NamedTuple):
 class Routing:
     """Several model servers as one; see `Provider`.
 
-    `windows` are the context windows of models in tokens, by name or pattern.
+    `windows` are the context windows of models in tokens, by name or pattern. `default` is the
+    model that answers for names that no server lists.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Routing:
         servers: Sequence[Server],
         aliases: Mapping[str, str],
         windows: Mapping[str, int] | None = None,
+        default: str | None = None,
     ) -> None:
         for name, target in aliases.items():
             if target in aliases:
@@ -60,14 +62,19 @@ class Routing:
         self._servers = servers
         self._aliases = aliases
         self._windows = windows or {}
+        self._default = default
+        # What servers list that take any name, as far as they were asked.
+        self._lists: dict[str, frozenset[str]] = {}
 
     def resolve(self, model: str) -> Resolved:
         """Who answers for a model name. Raises `ProviderError` that says what to configure.
 
         An alias comes first; then a server that lists the name, `server/name`, a server that
-        takes any name.
+        takes any name, unless it is known not to have it and there is a default model.
         """
         name = self._unaliased(model)
+        if self._default and self._is_missing(name):
+            name = self._default
         for server in self._servers:
             if server.models is not None and name in server.models:
                 return Resolved(server, name)
@@ -79,6 +86,23 @@ class Routing:
             if server.models is None:
                 return Resolved(server, name)
         raise ProviderError(self._unknown(model))
+
+    async def refresh(self) -> None:
+        """Asks the servers that take any name which models they have; what one that is down listed
+        before still holds.
+        """
+        asked = [server for server in self._servers if server.models is None]
+        for server, models in zip(asked, await asyncio.gather(*map(_listed, asked)), strict=True):
+            if models:
+                self._lists[server.name] = frozenset(model.id for model in models)
+
+    async def told_window(self, model: str) -> ToldWindow | None:
+        """What the server of a model tells of its window."""
+        try:
+            server, name = self.resolve(model)
+        except ProviderError:
+            return None
+        return await server.provider.told_window(name)
 
     def window(self, model: str) -> int | None:
         """The configured context window of a model in tokens: of the model that answers, of the
@@ -156,6 +180,17 @@ class Routing:
     async def close(self) -> None:
         for server in self._servers:
             await server.provider.close()
+
+    def _is_missing(self, name: str) -> bool:
+        """Whether all servers are known not to have a model."""
+        prefix, _, rest = name.partition("/")
+        for server in self._servers:
+            known = self._lists.get(server.name) if server.models is None else server.models
+            names = {name, rest} if server.name == prefix else {name}
+            # Ollama takes a name without its tag.
+            if known is None or any(each in known or f"{each}:latest" in known for each in names):
+                return False
+        return True
 
     def _unaliased(self, model: str) -> str:
         alias = matching(self._aliases, model)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from perdure.errors import ProviderError
 from perdure.providers import scripted_relay, tokens
 from perdure.providers.finish_reasons import meaning
-from perdure.providers.provider import Relayed
+from perdure.providers.provider import Relayed, ToldWindow
 from perdure.providers.schema_sample import sample
 from perdure.providers.script import Call, Round, parse
 from perdure.wire.base import encode
@@ -68,6 +68,9 @@ class ScriptedProvider:
 
     async def models(self) -> list[Model]:
         return [Model(id="scripted", created=0, owned_by="perdure")]
+
+    async def told_window(self, model: str) -> ToldWindow | None:  # noqa: ARG002 # it has no end
+        return None
 
     @asynccontextmanager
     async def relay(

@@ -128,7 +128,7 @@ def _package_folders() -> list[Path]:
     if missing:
         raise ConfigurationError(
             f"The code interpreter needs Python packages that are not installed "
-            f"({', '.join(missing)}): pip install 'perdure[code-interpreter]'."
+            f"({', '.join(missing)}): install Perdure with its extra code-interpreter."
         )
     return list(folders)
 

@@ -56,7 +56,7 @@ def _pair(names: tuple[str, ...], *, days: int, now: float) -> tuple[bytes, byte
         from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
     except ImportError:
         raise ConfigurationError(
-            "Making a certificate needs the library cryptography: pip install 'perdure[tls]'."
+            "Making a certificate needs the library cryptography: pip install cryptography."
         ) from None
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "perdure self-signed")])
