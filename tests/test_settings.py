@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from perdure import settings
+from perdure.cli import options
 from perdure.errors import ConfigurationError
 from perdure.model_settings import ThinkingSettings
 
@@ -364,3 +365,27 @@ def test_proxies_are_addresses_or_networks() -> None:
     ]  # fmt: skip
     with pytest.raises(ConfigurationError, match="trusted_proxies"):
         settings.only(trusted_proxies="proxy.internal")
+
+
+def test_aliases_of_flags_are_added_to_those_that_are_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("perdure.toml").write_text('[model_aliases]\na = "file"\nb = "file"')
+    assert settings.load(model_aliases={"a": "flag"}).model_aliases == {"a": "flag", "b": "file"}
+    monkeypatch.setenv("PERDURE_MODEL_ALIASES", '{"c": "environment"}')
+    known = settings.load().model_aliases
+    found = settings.load(model_aliases={"d": "flag"}).model_aliases
+    assert found == {**known, "d": "flag"}
+    assert settings.origin("model_aliases", {"model_aliases": {"d": "flag"}}) == "the flag --alias"
+
+
+@pytest.mark.parametrize("text", ["", "=", "a", "a=", "=b", " = "])
+def test_an_alias_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="--alias takes NAME=MODEL"):
+        options.aliases([text])
+
+
+def test_the_last_of_two_equal_aliases_holds_and_models_may_have_an_equals_sign() -> None:
+    given = ["gpt-4*=qwen3:8b", " gpt-4* = a=b ", "x=y"]
+    assert options.aliases(given) == {"gpt-4*": "a=b", "x": "y"}
+    assert options.aliases([]) is options.aliases(None) is None

@@ -363,7 +363,8 @@ def _with_aliases(given: Mapping[str, object]) -> Settings:
     aliases = given.get("model_aliases")
     if not isinstance(aliases, Mapping):
         return chosen
-    merged = {**chosen.model_aliases, **aliases}
+    # As text: a table would be mixed with those of other sources, whichever of them holds.
+    merged = json.dumps({**chosen.model_aliases, **aliases})
     return Settings(**rest, model_aliases=merged)  # type: ignore[arg-type]  # checked at run time
 
 

@@ -147,6 +147,36 @@ def test_ctrl_c_at_the_prompt_only_clears_the_line(served: Served, tmp_path: Pat
     assert talk.press_ctrl_d() == 0
 
 
+def test_a_thread_goes_on_with_its_assistant_and_stays(
+    served: Served, client: OpenAI, tmp_path: Path
+) -> None:
+    assistant = client.beta.assistants.create(model="scripted")
+    thread = client.beta.threads.create(messages=[{"role": "user", "content": "say: One"}])
+    client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    flags = ("--url", served.url, "--thread", thread.id)
+    ended = perdure("chat", *flags, stdin="say: Two\n", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    shown = ended.stdout.splitlines()
+    assert shown[:2] == ["you> say: One", "One"]
+    assert shown[3:] == ["you> Two", "you> "]
+    runs = client.beta.threads.runs.list(thread.id).data
+    assert [run.assistant_id for run in runs] == [assistant.id] * 2
+    # without its assistant it goes on with another
+    client.beta.assistants.delete(assistant.id)
+    ended = perdure("chat", *flags, stdin="say: Three\n", cwd=tmp_path)
+    assert ended.stdout.splitlines()[-2:] == ["you> Three", "you> "]
+    assert client.beta.assistants.list().data == []
+    client.beta.threads.delete(thread.id)
+
+
+def test_a_thread_that_is_not_there_is_told(served: Served, tmp_path: Path) -> None:
+    flags = ("--url", served.url, "--thread", "thread_none")
+    ended = perdure("chat", *flags, stdin="Hello\n", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (
+        1, "perdure: No thread found with id 'thread_none'.\n",
+    )  # fmt: skip
+
+
 def test_an_unknown_assistant_is_told(served: Served, tmp_path: Path) -> None:
     flags = ("--url", served.url, "--assistant", "asst_none")
     ended = perdure("chat", *flags, stdin="Hello\n", cwd=tmp_path)

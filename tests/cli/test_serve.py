@@ -1,5 +1,6 @@
 """`perdure serve`: a banner when it answers, one sentence when it cannot, a graceful end."""
 
+import json
 import signal
 import socket
 import sqlite3
@@ -37,6 +38,20 @@ def test_the_banner_comes_when_the_server_answers_and_says_what_it_runs_on(tmp_p
         assert "NO MODEL SERVER IS CONFIGURED" in served.banner
         assert "  Code      is isolated by bubblewrap on this machine\n" in served.banner
         assert "\x1b" not in served.banner
+
+
+def test_with_a_log_in_json_nothing_else_is_said(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    environment = {"PERDURE_LOG_FORMAT": "json", "PERDURE_MODEL_ALIASES": '{"gpt-4*": "a\\u001b"}'}
+    with serving(data_dir, environment=environment) as served:
+        *warnings, started = [json.loads(line) for line in served.banner.splitlines()]
+        assert served.stop() == (0, "")
+    assert started["url"] == served.base_url
+    assert started["data"] == [str(data_dir)]
+    assert started["database"] == [f"SQLite in {data_dir}"]
+    assert started["alias"] == ["gpt-4* is answered by a\x1b"]
+    assert [line["event"] for line in warnings] == ["server_start_warning"]
+    assert warnings[0]["about"] == "NO MODEL SERVER IS CONFIGURED:"
 
 
 def test_the_banner_says_when_no_code_can_be_run(tmp_path: Path) -> None:

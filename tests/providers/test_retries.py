@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+from structlog.testing import capture_logs
 
+from perdure.providers import ServerSettings, connect
 from perdure.providers.openai import OpenAIProvider
 from tests.model_servers.fixture import ModelServer
 from tests.providers.talk import asks, hear
@@ -45,3 +47,20 @@ async def test_without_such_a_wish_there_is_a_wait_of_its_own(
     assert (await hear(openai, asks("failing-1"))).finish == "stop"
     assert len(waits) == 1
     assert 0.1 <= waits[0] <= 1.2
+
+
+async def test_a_retry_is_told_in_the_words_that_a_run_would_fail_with(
+    model_server: ModelServer,
+) -> None:
+    provider = connect([ServerSettings("default", model_server.base_url, "sk-secret")], {})
+    try:
+        with capture_logs() as lines:
+            await hear(provider, asks("failing-1"))
+    finally:
+        await provider.close()
+        set_on_retry_hooks(None)
+    (line,) = lines
+    assert (line["event"], line["attempt"]) == ("model_call_retried", 1)
+    assert line["reason"].startswith("The model server at ")
+    assert not {"callable", "args", "kwargs"} & line.keys()
+    assert "sk-secret" not in str(line)

@@ -7,6 +7,7 @@ from perdure.providers import ServerSettings, connect
 from perdure.providers.routing import Routing, Server
 from perdure.providers.scripted import ScriptedProvider
 from perdure.wire.chat import ChatMessage, ChatRequest
+from perdure.wire.lists import Model
 from tests.model_servers.fixture import ModelServer
 from tests.providers.talk import asks, fails, hear
 
@@ -165,3 +166,44 @@ def test_a_model_is_known_by_its_server_without_a_password_and_its_name_there(
         ServerSettings("two", "http://user:secret@two/v1", models=("other",)),
     ]
     assert connect(servers, {"gpt-4o": "llama"}).origin(name) == origin
+
+
+class _Lister(ScriptedProvider):
+    """A model server with these models; none: it does not answer."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    async def models(self) -> list[Model]:
+        if not self.names:
+            raise ProviderError("away")
+        return [Model(id=name, created=0, owned_by="tests") for name in self.names]
+
+
+async def test_the_default_model_answers_for_what_nobody_lists_once_the_lists_are_known() -> None:
+    lister = _Lister()
+    servers = [Server("gpu", ScriptedProvider(), ("llama",)), Server("rest", lister, None)]
+    routing = Routing(servers, {"alias": "gone"}, default="qwen:8b")
+    names = ("gpt-4o", "llama", "qwen:8b", "small", "rest/small", "gpu/none", "alias")
+    await routing.refresh()
+    assert [routing.resolve(name).model for name in ("gpt-4o", "alias")] == ["gpt-4o", "gone"]
+    lister.names = ("qwen:8b", "small:latest")
+    await routing.refresh()
+    found = [routing.resolve(name).model for name in names]
+    assert found == ["qwen:8b", "llama", "qwen:8b", "small", "small", "qwen:8b", "qwen:8b"]
+    lister.names = ()  # it is down: what it listed before still holds
+    await routing.refresh()
+    assert [routing.resolve(name).model for name in names] == found
+
+
+async def test_without_a_default_model_names_are_passed_on_as_they_are() -> None:
+    routing = Routing([Server("rest", _Lister("qwen"), None)], {})
+    await routing.refresh()
+    assert routing.resolve("gpt-4o").model == "gpt-4o"
+
+
+def test_a_default_model_answers_where_all_servers_name_their_models() -> None:
+    servers = [Server("gpu", ScriptedProvider(), ("llama",))]
+    assert Routing(servers, {}, default="llama").resolve("gpt-4o") == (servers[0], "llama")
+    with pytest.raises(ProviderError, match="gpt-4o"):
+        Routing(servers, {}, default="none").resolve("gpt-4o")

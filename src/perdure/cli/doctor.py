@@ -14,7 +14,7 @@ import typer
 
 from perdure import sandbox, settings
 from perdure.app import bucket_of
-from perdure.cli import models_checkup, running, verify
+from perdure.cli import models_checkup, running, settings_checkup, verify
 from perdure.cli.address import url_of
 from perdure.cli.findings import Finding, State, show
 from perdure.clock import SystemClock
@@ -46,7 +46,10 @@ def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
     except ConfigurationError as error:
         findings = [Finding(State.FAIL, "settings", str(error), "Correct it, then run this again.")]
     else:
-        findings = _told(chosen, flags) or examine(chosen, flags, itself=False)
+        findings = _told(chosen, flags) or [
+            *settings_checkup.findings(chosen, flags),
+            *examine(chosen, itself=False),
+        ]
         if check_data:
             findings += _verified(chosen)
     show(findings)
@@ -54,10 +57,12 @@ def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
         raise typer.Exit(1)
 
 
-def examine(chosen: Settings, flags: Mapping[str, object], *, itself: bool) -> list[Finding]:
-    """All that there is to find; `itself`: a server looks at itself, and knows that it runs."""
+def examine(chosen: Settings, *, itself: bool) -> list[Finding]:
+    """What there is to find beside the settings themselves; `itself`: a server looks at itself, and
+    knows that it runs.
+    """
     return [
-        *(*_settings(chosen, flags), *_storage(chosen), *_certificate(chosen)),
+        *(*_storage(chosen), *_certificate(chosen)),
         *([] if itself else [asyncio.run(_listener(chosen))]),
         *asyncio.run(_reached(chosen)),
         asyncio.run(_code_interpreter(chosen)),
@@ -74,22 +79,6 @@ def _told(chosen: Settings, flags: Mapping[str, object]) -> list[Finding] | None
     text = f"Perdure {told.version} runs and answers at {told.url}; this is what it runs with"
     first = Finding(State.OK, "server", text)
     return [first, *told.findings, *running.differences(told, chosen)]
-
-
-def _settings(chosen: Settings, flags: Mapping[str, object]) -> Iterable[Finding]:
-    for name in Settings.model_fields:
-        where = settings.origin(name, flags)
-        if where != settings.DEFAULT:
-            yield Finding(
-                State.OK, "settings", f"{name} = {settings.shown(chosen, name)} from {where}"
-            )
-    for variable in settings.unknown_variables():
-        yield Finding(
-            State.WARN,
-            "settings",
-            f"the environment variable {variable} is not a setting",
-            "Correct its name, or remove it; docs/operating.md lists all settings.",
-        )
 
 
 def _storage(chosen: Settings) -> Iterable[Finding]:

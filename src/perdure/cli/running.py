@@ -16,9 +16,9 @@ from pathlib import Path
 import msgspec
 
 import perdure
-from perdure import settings
 from perdure.api.introduction import HEADER, PATH, Introduction
 from perdure.app import Perdure
+from perdure.cli import settings_checkup
 from perdure.cli.findings import Finding, State
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings
@@ -58,15 +58,11 @@ def introduced(
     """
     chosen = app.settings
     token = secrets.token_urlsafe(32)
+    shown = _values(chosen, flags)
 
     async def tell() -> bytes:
-        told = Told(
-            perdure.__version__,
-            url,
-            _shown(chosen, flags),
-            await asyncio.to_thread(examine),
-        )
-        return msgspec.json.encode(told)
+        found = await asyncio.to_thread(examine)
+        return msgspec.json.encode(Told(perdure.__version__, url, shown, found))
 
     app.application.introduction = Introduction(token, tell)
     path = chosen.data_dir / _FILE
@@ -88,10 +84,9 @@ def ask(data_dir: Path) -> Told | None:
 
 def differences(told: Told, chosen: Settings) -> Iterator[Finding]:
     """What is set here and not there: a server takes its settings when it starts."""
-    for name, here in _shown(chosen, {}).items():
+    for name, here, where in settings_checkup.shown(chosen, {}):
         there = told.settings.get(name)
         if here != there:
-            where = settings.origin(name, {})
             yield Finding(
                 State.WARN,
                 "settings",
@@ -121,13 +116,8 @@ async def _ask(found: _Found) -> Told | None:
         return None
 
 
-def _shown(chosen: Settings, flags: Mapping[str, object]) -> dict[str, str]:
-    """The settings that somebody has set, as they may be printed."""
-    return {
-        name: settings.shown(chosen, name)
-        for name in Settings.model_fields
-        if settings.origin(name, flags) != settings.DEFAULT
-    }
+def _values(chosen: Settings, flags: Mapping[str, object]) -> dict[str, str]:
+    return {name: value for name, value, _ in settings_checkup.shown(chosen, flags)}
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 
 from perdure import sandbox, settings
-from perdure.cli import banners, logs, models_checkup, probe, running
+from perdure.cli import banners, logs, models_checkup, probe, running, settings_checkup
 from perdure.cli.banners import Banner
 from perdure.cli.findings import Finding
 from perdure.cli.server import Server, opened, run
@@ -27,10 +27,13 @@ def serve(**flags: object) -> None:
 
 
 async def _serve(chosen: Settings, flags: Mapping[str, object]) -> None:
+    # Now: a settings file may have changed when the doctor asks.
+    found = settings_checkup.findings(chosen, flags)
+
     def examine() -> list[Finding]:
         from perdure.cli import doctor  # only if it is asked for
 
-        return doctor.examine(chosen, flags, itself=True)
+        return [*found, *doctor.examine(chosen, itself=True)]
 
     async with opened(chosen, takes_signals=True) as server:
         with running.introduced(server.app, server.url, flags, examine):

@@ -1,0 +1,28 @@
+"""What is set, and where it was set."""
+
+from collections.abc import Iterator, Mapping
+
+from perdure import settings
+from perdure.cli.findings import Finding, State
+from perdure.settings import Settings
+
+
+def shown(chosen: Settings, flags: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+    """The settings that somebody has set: name, value as it may be printed, and where."""
+    for name in Settings.model_fields:
+        where = settings.origin(name, flags)
+        if where != settings.DEFAULT:
+            yield name, settings.shown(chosen, name), where
+
+
+def findings(chosen: Settings, flags: Mapping[str, object]) -> list[Finding]:
+    """What is set, and what only looks like a setting."""
+    found = [
+        Finding(State.OK, "settings", f"{name} = {value} from {where}")
+        for name, value, where in shown(chosen, flags)
+    ]
+    for variable in settings.unknown_variables():
+        text = f"the environment variable {variable} is not a setting"
+        mend = "Correct its name, or remove it; docs/operating.md lists all settings."
+        found.append(Finding(State.WARN, "settings", text, mend))
+    return found
