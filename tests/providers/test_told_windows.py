@@ -10,6 +10,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perdure.errors import ProviderError
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import ToldWindow
 from perdure.providers.told_windows import ToldWindows, read
@@ -110,6 +111,36 @@ async def test_many_runs_ask_once_and_a_model_that_is_not_loaded_is_asked_for_ag
     assert await windows.of("m") == (4096, 40_960, True, False)
     answers |= of_ollama(loaded=32_768)
     assert await windows.of("m") == (32_768, 40_960, True, True)
+
+
+async def test_a_server_that_tells_nothing_is_left_alone_and_one_that_is_away_is_not() -> None:
+    windows, asked = asker({})
+    assert [await windows.of("m"), await windows.of("m")] == [None, None]
+    assert set(asked.values()) == {1}
+    away = True
+
+    async def ask(url: str, _body: JsonObject | None) -> JsonObject | None:
+        if away:
+            raise ProviderError("away")
+        return listed(max_model_len=32_768).get(url.removeprefix("http://server"))
+
+    windows = ToldWindows("http://server/v1", ask)
+    assert await windows.of("m") is None
+    away = False
+    assert await windows.of("m") == ToldWindow(32_768)
+
+
+async def test_a_path_that_a_server_breaks_off_at_does_not_hide_the_others() -> None:
+    answers = of_llama_cpp(8192)
+
+    async def ask(url: str, _body: JsonObject | None) -> JsonObject | None:
+        path = url.removeprefix("http://server")
+        if path == "/api/version":
+            raise ProviderError("broke")
+        found: JsonObject | None = answers.get(path)
+        return found
+
+    assert await ToldWindows("http://server/v1", ask).of("m") == ToldWindow(8192)
 
 
 @given(

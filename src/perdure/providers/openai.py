@@ -230,8 +230,8 @@ class OpenAIProvider:
                 if response.status != 200:
                     return None
                 return told_windows.read(await _read(response, _MAX_TOLD_BYTES))
-        except (aiohttp.ClientError, TimeoutError):
-            return None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._broken(error) from error
 
     async def _relayed(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """The body as it is, but for our key: some servers repeat it when they refuse it."""

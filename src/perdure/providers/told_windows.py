@@ -15,18 +15,21 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 import msgspec
 
+from perdure.errors import ProviderError
 from perdure.providers.provider import ToldWindow
 from perdure.wire.base import JsonObject
 
-# Asks for a path with a body, or without one; None for anything but a JSON object.
+# Asks for a URL with a body, or without one; None for anything but a JSON object. Raises
+# `ProviderError` where nothing answers.
 Ask: TypeAlias = Callable[[str, JsonObject | None], Awaitable[JsonObject | None]]
 
-# A model may be loaded anew with another window.
-_KEPT_SECONDS = 60.0
+# A model may be loaded anew with another window; a server that tells nothing will not tell soon.
+_KEPT_SECONDS, _SILENT_SECONDS = 60.0, 3600.0
 # A run waits for it.
 _MOST_SECONDS = 3.0
 # Whatever is below or above is no window.
@@ -39,12 +42,15 @@ _NUM_CTX = re.compile(r"^\s*num_ctx\s+(\d+)\s*$", re.MULTILINE)
 
 
 class ToldWindows:
-    """What one model server tells of its models; asked at most once a minute for each."""
+    """What one model server tells of its models; asked at most once a minute for each, and once an
+    hour where it tells nothing.
+    """
 
     def __init__(self, base_url: str, ask: Ask) -> None:
         self._list = f"{base_url}/models"
         self._root = base_url.removesuffix("/v1")
         self._ask = ask
+        # Until when what was told holds, by the monotonic clock.
         self._known: dict[str, tuple[float, ToldWindow | None]] = {}
         # One question at a time: a thousand runs that begin together ask once.
         self._asking = asyncio.Lock()
@@ -52,23 +58,30 @@ class ToldWindows:
     async def of(self, model: str) -> ToldWindow | None:
         """The window of a model; None where the server does not tell it."""
         async with self._asking:
-            found = self._known.get(model)
-            if found is None or time.monotonic() - found[0] > _KEPT_SECONDS:
-                window = await self._told(model)
-                found = (time.monotonic(), window)
-                if window is None or window.is_loaded:
-                    self._known[model] = found
-            return found[1]
+            until, window = self._known.get(model, (0.0, None))
+            if time.monotonic() < until:
+                return window
+            seconds = _KEPT_SECONDS
+            try:
+                async with asyncio.timeout(_MOST_SECONDS):
+                    window = await self._told(model)
+                if window is None:
+                    seconds = _SILENT_SECONDS
+            except TimeoutError:
+                window = None
+            except ProviderError:
+                return None  # it is away: asked again with the next run
+            if window is None or window.is_loaded:
+                self._known[model] = (time.monotonic() + seconds, window)
+            return window
 
     async def _told(self, model: str) -> ToldWindow | None:
-        try:
-            async with asyncio.timeout(_MOST_SECONDS):
-                for told in (self._in_list, self._of_ollama, self._of_llama_cpp, self._of_studio):
-                    window = await told(model)
-                    if window is not None:
-                        return window
-        except TimeoutError:
-            pass
+        if window := await self._in_list(model):
+            return window
+        for told in (self._of_ollama, self._of_llama_cpp, self._of_studio):
+            with suppress(ProviderError):
+                if window := await told(model):
+                    return window
         return None
 
     async def _in_list(self, model: str) -> ToldWindow | None:
