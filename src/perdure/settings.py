@@ -33,6 +33,7 @@ from pydantic_settings import (
 )
 
 from perdure import urls
+from perdure.blob_settings import BlobSettings
 from perdure.client_settings import ClientSettings
 from perdure.code_settings import CodeSettings, Seconds
 from perdure.errors import ConfigurationError
@@ -79,7 +80,7 @@ def _check_names(what: str, names: list[str]) -> None:
             raise ValueError(f"two {what} are named {name!r}")
 
 
-class Settings(BaseSettings, ClientSettings, CodeSettings, TlsSettings):
+class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSettings):
     """Everything that can be set; `docs/operating.md` has the user's side of each field."""
 
     model_config = SettingsConfigDict(
@@ -104,21 +105,6 @@ class Settings(BaseSettings, ClientSettings, CodeSettings, TlsSettings):
 
     database_url: SecretStr | None = None
     """`postgresql://…`; without it, an SQLite file in the data folder."""
-
-    blob_url: str | None = None
-    """`s3://bucket/prefix` for the contents of files; without it, a folder in the data folder."""
-
-    blob_endpoint: str | None = None
-    """URL of the S3-compatible server; without it, Amazon's."""
-
-    blob_region: str | None = None
-    """Region of the bucket."""
-
-    blob_access_key_id: SecretStr | None = None
-    """Access key of the bucket; without it, what AWS's own variables and roles say."""
-
-    blob_secret_access_key: SecretStr | None = None
-    """Secret that belongs to the access key."""
 
     model_base_url: str | None = None
     """Base URL of the model server named `default`, such as `http://localhost:11434/v1`."""
@@ -245,22 +231,6 @@ class Settings(BaseSettings, ClientSettings, CodeSettings, TlsSettings):
             raise ValueError("expected a URL that begins with postgresql://")
         return url
 
-    @field_validator("blob_url")
-    @classmethod
-    def _check_blob_url(cls, url: str | None) -> str | None:
-        parts = urls.checked(url or "s3://bucket")
-        if parts.scheme != "s3" or not parts.hostname or parts.query or "@" in parts.netloc:
-            raise ValueError("expected a URL such as s3://bucket or s3://bucket/prefix")
-        return url
-
-    @field_validator("blob_endpoint")
-    @classmethod
-    def _check_blob_endpoint(cls, url: str | None) -> str | None:
-        parts = urls.checked(url or "https://host")
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-            raise ValueError("expected a URL such as http://localhost:9000")
-        return url
-
     @field_validator("data_dir")
     @classmethod
     def _expand_home(cls, path: Path) -> Path:
@@ -271,10 +241,6 @@ class Settings(BaseSettings, ClientSettings, CodeSettings, TlsSettings):
         if self.model_api_key and not self.model_base_url:
             raise ValueError(
                 "model_api_key is set but model_base_url is not: name the model server too"
-            )
-        if bool(self.blob_access_key_id) != bool(self.blob_secret_access_key):
-            raise ValueError(
-                "blob_access_key_id and blob_secret_access_key belong together: set both or none"
             )
         if bool(self.embedding_base_url) != bool(self.embedding_model):
             raise ValueError("embedding_base_url and embedding_model are needed together")

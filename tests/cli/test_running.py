@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.processes import Served, perdure, serving
 from tests.model_servers.fixture import ModelServer, ollama
+from tests.patience import PATIENCE_SECONDS
 
 __all__ = ["ollama"]
 
@@ -85,7 +86,7 @@ def test_only_who_shows_the_token_is_told(tmp_path: Path, served: Served) -> Non
     told = json.loads(path.read_text())
     assert told["url"] == served.url
     key = {"authorization": "Bearer sk-c1n1ry"}
-    with httpx2.Client(base_url=served.url, timeout=60) as client:
+    with httpx2.Client(base_url=served.url, timeout=PATIENCE_SECONDS) as client:
         for headers in ({}, {"x-perdure-token": ""}, {"x-perdure-token": told["token"][:-1]}):
             assert client.get("/configuration", headers=headers).status_code == 401
             refused = client.get("/configuration", headers={**key, **headers})
@@ -134,7 +135,9 @@ def test_a_new_user_does_what_the_start_says_and_the_readmes_program_runs(
     with serving(tmp_path / "data", *begun, environment=WITHOUT_SANDBOX) as served:
         assert "Names" not in served.banner
         headers = {"authorization": "Bearer any", "openai-beta": "assistants=v2"}
-        with httpx2.Client(base_url=served.base_url, headers=headers, timeout=60) as client:
+        with httpx2.Client(
+            base_url=served.base_url, headers=headers, timeout=PATIENCE_SECONDS
+        ) as client:
             assistant = client.post("/assistants", json={"model": "gpt-4o"}).json()["id"]
             thread = {"messages": [{"role": "user", "content": "What is a thread?"}]}
             body = {"assistant_id": assistant, "thread": thread, "stream": True}

@@ -1,0 +1,52 @@
+"""The settings `blob_…`: where the contents of files are kept."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+
+from perdure import urls
+
+
+class BlobSettings(BaseModel):
+    """The part of `Settings` that names a bucket."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    blob_url: str | None = None
+    """`s3://bucket/prefix` for the contents of files; without it, a folder in the data folder."""
+
+    blob_endpoint: str | None = None
+    """URL of the S3-compatible server; without it, Amazon's."""
+
+    blob_region: str | None = None
+    """Region of the bucket."""
+
+    blob_access_key_id: SecretStr | None = None
+    """Access key of the bucket; without it, what AWS's own variables and roles say."""
+
+    blob_secret_access_key: SecretStr | None = None
+    """Secret that belongs to the access key."""
+
+    @field_validator("blob_url")
+    @classmethod
+    def _check_blob_url(cls, url: str | None) -> str | None:
+        parts = urls.checked(url or "s3://bucket")
+        if parts.scheme != "s3" or not parts.hostname or parts.query or "@" in parts.netloc:
+            raise ValueError("expected a URL such as s3://bucket or s3://bucket/prefix")
+        return url
+
+    @field_validator("blob_endpoint")
+    @classmethod
+    def _check_blob_endpoint(cls, url: str | None) -> str | None:
+        parts = urls.checked(url or "https://host")
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("expected a URL such as http://localhost:9000")
+        return url
+
+    @model_validator(mode="after")
+    def _check_blob_keys(self) -> Self:
+        if bool(self.blob_access_key_id) != bool(self.blob_secret_access_key):
+            raise ValueError(
+                "blob_access_key_id and blob_secret_access_key belong together: set both or none"
+            )
+        return self
