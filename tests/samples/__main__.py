@@ -19,12 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import time
 from typing import NamedTuple
 from uuid import UUID
 
 from PIL import Image
 
+from perdure.clock import SystemClock
 from perdure.tls import self_signed
 from tests.cli.processes import clean, serving
 from tests.patience import PATIENCE_SECONDS
@@ -75,7 +75,7 @@ def main(part: str) -> int:
     wrong = 0
     passed = 0
     with TemporaryDirectory(prefix="perdure-samples-") as work:
-        made = self_signed.make(Path(work, "tls"), names=(), days=1, now=time())
+        made = self_signed.make(Path(work, "tls"), names=(), days=1, now=SystemClock().now())
         tls = {"PERDURE_TLS_CERT": str(made.cert), "PERDURE_TLS_KEY": str(made.key)}
         with serving(Path(work, "data"), environment=tls) as served:
             environment = _environment(served.url, folder.parent, made.cert)

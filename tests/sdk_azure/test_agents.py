@@ -4,7 +4,6 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from time import time
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import pytest
@@ -26,6 +25,7 @@ from azure.ai.agents.models import (
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
+from perdure.clock import SystemClock
 from perdure.tls import self_signed
 from tests.cli.processes import serving
 
@@ -90,7 +90,7 @@ class Server(NamedTuple):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("azure")
-    made = self_signed.make(folder / "tls", names=(), days=1, now=time())
+    made = self_signed.make(folder / "tls", names=(), days=1, now=SystemClock().now())
     tls = {"PERDURE_TLS_CERT": str(made.cert), "PERDURE_TLS_KEY": str(made.key)}
     with serving(folder / "data", environment=tls) as served:
         yield Server(f"{served.url}/api/projects/mine", made.cert)

@@ -1,6 +1,7 @@
 """What can be told of models before a run asks for one: for the start and for the doctor."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from shlex import quote
 
 from perdure.app import provider_of
 from perdure.cli import probe
@@ -51,7 +52,9 @@ def advice(answers: Iterable[probe.Answer]) -> str:
     """How to let a model answer for names that nobody serves."""
     models = [model for answer in answers for model in answer.models if "embed" not in model]
     model = models[0] if models else "MODEL"
-    return f"Let a model of yours answer: --alias 'gpt-*={model}', or --default-model {model}."
+    # What a server calls its models is not to be a command of the shell.
+    alias, default = quote(f"gpt-*={model}"), quote(model)
+    return f"Let a model of yours answer: --alias {alias}, or --default-model {default}."
 
 
 def _is_served(name: str, routing: Routing, answers: Iterable[probe.Answer]) -> bool | None:
