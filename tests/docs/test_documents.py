@@ -15,7 +15,7 @@ from typer.main import get_command
 from perdure import settings
 from perdure.cli import app
 from tests.cli.processes import clean, serving
-from tests.docs.documents import DOCUMENTS, ROOT, Block, blocks, prose
+from tests.docs.documents import DOCUMENTS, ROOT, Block, blocks, prose, read
 from tests.patience import PATIENCE_SECONDS
 from tests.sending.receiver import SECRET
 
@@ -24,6 +24,7 @@ _FILE = re.compile(r"`([\w./-]+\.(?:py|md|sql|toml))`")
 _FOLDER = re.compile(r"`((?:src|tests|docs|examples|bench)/[\w./-]*)`")
 _TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 _PLACES = (ROOT, ROOT / "src" / "perdure")
+_INSTALLED = re.compile(r"(?:pip install|pipx run|pipx install|uvx|uv add) ([^`\n]+)")
 # Files that users make, not we.
 _THEIRS = {"perdure.toml"}
 
@@ -98,6 +99,15 @@ def _options(words: list[str]) -> tuple[set[str], list[str]]:
 
 def _end_of_options(words: list[str]) -> int:
     return words.index("--") if "--" in words else len(words)
+
+
+def test_perdure_is_installed_from_its_folder_only() -> None:
+    """No package index has it: what one has under this name is somebody else's."""
+    texts = [*map(read, DOCUMENTS)]
+    texts += [path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py")]
+    installed = {name for text in texts for name in _INSTALLED.findall(text)}
+    assert installed
+    assert not [name for name in installed if "perdure" in name.lower()]
 
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=lambda block: block.document)
