@@ -23,11 +23,12 @@ from tests.model_servers.extras import EXTRAS
 from tests.model_servers.faults import FAULTS, unauthorized
 from tests.model_servers.formats import FORMATS
 from tests.model_servers.pieces import Body, refusal
+from tests.model_servers.refusals import REFUSALS
 from tests.model_servers.rounds import ROUNDS
 from tests.model_servers.thoughts import THOUGHTS
 from tests.model_servers.windows import WINDOWS
 
-MODELS = ANSWERS | CALLS | ENDINGS | EXTRAS | FAULTS | FORMATS | ROUNDS | THOUGHTS
+MODELS = ANSWERS | CALLS | ENDINGS | EXTRAS | FAULTS | FORMATS | REFUSALS | ROUNDS | THOUGHTS
 MODELS |= WINDOWS
 
 
