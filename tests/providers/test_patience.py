@@ -165,6 +165,21 @@ async def test_a_call_that_is_given_up_waits_no_longer(
             await call
 
 
+async def test_of_many_that_wait_the_log_is_told_once(
+    patient: OpenAIProvider, model_server: ModelServer
+) -> None:
+    with capture_logs() as logs:
+        await asyncio.gather(*(hear(patient, asks("loads-9")) for _ in range(5)))
+    assert [log["event"] for log in logs] == ["model_server_not_ready", "model_server_ready"]
+
+
+async def test_all_addresses_of_a_name_may_refuse(clock: ManualClock) -> None:
+    provider = provider_at(f"http://localhost:{free_port()}/v1", clock, seconds=0)
+    _, message = await fails(provider, asks("text"))
+    assert "cannot be reached. It has not answered since" in message
+    await provider.close()
+
+
 @pytest.mark.parametrize(
     ("status", "words", "loads"),
     [

@@ -19,7 +19,7 @@ from perdure.providers.answers import AnswerReader
 from perdure.providers.endpoint import Endpoint
 from perdure.providers.faults import Origin
 from perdure.providers.memory import Memory, ProcessMemory
-from perdure.providers.patience import STRANGER_SECONDS, NotReadyError, Patience, Wait
+from perdure.providers.patience import STRANGER_SECONDS, NotReadyError, Patience, Waits
 from perdure.providers.provider import Relayed
 from perdure.providers.refusals import Refusal
 from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage
@@ -104,7 +104,7 @@ class OpenAIProvider:
         self._timeout = aiohttp.ClientTimeout(
             total=_TOTAL_SECONDS, connect=_CONNECT_SECONDS, sock_read=idle_seconds
         )
-        self._patience = patience or Patience()
+        self._waits = Waits(patience or Patience(), self.where)
         self._memory = memory or ProcessMemory()
         self._session: aiohttp.ClientSession | None = None
         self._models: tuple[float, list[Model]] | None = None
@@ -208,7 +208,7 @@ class OpenAIProvider:
         ready is waited for.
         """
         encoded, model = msgspec.json.encode(body), str(body["model"])
-        wait = Wait(self._patience, self.where)
+        wait = self._waits.new()
         while True:
             try:
                 outcome = await self._attempts(encoded, model)
@@ -240,7 +240,7 @@ class OpenAIProvider:
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
-            if _is_refused(error):
+            if _is_away(error):
                 raise self._away() from error
             broken = self._broken(error)
             raise (_Passing(broken) if _may_pass(error) else broken) from error
@@ -250,7 +250,7 @@ class OpenAIProvider:
         refusal = await self._refusal(response)
         if refusal.is_loading:
             raise NotReadyError(
-                faults.loading(refusal, where=self.where, seconds=self._patience.seconds),
+                faults.loading(refusal, where=self.where, seconds=self._waits.seconds),
                 refusal.message,
                 retry_after=refusal.retry_after,
             )
@@ -264,7 +264,7 @@ class OpenAIProvider:
     def _away(self) -> NotReadyError:
         """For a server that nothing of listens."""
         if self._has_answered:
-            error = faults.away(where=self.where, seconds=self._patience.seconds)
+            error = faults.away(where=self.where, seconds=self._waits.seconds)
             return NotReadyError(error, "it cannot be reached")
         error = faults.never_there(where=self.where)
         return NotReadyError(error, "it cannot be reached", limit=STRANGER_SECONDS)
@@ -352,10 +352,12 @@ def _may_pass(error: Exception) -> bool:
     return not isinstance(error, TimeoutError | aiohttp.ClientSSLError | aiohttp.InvalidURL)
 
 
-def _is_refused(error: Exception) -> bool:
-    """Whether nothing listens where the server should be."""
-    return isinstance(error, aiohttp.ClientConnectorError) and isinstance(
-        error.os_error, ConnectionRefusedError
+def _is_away(error: Exception) -> bool:
+    """Whether nothing listens where the server should be: its name is known, and TLS was not
+    reached.
+    """
+    return isinstance(error, aiohttp.ClientConnectorError) and not isinstance(
+        error, aiohttp.ClientConnectorDNSError | aiohttp.ClientSSLError
     )
 
 

@@ -50,12 +50,44 @@ class NotReadyError(Exception):
         self.retry_after = retry_after
 
 
+class Waits:
+    """The waits for one server. The log is told of all of them together: when the first begins, or
+    has another reason than before, and when the server has answered one.
+    """
+
+    def __init__(self, patience: Patience, where: str) -> None:
+        self.patience = patience
+        self._where = where
+        self._told: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The longest that anybody waits."""
+        return self.patience.seconds
+
+    def new(self) -> "Wait":
+        """The wait of a request, which may never begin."""
+        return Wait(self)
+
+    def tell(self, reason: str, limit: float) -> None:
+        """A wait has begun."""
+        if self._told != reason:
+            self._told = reason
+            _log.warning("model_server_not_ready", server=self._where, reason=reason, seconds=limit)
+
+    def tell_end(self, waited: float) -> None:
+        """The server has answered somebody who waited."""
+        if self._told is not None:
+            self._told = None
+            _log.info("model_server_ready", server=self._where, seconds=round(waited, 1))
+
+
 class Wait:
     """The wait of one request."""
 
-    def __init__(self, patience: Patience, where: str) -> None:
-        self._patience = patience
-        self._where = where
+    def __init__(self, waits: Waits) -> None:
+        self._waits = waits
+        self._patience = waits.patience
         self._began: float | None = None
 
     async def rest(self, fault: NotReadyError) -> None:
@@ -64,9 +96,7 @@ class Wait:
         limit = most if fault.limit is None else min(fault.limit, most)
         if self._began is None:
             self._began = now
-            _log.warning(
-                "model_server_not_ready", server=self._where, reason=fault.reason, seconds=limit
-            )
+            self._waits.tell(fault.reason, limit)
         if now - self._began >= limit:
             raise fault.error from fault
         await asyncio.sleep(min(fault.retry_after or self._patience.look_seconds, _LONGEST_REST))
@@ -74,5 +104,4 @@ class Wait:
     def end(self) -> None:
         """The server has answered."""
         if self._began is not None:
-            waited = round(self._patience.clock.now() - self._began, 1)
-            _log.info("model_server_ready", server=self._where, seconds=waited)
+            self._waits.tell_end(self._patience.clock.now() - self._began)
