@@ -56,10 +56,11 @@ def text() -> str:
             [[_name(name), made, _servers(name)] for name, made in _rows()],
         ),
         prose("""
-            Two things cannot be mended, and fail the run with a sentence: a `response_format` that
-            the server does not have, because text in another form would look like an answer; and
-            images by URL where the server takes only data, because Perdure fetches nothing for a
-            client. Send such an image as a file.
+            What cannot be mended fails the run with a sentence: a `response_format` that the server
+            does not have, because text in another form would look like an answer; a forced
+            `tool_choice` that it does not take in a word either; a model without tools in a run
+            that has some; and images by URL where the server takes only data, because Perdure
+            fetches nothing for a client. Send such an image as a file.
             """),
         "## Known from where",
         prose("""

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perdure.providers import adjustments, kinds, refusals, turns
 from perdure.providers.memory import ProcessMemory
@@ -240,6 +242,34 @@ def test_messages_of_one_role_are_joined_with_their_images_and_calls() -> None:
         ("assistant", "Done."),
     ]  # fmt: skip
     assert told[1]["tool_calls"] == ["a call"]
+
+
+_SAID = st.fixed_dictionaries({
+    "role": st.sampled_from(["user", "assistant"]), "content": st.text("ab", min_size=1),
+})  # fmt: skip
+
+
+@given(st.booleans(), st.lists(_SAID))
+def test_any_thread_is_made_alternating_once_and_keeps_every_word(
+    has_system: bool, said: list[dict[str, Any]]
+) -> None:
+    system = [{"role": "system", "content": "Be brief."}] if has_system else []
+    told = turns.alternating([*system, *said])
+    roles = [message["role"] for message in told if message["role"] != "system"]
+    assert roles
+    assert all((role == "user") == (place % 2 == 0) for place, role in enumerate(roles))
+    assert turns.alternating(told) == told
+    words = [message["content"] for message in told if message["role"] != "system"]
+    begins = not said or said[0]["role"] == "assistant"
+    expected = [turns.OPENING] * begins + [message["content"] for message in said]
+    assert "\n\n".join(words) == "\n\n".join(expected)
+
+
+@given(st.text("<>!-/scripttylehead &;a", max_size=200))
+def test_any_page_is_read(inner: str) -> None:
+    page = f"<html>{inner}<p>the end</p>".encode()
+    told = refusals.read(400, {}, page, secret=None).message
+    assert "<html" not in told
 
 
 def test_calls_that_were_made_at_once_are_told_one_after_the_other() -> None:

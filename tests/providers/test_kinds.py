@@ -9,14 +9,25 @@ from aiohttp import ClientSession, web
 from perdure.model_settings import Kind
 from perdure.providers import kinds
 from perdure.providers.openai import OpenAIProvider
-from perdure.wire.chat import ChatMessage, ChatRequest
+from perdure.wire.chat import ChatMessage, ChatRequest, ChosenFunction, FunctionToolChoice
+from tests.model_servers.answers import text
 from tests.model_servers.fixture import ModelServer
-from tests.model_servers.refusals import QUIRKS
-from tests.providers.talk import hear
+from tests.model_servers.refusals import QUIRKS, has_choice_object, in_string
+from tests.providers.talk import asks, function, hear
 
 LMSTUDIO = {"data": [{"id": "m", "compatibility_type": "gguf", "state": "loaded"}]}
 
 Answers = dict[str, object]
+
+
+@asynccontextmanager
+async def listening(app: web.Application) -> AsyncIterator[str]:
+    """The origin of a program that listens."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
 
 
 @asynccontextmanager
@@ -32,11 +43,8 @@ async def serving(answers: Answers) -> AsyncIterator[tuple[str, list[web.Request
 
     app = web.Application()
     app.add_routes([web.route("*", "/{path:.*}", answer)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
-    await runner.cleanup()
+    async with listening(app) as origin:
+        yield origin, asked
 
 
 @pytest.mark.parametrize(
@@ -103,3 +111,30 @@ async def test_what_a_kind_needs_is_done_before_it_refuses(model_server: ModelSe
     await hear(provider, ChatRequest(model=quirk.model, messages=messages))
     await provider.close()
     assert len(model_server.bodies()) == 1
+
+
+async def test_a_refusal_has_the_server_looked_at_and_all_done_that_its_kind_needs() -> None:
+    bodies: list[dict[str, object]] = []
+
+    async def completions(request: web.Request) -> web.StreamResponse:
+        bodies.append(await request.json())
+        if "temperature" in bodies[-1]:
+            return in_string(400, "Unknown parameter: 'temperature'")
+        if has_choice_object(bodies[-1]):
+            return in_string(400, "Invalid tool_choice type: 'object'.")
+        return await text(request, bodies[-1], 0)
+
+    async def models(request: web.Request) -> web.StreamResponse:
+        return web.json_response(LMSTUDIO)
+
+    app = web.Application()
+    app.add_routes([
+        web.post("/v1/chat/completions", completions), web.get("/api/v0/models", models),
+    ])  # fmt: skip
+    async with listening(app) as origin:
+        provider = OpenAIProvider(f"{origin}/v1")
+        forced = FunctionToolChoice(function=ChosenFunction(name="f"))
+        request = asks("m", temperature=0.5, tools=[function("f")], tool_choice=forced)
+        await hear(provider, request)
+        await provider.close()
+    assert len(bodies) == 2

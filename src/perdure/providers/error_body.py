@@ -21,7 +21,8 @@ _CODES = ("code", "status", "status_code", "error_code")
 _FAILURE = re.compile(r"error|fail|exception", re.IGNORECASE)
 # A page is read for its text alone.
 _PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|h\d|p|pre|center)\b", re.IGNORECASE)
-_UNSEEN = re.compile(r"<(script|style|title)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+# What nobody sees begins so, and ends with what stands beside it.
+_UNSEEN = re.compile(r"<(?:(?P<name>script|style|title)\b|!--)", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 # As much of a page is read: its words stand in the beginning.
 _MOST_OF_PAGE = 16 * 1024
@@ -36,7 +37,7 @@ def read(body: bytes) -> object:
         pass
     text = body.decode(errors="replace")
     if _PAGE.match(text):
-        text = unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text[:_MOST_OF_PAGE])))
+        text = unescape(_TAG.sub(" ", _seen(text[:_MOST_OF_PAGE])))
         return " ".join(text.split())
     return text.strip()
 
@@ -107,6 +108,19 @@ def is_error(document: JsonObject) -> bool:
 def is_telling(document: JsonObject) -> bool:
     """Whether this says something for people, and may be an error."""
     return any(isinstance(document.get(name), str) for name in ("message", "detail", "msg"))
+
+
+def _seen(page: str) -> str:
+    """A page without its scripts, styles, title and comments. Takes time by its length."""
+    lower, parts, at = page.lower(), [], 0
+    while (found := _UNSEEN.search(page, at)) is not None:
+        parts.append(page[at : found.start()])
+        end = f"</{found['name'].lower()}" if found["name"] else "--"
+        at = lower.find(end, found.end())
+        if at < 0:
+            return " ".join(parts)
+        at = page.find(">", at) + 1 or len(page)
+    return " ".join([*parts, page[at:]])
 
 
 def _clauses(said: Any, deepest: int) -> list[str]:

@@ -60,25 +60,23 @@ async def guess(http: aiohttp.ClientSession, origin: str) -> Kind | None:
     """The kind of the server at an origin (without a password), where its address is private."""
     if not await _is_private(origin):
         return None
-    for look in _LOOKS:
-        try:
-            found = await _found(http, f"{origin}{look.path}")
-            if look.is_it(found):
-                return look.kind
-        except (aiohttp.ClientError, TimeoutError):
-            continue
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            continue
-        except (AttributeError, LookupError, TypeError):
-            continue  # something else stands there
-    return None
+    found = await asyncio.gather(*(_finds(http, origin, look) for look in _LOOKS))
+    return next((look.kind for look, is_it in zip(_LOOKS, found, strict=True) if is_it), None)
 
 
-async def _found(http: aiohttp.ClientSession, url: str) -> Any:
-    async with http.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
-        if response.status != 200:
-            return {}
-        return msgspec.json.decode(await response.content.read(_MOST_BYTES))
+async def _finds(http: aiohttp.ClientSession, origin: str, look: _Look) -> bool:
+    try:
+        url = f"{origin}{look.path}"
+        async with http.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
+            if response.status != 200:
+                return False
+            return look.is_it(msgspec.json.decode(await response.content.read(_MOST_BYTES)))
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    except (AttributeError, LookupError, TypeError):
+        return False  # something else stands there
 
 
 async def _is_private(origin: str) -> bool:
