@@ -17,7 +17,7 @@ PLACES = [
     str(QUIRKS.index(next(quirk for quirk in QUIRKS if quirk.adjustment == name)))
     for name in WANTED
 ]
-MODEL = f"strict: {' '.join(PLACES)}"
+MODEL = f"template: {' '.join(PLACES)}"
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ async def test_every_run_ends_as_its_model_ends_it(
     upstream.server.reset()
     memory = SharedMemory(stage.database, stage.clock)
     upstream.use(windows={"*": WINDOW}, memory=memory)
-    model = f"strict: {' '.join(map(str, places))}"
+    model = f"template: {' '.join(map(str, places))}"
     assistant, thread = await stage.acts.assistant(), await stage.acts.thread()
     for act in acts:
         try:

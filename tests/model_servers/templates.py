@@ -1,6 +1,6 @@
 """A model server with a strict chat template: it refuses whatever is not its form.
 
-The model's name says what that is: `strict: 0 5 9` has the quirks with these numbers, and looks for
+The model's name says what that is: `template: 0 5 9` has the quirks with these numbers, and looks for
 them in this order. What no server takes, it does not take in words that call for nothing.
 
 The last line of the user's last message says what it does: `say`, `call` or `call 2` (calls f so
@@ -95,4 +95,4 @@ def _wrong_calls(thread: list[dict[str, Any]]) -> str | None:
     return "a call without an output" if awaited else None
 
 
-TEMPLATES: dict[str, Handler] = {"strict": strict}
+TEMPLATES: dict[str, Handler] = {"template": strict}
