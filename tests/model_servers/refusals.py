@@ -339,7 +339,14 @@ async def words_for_choices(request: web.Request, body: Body, number: int) -> we
     return await tools(request, body, number)
 
 
+async def picky(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    """Knows no `top_p`, and finds every prompt too long."""
+    words = "Unknown parameter: 'top_p'" if "top_p" in body else "prompt is too long"
+    return in_object(400, words)
+
+
 REFUSALS: dict[str, Handler] = {
+    "picky about parameters and lengths": picky,
     "words for choices": words_for_choices,
     "turns for ever": refuses(400, "Conversation roles must alternate."),
     "data only": refuses(400, "invalid image input"),

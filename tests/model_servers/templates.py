@@ -1,7 +1,7 @@
 """A model server with a strict chat template: it refuses whatever is not its form.
 
-The model's name says what that is: `template: 0 5 9` has the quirks with these numbers, and looks for
-them in this order. What no server takes, it does not take in words that call for nothing.
+The model's name says what that is: `template: 0 5 9` has the quirks with these numbers, and looks
+for them in this order. What no server takes, it does not take in words that call for nothing.
 
 The last line of the user's last message says what it does: `say`, `call` or `call 2` (calls f so
 often at once), `fail`, `stall` (begins, and does not end).

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perdure.errors import PromptTooLong
 from perdure.providers import adjustments, kinds, refusals, turns
 from perdure.providers.memory import ProcessMemory
 from perdure.providers.openai import OpenAIProvider
@@ -205,6 +206,21 @@ async def test_a_server_that_goes_on_refusing_is_asked_once_more_at_most(
     assert message.endswith("Conversation roles must alternate.")
     # as it is, in turns, and without a system message
     assert len(model_server.bodies()) == 3
+
+
+async def test_what_was_of_use_is_remembered_although_the_request_fails(
+    model_server: ModelServer,
+) -> None:
+    """The server refuses the prompt as well, once it is in its form: the next one is shorter."""
+    memory = ProcessMemory()
+    provider = OpenAIProvider(model_server.base_url, memory=memory)
+    model = "picky about parameters and lengths"
+    for expected in (2, 3):
+        with pytest.raises(PromptTooLong):
+            await hear(provider, asks(model, top_p=0.5))
+        assert len(model_server.bodies()) == expected
+    await provider.close()
+    assert await memory.of(model_server.base_url, model) == {"without top_p"}
 
 
 async def test_a_server_that_takes_images_as_data_alone_is_told_of(

@@ -13,7 +13,15 @@ from msgspec.structs import replace
 
 from perdure.errors import ProviderError
 from perdure.model_settings import Kind
-from perdure.providers import adjustments, faults, kinds, model_list, refusals, usage
+from perdure.providers import (
+    adjustments,
+    faults,
+    kinds,
+    model_list,
+    refusals,
+    relay_headers,
+    usage,
+)
 from perdure.providers.adjustments import Body
 from perdure.providers.answers import AnswerReader
 from perdure.providers.endpoint import Endpoint
@@ -37,11 +45,6 @@ _ATTEMPTS = 4
 _LONGEST_WAIT = 30.0
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_LIST_BYTES = 64 * 1024 * 1024
-_DROPPED_HEADERS = frozenset({"api-key", "authorization", "connection", "content-encoding",
-                              "content-length", "cookie", "date", "host", "keep-alive",
-                              "proxy-authenticate", "proxy-authorization", "server", "set-cookie",
-                              "te", "trailer", "transfer-encoding", "upgrade",
-                              "www-authenticate"})  # fmt: skip
 
 
 class _Passing(Exception):
@@ -164,14 +167,16 @@ class OpenAIProvider:
             response = await self._http().post(
                 self._endpoint.url(path),
                 data=body,
-                headers={**_kept(headers), **self._endpoint.headers},
+                headers={**relay_headers.kept(headers), **self._endpoint.headers},
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
         del body  # it may be large, and the answer long
         async with response:
-            yield Relayed(response.status, _kept(response.headers), self._relayed(response))
+            yield Relayed(
+                response.status, relay_headers.kept(response.headers), self._relayed(response)
+            )
 
     async def close(self) -> None:
         if self._session is not None:
@@ -179,12 +184,13 @@ class OpenAIProvider:
 
     async def _accepted(self, request: ChatRequest, new: frozenset[str]) -> _Accepted:
         """The response of a server that takes the request, changed as its refusals call for; what
-        they call for is remembered. `new` is what was called for before.
+        they call for is remembered where it was of use. `new` is what was called for before.
         """
         plain = adjustments.plain(request, self.where)
         known = new | await self._memory.of(self.where, request.model)
         if self._kind is not None:
             known |= kinds.KNOWN.get(self._kind, frozenset())
+        said, of_use = "", frozenset[str]()
         while True:
             body = adjustments.adjusted(plain, known)
             outcome = await self._post(body)
@@ -192,11 +198,16 @@ class OpenAIProvider:
                 if new:
                     await self._memory.learn(self.where, request.model, new)
                 return _Accepted(outcome, body, plain, known, new)
+            if outcome.text != said:
+                # It had another fault to find.
+                said, of_use = outcome.text, new
             more = adjustments.called_for(outcome, plain, known)
             error = faults.explained(outcome, body, where=self.where)
             if error is None and not more:
                 error = self._error(outcome, request.model)
             if error is not None:
+                if of_use:
+                    await self._memory.learn(self.where, request.model, of_use)
                 raise error
             new |= more
             # One refusal is likely not the only one, and its kind may tell of the others.
@@ -386,11 +397,6 @@ async def _read_to_end(response: aiohttp.ClientResponse) -> None:
         async with asyncio.timeout(_END_SECONDS):
             async for _ in response.content.iter_any():
                 pass
-
-
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that concern the other side: no credentials, nothing of this connection."""
-    return {name: v for name, v in headers.items() if name.lower() not in _DROPPED_HEADERS}
 
 
 async def _usage(answer: AnswerReader, request: ChatRequest) -> ChatUsage:
