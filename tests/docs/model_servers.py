@@ -52,7 +52,7 @@ def text() -> str:
         _HOW,
         "## What is changed",
         table(
-            ("What a server refuses", "What is done", "Servers"),
+            ("Adjustment", "What is done", "Servers"),
             [[_name(name), made, _servers(name)] for name, made in _rows()],
         ),
         prose("""
@@ -71,7 +71,7 @@ def text() -> str:
             chat template.
             """),
         table(
-            ("Server", "What is done", "Status", "Its words", "Report"),
+            ("Server", "Adjustment", "Status", "Its words", "Report"),
             [
                 [quirk.server, quirk.adjustment, str(quirk.status), _words(quirk), _link(quirk)]
                 for quirk in QUIRKS
@@ -156,7 +156,12 @@ def _name(name: str) -> str:
 
 
 def _servers(name: str) -> str:
-    found = [quirk.server for quirk in QUIRKS if quirk.adjustment.endswith(name)]
+    is_of_extras = name == "in messages"
+    found = [
+        quirk.server
+        for quirk in QUIRKS
+        if quirk.adjustment == name or (is_of_extras and quirk.adjustment.endswith(name))
+    ]
     return "; ".join(dict.fromkeys(found))
 
 
@@ -166,4 +171,5 @@ def _words(quirk: Quirk) -> str:
 
 def _link(quirk: Quirk) -> str:
     repository, _, number = quirk.report.partition("#")
-    return f"[{quirk.report}](https://github.com/{repository}/issues/{number})"
+    of_another = " (of another parameter)" if quirk.is_of_another else ""
+    return f"[{quirk.report}](https://github.com/{repository}/issues/{number}){of_another}"

@@ -96,6 +96,8 @@ class Quirk(NamedTuple):
     report: str
     status: int = 400
     form: Form = in_object
+    # the words of the report are of another parameter
+    is_of_another: bool = False
 
     @property
     def model(self) -> str:
@@ -178,7 +180,7 @@ _ROLES = (
 )
 
 QUIRKS: tuple[Quirk, ...] = (
-    Quirk("vLLM, SGLang (Gemma)", "instructions in a user message", has_system,
+    Quirk("vLLM (Gemma)", "instructions in a user message", has_system,
           "System role not supported", "huggingface/chat-ui#1386", form=bare),
     Quirk("llama.cpp (Ministral)", "instructions in a user message", has_system,
           "Only user, assistant and tool roles are supported, got system.",
@@ -189,8 +191,6 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("OpenAI (o1-mini)", "instructions in a user message", has_system,
           "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
           "janhq/jan#4392"),
-    Quirk("FastMLX", "instructions in a user message", has_system, "System role not supported",
-          "arcee-ai/fastmlx#22", status=500, form=in_detail),
     Quirk("vLLM (Gemma, Mistral)", "user and assistant in turns", out_of_turn,
           "Conversation roles must alternate user/assistant/user/assistant/...",
           "vllm-project/vllm#6862", form=bare),
@@ -201,9 +201,11 @@ QUIRKS: tuple[Quirk, ...] = (
           "deepseek-reasoner does not support successive user or assistant messages (messages[1] "
           "and messages[2] in your input). You should interleave the user/assistant messages in "
           "the message sequence.", "deepseek-ai/DeepSeek-R1#21"),
-    Quirk("LM Studio, vLLM (Qwen 3.5)", "user and assistant in turns", lacks_user,
+    Quirk("LM Studio (Qwen 3.5)", "user and assistant in turns", lacks_user,
           'Error rendering prompt with jinja template: "No user query found in messages."',
-          "vllm-project/vllm#36432", form=in_string),
+          "lmstudio-ai/lmstudio-bug-tracker#1572", form=in_string),
+    Quirk("vLLM (Qwen 3.5)", "user and assistant in turns", lacks_user,
+          "No user query found in messages.", "vllm-project/vllm#36432", form=bare),
     Quirk("Mistral", "a user message at the end", ends_with_assistant,
           "Expected last role User or Tool (or Assistant with prefix True) for serving but got "
           "assistant", "langchain-ai/langchain#23703", form=bare),
@@ -228,9 +230,10 @@ QUIRKS: tuple[Quirk, ...] = (
           "Invalid JSON payload received. Unknown name \"strict\" at "
           "'tools[0].function_declarations[0]': Cannot find field.",
           "router-for-me/CLIProxyAPI#102"),
-    Quirk("servers that forbid extras", "functions without strict", has_strict,
-          "tools.0.function.strict: Extra inputs are not permitted",
-          "router-for-me/CLIProxyAPI#102", status=422, form=of_field),
+    Quirk("Bedrock (Claude Sonnet 5)", "functions without strict", has_strict,
+          "tools.0.custom.strict: Extra inputs are not permitted", "BerriAI/litellm#33193"),
+    Quirk("RouteLLM", "functions without strict", has_strict,
+          'Validation Error: "strict" - Extra inputs are not permitted', "earendil-works/pi#1173"),
     Quirk("LM Studio", "tool_choice in a word", has_choice_object,
           "Invalid tool_choice type: 'object'. Supported string values: none, auto, required",
           "antropia-studio/linguito#21", form=in_string),
@@ -246,7 +249,7 @@ QUIRKS: tuple[Quirk, ...] = (
           "securo-finance/securo#884", form=in_list),
     Quirk("Mistral", "without parallel_tool_calls", has("parallel_tool_calls"),
           "parallel_tool_calls: Extra inputs are not permitted", "crewAIInc/crewAI#60", status=422,
-          form=of_field_in_message),
+          form=of_field_in_message, is_of_another=True),
     Quirk("Ollama", "without reasoning_effort", has("reasoning_effort"),
           '"llama3.1:8b" does not support thinking', "Gitlawb/openclaude#1371"),
     Quirk("Ollama (Qwen 3)", "without reasoning_effort", has("reasoning_effort"),
@@ -260,9 +263,9 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk("Kimi (K3)", "without temperature", has("temperature"),
           "invalid temperature: only 1 is allowed for this model", "XCNXNXNX/dsh-portable-tavern#1",
           form=bare),
-    Quirk("OpenAI (o1-mini)", "without top_p", has("top_p"),
+    Quirk("OpenAI (o1)", "without top_p", has("top_p"),
           "Unsupported parameter: 'top_p' is not supported with this model.",
-          "CherryHQ/cherry-studio#1403"),
+          "aandrew-me/tgpt#333"),
     Quirk("Bedrock (Claude)", "top_p only without temperature", has_both,
           "The model returned the following errors: `temperature` and `top_p` cannot both be "
           "specified for this model. Please use only one.", "skydiscover-ai/skydiscover#15"),

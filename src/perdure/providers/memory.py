@@ -1,5 +1,5 @@
-"""What is known of model servers by their refusals, so that each is refused once and not in every
-run: the seam to whoever keeps it.
+"""What is known of model servers by their refusals, so that a request is refused once and not in
+every run: what whoever keeps it must do.
 """
 
 from collections.abc import Set

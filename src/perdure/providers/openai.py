@@ -195,8 +195,7 @@ class OpenAIProvider:
             body = adjustments.adjusted(plain, known)
             outcome = await self._post(body)
             if not isinstance(outcome, Refusal):
-                if new:
-                    await self._memory.learn(self.where, request.model, new)
+                await self._learn(request.model, new)
                 return _Accepted(outcome, body, plain, known, new)
             if outcome.text != said:
                 # It had another fault to find.
@@ -206,13 +205,16 @@ class OpenAIProvider:
             if error is None and not more:
                 error = self._error(outcome, request.model)
             if error is not None:
-                if of_use:
-                    await self._memory.learn(self.where, request.model, of_use)
+                await self._learn(request.model, of_use)
                 raise error
             new |= more
             # One refusal is likely not the only one, and its kind may tell of the others.
             kind = await self.kind()
             known |= new | (kinds.KNOWN.get(kind, frozenset()) if kind else frozenset())
+
+    async def _learn(self, model: str, names: frozenset[str]) -> None:
+        if names:
+            await self._memory.learn(self.where, model, names)
 
     async def _post(self, body: Body) -> aiohttp.ClientResponse | Refusal:
         """Sends a request: a response that is an answer, or what was refused. A server that is not
