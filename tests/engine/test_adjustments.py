@@ -72,6 +72,15 @@ async def test_a_database_that_is_away_fails_no_call(stage: Stage) -> None:
     assert await SharedMemory(stage.database, stage.clock).of(URL, MODEL) == frozenset()
 
 
+@pytest.mark.parametrize("model", ["a\0b", "a\nb", "m" * 257, "\ud800"])
+async def test_a_name_that_no_model_has_is_not_remembered(
+    stage: Stage, memory: SharedMemory, model: str
+) -> None:
+    await memory.learn(URL, model, {"a"})
+    assert await memory.of(URL, model) == frozenset()
+    assert await stage.database.read(adjustments.known, now=int(stage.clock.now())) == []
+
+
 async def test_a_run_is_refused_once_and_the_next_of_another_server_never(
     upstream: Upstream,
 ) -> None:

@@ -381,7 +381,9 @@ def _aliases(
             yield Finding(State.FAIL, "alias", error.message, "Correct model_aliases.")
             continue
         answer = by_name[server.name]
-        if model in answer.models or answer.server.base_url == SCRIPTED:
+        # Azure answers for deployments, and lists what they could be of.
+        is_unlisted = answer.server.base_url == SCRIPTED or answer.kind == "azure"
+        if model in answer.models or is_unlisted:
             yield Finding(State.OK, "alias", f"{text} of {server.name}")
         elif answer.problem:
             yield Finding(State.WARN, "alias", f"{text} of {server.name}, which did not answer")

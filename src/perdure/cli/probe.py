@@ -22,7 +22,7 @@ class Answer(NamedTuple):
 
 
 async def ask_all(servers: Iterable[ModelServer]) -> list[Answer]:
-    """Asks all servers at once; it takes no longer than five seconds."""
+    """Asks all servers at once; it takes no longer than five seconds, and two for their kinds."""
     return list(await asyncio.gather(*(_ask(server) for server in servers)))
 
 
@@ -38,7 +38,7 @@ async def _ask(server: ModelServer) -> Answer:
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             models = await provider.models()
-            kind = await provider.kind()
+        kind = await provider.kind()
     except ProviderError as error:
         return Answer(server, (), error.message)
     except TimeoutError:

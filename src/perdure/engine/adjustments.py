@@ -15,6 +15,8 @@ _log = structlog.get_logger(__name__)
 # What other servers learnt is seen after so long; until then it costs one refusal at most.
 _LOOK_SECONDS = 30.0
 
+_LONGEST_NAME = 256
+
 # When each adjustment was learnt, by its name.
 _Times = dict[str, int]
 
@@ -39,6 +41,8 @@ class SharedMemory:
         return frozenset(name for name, learnt_at in times.items() if learnt_at > since)
 
     async def learn(self, server: str, model: str, names: Set[str]) -> None:
+        if len(model) > _LONGEST_NAME or not model.isprintable():
+            return  # clients name models, and no real one so
         now = int(self._clock.now())
         _log.info("model_server_adjusted_to", server=server, model=model, names=sorted(names))
         try:
