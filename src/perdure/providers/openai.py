@@ -173,6 +173,7 @@ class OpenAIProvider:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
         del body  # it may be large, and the answer long
+        self._has_answered = True
         async with response:
             yield Relayed(
                 response.status, relay_headers.kept(response.headers), self._relayed(response)
