@@ -11,6 +11,7 @@ from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.api.queue import Queue
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
+from perdure.engine.adjustments import SharedMemory
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
 from perdure.engine.ingest import Ingest
@@ -23,6 +24,8 @@ from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.providers import ServerSettings, tokens
 from perdure.providers.embeddings import EmbeddingModel
+from perdure.providers.memory import Memory
+from perdure.providers.patience import Patience
 from perdure.providers.routing import Routing
 from perdure.retrieval.parse import Parser
 from perdure.settings import Settings
@@ -46,7 +49,7 @@ class Perdure:
         self.bus = MemoryBus()
         self.database = store.connect(url, settings.data_dir, bus=self.bus)
         self.blobs = store.connect_blobs(bucket_of(settings), settings.data_dir)
-        self.provider = _provider(settings)
+        self.provider = _provider(settings, clock, SharedMemory(self.database, clock))
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
         self.interpreting = Interpreting(
@@ -182,7 +185,7 @@ class Perdure:
         self.bus.close(_CLOSING)
 
 
-def _provider(settings: Settings) -> Routing:
+def _provider(settings: Settings, clock: Clock, memory: Memory) -> Routing:
     return providers.connect(
         [
             ServerSettings(
@@ -191,12 +194,15 @@ def _provider(settings: Settings) -> Routing:
                 api_key=server.key.get_secret_value() if server.key else None,
                 models=server.models,
                 window=server.context_window,
+                kind=server.kind,
             )
             for server in settings.servers
         ],
         settings.model_aliases,
         windows=settings.context_windows,
         idle_seconds=settings.model_idle_seconds,
+        patience=Patience(settings.model_patience_seconds, clock),
+        memory=memory,
     )
 
 

@@ -23,6 +23,7 @@ from perdure.cli import probe, verify
 from perdure.cli.address import url_of
 from perdure.cli.terminal import line
 from perdure.clock import SystemClock
+from perdure.commands.adjustments import LIFETIME_SECONDS
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.model_settings import SCRIPTED
 from perdure.providers.routing import Routing
@@ -42,6 +43,8 @@ _PLAIN_WIDTH = 400
 _RENEW = "Renew it: the server takes the new files by itself."
 _SHOWN = "Look for tls_not_renewed in its log; it takes new files within seconds."
 _ALONE = "Let only its owner in: chmod 700 for the folder, 600 for the files perdure.db*."
+# Of so many models it is told what their servers need.
+_MOST_LEARNT = 20
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
@@ -122,6 +125,21 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
         yield Finding(State.OK, "database", text)
     if chosen.webhooks or seen.waiting or seen.given_up:
         yield _deliveries(seen)
+    yield from _learnt(seen)
+
+
+def _learnt(seen: checkup.Seen) -> Iterable[Finding]:
+    """What model servers refused, and are not sent any more."""
+    since = SystemClock().now() - LIFETIME_SECONDS
+    names: dict[tuple[str, str], list[str]] = {}
+    for server, model, name, learnt_at in seen.learnt:
+        if learnt_at > since:
+            names.setdefault((server, model), []).append(name)
+    for (server, model), known in list(names.items())[:_MOST_LEARNT]:
+        text = f"{server} refused requests for {model}, which are made with: {'; '.join(known)}"
+        yield Finding(State.OK, "learnt", text)
+    if len(names) > _MOST_LEARNT:
+        yield Finding(State.OK, "learnt", f"the same of {len(names) - _MOST_LEARNT} other models")
 
 
 def _deliveries(seen: checkup.Seen) -> Finding:
@@ -308,7 +326,8 @@ def _model_server(answer: probe.Answer) -> Finding:
         return Finding(
             State.WARN, "models", f"{where} lists no models", "Load or pull a model there."
         )
-    return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}")
+    kind = f", and is of the kind {answer.kind}" if answer.kind else ""
+    return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}{kind}")
 
 
 async def _webhook(webhook: WebhookSettings, chosen: Settings) -> Finding:
@@ -362,7 +381,9 @@ def _aliases(
             yield Finding(State.FAIL, "alias", error.message, "Correct model_aliases.")
             continue
         answer = by_name[server.name]
-        if model in answer.models or answer.server.base_url == SCRIPTED:
+        # Azure answers for deployments, and lists what they could be of.
+        is_unlisted = answer.server.base_url == SCRIPTED or answer.kind == "azure"
+        if model in answer.models or is_unlisted:
             yield Finding(State.OK, "alias", f"{text} of {server.name}")
         elif answer.problem:
             yield Finding(State.WARN, "alias", f"{text} of {server.name}, which did not answer")
