@@ -45,6 +45,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 _SHAPE = """
 SELECT (SELECT COUNT(*) FROM pg_index), (SELECT COUNT(*) FROM pg_constraint),
        (SELECT COUNT(*) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped),
+       (SELECT COUNT(*) FROM pg_trigger WHERE NOT tgisinternal),
        (SELECT string_agg(name, ' ' ORDER BY name) FROM schema_migrations)
 """
 # Tests that plant what cannot be take these away.

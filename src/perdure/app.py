@@ -12,6 +12,7 @@ from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.api.queue import Queue
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
+from perdure.engine.adjustments import SharedMemory
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
 from perdure.engine.ingest import Ingest
@@ -25,6 +26,8 @@ from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.providers import ServerSettings, tokens
 from perdure.providers.embeddings import EmbeddingModel
+from perdure.providers.memory import Memory
+from perdure.providers.patience import Patience
 from perdure.providers.routing import Routing
 from perdure.retrieval.parse import Parser
 from perdure.settings import Settings
@@ -50,7 +53,7 @@ class Perdure:
         self.bus = MemoryBus()
         self.database = store.connect(url, settings.data_dir, bus=self.bus)
         self.blobs = store.connect_blobs(bucket_of(settings), settings.data_dir)
-        self.provider = provider_of(settings)
+        self.provider = provider_of(settings, clock, SharedMemory(self.database, clock))
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
         self.interpreting = Interpreting(
@@ -197,7 +200,7 @@ class Perdure:
         self.bus.close(_CLOSING)
 
 
-def provider_of(settings: Settings) -> Routing:
+def provider_of(settings: Settings, clock: Clock, memory: Memory | None = None) -> Routing:
     """All model servers as one. Raises `ConfigurationError`."""
     return providers.connect(
         [
@@ -207,6 +210,7 @@ def provider_of(settings: Settings) -> Routing:
                 api_key=server.key.get_secret_value() if server.key else None,
                 models=server.models,
                 window=server.context_window,
+                kind=server.kind,
             )
             for server in settings.servers
         ],
@@ -214,6 +218,8 @@ def provider_of(settings: Settings) -> Routing:
         windows=settings.context_windows,
         default=settings.default_model,
         idle_seconds=settings.model_idle_seconds,
+        patience=Patience(settings.model_patience_seconds, clock),
+        memory=memory,
     )
 
 

@@ -118,8 +118,11 @@ class ProviderError(PerdureError):
     """A model call failed; becomes the run's `last_error` (spec 03 §8).
 
     `code` is one of `server_error`, `rate_limit_exceeded`, `invalid_prompt`. The message
-    helps the user and holds no secret.
+    helps the user and holds no secret. `refusal` is what the model server said, for the provider
+    that has read it.
     """
+
+    refusal: object = None
 
     def __init__(self, message: str, *, code: str = "server_error") -> None:
         super().__init__(message)
@@ -140,15 +143,6 @@ class PromptTooLong(ProviderError):
     def __init__(self, message: str, *, limit: int | None = None) -> None:
         super().__init__(message, code="invalid_prompt")
         self.limit = limit
-
-
-class ToolsRequired(ProviderError):
-    """The request offers no tools, and the model server wants some because its messages hold calls
-    of tools.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, code="invalid_prompt")
 
 
 class LeaseLost(PerdureError):

@@ -1,7 +1,7 @@
 """The table `[[model_servers]]` of the settings: where model calls go."""
 
 import os
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -12,6 +12,36 @@ SCRIPTED = "scripted:"
 
 # fewer would be a typing error: no model has so few
 Tokens = Annotated[int, Field(ge=512)]
+
+# what program a model server is
+Kind = Literal[
+    "ollama", "vllm", "llamacpp", "lmstudio", "azure", "gemini", "mistral", "deepseek", "openai"
+]
+_AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+_AZURE_PATH = "/openai/deployments/"
+_QUERY = (
+    "a base URL has no query: paths are put behind it. Leave out what begins with the question "
+    "mark; only Azure OpenAI takes an api-version there, as in "
+    "https://NAME.openai.azure.com/openai/v1 or "
+    "https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT?api-version=2024-10-21"
+)
+
+
+def is_azure(url: str, kind: Kind | None) -> bool:
+    """Whether a model server is Azure OpenAI: as is set, or as its URL tells."""
+    if kind is not None:
+        return kind == "azure"
+    parts = urls.checked(url)
+    return (parts.hostname or "").endswith(_AZURE_HOSTS) or _AZURE_PATH in parts.path
+
+
+def check_query(url: str, kind: Kind | None) -> None:
+    """Raises `ValueError` for a base URL with a query or a fragment that no path can follow."""
+    parts = urls.checked(url)
+    names = [pair.partition("=")[0] for pair in parts.query.split("&")] if parts.query else []
+    wrong = names != [] and (not is_azure(url, kind) or names != ["api-version"])
+    if wrong or parts.fragment:
+        raise ValueError(_QUERY)
 
 
 def check_model_url(url: str) -> str:
@@ -56,6 +86,8 @@ class ModelServer(BaseModel):
     models: tuple[str, ...] | None = None
     # the context window of its models in tokens; None: that of `context_windows`, or unknown
     context_window: Tokens | None = None
+    # what program it is; None: as its URL tells, or as it shows on a private address
+    kind: Kind | None = None
 
     _url = field_validator("base_url")(check_model_url)
 
@@ -68,6 +100,11 @@ class ModelServer(BaseModel):
                 f"model server {self.name!r} takes its key from the environment variable "
                 f"{self.api_key_env}, which is not set"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_query(self) -> Self:
+        check_query(self.base_url, self.kind)
         return self
 
     @property

@@ -39,10 +39,12 @@ from perdure.code_settings import CodeSettings, Seconds
 from perdure.errors import ConfigurationError
 from perdure.model_settings import (
     SCRIPTED,
+    Kind,
     ModelServer,
     ThinkingSettings,
     Tokens,
     check_model_url,
+    check_query,
 )
 from perdure.tls_settings import TlsSettings
 from perdure.urls import without_password
@@ -80,6 +82,13 @@ def _check_names(what: str, names: list[str]) -> None:
             raise ValueError(f"two {what} are named {name!r}")
 
 
+def _check_query(name: str, url: str | None, kind: Kind | None) -> None:
+    try:
+        check_query(url or SCRIPTED, kind)
+    except ValueError as error:
+        raise ValueError(f"the setting {name} is wrong: {error}") from None
+
+
 class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSettings):
     """Everything that can be set; `docs/operating.md` has the user's side of each field."""
 
@@ -112,9 +121,13 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     model_api_key: SecretStr | None = None
     """API key sent to the model server named `default`."""
 
+    model_kind: Kind | None = None
+    """What program the model server named `default` is, such as `ollama` or `azure`; without it,
+    it is told by its URL, or guessed on a private address."""
+
     model_servers: Annotated[tuple[ModelServer, ...], NoDecode] = ()
     """More model servers: tables with name, base_url, api_key or api_key_env, models,
-    context_window."""
+    context_window, kind."""
 
     model_aliases: Annotated[dict[str, str], NoDecode] = {}
     """Model names that programs use, and the names of the models that answer instead."""
@@ -184,6 +197,9 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     model_idle_seconds: Seconds = 120.0
     """Longest silence of a model server in seconds, before the model call fails."""
 
+    model_patience_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 120.0
+    """Seconds that a run waits for a model server that loads its model, or is not there now."""
+
     event_retention_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     """Days that the events of ended runs are kept for listeners that come back."""
 
@@ -248,6 +264,10 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
             raise ValueError(
                 "embedding_api_key is set but embedding_base_url is not: name the server too"
             )
+        if self.model_kind and not self.model_base_url:
+            raise ValueError("model_kind is set but model_base_url is not: name the server too")
+        _check_query("model_base_url", self.model_base_url, self.model_kind)
+        _check_query("embedding_base_url", self.embedding_base_url, None)
         _check_names("model servers", [server.name for server in self.servers])
         _check_names("webhooks", [webhook.name for webhook in self.webhooks])
         if not self.api_keys and not is_loopback(self.host):
@@ -266,7 +286,10 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
         servers = self.model_servers
         if self.model_base_url:
             default = ModelServer(
-                name="default", base_url=self.model_base_url, api_key=self.model_api_key
+                name="default",
+                base_url=self.model_base_url,
+                api_key=self.model_api_key,
+                kind=self.model_kind,
             )
             servers = (default, *servers)
         return servers or (ModelServer(name="scripted", base_url=SCRIPTED),)

@@ -10,6 +10,7 @@ import json
 import os
 import runpy
 import selectors
+import signal
 import socket
 import sys
 import threading
@@ -86,6 +87,7 @@ def _take_orders(control: socket.socket) -> _Order | None:
                     continue
                 body, files, _, _ = socket.recv_fds(control, _MESSAGE_BYTES, 4)
                 if not body:
+                    _kill([each.data for each in selector.get_map().values() if each.data])
                     return None
                 pid = os.fork()
                 if pid == 0:
@@ -95,6 +97,12 @@ def _take_orders(control: socket.socket) -> _Order | None:
                     os.close(file)
                 selector.register(os.pidfd_open(pid), selectors.EVENT_READ, _Child(pid, status))
                 control.send(str(pid).encode())
+
+
+def _kill(children: list[_Child]) -> None:
+    """Ends the commands that the tests have left behind, as those do whose worker was killed."""
+    for child in children:
+        os.kill(child.pid, signal.SIGKILL)
 
 
 def _report(pidfd: int, child: _Child) -> None:

@@ -3,6 +3,7 @@
 import os
 import socket
 import sqlite3
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -287,3 +288,51 @@ def test_a_database_file_that_others_can_read_is_told(tmp_path: Path, free_port:
     findings = _findings("--data-dir", folder, "--port", free_port, cwd=tmp_path, code=0)
     said = "others can read or change perdure.db (mode 640)"
     assert f"warn data {folder} is writable, and {said}" in findings
+
+
+def test_what_was_learnt_of_model_servers_is_told_for_a_day(tmp_path: Path, free_port: str) -> None:
+    folder, now = tmp_path / "data", int(time.time())
+    with serving(folder):
+        pass
+    rows = [
+        ("http://m/v1", "gemma", "instructions in a user message", now),
+        ("http://m/v1", "gemma", "without top_p", now),
+        ("http://m/v1", "llama", "one call at a time", now - 86_500),
+        *(("http://n/v1", f"model-{number:02}", "without top_p", now) for number in range(25)),
+    ]
+    with sqlite3.connect(folder / "perdure.db") as file:
+        file.executemany("INSERT INTO adjustments VALUES (?, ?, ?, ?)", rows)
+    file.close()
+    findings = _findings("--data-dir", folder, "--port", free_port, cwd=tmp_path, code=0)
+    told = [finding for finding in findings if finding.startswith("ok learnt")]
+    assert told[0] == (
+        "ok learnt http://m/v1 refused requests for gemma, which are made with: instructions in a "
+        "user message; without top_p"
+    )
+    assert told[-1] == "ok learnt the same of 6 other models"
+    assert "llama" not in "".join(told)
+
+
+def test_what_program_a_model_server_is_is_told(tmp_path: Path, free_port: str) -> None:
+    class Ollama(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answers = {
+                "/api/version": b'{"version": "0.12.3"}',
+                "/v1/models": b'{"data": [{"id": "qwen3:8b"}]}',
+            }
+            body = answers.get(self.path, b"404 page not found")
+            self.send_response(200 if self.path in answers else 404)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ollama) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        flags = ("--model-base-url", url, "--port", free_port, "--data-dir", tmp_path / "data")
+        findings = _findings(*flags, cwd=tmp_path, code=0)
+        server.shutdown()
+    assert f"ok models default ({url}) lists qwen3:8b, and is of the kind ollama" in findings

@@ -11,6 +11,7 @@ from perdure import settings
 from perdure.app import provider_of
 from perdure.cli.models_checkup import WELL_KNOWN, advice, unserved
 from perdure.cli.probe import Answer
+from perdure.clock import SystemClock
 from perdure.model_settings import ModelServer
 from perdure.settings import Settings
 
@@ -26,7 +27,7 @@ def answer(*models: str, problem: str | None = None) -> Answer:
 
 
 def fails(of: Settings, *answers: Answer) -> list[str]:
-    return unserved(of, provider_of(of), answers)
+    return unserved(of, provider_of(of, SystemClock()), answers)
 
 
 def test_names_that_nobody_lists_fail() -> None:
@@ -51,7 +52,7 @@ def test_aliases_and_a_default_model_answer() -> None:
 def test_the_scripted_model_answers_for_all_names() -> None:
     scripted = settings.only()
     found = Answer(scripted.servers[0], (), None)
-    assert unserved(scripted, provider_of(scripted), [found]) == []
+    assert unserved(scripted, provider_of(scripted, SystemClock()), [found]) == []
 
 
 @given(st.text("ab:'\"`$();&| \\", min_size=1))

@@ -222,11 +222,19 @@ def test_no_client_shows_its_key_or_the_password_of_its_url(
 
 
 def test_the_demo_shows_neither_the_key_nor_the_password_of_its_model_server() -> None:
-    url = "http://user:c1n1ry@127.0.0.1:1/v1?key=c2n2ry"
+    url = "http://user:c1n1ry@127.0.0.1:1/v1"
     program = ("--", sys.executable, "-c", "print('ran')")
     ran = perdure("demo", "--model-base-url", url, *program)
     check(ran.stdout + ran.stderr)
     assert "served by http://127.0.0.1:1/v1\n" in ran.stderr
+
+
+def test_a_base_url_with_a_query_is_refused_without_showing_it() -> None:
+    url = "http://user:c1n1ry@127.0.0.1:1/v1?key=c2n2ry"
+    ran = perdure("doctor", environment={"PERDURE_MODEL_BASE_URL": url})
+    check(ran.stdout + ran.stderr)
+    assert ran.returncode == 1
+    assert "a base URL has no query" in " ".join(ran.stdout.split())
 
 
 async def test_a_bucket_that_repeats_its_keys_does_not_show_them(echo: str) -> None:

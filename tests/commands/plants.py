@@ -413,4 +413,13 @@ PLANTS = (
         lambda ids: ids.message,
         r"is stored with other fields than thread.message.completed told",
     ),
-)
+    Plant(
+        "something learnt of a model server by its password",
+        lambda plant, _: plant.run(
+            "INSERT INTO adjustments (server, model, name, learnt_at) VALUES (?, ?, ?, ?)",
+            "http://me:hidden@m/v1", "m", "without top_p", START,
+        ),
+        lambda _: "m of http://me:hidden@m/v1",
+        r"is said to need 'without top_p' since \d+",
+    ),
+)  # fmt: skip

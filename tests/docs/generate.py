@@ -3,7 +3,7 @@
 python -m tests.docs.generate
 """
 
-from tests.docs import compatibility, lifecycle, tool_calls
+from tests.docs import compatibility, lifecycle, model_servers, tool_calls
 from tests.docs.documents import ROOT
 
 COMMAND = "python -m tests.docs.generate"
@@ -13,6 +13,7 @@ _TEXTS = {
     lifecycle.DOCUMENT: lifecycle.text,
     compatibility.DOCUMENT: compatibility.text,
     tool_calls.DOCUMENT: tool_calls.text,
+    model_servers.DOCUMENT: model_servers.text,
 }
 DOCUMENTS = tuple(_TEXTS)
 

@@ -56,6 +56,10 @@ _NAMES = "\n\n".join((
         asked. The call is then kept as a function call in a step that is complete, with the output
         `There is no tool 'python'. The tools are: file_search.`, and the model goes on.
         """),
+    prose("""
+        In a run with `tool_choice: none` every name is one of these, since no tool is offered:
+        some model servers pass over `tool_choice`, and their models call what they were shown.
+        """),
 ))  # fmt: skip
 
 _ROUNDS = "\n\n".join((
@@ -69,8 +73,9 @@ _ROUNDS = "\n\n".join((
     prose("""
         After `max_tool_rounds` of them in a row (32, see [operating](operating.md)) the model is
         asked once more, without tools. If the model server refuses that because there are calls
-        among the messages, it is sent the tools with `tool_choice: none`. A call even then fails
-        the run, with a message that names the setting.
+        among the messages, it is sent the tools with `tool_choice: none`, and so it is
+        [from then on](model-servers.md). A call even then fails the run, with a message that names
+        the setting.
         """),
 ))  # fmt: skip
 

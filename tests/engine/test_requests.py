@@ -16,7 +16,6 @@ SENT_WEATHER = {
     "function": {
         "name": "get_weather",
         "parameters": {"type": "object", "properties": {}},
-        "strict": False,
     },
 }
 SCHEMA = {
@@ -88,7 +87,6 @@ async def test_settings_of_a_run_go_over_those_of_its_assistant_and_defaults_are
     [
         ({}, {}),
         ({"tool_choice": "auto"}, {}),
-        ({"tool_choice": "none"}, {"tool_choice": "none"}),
         ({"tool_choice": "required"}, {"tool_choice": "required"}),
         (
             {"tool_choice": {"type": "function", "function": {"name": "get_weather"}}},

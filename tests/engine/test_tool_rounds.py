@@ -259,3 +259,45 @@ async def test_searches_without_arguments_look_for_nothing(stage: Stage) -> None
     ((call,),) = await calls(stage, run)
     assert isinstance(call, FileSearchToolCall)
     assert (call.file_search.queries, call.file_search.results) == ([], [])
+
+
+async def test_what_must_not_be_called_is_answered_as_an_invented_name(upstream: Upstream) -> None:
+    """No tools are sent, and there are models that call what they were once shown."""
+    run = await upstream.run("calls anyway", tools=[WEATHER], tool_choice="none")
+    assert (run.status, run.required_action) == ("completed", None)
+    told = "There is no tool 'get_weather'. There are no tools."
+    assert [[answered(call) for call in made] for made in await calls(upstream.stage, run)] == [
+        [("get_weather", "{}", told)]
+    ]
+    assert (await upstream.stage.thread(run))[-1] == ("assistant", "completed", told)
+    assert [{"tools", "tool_choice"} & body.keys() for body in upstream.bodies()] == [set(), set()]
+
+
+async def test_a_search_that_must_not_be_made_is_not_made(upstream: Upstream) -> None:
+    run = await search(upstream, "calls file_search anyway", tool_choice="none")
+    assert run.status == "completed"
+    ((call,),) = await calls(upstream.stage, run)
+    assert answered(call)[2] == "There is no tool 'file_search'. There are no tools."
+
+
+async def test_a_server_that_wants_to_see_tools_behind_such_a_call_is_shown_them(
+    upstream: Upstream,
+) -> None:
+    run = await upstream.run("calls anyway and wants tools", tools=[WEATHER], tool_choice="none")
+    assert run.status == "completed"
+    first, refused, shown = upstream.bodies()
+    assert "tools" not in first
+    assert "tools" not in refused
+    assert shown["tool_choice"] == "none"
+    assert [tool["function"]["name"] for tool in shown["tools"]] == ["get_weather"]  # type: ignore[attr-defined]
+    # From now on it is shown them at once.
+    await upstream.run("calls anyway and wants tools", tools=[WEATHER], tool_choice="none")
+    assert len(upstream.bodies()) == 5
+
+
+async def test_calls_that_must_not_be_made_have_an_end(upstream: Upstream) -> None:
+    upstream.stage.means = upstream.stage.means._replace(max_tool_rounds=2)
+    run = await upstream.run("inventive for ever", tools=[WEATHER], tool_choice="none")
+    assert run.last_error is not None
+    assert "The setting max_tool_rounds says" in run.last_error.message
+    assert len(upstream.bodies()) == 3

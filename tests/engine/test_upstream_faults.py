@@ -5,13 +5,14 @@ import socket
 
 import pytest
 
+from perdure.providers.patience import Patience
 from perdure.wire.base import JsonObject, decode, encode
 from perdure.wire.events import Delta
 from perdure.wire.formats import JsonSchema, JsonSchemaFormat
 from perdure.wire.runs import CreateRun, Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.engine.upstream import KEY, Upstream
-from tests.patience import PATIENCE_SECONDS, pass_time
+from tests.patience import PATIENCE_SECONDS, pass_time, until
 
 BUSY = "rate_limit_exceeded"
 BROKEN = "server_error"
@@ -39,7 +40,7 @@ def error(run: Run) -> tuple[str, str]:
         ("quota", BUSY, "You exceeded your quota."),
         ("failing-99", BROKEN, "The model server at {url} failed (HTTP 500): It broke."),
         ("hangs-up-99", BROKEN, "The connection to the model server at {url} broke."),
-        ("bad-gateway", BROKEN, "The model server at {url} failed (HTTP 502)."),
+        ("bad-gateway", BROKEN, "The model server at {url} failed (HTTP 502): Bad gateway"),
         ("web-page", BROKEN, "The model server at {url} answered with a web page. Check its "
          "base_url, which usually ends in /v1."),
         ("invalid", WRONG, "The model server at {url} refused the request: messages[0] is wrong."),
@@ -113,10 +114,14 @@ async def test_a_server_that_is_not_there_is_told(upstream: Upstream) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # and does not listen: refused for as long as it is held
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
-        upstream.use(base_url=url)
+        upstream.use(base_url=url, patience=Patience(0))
         run = await upstream.run("text")
         await upstream.close()
-    assert error(run) == (BROKEN, f"The model server at {url} cannot be reached.")
+    assert error(run) == (
+        BROKEN,
+        f"The model server at {url} cannot be reached. It has not answered since Perdure was "
+        "started: check that it runs, and its base_url.",
+    )
 
 
 async def test_an_answer_without_an_end_has_one_here(upstream: Upstream) -> None:
@@ -212,3 +217,20 @@ async def test_a_strict_answer_that_fits_completes_the_run(upstream: Upstream) -
     run = await upstream.run("json", response_format=STRICT)
     assert run.status == "completed"
     assert (await upstream.stage.thread(run))[-1][2] == '{"city": "Paris"}'
+
+
+async def test_a_wait_for_the_model_server_ends_with_the_run(upstream: Upstream) -> None:
+    stage = upstream.stage
+    upstream.use(patience=Patience(100_000, stage.clock, 0.005))
+    engine = stage.engine()
+    await engine.start()
+    run = await upstream.begin("loads-9999")
+    await asyncio.to_thread(upstream.server.wait_asked, 3)
+    # The heartbeat looks for what is past its time, and believes no clock that leaps.
+    while stage.clock.now() <= run.created_at + 600:
+        stage.clock.advance(25)
+        engine.heartbeat.step()
+        await until(lambda: not engine.heartbeat._is_looking)
+    ended = await stage.at_rest(run)
+    await engine.drain(0)
+    assert (ended.status, ended.usage) == ("expired", None)

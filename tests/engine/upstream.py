@@ -4,6 +4,8 @@ from perdure import providers
 from perdure.engine.windows import Windows
 from perdure.model_settings import ThinkingSettings
 from perdure.providers import ServerSettings
+from perdure.providers.memory import Memory
+from perdure.providers.patience import Patience
 from perdure.wire.runs import Run
 from tests.engine.stage import Stage, rules
 from tests.model_servers.fixture import ModelServer
@@ -28,11 +30,18 @@ class Upstream:
         windows: dict[str, int] | None = None,
         unknown: int = 256_000,
         thinking: dict[str, ThinkingSettings] | None = None,
+        patience: Patience | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """Makes a provider with these settings the one that is called."""
         url = base_url or self.server.base_url
         self.provider = providers.connect(
-            [ServerSettings("tests", url, KEY)], {}, windows=windows, idle_seconds=idle_seconds
+            [ServerSettings("tests", url, KEY)],
+            {},
+            windows=windows,
+            idle_seconds=idle_seconds,
+            patience=patience,
+            memory=memory,
         )
         self.stage.means = self.stage.means._replace(
             provider=self.provider, thinking=rules(thinking or {}, self.provider)

@@ -94,6 +94,21 @@ async def failing(request: web.Request, body: Body, number: int) -> web.StreamRe
     return refusal(500, "It broke.") if number else await text(request, body, number)
 
 
+async def loads(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    """`loads-2`: says twice that it is not ready, as llama.cpp does, then answers."""
+    if number:
+        return refusal(503, "Loading model", type="unavailable_error", code=503)
+    return await text(request, body, number)
+
+
+async def loads_for_long(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+    """As `loads`, and says when to come back."""
+    if number:
+        headers = {"retry-after": "0.01"}
+        return web.json_response({"error": "Loading model"}, status=503, headers=headers)
+    return await text(request, body, number)
+
+
 async def hangs_up(request: web.Request, body: Body, number: int) -> web.StreamResponse:
     """`hangs-up-2`: closes the connection without an answer twice, then answers."""
     if number:
@@ -163,6 +178,8 @@ FAULTS: dict[str, Handler] = {
     "busy-until": busy_until,
     "busy-long": busy_long,
     "failing": failing,
+    "loads": loads,
+    "loads-for-long": loads_for_long,
     "hangs-up": hangs_up,
     "bad-gateway": bad_gateway,
     "web-page": web_page,

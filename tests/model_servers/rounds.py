@@ -85,7 +85,26 @@ async def nameless(request: web.Request, body: Body, number: int) -> web.StreamR
     return await send(request, chunk({"tool_calls": [fragment]}), chunk({}, "tool_calls"), DONE)
 
 
+def _anyway(name: str, *, wants_tools: bool = False) -> Handler:
+    """Calls a tool whether it is offered or not, and then says what it was told."""
+
+    async def handler(request: web.Request, body: Body, number: int) -> web.StreamResponse:
+        last = _messages(body)[-1]
+        if last["role"] != "tool":
+            function = {"name": name, "arguments": "{}"}
+            fragment = {"index": 0, "id": "call_a", "function": function}
+            return await send(request, chunk({"tool_calls": [fragment]}), STOP, DONE)
+        if wants_tools and not body.get("tools"):
+            return refusal(400, WANTS_TOOLS)
+        return await send(request, chunk({"content": last["content"]}), STOP, DONE)
+
+    return handler
+
+
 ROUNDS: dict[str, Handler] = {
+    "calls anyway": _anyway("get_weather"),
+    "calls file_search anyway": _anyway("file_search"),
+    "calls anyway and wants tools": _anyway("get_weather", wants_tools=True),
     "restless": _restless(until="asked"),
     "restless for ever": _restless(until="never"),
     "wants tools": _restless(until="asked", wants_tools=True),

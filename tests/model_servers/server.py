@@ -23,12 +23,14 @@ from tests.model_servers.extras import EXTRAS
 from tests.model_servers.faults import FAULTS, unauthorized
 from tests.model_servers.formats import FORMATS
 from tests.model_servers.pieces import Body, refusal
+from tests.model_servers.refusals import REFUSALS
 from tests.model_servers.rounds import ROUNDS
+from tests.model_servers.templates import TEMPLATES
 from tests.model_servers.thoughts import THOUGHTS
 from tests.model_servers.windows import WINDOWS
 
-MODELS = ANSWERS | CALLS | ENDINGS | EXTRAS | FAULTS | FORMATS | ROUNDS | THOUGHTS
-MODELS |= WINDOWS
+MODELS = {**ANSWERS, **CALLS, **ENDINGS, **EXTRAS, **FAULTS, **FORMATS, **REFUSALS, **ROUNDS,
+          **TEMPLATES, **THOUGHTS, **WINDOWS}  # fmt: skip
 
 
 class Log:
@@ -70,10 +72,11 @@ async def completions(request: web.Request) -> web.StreamResponse:
     left = 0
     if times.isdigit():
         model, left = name, max(0, int(times) + 1 - log.calls[model])
-    if model not in MODELS:
+    handler = MODELS.get(model) or MODELS.get(model.partition(": ")[0])
+    if handler is None:
         return refusal(404, f"The model '{model}' does not exist.", code="model_not_found")
     try:
-        return await MODELS[model](request, body, left)
+        return await handler(request, body, left)
     except (asyncio.CancelledError, ConnectionResetError):
         await log.count_aborted()
         raise

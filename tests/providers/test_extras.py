@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from perdure.providers import extras, faults, tokens
+from perdure.providers import extras, refusals, tokens
 from perdure.providers.answers import AnswerReader
 from perdure.providers.faults import Origin
 from perdure.providers.openai import OpenAIProvider
@@ -268,7 +268,7 @@ def test_a_refusal_of_a_field_is_told_from_a_wish_for_it(
     status: int, said: str, *, bars: bool
 ) -> None:
     body = json.dumps({"error": {"message": said}}).encode()
-    assert faults.read(status, {}, body, secret=None).bars("reasoning_content") is bars
+    assert refusals.read(status, {}, body, secret=None).bars("reasoning_content") is bars
 
 
 async def test_a_server_that_goes_on_refusing_is_not_asked_for_ever(

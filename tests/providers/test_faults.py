@@ -6,8 +6,9 @@ import socket
 import pytest
 
 from perdure.errors import ProviderError
-from perdure.providers import faults
+from perdure.providers import faults, refusals
 from perdure.providers.openai import OpenAIProvider
+from perdure.providers.patience import Patience
 from perdure.providers.provider import Provider
 from tests.model_servers.fixture import ModelServer
 from tests.patience import PATIENCE_SECONDS, pass_time
@@ -55,7 +56,7 @@ REFUSED = (
         ),
         ("failing-99", "server_error", "The model server at {url} failed (HTTP 500): It broke."),
         ("overloaded", "server_error", "The model server at {url} failed (HTTP 529): Overloaded."),
-        ("bad-gateway", "server_error", "The model server at {url} failed (HTTP 502)."),
+        ("bad-gateway", "server_error", "The model server at {url} failed (HTTP 502): Bad gateway"),
         (
             "web-page",
             "server_error",
@@ -159,7 +160,7 @@ async def test_a_refusal_without_an_end_is_not_read_to_it(
 ) -> None:
     assert await fails(openai, asks("endless-refusal")) == (
         "invalid_prompt",
-        f"The model server at {model_server.base_url} refused the request.",
+        f"The model server at {model_server.base_url} refused the request: {('no ' * 200)[:500]}",
     )
     await asyncio.to_thread(model_server.wait_aborted, 1)
 
@@ -168,10 +169,13 @@ async def test_a_server_that_is_not_there_is_told() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        provider = OpenAIProvider(url)
+        provider = OpenAIProvider(url, patience=Patience(0))
         # bound, but it does not listen: refused for as long as the socket is held
-        expected = "server_error", f"The model server at {url} cannot be reached."
-        assert await fails(provider, asks("text")) == expected
+        assert await fails(provider, asks("text")) == (
+            "server_error",
+            f"The model server at {url} cannot be reached. It has not answered since Perdure was "
+            "started: check that it runs, and its base_url.",
+        )
         await provider.close()
 
 
@@ -209,13 +213,13 @@ async def test_a_server_that_lists_no_models_is_told(model_server: ModelServer) 
      ("", None)],
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_or_as_a_date(header: str, seconds: float | None) -> None:
-    refusal = faults.read(429, {"Retry-After": header}, b"", secret=None)
+    refusal = refusals.read(429, {"Retry-After": header}, b"", secret=None)
     assert refusal.retry_after == seconds
 
 
 def test_a_date_far_away_is_no_reason_to_wait() -> None:
     header = {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}
-    refusal = faults.read(429, header, b"", secret=None)
+    refusal = refusals.read(429, header, b"", secret=None)
     assert refusal.retry_after is not None
     assert refusal.retry_after > 1e9
 
@@ -230,7 +234,7 @@ def test_a_date_far_away_is_no_reason_to_wait() -> None:
     ],
 )
 def test_credentials_of_others_are_not_shown_either(said: str, shown: str) -> None:
-    assert faults.in_answer(said, secret=None).message == shown
+    assert refusals.in_answer(said, secret=None).message == shown
 
 
 @pytest.mark.parametrize(
@@ -239,6 +243,6 @@ def test_credentials_of_others_are_not_shown_either(said: str, shown: str) -> No
      b'{"error": {"message": {"deep": 1}, "code": 5}}', b"[" * 100_000],
 )  # fmt: skip
 def test_whatever_stands_in_a_refusal_it_is_read(body: bytes) -> None:
-    refusal = faults.read(500, {}, body, secret=None)
+    refusal = refusals.read(500, {}, body, secret=None)
     error = faults.to_error(refusal, where="http://m", model="m")
     assert error.message.startswith("The model server at http://m failed (HTTP 500)")

@@ -47,7 +47,6 @@ async def test_the_server_is_sent_what_was_asked_and_nothing_else(
                 "function": {
                     "name": "get_weather",
                     "parameters": {"type": "object", "properties": {}},
-                    "strict": False,
                 },
             }
         ],

@@ -35,7 +35,7 @@ def asker(answers: dict[str, Any]) -> tuple[ToldWindows, Counter[str]]:
         found: JsonObject | None = answers.get(path)
         return found
 
-    return ToldWindows("http://server/v1", ask), asked
+    return ToldWindows("http://server/v1/models", "http://server", ask), asked
 
 
 def listed(**fields: object) -> dict[str, Any]:
@@ -124,7 +124,7 @@ async def test_a_server_that_tells_nothing_is_left_alone_and_one_that_is_away_is
             raise ProviderError("away")
         return listed(max_model_len=32_768).get(url.removeprefix("http://server"))
 
-    windows = ToldWindows("http://server/v1", ask)
+    windows = ToldWindows("http://server/v1/models", "http://server", ask)
     assert await windows.of("m") is None
     away = False
     assert await windows.of("m") == ToldWindow(32_768)
@@ -140,7 +140,9 @@ async def test_a_path_that_a_server_breaks_off_at_does_not_hide_the_others() -> 
         found: JsonObject | None = answers.get(path)
         return found
 
-    assert await ToldWindows("http://server/v1", ask).of("m") == ToldWindow(8192)
+    assert await ToldWindows("http://server/v1/models", "http://server", ask).of("m") == ToldWindow(
+        8192
+    )
 
 
 @given(

@@ -3,7 +3,7 @@
 import pytest
 
 from perdure.errors import PromptTooLong
-from perdure.providers import faults
+from perdure.providers import faults, refusals
 from perdure.providers.openai import OpenAIProvider
 from perdure.wire.base import encode
 from tests.providers.talk import asks, hear
@@ -47,7 +47,7 @@ def test_a_prompt_that_is_too_long_is_told_from_other_refusals_with_its_limit(
     message: str, limit: int | None
 ) -> None:
     body = encode({"error": {"message": message}})
-    error = faults.to_error(faults.read(400, {}, body, secret=None), where="http://m", model="m")
+    error = faults.to_error(refusals.read(400, {}, body, secret=None), where="http://m", model="m")
     assert isinstance(error, PromptTooLong)
     assert (error.code, error.limit) == ("invalid_prompt", limit)
     assert error.message == f"The model server at http://m refused the request: {message}"
@@ -61,7 +61,7 @@ def test_the_limit_of_llama_cpp_stands_beside_its_message() -> None:
         "n_prompt_tokens": 14429,
         "n_ctx": 8192,
     }
-    told = faults.to_error(faults.in_answer(error, secret=None), where="http://m", model="m")
+    told = faults.to_error(refusals.in_answer(error, secret=None), where="http://m", model="m")
     assert isinstance(told, PromptTooLong)
     assert told.limit == 8192
 
@@ -80,7 +80,7 @@ def test_the_limit_of_llama_cpp_stands_beside_its_message() -> None:
     ],
 )  # fmt: skip
 def test_other_refusals_are_not_mistaken_for_it(status: int, error: dict[str, str]) -> None:
-    refusal = faults.read(status, {}, encode({"error": error}), secret=None)
+    refusal = refusals.read(status, {}, encode({"error": error}), secret=None)
     assert not isinstance(faults.to_error(refusal, where="http://m", model="m"), PromptTooLong)
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from perdure.errors import ProviderError, ToolsRequired
-from perdure.providers import faults, tools_required
+from perdure.providers import tools_required
 
 
 @pytest.mark.parametrize(
@@ -38,13 +37,3 @@ def test_what_servers_say_that_want_tools(message: str) -> None:
 )
 def test_other_words_about_tools_are_no_such_wish(message: str) -> None:
     assert not tools_required.says_so(message)
-
-
-@pytest.mark.parametrize(("status", "kind"), [(400, ToolsRequired), (422, ToolsRequired),
-                                              (500, ProviderError)])  # fmt: skip
-def test_it_is_a_refusal_with_the_server_s_words(status: int, kind: type[ProviderError]) -> None:
-    body = b'{"error": {"message": "You must define tools."}}'
-    refusal = faults.read(status, {}, body, secret=None)
-    error = faults.to_error(refusal, where="http://here/v1", model="m")
-    assert type(error) is kind
-    assert "You must define tools." in error.message

@@ -25,6 +25,7 @@ OBEYED = frozenset(
         *("max_body_bytes", "max_concurrent_files", "max_concurrent_runs", "max_context_tokens"),
         *("max_file_bytes", "max_head_bytes", "max_held_bytes", "max_json_members"),
         *("max_queued_runs", "max_tool_rounds", "model_aliases", "model_idle_seconds"),
+        *("model_patience_seconds",),
         *("poll_after_ms", "rewrite_model", "run_lifetime_seconds", "thinking", "webhooks"),
     }
 )

@@ -18,6 +18,7 @@ from perdure.cli import models_checkup, running, settings_checkup, verify
 from perdure.cli.address import url_of
 from perdure.cli.findings import Finding, State, show
 from perdure.clock import SystemClock
+from perdure.commands.adjustments import LIFETIME_SECONDS
 from perdure.errors import ConfigurationError
 from perdure.sandbox import checkup as sandbox_checkup
 from perdure.sandbox import gateway_checkup
@@ -32,6 +33,8 @@ from perdure.webhook_settings import WebhookSettings
 _RENEW = "Renew it: the server takes the new files by itself."
 _SHOWN = "Look for tls_not_renewed in its log; it takes new files within seconds."
 _ALONE = "Let only its owner in: chmod 700 for the folder, 600 for the files perdure.db*."
+# Of so many models it is told what their servers need.
+_MOST_LEARNT = 20
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
@@ -105,6 +108,21 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
         yield Finding(State.OK, "database", text)
     if chosen.webhooks or seen.waiting or seen.given_up:
         yield _deliveries(seen)
+    yield from _learnt(seen)
+
+
+def _learnt(seen: checkup.Seen) -> Iterable[Finding]:
+    """What model servers refused, and are not sent any more."""
+    since = SystemClock().now() - LIFETIME_SECONDS
+    names: dict[tuple[str, str], list[str]] = {}
+    for server, model, name, learnt_at in seen.learnt:
+        if learnt_at > since:
+            names.setdefault((server, model), []).append(name)
+    for (server, model), known in list(names.items())[:_MOST_LEARNT]:
+        text = f"{server} refused requests for {model}, which are made with: {'; '.join(known)}"
+        yield Finding(State.OK, "learnt", text)
+    if len(names) > _MOST_LEARNT:
+        yield Finding(State.OK, "learnt", f"the same of {len(names) - _MOST_LEARNT} other models")
 
 
 def _deliveries(seen: checkup.Seen) -> Finding:

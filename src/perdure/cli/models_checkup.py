@@ -6,6 +6,7 @@ from shlex import quote
 from perdure.app import provider_of
 from perdure.cli import probe
 from perdure.cli.findings import Finding, State
+from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.model_settings import SCRIPTED
 from perdure.providers.provider import ToldWindow
@@ -24,7 +25,7 @@ async def findings(chosen: Settings) -> list[Finding]:
     answers = await probe.ask_all(chosen.servers, windows=True)
     found = [_server(answer) for answer in answers]
     try:
-        routing = provider_of(chosen)
+        routing = provider_of(chosen, SystemClock())
     except ConfigurationError as error:
         return [*found, Finding(State.FAIL, "alias", str(error), "Correct model_aliases.")]
     for answer in answers:
@@ -66,9 +67,16 @@ def _is_served(name: str, routing: Routing, answers: Iterable[probe.Answer]) -> 
     if server.models is not None:
         return True
     answer = next(each for each in answers if each.server.name == server.name)
-    if answer.server.base_url == SCRIPTED:
+    if _is_unlisted(answer):
         return True
     return answer.has(model) if answer.models else None
+
+
+def _is_unlisted(answer: probe.Answer) -> bool:
+    """Whether a server answers for names that it does not list: Azure lists what its deployments
+    could be of.
+    """
+    return answer.server.base_url == SCRIPTED or answer.kind == "azure"
 
 
 def _default(model: str, routing: Routing, answers: Iterable[probe.Answer]) -> Finding:
@@ -104,7 +112,8 @@ def _server(answer: probe.Answer) -> Finding:
         return Finding(
             State.WARN, "models", f"{where} lists no models", "Load or pull a model there."
         )
-    return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}")
+    kind = f", and is of the kind {answer.kind}" if answer.kind else ""
+    return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}{kind}")
 
 
 def _untold(routing: Routing, answer: probe.Answer) -> Finding:
@@ -164,7 +173,7 @@ def _aliases(
             yield Finding(State.FAIL, "alias", error.message, "Correct model_aliases.")
             continue
         answer = by_name[server.name]
-        if answer.has(model) or answer.server.base_url == SCRIPTED:
+        if answer.has(model) or _is_unlisted(answer):
             yield Finding(State.OK, "alias", f"{text} of {server.name}")
         elif answer.problem:
             yield Finding(State.WARN, "alias", f"{text} of {server.name}, which did not answer")

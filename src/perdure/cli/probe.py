@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from perdure.errors import ProviderError
-from perdure.model_settings import SCRIPTED, ModelServer
+from perdure.model_settings import SCRIPTED, Kind, ModelServer
 from perdure.providers.provider import Provider, ToldWindow
 
 _TIMEOUT_SECONDS = 5
@@ -14,13 +14,15 @@ _MOST_WINDOWS = 20
 
 
 class Answer(NamedTuple):
-    """What one model server said: the models it lists, or why there are none; and the windows of
-    those whose windows it tells, where it was asked for them.
+    """What one model server said: the models it lists, or why there are none; what program it is,
+    as far as that can be seen; and the windows of those models whose windows it tells, where it was
+    asked for them.
     """
 
     server: ModelServer
     models: tuple[str, ...]
     problem: str | None
+    kind: Kind | None = None
     windows: Mapping[str, ToldWindow] = {}
 
     def has(self, model: str) -> bool:
@@ -29,8 +31,8 @@ class Answer(NamedTuple):
 
 
 async def ask_all(servers: Iterable[ModelServer], *, windows: bool = False) -> list[Answer]:
-    """Asks all servers at once; it takes no longer than five seconds, and as long again for the
-    windows of their models.
+    """Asks all servers at once; it takes no longer than five seconds, two for their kinds, and five
+    for the windows of their models.
     """
     return list(await asyncio.gather(*(_ask(server, windows=windows) for server in servers)))
 
@@ -43,17 +45,19 @@ async def _ask(server: ModelServer, *, windows: bool) -> Answer:
 
     key = server.key.get_secret_value() if server.key else None
     # the server itself, not the routing: that leaves out servers which do not answer
-    provider = OpenAIProvider(server.base_url, api_key=key)
+    provider = OpenAIProvider(server.base_url, api_key=key, kind=server.kind)
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             models = tuple(model.id for model in await provider.models())
-        return Answer(server, models, None, await _windows(provider, models) if windows else {})
+        kind = await provider.kind()
+        told = await _windows(provider, models) if windows else {}
     except ProviderError as error:
         return Answer(server, (), error.message)
     except TimeoutError:
         return Answer(server, (), f"It did not answer within {_TIMEOUT_SECONDS} seconds.")
     finally:
         await provider.close()
+    return Answer(server, models, None, kind, told)
 
 
 async def _windows(provider: Provider, models: Iterable[str]) -> dict[str, ToldWindow]:

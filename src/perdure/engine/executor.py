@@ -11,10 +11,10 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import leases
 from perdure.commands.runs import Lease
-from perdure.engine import context, images, turn
+from perdure.engine import context, images, requests, turn
 from perdure.engine.context import Prepared
 from perdure.engine.interpreting import Interpreting
-from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, ToolsMissing, Truncated
+from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
 from perdure.engine.parts import Annotator
 from perdure.engine.recorder import Recorder, Round
 from perdure.engine.searching import Searching, Shelf
@@ -27,7 +27,7 @@ from perdure.store.blobs import Blobs
 from perdure.store.database import Database
 from perdure.tools import code_interpreter, file_search
 from perdure.wire.chat import ChatRequest
-from perdure.wire.runs import LastError, Run
+from perdure.wire.runs import LastError, Run, has_functions
 
 _log = structlog.get_logger(__name__)
 
@@ -194,8 +194,6 @@ class Execution:
                 outcome = await self._call(recorder, request, prepared)
             else:
                 outcome = await self._last_call(recorder, request, prepared)
-            if isinstance(outcome, ToolsMissing):
-                return outcome.failed
             if not isinstance(outcome, TooLong):
                 return outcome
             await self._learn(outcome)
@@ -203,15 +201,10 @@ class Execution:
 
     async def _last_call(
         self, recorder: Recorder, request: ChatRequest, prepared: Prepared
-    ) -> Outcome | TooLong | ToolsMissing:
-        """Asks for an answer when the model has called tools in too many rounds: without tools, or,
-        where the server wants to see some, with tools that must not be called.
-        """
-        bare = replace(request, tools=None, tool_choice=None, parallel_tool_calls=None)
-        outcome = await self._call(recorder, bare, prepared)
-        if isinstance(outcome, ToolsMissing) and request.tools:
-            shown = replace(request, tool_choice="none")
-            outcome = await self._call(recorder, shown, prepared)
+    ) -> Outcome | TooLong:
+        """Asks for an answer when the model has called tools in too many rounds."""
+        last = replace(request, tool_choice="none" if request.tools else None)
+        outcome = await self._call(recorder, last, prepared)
         if not isinstance(outcome, Ask):
             return outcome
         message = (
@@ -223,7 +216,7 @@ class Execution:
 
     async def _call(
         self, recorder: Recorder, request: ChatRequest, prepared: Prepared
-    ) -> Outcome | TooLong | ToolsMissing:
+    ) -> Outcome | TooLong:
         """Calls the model once."""
         rules = self._means.thinking
         manner = rules.of(recorder.run.model)
@@ -242,11 +235,13 @@ class Execution:
             searching, interpreting = self._means.searching, self._means.interpreting
             return Annotator(searching.citer(run, shelf, prepared), interpreting.linker(prepared))
 
+        may_call = requests.may_call(run)
         return Round(
             annotator if shelf.stores or prepared.sources or prepared.links else None,
-            file_search.name(run) if shelf.stores else None,
-            code_interpreter.name(run) if code_interpreter.is_offered(run) else None,
+            file_search.name(run) if may_call and shelf.stores else None,
+            code_interpreter.name(run) if may_call and code_interpreter.is_offered(run) else None,
             prepared.shown,
+            asks_client=may_call and has_functions(run),
         )
 
     async def _learn(self, refused: TooLong) -> None:

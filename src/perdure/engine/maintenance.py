@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from perdure.clock import Clock
-from perdure.commands import leases
+from perdure.commands import adjustments, leases
 from perdure.commands.leases import Freed
 from perdure.store.database import Database, Transaction
 
@@ -61,10 +61,15 @@ class Maintenance:
         await self._database.write(leases.announce, limit=_AT_ONCE)
 
     async def forget(self) -> None:
-        """Drops events, tombstones, ended uploads and deliveries that nobody needs any more."""
+        """Drops events, tombstones, ended uploads and deliveries that nobody needs any more, and
+        what was learnt of model servers too long ago.
+        """
         before = int(self._clock.now() - self._retention)
         # In pieces, so that nobody waits long behind it.
         while await self._database.write(_forget, before):
+            pass
+        now = int(self._clock.now())
+        while await self._database.write(adjustments.forget, now=now, limit=_FORGOTTEN_AT_ONCE):
             pass
 
     async def recover(self) -> None:

@@ -47,12 +47,4 @@ class TooLong(NamedTuple):
     limit: int | None
 
 
-class ToolsMissing(NamedTuple):
-    """The model server refused a request without tools, before the model said anything: the same
-    can be tried with them.
-    """
-
-    failed: Failed
-
-
 Outcome = Done | Ask | Truncated | Failed

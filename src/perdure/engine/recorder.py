@@ -27,7 +27,7 @@ from perdure.wire.chat import Extras
 from perdure.wire.events import Delta
 from perdure.wire.messages import Part
 from perdure.wire.run_steps import ToolCall
-from perdure.wire.runs import Run, has_functions
+from perdure.wire.runs import Run
 from perdure.wire.usage import Usage
 
 P = ParamSpec("P")
@@ -39,13 +39,15 @@ class Round(NamedTuple):
 
     `annotator` makes what a text part goes through, where there may be something to annotate;
     `search_name` and `code_name` are what the model calls the tools that the server runs, if they
-    are offered; `images` are the files that code has shown since the last message.
+    are offered; `images` are the files that code has shown since the last message; `asks_client`
+    says whether calls of all other names are the client's to answer.
     """
 
     annotator: NewAnnotator | None = None
     search_name: str | None = None
     code_name: str | None = None
     images: tuple[str, ...] = ()
+    asks_client: bool = False
 
 
 class Recorder:
@@ -273,7 +275,7 @@ class Recorder:
             return SearchCall(step_id, place, call_id, name, ranking=file_search.ranking(self.run))
         if name == round_.code_name:
             return CodeCall(step_id, place, call_id, name)
-        if has_functions(self.run):
+        if round_.asks_client:
             # Whoever has functions is asked for invented ones, too (spec 06 §3).
             return Call(step_id, place, call_id, name)
         offered = [each for each in (round_.search_name, round_.code_name) if each]

@@ -52,6 +52,10 @@ def settings(
     is at its default is not sent. `searches`: there are files to search; `code_names` are those
     of the files that code finds.
     """
+    has_called = any(step.type == "tool_calls" for step in steps)
+    if not may_call(run) and not has_called:
+        # There is nothing in the messages that a server could want to see tools for.
+        run = replace(run, tools=[])
     tools = [tool for tool in run.tools if isinstance(tool, FunctionTool)]
     if searches and file_search.settings(run) is not None:
         tools.append(file_search.definition(run))
@@ -69,6 +73,13 @@ def settings(
         response_format=_format(run.response_format),
         reasoning_effort=run.reasoning_effort,
     )
+
+
+def may_call(run: Run) -> bool:
+    """Whether the model may call tools at all. What it calls even so is answered as a name that
+    nobody offered.
+    """
+    return run.tool_choice != "none"
 
 
 def message_of(message: Message) -> ChatMessage | None:
@@ -133,7 +144,7 @@ def server_rounds(run: Run, steps: Iterable[RunStep]) -> int:
     """How many rounds of tools the server has answered by itself since the run began, or since the
     client submitted outputs.
     """
-    rounds, asks_client = 0, has_functions(run)
+    rounds, asks_client = 0, has_functions(run) and may_call(run)
     for step in steps:
         if isinstance(step.step_details, ToolCalls):
             rounds = 0 if asks_client and functions(step.step_details) else rounds + 1

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from perdure import ids
 from perdure.engine import strict
 from perdure.engine.assembler import Assembler, Begun
-from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, ToolsMissing, Truncated
+from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder
 from perdure.engine.thinking_rules import PLAIN, Manner
-from perdure.errors import PromptTooLong, ProviderError, ToolsRequired
+from perdure.errors import PromptTooLong, ProviderError
 from perdure.providers import extras, tokens
 from perdure.providers.provider import Provider
 from perdure.wire.chat import ChatRequest, ChatUsage, ChoiceDelta, Extras
@@ -52,7 +52,7 @@ class Answer:
 
 async def take(
     provider: Provider, answer: Answer, recorder: Recorder, *, used_ids: set[str]
-) -> Outcome | TooLong | ToolsMissing:
+) -> Outcome | TooLong:
     """Calls the model once and tells its answer as it comes."""
     recorder.thinking, recorder.origin = answer.thinking, answer.manner.origin
     try:
@@ -79,16 +79,12 @@ async def take(
     return decide(answer, recorder, await _with_thinking(usage, recorder.thought))
 
 
-async def _refused(
-    error: ProviderError, answer: Answer, recorder: Recorder
-) -> Failed | TooLong | ToolsMissing:
+async def _refused(error: ProviderError, answer: Answer, recorder: Recorder) -> Failed | TooLong:
     """What an error means for the run: nothing yet, where another request may be taken."""
     failure = LastError(code=error.code, message=error.message)  # type: ignore[arg-type]
     failed = Failed(failure, await used(answer, recorder))
     if isinstance(error, PromptTooLong) and not recorder.has_begun:
         return TooLong(answer.request, failed, error.limit)
-    if isinstance(error, ToolsRequired) and not recorder.has_begun and not answer.request.tools:
-        return ToolsMissing(failed)
     return failed
 
 

@@ -5,9 +5,11 @@ machine's certificates meanwhile, which takes longer than all else at the start 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from perdure import urls
-from perdure.model_settings import SCRIPTED
+from perdure.model_settings import SCRIPTED, Kind
+from perdure.providers import endpoint
 from perdure.providers.embeddings import EmbeddingModel
+from perdure.providers.memory import Memory
+from perdure.providers.patience import Patience
 from perdure.providers.provider import Provider
 from perdure.providers.routing import Routing, Server
 from perdure.providers.scripted import ScriptedProvider
@@ -18,7 +20,7 @@ _EMBEDDING_SECONDS = 120.0
 
 class ServerSettings(NamedTuple):
     """A model server as configured; `models` None: it takes any name. `window`: its models'
-    context window in tokens.
+    context window in tokens. `kind`: what program it is, where that is set.
     """
 
     name: str
@@ -26,6 +28,7 @@ class ServerSettings(NamedTuple):
     api_key: str | None = None
     models: tuple[str, ...] | None = None
     window: int | None = None
+    kind: Kind | None = None
 
 
 def connect(
@@ -35,16 +38,20 @@ def connect(
     windows: Mapping[str, int] | None = None,
     default: str | None = None,
     idle_seconds: float = 120.0,
+    patience: Patience | None = None,
+    memory: Memory | None = None,
 ) -> Routing:
-    """All configured model servers as one provider; nothing is asked of them yet."""
+    """All configured model servers as one provider; nothing is asked of them yet. `memory` keeps
+    what is learnt of them.
+    """
     return Routing(
         [
             Server(
                 server.name,
-                _provider(server, idle_seconds),
+                _provider(server, idle_seconds, patience, memory),
                 server.models,
                 server.window,
-                where=urls.without_login(server.base_url),
+                where=endpoint.shown(server.base_url, server.kind),
             )
             for server in servers
         ],
@@ -63,11 +70,23 @@ def connect_embeddings(
     return EmbeddingModel(provider, model=model, dimensions=dimensions, secret=api_key)
 
 
-def _provider(server: ServerSettings, idle_seconds: float) -> Provider:
+def _provider(
+    server: ServerSettings,
+    idle_seconds: float,
+    patience: Patience | None = None,
+    memory: Memory | None = None,
+) -> Provider:
     if server.base_url == SCRIPTED:
         return ScriptedProvider()
     from perdure.providers import retries
     from perdure.providers.openai import OpenAIProvider
 
     retries.tell_in_our_words()
-    return OpenAIProvider(server.base_url, api_key=server.api_key, idle_seconds=idle_seconds)
+    return OpenAIProvider(
+        server.base_url,
+        api_key=server.api_key,
+        kind=server.kind,
+        idle_seconds=idle_seconds,
+        patience=patience,
+        memory=memory,
+    )

@@ -10,7 +10,7 @@ import stamina
 from msgspec import Meta
 
 from perdure.errors import PromptTooLong, ProviderAway, ProviderError
-from perdure.providers import faults
+from perdure.providers import faults, refusals
 from perdure.providers.provider import Provider, Relayed
 from perdure.wire.base import JsonObject, Object, decode, encode
 
@@ -137,7 +137,7 @@ class EmbeddingModel:
         raise self._refused(answer, received)
 
     def _refused(self, answer: Relayed, received: bytes) -> Exception:
-        refusal = faults.read(answer.status, answer.headers, received, secret=self._secret)
+        refusal = refusals.read(answer.status, answer.headers, received, secret=self._secret)
         error = faults.to_error(refusal, where="embedding_base_url", model=self._model)
         if refusal.status in (401, 403, 404):
             # The usual words are about chat models.

@@ -1,10 +1,15 @@
 """How model servers write an error down, as the body of a refusal or in the midst of an answer.
 
 Seen: `{"error": {…}}`, `{"error": "…"}`, the error itself, a list of either, `errors`, `detail`,
-a code as a string or under `status`, and what the server behind a router said in `metadata.raw`.
+a list of what is wrong with which field, a code as a string or under `status`, what the server
+behind a router said in `metadata.raw`, a line of plain text, and a page of HTML.
 """
 
 import re
+from html import unescape
+from typing import Any
+
+import msgspec
 
 from perdure.wire.base import JsonObject, encode
 
@@ -14,6 +19,27 @@ _WORDS = ("message", "detail", "msg", "error_message", "error_msg", "finish_mess
 _KINDS = ("object", "type", "status", "event", "level")
 _CODES = ("code", "status", "status_code", "error_code")
 _FAILURE = re.compile(r"error|fail|exception", re.IGNORECASE)
+# A page is read for its text alone.
+_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|h\d|p|pre|center)\b", re.IGNORECASE)
+# What nobody sees begins so, and ends with what stands beside it.
+_UNSEEN = re.compile(r"<(?:(?P<name>script|style|title)\b|!--)", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]{0,2000}>")
+# As much of a page is read: its words stand in the beginning.
+_MOST_OF_PAGE = 16 * 1024
+_DEEPEST = 8
+
+
+def read(body: bytes) -> object:
+    """What a body holds: its JSON, or its text where it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    text = body.decode(errors="replace")
+    if _PAGE.match(text):
+        text = unescape(_TAG.sub(" ", _seen(text[:_MOST_OF_PAGE])))
+        return " ".join(text.split())
+    return text.strip()
 
 
 def unwrapped(document: object) -> JsonObject:
@@ -21,6 +47,8 @@ def unwrapped(document: object) -> JsonObject:
     match document:
         case str():
             return {"message": document}
+        case [{"loc": _}, *_]:
+            return {"detail": document}
         case [first, *_]:
             return unwrapped(first)
         case {"error": dict() | list() as inner} if inner:
@@ -35,11 +63,18 @@ def unwrapped(document: object) -> JsonObject:
 def words(error: JsonObject) -> str:
     """What it says for people; of a router's error also what the server behind it said."""
     said = next((error[name] for name in _WORDS if error.get(name)), "")
-    text = said if isinstance(said, str) else encode(said).decode()
+    text = "; ".join(_clauses(said, _DEEPEST)) or _written(said)
     match error.get("metadata"):
         case {"raw": str() as raw} if raw and raw not in text:
             return f"{text}: {raw}" if text else raw
     return text
+
+
+def clauses(error: JsonObject) -> tuple[str, ...]:
+    """The same, each thing that is wrong by itself."""
+    said = next((error[name] for name in _WORDS if error.get(name)), "")
+    found = _clauses(said, _DEEPEST)
+    return tuple(found) if len(found) > 1 else (words(error),)
 
 
 def code(error: JsonObject) -> str:
@@ -73,3 +108,39 @@ def is_error(document: JsonObject) -> bool:
 def is_telling(document: JsonObject) -> bool:
     """Whether this says something for people, and may be an error."""
     return any(isinstance(document.get(name), str) for name in ("message", "detail", "msg"))
+
+
+def _seen(page: str) -> str:
+    """A page without its scripts, styles, title and comments. Takes time by its length."""
+    lower, parts, at = page.lower(), [], 0
+    while (found := _UNSEEN.search(page, at)) is not None:
+        parts.append(page[at : found.start()])
+        end = f"</{found['name'].lower()}" if found["name"] else "--"
+        at = lower.find(end, found.end())
+        if at < 0:
+            return " ".join(parts)
+        at = page.find(">", at) + 1 or len(page)
+    return " ".join([*parts, page[at:]])
+
+
+def _clauses(said: Any, deepest: int) -> list[str]:
+    """What is said of each field, in the form of pydantic and of what is like it; without the value
+    that was sent.
+    """
+    match said:
+        case str():
+            return [said]
+        case {"loc": list() as place}:
+            told = str(said.get("msg") or said.get("type") or "it is wrong")
+            path = ".".join(str(part) for part in place if part != "body")
+            return [f"{path}: {told}" if path else told]
+        case dict() if deepest:
+            inner = next((said[name] for name in _WORDS if said.get(name)), None)
+            return _clauses(inner, deepest - 1) if inner else []
+        case list() if deepest:
+            return [clause for each in said for clause in _clauses(each, deepest - 1)]
+    return []
+
+
+def _written(said: object) -> str:
+    return said if isinstance(said, str) else encode(said).decode()

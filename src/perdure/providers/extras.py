@@ -5,7 +5,8 @@ signatures by Gemini, and what holds them by routers before it. Where one wants 
 take it or pass over it, and some refuse it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -121,30 +122,31 @@ def bounded(extras: Extras) -> Extras:
 
 
 def put_back(
-    messages: Iterable[JsonObject], request: ChatRequest, *, server: str, unknown: Collection[str]
+    messages: Iterable[JsonObject], request: ChatRequest, *, server: str
 ) -> list[JsonObject]:
-    """The messages of a request with the extras of this server and model in their places, but for
-    those that it does not know.
-    """
+    """The messages of a request with the extras of this server and model in their places."""
     sent = []
     for body, message in zip(messages, request.messages, strict=True):
         extras = message.extras
         bare = {name: value for name, value in body.items() if name != "extras"}
         if extras and (extras.server, extras.model) == (server, request.model):
-            sent.append(_with_extras(bare, extras, unknown))
+            sent.append(_with_extras(bare, extras))
         else:
             sent.append(bare)
     return sent
 
 
-def names_in(messages: Iterable[JsonObject]) -> set[str]:
-    """The names of the extras that these messages carry."""
-    found: set[str] = set()
+def without(messages: Iterable[Mapping[str, Any]], field: str) -> list[JsonObject]:
+    """The messages without an extra of this name, on them and on their calls."""
+    bare = []
     for message in messages:
-        found |= message.keys() & NAMES
-        for call in message.get("tool_calls", ()):  # type: ignore[attr-defined] # a list of calls
-            found |= (call.keys() | call["function"].keys()) & NAMES
-    return found
+        told = _bare(message, field)
+        if calls := message.get("tool_calls"):
+            told["tool_calls"] = [
+                {**_bare(call, field), "function": _bare(call["function"], field)} for call in calls
+            ]
+        bare.append(told)
+    return bare
 
 
 class _Detail:
@@ -198,25 +200,28 @@ class _Details:
         return [each.whole() if isinstance(each, _Detail) else each for each in self._members]
 
 
-def _with_extras(body: JsonObject, extras: Extras, unknown: Collection[str]) -> JsonObject:
+def _with_extras(body: JsonObject, extras: Extras) -> JsonObject:
     calls = [
-        _with_fields(call, extras.calls.get(call["id"], {}), unknown)
+        _with_fields(call, extras.calls.get(call["id"], {}))
         for call in body.get("tool_calls", ())  # type: ignore[attr-defined] # a list of calls
     ]
-    known = _known(extras.message, unknown)
+    known = _known(extras.message)
     return {**body, **known, "tool_calls": calls} if calls else {**body, **known}
 
 
-def _with_fields(call: JsonObject, fields: JsonObject, unknown: Collection[str]) -> JsonObject:
+def _with_fields(call: JsonObject, fields: JsonObject) -> JsonObject:
     own, beside = call["function"], fields.get("function", {})
     assert isinstance(own, dict)  # noqa: S101 # ours
     assert isinstance(beside, dict)  # noqa: S101 # see `of_fragment`
-    return {**call, **_known(fields, unknown), "function": {**own, **_known(beside, unknown)}}
+    return {**call, **_known(fields), "function": {**own, **_known(beside)}}
 
 
-def _known(fields: JsonObject, unknown: Collection[str]) -> JsonObject:
-    known = NAMES - set(unknown)
-    return {name: value for name, value in fields.items() if name in known}
+def _known(fields: JsonObject) -> JsonObject:
+    return {name: value for name, value in fields.items() if name in NAMES}
+
+
+def _bare(fields: Mapping[str, Any], field: str) -> JsonObject:
+    return {name: value for name, value in fields.items() if name != field}
 
 
 def _chosen(fields: JsonObject, owner: str, kept: Collection[tuple[str, str]]) -> JsonObject:

@@ -1,41 +1,25 @@
-"""What a model server's refusals mean: for a retry, for its dialect, for the run's `last_error`.
+"""What a model server's refusals and other faults mean for the run: the sentences of `last_error`.
 
 Messages help the user and hold no secret (spec 03 §8).
 """
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
-
-from perdure.errors import PromptTooLong, ProviderError, ToolsRequired
-from perdure.providers import error_body, too_long, tools_required
+from perdure.errors import PromptTooLong, ProviderError
+from perdure.providers import too_long
+from perdure.providers.refusals import QUOTA, Refusal, in_answer, shortened
 from perdure.wire.base import JsonObject, encode
 
-_MAX_MESSAGE = 500
-_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
 _RATE = ("rate_limit_exceeded", "rate_limit_error")
 _WRONG = ("context_length_exceeded", "invalid_request_error", "invalid_prompt")
-# Whoever repeats the request's headers in an error: the credentials stay here.
-_CREDENTIALS = re.compile(
-    r"(authorization[\"']?\s*[:=]\s*[\"']?(?:\w+ +)?|bearer\s+(?=\S*\d))[^\s\"',]+", re.IGNORECASE
-)
-_REFUSES_PARAMETER = re.compile(
-    r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed"
-    r"|extra (inputs|fields)|invalid (argument|parameter|field)",
+
+# What servers say that take images as data and from nowhere else.
+_WANTS_DATA = re.compile(
+    r"base.?64|data ur[il]|invalid image|image ?urls? (?:is|are) (?:currently )?not"
+    r"|(?:not|n't) (?:support|allow|fetch) .{0,30}(?:remote|image|http)|fetch.{0,20}image",
     re.IGNORECASE,
-)
-# What servers say of a field that they want to have.
-_MISSES = re.compile(
-    r"missing|required|must (be (passed|provided|included|present|sent|set)|have|include|contain)",
-    re.IGNORECASE,
-)
-# What servers say of a format that they know by name and do not have.
-_LACKS_FORMAT = re.compile(
-    r"unavailable|not available|response_format.type' must be", re.IGNORECASE
 )
 
 
@@ -49,81 +33,14 @@ class Origin(NamedTuple):
     secret: str | None
 
 
-class Refusal(NamedTuple):
-    """A model server's answer that is no answer.
-
-    `status` is that of HTTP; inside of an answer, what the error gives in its place, or 0.
-    `window` is the size of the context window that it states, in tokens.
-    """
-
-    status: int
-    message: str
-    code: str
-    param: str
-    retry_after: float | None
-    window: int | None = None
-
-    @property
-    def passing(self) -> bool:
-        """Whether the same request may be answered a little later."""
-        passing = self.status in (408, 409, 429) or self.status >= 500
-        return passing and self.code not in _QUOTA
-
-    def names(self, parameter: str) -> bool:
-        """Whether it refuses this parameter as one that it does not know.
-
-        Not so if it finds the value wrong: whoever sent that has to learn it.
-        """
-        if self.status not in (400, 422):
-            return False
-        named = self.param.rpartition(".")[2] == parameter or re.search(
-            rf"\b{re.escape(parameter)}\b", self.message
-        )
-        return bool(named and _REFUSES_PARAMETER.search(f"{self.code} {self.message}"))
-
-    def bars(self, field: str) -> bool:
-        """Whether it refuses a field of a message for being there, and not for what it misses."""
-        if self.status not in (400, 422) or _MISSES.search(self.message):
-            return False
-        return re.search(rf"\b{re.escape(field)}\b", f"{self.param} {self.message}") is not None
-
-    @property
-    def lacks_format(self) -> bool:
-        """Whether it refuses the `response_format`, and not the schema in it."""
-        if "response_format" not in f"{self.param} {self.message}" or self.status not in (400, 422):
-            return False
-        if "invalid schema" in self.message.lower():
-            return False
-        return self.names("response_format") or _LACKS_FORMAT.search(self.message) is not None
-
-    def prefers(self, parameter: str) -> bool:
-        """Whether it asks for this parameter in the place of another."""
-        return self.status in (400, 422) and parameter in self.message
-
-
-def read(status: int, headers: Mapping[str, str], body: bytes, *, secret: str | None) -> Refusal:
-    """The refusal in an HTTP response, whatever shape its body has; without the secret."""
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        document = None
-    # A page of HTML, say: its status is all that helps.
-    told = {} if isinstance(document, str) else document
-    return _refusal(status, told, _retry_after(headers), secret)
-
-
-def in_answer(error: object, *, secret: str | None) -> Refusal:
-    """The refusal that a server put where the answer should be, under a status of success."""
-    status = error_body.status(error_body.unwrapped(error))
-    return _refusal(status, error, None, secret)
-
-
 def said(error: object, origin: Origin) -> ProviderError:
     """For an error in the midst of an answer, in whatever form; in the server's own words."""
     refusal = in_answer(error, secret=origin.secret)
     if error and not refusal.message:
         refusal = refusal._replace(message=shortened(encode(error).decode(), origin.secret))
-    return to_error(refusal, where=origin.where, model=origin.model)
+    told = to_error(refusal, where=origin.where, model=origin.model)
+    told.refusal = refusal
+    return told
 
 
 def web_page(origin: Origin) -> ProviderError:
@@ -174,7 +91,7 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
             f"The model server at {where} refused the API key (HTTP {refusal.status}). "
             "Check PERDURE_MODEL_API_KEY or the server's api_key in perdure.toml."
         )
-    if refusal.status == 429 or refusal.code in _QUOTA or refusal.code in _RATE:
+    if refusal.status == 429 or refusal.code in QUOTA or refusal.code in _RATE:
         return ProviderError(
             refusal.message or f"The model server at {where} limits the rate of requests.",
             code="rate_limit_exceeded",
@@ -183,9 +100,8 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
         return PromptTooLong(
             f"The model server at {where} refused the request{said}", limit=refusal.window
         )
-    if refusal.status in (400, 422) and tools_required.says_so(refusal.message):
-        return ToolsRequired(f"The model server at {where} refused the request{said}")
-    if refusal.status == 404 or refusal.code == "model_not_found":
+    unknown = refusal.status == 404 and not refusal.is_of_request
+    if unknown or refusal.code == "model_not_found":
         return ProviderError(
             f"The model server at {where} does not know the model '{model}'. Map the name to one "
             "that it knows under [model_aliases] in perdure.toml. If it knows no model at all, "
@@ -196,7 +112,8 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
             f"The model server at {where} sent the request elsewhere (HTTP {refusal.status}). "
             "Check its base_url: http or https, and the path, which usually ends in /v1."
         )
-    if refusal.status in (400, 413, 422) or (refusal.status < 500 and refusal.code in _WRONG):
+    wrong = refusal.is_of_request or refusal.status == 413
+    if wrong or (refusal.status < 500 and refusal.code in _WRONG):
         return ProviderError(
             f"The model server at {where} refused the request{said}", code="invalid_prompt"
         )
@@ -212,45 +129,55 @@ def lacking_format(refusal: Refusal, *, where: str, kind: str) -> ProviderError:
     )
 
 
-def _refusal(
-    status: int, document: object, retry_after: float | None, secret: str | None
-) -> Refusal:
-    error = error_body.unwrapped(document)
-    shown = shortened(error_body.words(error), secret)
-    return Refusal(
-        status,
-        shown,
-        error_body.code(error),
-        str(error.get("param") or ""),
-        retry_after,
-        too_long.limit(shown, error),
+def images_by_url(refusal: Refusal, *, where: str) -> ProviderError:
+    """For a server that takes images as data alone, while a message has the URL of one."""
+    return ProviderError(
+        f"The model server at {where} fetches no images, and Perdure fetches none for it: send the "
+        f"image as a file (image_file), or as a data URL. It said: {refusal.message}",
+        code="invalid_prompt",
     )
 
 
-def shortened(text: str, secret: str | None) -> str:
-    """A server's own words as they may be shown: without credentials, and not endless."""
-    return _without_credentials(text, secret)[:_MAX_MESSAGE]
+def explained(refusal: Refusal, body: Mapping[str, Any], *, where: str) -> ProviderError | None:
+    """What a refusal means where no other request would do; None where another one may."""
+    wanted = body.get("response_format")
+    if isinstance(wanted, dict) and refusal.lacks_format:
+        # Not left out: text in another form would look like an answer.
+        return lacking_format(refusal, where=where, kind=str(wanted["type"]))
+    if refusal.says(_WANTS_DATA) and any(map(_shows_url, body["messages"])):
+        return images_by_url(refusal, where=where)
+    return None
 
 
-def _without_credentials(text: str, secret: str | None) -> str:
-    # Before anything is cut off: half a key is too much as well.
-    text = text.replace(secret, "***") if secret else text
-    return _CREDENTIALS.sub(r"\1***", text)
+def loading(refusal: Refusal, *, where: str, seconds: float) -> ProviderError:
+    """For a server that has gone on loading its model for so long."""
+    return ProviderError(
+        f"The model server at {where} was not ready after {seconds:g} seconds "
+        f"(model_patience_seconds). It said: {refusal.message}"
+    )
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from a number or an HTTP date."""
-    value = headers.get("Retry-After", "").strip()
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+def away(*, where: str, seconds: float) -> ProviderError:
+    """For a server that has answered before."""
+    return ProviderError(
+        f"The model server at {where} cannot be reached. It has answered before, and did not come "
+        f"back within {seconds:g} seconds (model_patience_seconds)."
+    )
+
+
+def never_there(*, where: str) -> ProviderError:
+    """For a server that has not answered since this one began."""
+    return ProviderError(
+        f"The model server at {where} cannot be reached. It has not answered since Perdure was "
+        "started: check that it runs, and its base_url."
+    )
+
+
+def _shows_url(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    if not isinstance(content, list):
+        return False
+    return any(
+        part["type"] == "image_url" and not part["image_url"]["url"].startswith("data:")
+        for part in content
+    )

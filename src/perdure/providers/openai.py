@@ -4,17 +4,33 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
 import stamina
+from msgspec.structs import replace
 
-from perdure import urls
-from perdure.errors import ConfigurationError, ProviderError
-from perdure.providers import extras, faults, model_list, told_windows, usage
+from perdure.errors import ProviderError
+from perdure.model_settings import Kind
+from perdure.providers import (
+    adjustments,
+    faults,
+    kinds,
+    model_list,
+    refusals,
+    relay_headers,
+    told_windows,
+    usage,
+)
+from perdure.providers.adjustments import Body
 from perdure.providers.answers import AnswerReader
-from perdure.providers.faults import Origin, Refusal
+from perdure.providers.endpoint import Endpoint
+from perdure.providers.faults import Origin
+from perdure.providers.memory import Memory, ProcessMemory
+from perdure.providers.patience import STRANGER_SECONDS, NotReadyError, Patience, Waits
 from perdure.providers.provider import Relayed, ToldWindow
+from perdure.providers.refusals import Refusal
 from perdure.providers.told_windows import ToldWindows
 from perdure.wire.base import JsonObject
 from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage
@@ -33,19 +49,6 @@ _LONGEST_WAIT = 30.0
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_TOLD_BYTES = 8 * 1024 * 1024
 _MAX_LIST_BYTES = 64 * 1024 * 1024
-# Not every server knows these; a run can do without them.
-_OPTIONAL = (
-    "stream_options",
-    "parallel_tool_calls",
-    "reasoning_effort",
-    "temperature",
-    "top_p",
-)
-_DROPPED_HEADERS = frozenset({"api-key", "authorization", "connection", "content-encoding",
-                              "content-length", "cookie", "date", "host", "keep-alive",
-                              "proxy-authenticate", "proxy-authorization", "server", "set-cookie",
-                              "te", "trailer", "transfer-encoding", "upgrade",
-                              "www-authenticate"})  # fmt: skip
 
 
 class _Passing(Exception):
@@ -57,63 +60,103 @@ class _Passing(Exception):
         self.retry_after = retry_after
 
 
+class _Accepted(NamedTuple):
+    """A request that a server takes: its answer, what was sent, what that was before it was
+    adjusted, the names of all its adjustments, and of those that were called for just now.
+    """
+
+    response: aiohttp.ClientResponse
+    body: Body
+    plain: Body
+    known: frozenset[str]
+    new: frozenset[str]
+
+    def called_for_by(self, answer: AnswerReader) -> frozenset[str]:
+        """What a refusal calls for that came in the place of the answer: some servers have sent
+        their status before the chat template is asked. Raises the answer's failure where it is
+        another.
+        """
+        assert answer.failure is not None  # noqa: S101 # the answer has failed
+        refusal = answer.failure.refusal
+        if isinstance(refusal, Refusal) and not answer.written:
+            refusal = refusal if refusal.status else refusal._replace(status=400)
+            if more := adjustments.called_for(refusal, self.plain, self.known):
+                return self.new | more
+        raise answer.failure
+
+
 class OpenAIProvider:
     """One model server; see `Provider`.
 
-    `idle_seconds` bounds the silence between two pieces of an answer. Raises
-    `ConfigurationError` for a key that cannot be sent, or not with this base URL.
+    `idle_seconds` bounds the silence between two pieces of an answer. `memory` keeps what is learnt
+    from refusals. Raises `ConfigurationError` for a key that cannot be sent, or not with this base
+    URL.
     """
 
     def __init__(
-        self, base_url: str, *, api_key: str | None = None, idle_seconds: float = 120.0
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        kind: Kind | None = None,
+        idle_seconds: float = 120.0,
+        patience: Patience | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._endpoint = Endpoint(base_url, api_key=api_key, kind=kind)
         # What messages call the server: without a password.
-        self._where = urls.without_login(base_url)
-        if api_key and self._where != self._base_url:
-            raise ConfigurationError(
-                f"The model server at {self._where} has both an API key and a password in its "
-                "base_url; it can be sent one of them."
-            )
-        # A key from a file ends in a line end, which no header takes.
-        self._api_key = api_key.strip() if api_key else None
-        if self._api_key and not (self._api_key.isascii() and self._api_key.isprintable()):
-            raise ConfigurationError(
-                f"The API key of the model server at {self._where} holds a character that no "
-                "HTTP header takes."
-            )
+        self.where = self._endpoint.where
+        self._api_key = self._endpoint.key
+        self._kind = kind or ("azure" if self._endpoint.is_azure else kinds.of_host(self.where))
         self._timeout = aiohttp.ClientTimeout(
             total=_TOTAL_SECONDS, connect=_CONNECT_SECONDS, sock_read=idle_seconds
         )
+        self._waits = Waits(patience or Patience(), self.where)
+        self._memory = memory or ProcessMemory()
         self._session: aiohttp.ClientSession | None = None
-        self._windows = ToldWindows(self._base_url, self._told)
+        self._windows = ToldWindows(self._endpoint.models_url, self._endpoint.root, self._told)
         self._models: tuple[float, list[Model]] | None = None
-        # What this server does not know, by model: learnt from its refusals.
-        self._unknown: dict[str, set[str]] = {}
+        # whether the server has ever answered, whatever it said
+        self._has_answered = False
+        self._was_looked_at = False
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        response = await self._accepted(request)
-        answer = AnswerReader(Origin(self._where, request.model, self._api_key))
-        broken, left = None, b""
-        try:
-            async for received in response.content.iter_any():
-                for chunk in answer.feed(received):
-                    yield chunk
-                if answer.has_ended:
-                    break
+        called_for: frozenset[str] = frozenset()
+        while True:
+            accepted = await self._accepted(request, called_for)
+            response = accepted.response
+            answer = AnswerReader(Origin(self.where, request.model, self._api_key))
+            ids = adjustments.called_ids(accepted.plain, accepted.known)
+            feed = adjustments.with_own_ids(answer.feed, ids) if ids else answer.feed
+            broken, left = None, b""
+            try:
+                async for received in response.content.iter_any():
+                    for chunk in feed(received):
+                        yield chunk
+                    if answer.has_ended:
+                        break
+                if answer.failure is None:
+                    await _read_to_end(response)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                broken, left = self._broken(error), _arrived(response.content)
+            finally:
+                # Closes the connection when the answer was not read to its end.
+                response.close()
+            for chunk in (*feed(left), *answer.end(broken)):
+                yield chunk
             if answer.failure is None:
-                await _read_to_end(response)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            broken, left = self._broken(error), _arrived(response.content)
-        finally:
-            # Closes the connection when the answer was not read to its end.
-            response.close()
-        for chunk in (*answer.feed(left), *answer.end(broken)):
-            yield chunk
-        if answer.failure is not None:
-            raise answer.failure
+                break
+            called_for = accepted.called_for_by(answer)
         if answer.extras is not None or not answer.ends_with_usage:
-            yield ChatChunk(usage=await _usage(answer, request), extras=answer.extras)
+            sent = request if "tools" in accepted.body else replace(request, tools=None)
+            yield ChatChunk(usage=await _usage(answer, sent), extras=answer.extras)
+
+    async def kind(self) -> Kind | None:
+        """What program it is, as far as that is set, known or can be seen."""
+        if self._kind is None and not self._was_looked_at:
+            self._was_looked_at = True
+            self._kind = await kinds.guess(self._http(), self._endpoint.origin)
+        return self._kind
 
     async def models(self) -> list[Model]:
         now = time.monotonic()
@@ -122,7 +165,8 @@ class OpenAIProvider:
         return self._models[1]
 
     async def told_window(self, model: str) -> ToldWindow | None:
-        return await self._windows.of(model)
+        # Azure has none of what tells it.
+        return None if self._endpoint.is_azure else await self._windows.of(model)
 
     @asynccontextmanager
     async def relay(
@@ -130,102 +174,149 @@ class OpenAIProvider:
     ) -> AsyncIterator[Relayed]:
         try:
             response = await self._http().post(
-                f"{self._base_url}/{path}",
+                self._endpoint.url(path),
                 data=body,
-                headers={**_kept(headers), **self._headers()},
+                headers={**relay_headers.kept(headers), **self._endpoint.headers},
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
         del body  # it may be large, and the answer long
+        self._has_answered = True
         async with response:
-            yield Relayed(response.status, _kept(response.headers), self._relayed(response))
+            yield Relayed(
+                response.status, relay_headers.kept(response.headers), self._relayed(response)
+            )
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
-    async def _accepted(self, request: ChatRequest) -> aiohttp.ClientResponse:
-        """The response of a server that takes the request; parameters that it does not know are
-        left out, now and later.
+    async def _accepted(self, request: ChatRequest, new: frozenset[str]) -> _Accepted:
+        """The response of a server that takes the request, changed as its refusals call for; what
+        they call for is remembered where it was of use. `new` is what was called for before.
         """
-        unknown = set(self._unknown.get(request.model, ()))
+        plain = adjustments.plain(request, self.where)
+        known = new | await self._memory.of(self.where, request.model)
+        if self._kind is not None:
+            known |= kinds.KNOWN.get(self._kind, frozenset())
+        said, of_use = "", frozenset[str]()
         while True:
-            body = _body(request, unknown, self._where)
-            response = await self._post(body)
-            if response.status == 200:
-                if unknown:
-                    # Another request may have learnt something else meanwhile.
-                    self._unknown.setdefault(request.model, set()).update(unknown)
-                return response
-            refusal = await self._refusal(response)
-            named = {name for name in _OPTIONAL if name in body and refusal.names(name)}
-            sent = extras.names_in(body["messages"])  # type: ignore[arg-type] # see `_body`
-            named |= {name for name in sent if refusal.bars(name)}
-            if "max_tokens" in body and refusal.prefers("max_completion_tokens"):
-                named.add("max_tokens")
-            wanted = body.get("response_format")
-            if isinstance(wanted, dict) and refusal.lacks_format:
-                # Not left out: text in another form would look like an answer.
-                raise faults.lacking_format(refusal, where=self._where, kind=str(wanted["type"]))
-            if not named:
-                raise self._error(refusal, request.model)
-            unknown |= named
+            body = adjustments.adjusted(plain, known)
+            outcome = await self._post(body)
+            if not isinstance(outcome, Refusal):
+                await self._learn(request.model, new)
+                return _Accepted(outcome, body, plain, known, new)
+            if outcome.text != said:
+                # It had another fault to find.
+                said, of_use = outcome.text, new
+            more = adjustments.called_for(outcome, plain, known)
+            error = faults.explained(outcome, body, where=self.where)
+            if error is None and not more:
+                error = self._error(outcome, request.model)
+            if error is not None:
+                await self._learn(request.model, of_use)
+                raise error
+            new |= more
+            # One refusal is likely not the only one, and its kind may tell of the others.
+            kind = await self.kind()
+            known |= new | (kinds.KNOWN.get(kind, frozenset()) if kind else frozenset())
 
-    async def _post(self, body: JsonObject) -> aiohttp.ClientResponse:
-        """Sends a request; passing faults are tried again until one answers otherwise."""
+    async def _learn(self, model: str, names: frozenset[str]) -> None:
+        if names:
+            await self._memory.learn(self.where, model, names)
+
+    async def _post(self, body: Body) -> aiohttp.ClientResponse | Refusal:
+        """Sends a request: a response that is an answer, or what was refused. A server that is not
+        ready is waited for.
+        """
         encoded, model = msgspec.json.encode(body), str(body["model"])
+        wait = self._waits.new()
+        while True:
+            try:
+                outcome = await self._attempts(encoded, model)
+            except NotReadyError as fault:
+                await wait.rest(fault)
+                continue
+            wait.end()
+            return outcome
+
+    async def _attempts(self, body: bytes, model: str) -> aiohttp.ClientResponse | Refusal:
+        """Passing faults are tried again until one attempt ends otherwise."""
         try:
             async for attempt in stamina.retry_context(
                 on=_wait, attempts=_ATTEMPTS, timeout=None, wait_max=8.0
             ):
                 with attempt:
-                    return await self._attempt(encoded, model)
+                    return await self._attempt(body, model)
         except _Passing as passing:
             raise passing.error from passing
         raise AssertionError("a retry without an outcome")
 
-    async def _attempt(self, body: bytes, model: str) -> aiohttp.ClientResponse:
+    async def _attempt(self, body: bytes, model: str) -> aiohttp.ClientResponse | Refusal:
         try:
             response = await self._http().post(
-                f"{self._base_url}/chat/completions",
+                self._endpoint.url("chat/completions"),
                 data=body,
-                headers={**self._headers(), "content-type": "application/json"},
+                headers={**self._endpoint.headers, "content-type": "application/json"},
                 # Followed, a POST would become a GET, or take the prompt somewhere else.
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
+            if _is_away(error):
+                raise self._away() from error
             broken = self._broken(error)
             raise (_Passing(broken) if _may_pass(error) else broken) from error
-        if response.status in (200, 400, 401, 403, 404, 422):
+        self._has_answered = True
+        if response.status == 200:
             return response
         refusal = await self._refusal(response)
-        error_ = self._error(refusal, model)
-        if refusal.passing and (refusal.retry_after or 0) <= _LONGEST_WAIT:
-            raise _Passing(error_, refusal.retry_after)
-        raise error_
+        if refusal.is_loading:
+            raise NotReadyError(
+                faults.loading(refusal, where=self.where, seconds=self._waits.seconds),
+                refusal.message,
+                retry_after=refusal.retry_after,
+            )
+        if refusal.passing:
+            error_ = self._error(refusal, model)
+            if (refusal.retry_after or 0) <= _LONGEST_WAIT:
+                raise _Passing(error_, refusal.retry_after)
+            raise error_
+        return refusal
+
+    def _away(self) -> NotReadyError:
+        """For a server that nothing of listens."""
+        if self._has_answered:
+            error = faults.away(where=self.where, seconds=self._waits.seconds)
+            return NotReadyError(error, "it cannot be reached")
+        error = faults.never_there(where=self.where)
+        return NotReadyError(error, "it cannot be reached", limit=STRANGER_SECONDS)
 
     async def _fetch_models(self) -> list[Model]:
         try:
             async with self._http().get(
-                f"{self._base_url}/models", headers=self._headers(), timeout=_LISTING
+                self._endpoint.models_url, headers=self._endpoint.headers, timeout=_LISTING
             ) as response:
+                self._has_answered = True
                 if response.status == 404:
-                    raise ProviderError(f"The model server at {self._where} does not list models.")
+                    raise ProviderError(f"The model server at {self.where} does not list models.")
                 if response.status != 200:
                     raise self._error(await self._refusal(response), "")
-                return model_list.read(await _read(response, _MAX_LIST_BYTES))
+                models = model_list.read(await _read(response, _MAX_LIST_BYTES))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise faults.unreadable(Origin(self._where, "", self._api_key)) from error
+            raise faults.unreadable(Origin(self.where, "", self._api_key)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
+        if (deployment := self._endpoint.deployment) is None:
+            return models
+        return [Model(id=deployment, created=0, owned_by="azure")]
 
     async def _told(self, url: str, body: JsonObject | None) -> JsonObject | None:
         """A JSON object that the server has at a URL, beside the API."""
         method = "GET" if body is None else "POST"
         try:
             async with self._http().request(
-                method, url, json=body, headers=self._headers(), allow_redirects=False
+                method, url, json=body, headers=self._endpoint.headers, allow_redirects=False
             ) as response:
                 if response.status != 200:
                     return None
@@ -248,7 +339,7 @@ class OpenAIProvider:
     async def _refusal(self, response: aiohttp.ClientResponse) -> Refusal:
         async with response:
             body = await self._error_body(response)
-        return faults.read(response.status, response.headers, body, secret=self._api_key)
+        return refusals.read(response.status, response.headers, body, secret=self._api_key)
 
     async def _error_body(self, response: aiohttp.ClientResponse) -> bytes:
         try:
@@ -258,10 +349,10 @@ class OpenAIProvider:
             return b""
 
     def _error(self, refusal: Refusal, model: str) -> ProviderError:
-        return faults.to_error(refusal, where=self._where, model=model)
+        return faults.to_error(refusal, where=self.where, model=model)
 
     def _broken(self, error: Exception) -> ProviderError:
-        where = f"The model server at {self._where}"
+        where = f"The model server at {self.where}"
         match error:
             case TimeoutError():
                 return ProviderError(f"{where} did not answer in time.")
@@ -272,10 +363,7 @@ class OpenAIProvider:
             case aiohttp.ClientConnectorError():
                 return ProviderError(f"{where} cannot be reached.")
             case _:
-                return ProviderError(f"The connection to the model server at {self._where} broke.")
-
-    def _headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._api_key}"} if self._api_key else {}
+                return ProviderError(f"The connection to the model server at {self.where} broke.")
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -298,6 +386,15 @@ def _may_pass(error: Exception) -> bool:
         return True
     # A server that is slow has the request already: the same again would double its work.
     return not isinstance(error, TimeoutError | aiohttp.ClientSSLError | aiohttp.InvalidURL)
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether nothing listens where the server should be: its name is known, and TLS was not
+    reached.
+    """
+    return isinstance(error, aiohttp.ClientConnectorError) and not isinstance(
+        error, aiohttp.ClientConnectorDNSError | aiohttp.ClientSSLError
+    )
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -325,26 +422,6 @@ async def _read_to_end(response: aiohttp.ClientResponse) -> None:
         async with asyncio.timeout(_END_SECONDS):
             async for _ in response.content.iter_any():
                 pass
-
-
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that concern the other side: no credentials, nothing of this connection."""
-    return {name: v for name, v in headers.items() if name.lower() not in _DROPPED_HEADERS}
-
-
-def _body(request: ChatRequest, unknown: set[str], server: str) -> JsonObject:
-    """The request as this server understands it."""
-    plain = msgspec.to_builtins(request)
-    messages = extras.put_back(plain["messages"], request, server=server, unknown=unknown)
-    body: JsonObject = {
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        **plain,
-        "messages": messages,
-    }
-    if "max_tokens" in body and "max_tokens" in unknown:
-        body["max_completion_tokens"] = body["max_tokens"]
-    return {name: value for name, value in body.items() if name not in unknown}
 
 
 async def _usage(answer: AnswerReader, request: ChatRequest) -> ChatUsage:

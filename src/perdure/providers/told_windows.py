@@ -46,9 +46,9 @@ class ToldWindows:
     hour where it tells nothing.
     """
 
-    def __init__(self, base_url: str, ask: Ask) -> None:
-        self._list = f"{base_url}/models"
-        self._root = base_url.removesuffix("/v1")
+    def __init__(self, list_url: str, root: str, ask: Ask) -> None:
+        self._list = list_url
+        self._root = root
         self._ask = ask
         # Until when what was told holds, by the monotonic clock.
         self._known: dict[str, tuple[float, ToldWindow | None]] = {}

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
@@ -15,6 +15,10 @@ _NAMES = "SELECT name FROM schema_migrations"
 _DELIVERIES = """
     SELECT status, count(*) FROM webhook_deliveries
     WHERE status IN ('waiting', 'given_up') GROUP BY status"""
+_LEARNT = """
+    SELECT server, model, name, learnt_at FROM adjustments
+    ORDER BY server, model, name LIMIT 10000"""
+_TABLES = ("schema_migrations", "webhook_deliveries", "adjustments")
 _CONNECT_SECONDS = 5
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 
@@ -22,20 +26,23 @@ _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 class Seen(NamedTuple):
     """What was found; `pending` says whether opening it would migrate the schema.
 
-    `waiting` and `given_up` count the deliveries to webhooks.
+    `waiting` and `given_up` count the deliveries to webhooks. `learnt` are the server, the model,
+    the name and the time of each adjustment that is remembered, in their order.
     """
 
     text: str
     pending: bool
     waiting: int = 0
     given_up: int = 0
+    learnt: Sequence[tuple[str, str, str, int]] = ()
 
 
 class _Content(NamedTuple):
-    """The migrations that were run, and the deliveries by their status."""
+    """The migrations that were run, the deliveries by their status, and what was learnt."""
 
     migrations: set[str]
     deliveries: dict[str, int]
+    learnt: list[tuple[str, str, str, int]]
 
 
 def look(url: str | None, data_dir: Path) -> Seen:
@@ -89,7 +96,9 @@ def _compare(content: _Content, dialect: str) -> Seen:
     if missing := known - done:
         return Seen(f"its schema lacks {', '.join(sorted(missing))}", pending=True)
     count = content.deliveries.get
-    return Seen("its schema is current", False, count("waiting", 0), count("given_up", 0))
+    return Seen(
+        "its schema is current", False, count("waiting", 0), count("given_up", 0), content.learnt
+    )
 
 
 def _content(
@@ -99,6 +108,7 @@ def _content(
     return _Content(
         {name for (name,) in rows(_NAMES)} if "schema_migrations" in tables else set(),
         dict(rows(_DELIVERIES)) if "webhook_deliveries" in tables else {},
+        list(rows(_LEARNT)) if "adjustments" in tables else [],
     )
 
 
@@ -125,7 +135,7 @@ def _postgres(url: str) -> _Content:
             connection.read_only = True
             tables = {
                 name
-                for name in ("schema_migrations", "webhook_deliveries")
+                for name in _TABLES
                 if connection.execute("SELECT to_regclass(%s)", [name]).fetchone() != (None,)
             }
             return _content(tables, lambda query: connection.execute(query))

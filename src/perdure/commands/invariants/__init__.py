@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from perdure import ids
 from perdure.commands.invariants import (
+    adjustments,
     assistants,
     damage,
     files,
@@ -73,6 +74,7 @@ def check(
     yield from files.check(tx, looked_at=looked_at)
     yield from vector_stores.check(tx, looked_at=looked_at)
     yield from webhooks.check(tx)
+    yield from adjustments.check(tx)
 
 
 def _of_runs(tx: Transaction, looked_at: Callable[[int], None]) -> Iterator[Violation]:

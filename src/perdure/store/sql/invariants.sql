@@ -58,3 +58,10 @@ UNION ALL
 SELECT id, 'run', run_id FROM run_steps
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = run_steps.run_id)
 LIMIT :limit
+
+-- name: odd_adjustments
+-- What cannot have been learnt of a model server: of none, of one with a password in its URL, of no
+-- model, nothing, or before all time.
+SELECT server, model, name, learnt_at FROM adjustments
+WHERE server NOT LIKE 'http%' OR server LIKE '%@%' OR model = '' OR name = '' OR learnt_at < 0
+LIMIT :limit

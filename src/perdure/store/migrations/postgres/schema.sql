@@ -357,3 +357,13 @@ CREATE TABLE pieces (
 CREATE INDEX pieces_by_ingestion ON public.pieces USING btree (ingestion);
 
 CREATE INDEX pieces_by_segment ON public.pieces USING btree (segment);
+
+CREATE TABLE adjustments (
+    server text NOT NULL,
+    model text NOT NULL,
+    name text NOT NULL,
+    learnt_at bigint NOT NULL,
+    CONSTRAINT adjustments_pkey PRIMARY KEY (server, model, name)
+);
+
+CREATE INDEX adjustments_by_time ON public.adjustments USING btree (learnt_at);

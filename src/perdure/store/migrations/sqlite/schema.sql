@@ -1,5 +1,16 @@
 -- The schema after all migrations, to be read. Written by tests/store/schema.py.
 
+CREATE TABLE adjustments (
+    -- its base URL, without a password
+    server TEXT NOT NULL,
+    model TEXT NOT NULL,
+    name TEXT NOT NULL,
+    learnt_at INTEGER NOT NULL,
+    PRIMARY KEY (server, model, name)
+);
+
+CREATE INDEX adjustments_by_time ON adjustments (learnt_at);
+
 CREATE TABLE assistants (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
