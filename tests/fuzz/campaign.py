@@ -1,5 +1,6 @@
 """A server, its world, and everything that is sent to it."""
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -107,6 +108,9 @@ class Campaign:
         )(given(strategy)(each))()
 
 
+_STARTED = re.compile(r'"url": "(http://[^/"]+)/v1".*"event": "server_started"')
+
+
 @contextmanager
 def campaign(folder: Path, database_url: str | None) -> Iterator[Campaign]:
     """A server in a process of its own, with nothing of anybody's."""
@@ -129,9 +133,9 @@ def _port(process: subprocess.Popen[bytes], log: Path) -> int:
     """Where the server answers, once it does."""
     until = time.monotonic() + PATIENCE_SECONDS
     while process.poll() is None and time.monotonic() < until:
-        _, found, rest = log.read_text(encoding="utf-8").partition("answers at ")
-        if found and "\n" in rest:
-            url = rest.split()[0].removesuffix("/v1")
+        found = _STARTED.search(log.read_text(encoding="utf-8"))
+        if found:
+            url = found[1]
             with urlopen(f"{url}/health", timeout=PATIENCE_SECONDS):
                 return int(url.rpartition(":")[2])
         time.sleep(0.05)

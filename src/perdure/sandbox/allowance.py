@@ -22,14 +22,17 @@ class Left:
         self._text = limits.text_bytes + _NOTES_BYTES
         self._images = limits.images
         self._image_bytes = limits.image_bytes
+        self._streams = cleaning.Streams()
 
     def output(self, frame: Frame | bytes) -> Output:
         """Raises `Broken`."""
         match frame:
             case TextFrame(stream=stream, text=text):
-                return Text(self._take(text), stream)
+                self._count(text)
+                return Text(self._streams.feed(stream, text), stream)
             case ErrorFrame(text=text):
-                return Error(self._take(text))
+                self._count(text)
+                return Error(cleaning.text(text))
             case ImageFrame(mime=mime, data=data):
                 self._images -= 1
                 if self._images < 0:
@@ -40,11 +43,10 @@ class Left:
                 return Image(mime, content)
         raise Broken(f"{type(frame).__name__} in mid-execution")
 
-    def _take(self, text: str) -> str:
+    def _count(self, text: str) -> None:
         self._text -= max(len(text.encode()), LEAST_BYTES)
         if self._text < 0:
             raise Broken("more text than it may show")
-        return cleaning.text(text)
 
 
 class Taken:

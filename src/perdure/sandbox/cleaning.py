@@ -13,6 +13,9 @@ _ESCAPES = re.compile(
 )
 # all but tab and the line ends
 _UNSEEN = re.compile(rf"(?![\t\n\r])[{CONTROLS}{DIRECTIONS}{HALVES}]")
+# what may go on in the next piece: a line end, or an escape that has not come to its end
+_UNFINISHED = re.compile(r"(?:\r|\x1b(?:[\]PX^_][^\x07\x1b]*\x1b?|\[[0-?]*[ -/]*|[ -/]*))\Z")
+_LONGEST_UNFINISHED = 1024
 # of a path, and of each of its parts
 _LONGEST_NAME, _LONGEST_PART = 1024, 255
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
@@ -23,6 +26,28 @@ def text(said: str) -> str:
     with the line ends of Unix.
     """
     return _UNSEEN.sub("", _ESCAPES.sub("", said)).replace("\r\n", "\n")
+
+
+class Streams:
+    """The text of one execution, in pieces. Those of `stdout` and `stderr` are cleaned as if they
+    had come at once, since they are cut anywhere, in the middle of an escape, too. What is
+    unfinished at their end is left out.
+    """
+
+    def __init__(self) -> None:
+        self._unfinished = {"stdout": "", "stderr": ""}
+
+    def feed(self, stream: str, said: str) -> str:
+        """What of the stream can be shown now."""
+        if stream not in self._unfinished:
+            return text(said)
+        said = self._unfinished[stream] + said
+        found = _UNFINISHED.search(said)
+        end = found.start() if found else len(said)
+        if len(said) - end > _LONGEST_UNFINISHED:
+            end = len(said)
+        self._unfinished[stream] = said[end:]
+        return text(said[:end])
 
 
 def image(mime: str, data: str, *, most: int) -> bytes | None:

@@ -41,6 +41,7 @@ class Shown:
         self.waiting: set[str] = set()
         self._mark = ""
         self._most = limits.image_bytes
+        self._streams = cleaning.Streams()
         self._tally = Tally(
             text_bytes=limits.text_bytes, images=limits.images, image_bytes=limits.image_bytes
         )
@@ -109,6 +110,6 @@ class Shown:
             self.outputs.append(Image(mime, content))
 
     def _text(self, text: str, stream: Literal["stdout", "stderr", "result"]) -> None:
-        kept = cleaning.text(self._tally.room(text))
+        kept = self._streams.feed(stream, self._tally.room(text))
         if kept:
             self.outputs.append(Text(kept, stream))
