@@ -5,6 +5,7 @@ CPU where a new interpreter costs a whole one. From the first line of `perdure/_
 command does what it does when a shell starts it.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -58,6 +59,9 @@ def main() -> None:
     for name in _IMPORTED_BEFORE:
         importlib.import_module(name)
     assert threading.active_count() == 1, "a fork would lose these threads"
+    # Else each command's first collection, and its end, would copy all that was imported.
+    gc.collect()
+    gc.freeze()
     control = socket.socket(fileno=int(sys.argv[1]))
     order = _take_orders(control)
     control.detach()
