@@ -10,7 +10,7 @@ import pytest
 
 from perdure.bus.memory import MemoryBus
 from perdure.commands import files, ingestions, invariants, vector_store_files, vector_stores
-from perdure.errors import BadRequest, NotFound
+from perdure.errors import NotFound
 from perdure.store import connect
 from perdure.store.database import Database, Transaction
 from perdure.wire.vector_store_files import CreateVectorStoreFile
@@ -104,7 +104,7 @@ async def test_a_file_that_another_server_deletes_cannot_be_added(
         return Shelf(database).add(store_id, file_id)
 
     _, added = await race(servers, postgres_url, delete, add)
-    assert isinstance(added, BadRequest)
+    assert isinstance(added, NotFound)
     assert await wrong(servers[0]) == []
 
 

@@ -152,8 +152,7 @@ async def test_no_other_model_is_sent_it(upstream: Upstream) -> None:
     run = await upstream.stage.submit(await upstream.stage.execute(run), "sunny")
     await upstream.close()
     servers = [ServerSettings("tests", upstream.server.base_url, KEY)]
-    upstream.provider = providers.connect(servers, {"needs-reasoning-content": "text"})
-    upstream.stage.means = upstream.stage.means._replace(provider=upstream.provider)
+    upstream.call(providers.connect(servers, {"needs-reasoning-content": "text"}))
     run = await upstream.stage.execute(run)
     assert run.status == "completed"
     assert upstream.bodies()[-1]["model"] == "text"

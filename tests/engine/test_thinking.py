@@ -24,7 +24,7 @@ from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.engine.coding import say
 from tests.engine.gated import GatedProvider
-from tests.engine.stage import Stage, rules
+from tests.engine.stage import Stage
 from tests.engine.test_extras import crashed_at_every_write
 from tests.engine.upstream import KEY, Upstream
 from tests.model_servers.pieces import USAGE
@@ -204,19 +204,14 @@ async def test_an_answer_without_the_end_is_told_whole_and_forgets_the_lesson(
 async def test_what_one_model_teaches_holds_for_no_other_and_for_no_other_server(
     upstream: Upstream,
 ) -> None:
-    stage, held = upstream.stage, script(answer("Hm.", ends="length"))
+    held = script(answer("Hm.", ends="length"))
     elsewhere = upstream.server.base_url.replace("127.0.0.1", "localhost")
     await upstream.close()
-    upstream.provider = providers.connect(
-        [
-            ServerSettings("one", upstream.server.base_url, KEY, models=("thinks", "thinks too")),
-            ServerSettings("two", elsewhere, KEY),
-        ],
-        {"an alias": "thinks"},
-    )
-    stage.means = stage.means._replace(
-        provider=upstream.provider, thinking=rules(provider=upstream.provider)
-    )
+    servers = [
+        ServerSettings("one", upstream.server.base_url, KEY, models=("thinks", "thinks too")),
+        ServerSettings("two", elsewhere, KEY),
+    ]
+    upstream.call(providers.connect(servers, {"an alias": "thinks"}))
     await after(upstream, *LONE)
     told = {
         model: (await message(upstream, await upstream.run(model, held)))[1]
@@ -315,10 +310,7 @@ async def test_another_model_is_not_sent_it(upstream: Upstream) -> None:
     run = await upstream.stage.submit(await upstream.run("thinks", asked, tools=TOOLS), "sunny")
     await upstream.close()
     servers = [ServerSettings("tests", upstream.server.base_url, KEY)]
-    upstream.provider = providers.connect(servers, {"thinks": "thinks too"})
-    upstream.stage.means = upstream.stage.means._replace(
-        provider=upstream.provider, thinking=rules(sends_back, upstream.provider)
-    )
+    upstream.call(providers.connect(servers, {"thinks": "thinks too"}), thinking=sends_back)
     await upstream.stage.execute(run)
     assert sent(upstream)[1] == ("assistant", "Yes.")
 

@@ -6,6 +6,7 @@ from perdure.model_settings import ThinkingSettings
 from perdure.providers import ServerSettings
 from perdure.providers.memory import Memory
 from perdure.providers.patience import Patience
+from perdure.providers.routing import Routing
 from perdure.wire.runs import Run
 from tests.engine.stage import Stage, rules
 from tests.model_servers.fixture import ModelServer
@@ -35,7 +36,7 @@ class Upstream:
     ) -> None:
         """Makes a provider with these settings the one that is called."""
         url = base_url or self.server.base_url
-        self.provider = providers.connect(
+        provider = providers.connect(
             [ServerSettings("tests", url, KEY)],
             {},
             windows=windows,
@@ -43,12 +44,21 @@ class Upstream:
             patience=patience,
             memory=memory,
         )
+        self.call(provider, thinking=thinking, unknown=unknown)
+
+    def call(
+        self,
+        provider: Routing,
+        *,
+        thinking: dict[str, ThinkingSettings] | None = None,
+        unknown: int = 256_000,
+    ) -> None:
+        """Makes this provider the one that is called, and asked for windows."""
+        self.provider = provider
         self.stage.means = self.stage.means._replace(
-            provider=self.provider, thinking=rules(thinking or {}, self.provider)
+            provider=provider, thinking=rules(thinking or {}, provider)
         )
-        self.stage.use(
-            windows=Windows(self.provider.window, ask=self.provider.told_window, unknown=unknown)
-        )
+        self.stage.use(windows=Windows(provider.window, ask=provider.told_window, unknown=unknown))
 
     async def begin(self, model: str, *texts: str, **fields: object) -> Run:
         """A queued run on a thread with these messages of the user."""
