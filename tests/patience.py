@@ -7,6 +7,8 @@ waiting for them. What does not come ends with `PATIENCE_SECONDS`, which nothing
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
+from weakref import WeakKeyDictionary, ref
 
 # Long enough for the slowest machine; nothing waits for it when all is well. A test may wait
 # several times: see `timeout` of pytest in pyproject.toml.
@@ -30,12 +32,20 @@ def wait_until(is_so: Callable[[], object]) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
+_passed: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
+
+
 def pass_time(seconds: float) -> None:
     """Moves the clock of the running event loop on: whatever was to be over by then is over now."""
     loop = asyncio.get_running_loop()
-    earlier = loop.time
+    if loop not in _passed:
+        loop.time = partial(_later, loop.time, ref(loop))  # type: ignore[method-assign]
+    _passed[loop] = _passed.get(loop, 0.0) + seconds
 
-    def later() -> float:
-        return earlier() + seconds
 
-    loop.time = later  # type: ignore[method-assign]
+def _later(
+    clock: Callable[[], float], loop: Callable[[], asyncio.AbstractEventLoop | None]
+) -> float:
+    running = loop()
+    assert running is not None
+    return clock() + _passed[running]
