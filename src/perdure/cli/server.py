@@ -174,10 +174,7 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 def end_like_interrupt() -> None:
     """Makes SIGTERM do what Ctrl-C does, so that clean-up is not skipped."""
-    handler = signal.getsignal(signal.SIGINT)
-    if handler == signal.SIG_IGN:  # Ctrl-C is not for a job in a shell's background
-        handler = signal.default_int_handler
-    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
