@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from aiohttp import web
 
 from tests.api.sse import events
 from tests.model_servers import ollama
@@ -19,11 +18,8 @@ def database_url() -> None:
 @pytest.fixture
 async def origin() -> AsyncIterator[str]:
     """A server like Ollama, which has loaded nothing yet."""
-    runner = web.AppRunner(ollama.application(), access_log=None, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with ollama.serving() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

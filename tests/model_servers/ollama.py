@@ -9,6 +9,8 @@ as they came and as the model saw them.
 
 import asyncio
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -114,15 +116,21 @@ def application() -> web.Application:
     return app
 
 
-async def main() -> None:
+@asynccontextmanager
+async def serving() -> AsyncGenerator[int, None]:
+    """The server in this process; its port."""
     runner = web.AppRunner(application(), access_log=None, shutdown_timeout=0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    print(runner.addresses[0][1], flush=True)
-    # Ends with whoever started it, however that ended.
-    await asyncio.to_thread(sys.stdin.read)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield runner.addresses[0][1]
     await runner.cleanup()
+
+
+async def main() -> None:
+    async with serving() as port:
+        print(port, flush=True)
+        # Ends with whoever started it, however that ended.
+        await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,11 +165,8 @@ def test_what_is_no_object_is_nothing(body: bytes) -> None:
 
 @pytest.fixture
 async def like_ollama() -> AsyncIterator[str]:
-    runner = web.AppRunner(ollama.application(), access_log=None, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    await runner.cleanup()
+    async with ollama.serving() as port:
+        yield f"http://127.0.0.1:{port}/v1"
 
 
 async def test_a_server_like_ollama_is_asked_over_http(like_ollama: str) -> None:

@@ -5,7 +5,6 @@ of a project's threads not with their number.
 import json
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +12,7 @@ import pytest
 
 from perdure.store import statements
 from tests.databases import PostgresServer
+from tests.store.in_memory import migrated
 
 LIMIT = 5
 THREADS = {"thread_old": 20, "thread_long": 5_000, "thread_new": 20}
@@ -68,10 +68,7 @@ def _params(thread_id: str, *, high: int = 2**62, low: int = 0) -> dict[str, obj
 @pytest.fixture(scope="module")
 def file() -> Iterator[sqlite3.Connection]:
     """An SQLite database with the threads."""
-    file = sqlite3.connect(":memory:")
-    folder = Path(statements.__file__).parent / "migrations" / "sqlite"
-    for migration in sorted(folder.glob("[0-9]*.sql")):
-        file.executescript(migration.read_text())
+    file = migrated()
     _fill(file)
     yield file
     file.close()

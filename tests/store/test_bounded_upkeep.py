@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,6 +10,7 @@ import pytest
 
 from perdure.store import statements
 from tests.databases import PostgresServer
+from tests.store.in_memory import migrated
 from tests.store.test_bounded_reads import rows_read
 
 NOW = 1_000_000
@@ -82,10 +82,7 @@ def _fill(connection: sqlite3.Connection | psycopg.Connection[Any], at_rest: int
 
 
 def _file(at_rest: int) -> sqlite3.Connection:
-    file = sqlite3.connect(":memory:", isolation_level=None)
-    folder = Path(statements.__file__).parent / "migrations" / "sqlite"
-    for migration in sorted(folder.glob("[0-9]*.sql")):
-        file.executescript(migration.read_text())
+    file = migrated()
     _fill(file, at_rest)
     # As in earnest: nobody analyses the file of a server.
     file.executescript("DROP TABLE sqlite_stat1")

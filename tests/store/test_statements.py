@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from perdure.store import statements
+from tests.store.in_memory import migrated
 
 SQLITE = statements.load("sqlite")
 POSTGRES = statements.load("postgres")
@@ -52,10 +53,7 @@ def test_every_statement_promises_something_and_keeps_to_its_kind(file: Path) ->
 @pytest.fixture(scope="module")
 def file() -> Iterator[sqlite3.Connection]:
     """An SQLite database with the schema."""
-    file = sqlite3.connect(":memory:")
-    folder = Path(statements.__file__).parent / "migrations" / "sqlite"
-    for migration in sorted(folder.glob("[0-9]*.sql")):
-        file.executescript(migration.read_text())
+    file = migrated()
     yield file
     file.close()
 
