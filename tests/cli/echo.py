@@ -1,11 +1,12 @@
 """A server of any kind that refuses every request, and repeats all that it was told."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.cli.http_server import answering
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -42,10 +43,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def echo_server() -> Iterator[str]:
     """Its host and port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(_Handler) as address:
+        yield address

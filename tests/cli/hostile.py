@@ -3,15 +3,15 @@
 import json
 import os
 import pty
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from perdure.marks import CONTROLS, DIRECTIONS
 from tests.cli.forked import Forked
+from tests.cli.http_server import answering
 from tests.cli.processes import clean
 from tests.patience import PATIENCE_SECONDS
 
@@ -181,13 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def hostile_server() -> Iterator[str]:
     """Its URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(_Handler) as address:
+        yield f"http://{address}"
 
 
 class OnTerminal:

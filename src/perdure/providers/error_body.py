@@ -62,7 +62,7 @@ def unwrapped(document: object) -> JsonObject:
 
 def words(error: JsonObject) -> str:
     """What it says for people; of a router's error also what the server behind it said."""
-    said = next((error[name] for name in _WORDS if error.get(name)), "")
+    said = _said(error)
     text = "; ".join(_clauses(said, _DEEPEST)) or _written(said)
     match error.get("metadata"):
         case {"raw": str() as raw} if raw and raw not in text:
@@ -72,8 +72,7 @@ def words(error: JsonObject) -> str:
 
 def clauses(error: JsonObject) -> tuple[str, ...]:
     """The same, each thing that is wrong by itself."""
-    said = next((error[name] for name in _WORDS if error.get(name)), "")
-    found = _clauses(said, _DEEPEST)
+    found = _clauses(_said(error), _DEEPEST)
     return tuple(found) if len(found) > 1 else (words(error),)
 
 
@@ -110,6 +109,11 @@ def is_telling(document: JsonObject) -> bool:
     return any(isinstance(document.get(name), str) for name in ("message", "detail", "msg"))
 
 
+def _said(error: JsonObject) -> Any:
+    """What it says for people, as it stands there; empty where that is nothing."""
+    return next((error[name] for name in _WORDS if error.get(name)), "")
+
+
 def _seen(page: str) -> str:
     """A page without its scripts, styles, title and comments. Takes time by its length."""
     lower, parts, at = page.lower(), [], 0
@@ -135,7 +139,7 @@ def _clauses(said: Any, deepest: int) -> list[str]:
             path = ".".join(str(part) for part in place if part != "body")
             return [f"{path}: {told}" if path else told]
         case dict() if deepest:
-            inner = next((said[name] for name in _WORDS if said.get(name)), None)
+            inner = _said(said)
             return _clauses(inner, deepest - 1) if inner else []
         case list() if deepest:
             return [clause for each in said for clause in _clauses(each, deepest - 1)]
