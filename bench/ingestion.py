@@ -14,12 +14,12 @@ from pathlib import Path
 from tests.retrieval import samples
 
 import bench
-from perdure.retrieval.limits import Limits
+from perdure.retrieval.limits import ParsingLimits
 from perdure.retrieval.parse import Parser
 
 _SENTENCE = "The quick brown fox number {} jumps over the lazy dog, and nobody knows why it does. "
 # All of the files, so that none is refused.
-_LIMITS = Limits(tokens=100_000_000, characters=200_000_000, seconds=600)
+_LIMITS = ParsingLimits(tokens=100_000_000, characters=200_000_000, seconds=600)
 _SMALL = Path(bench.__file__)
 _FILES: dict[str, tuple[int, Callable[[str], bytes]]] = {
     "html": (5_000_000, samples.html),

@@ -26,7 +26,7 @@ from bench.report import Row
 from perdure.bus.memory import MemoryBus
 from perdure.retrieval import index, postings, segments, upkeep, vectors
 from perdure.retrieval.embed import Embedders
-from perdure.retrieval.index import Piece
+from perdure.retrieval.index import PreparedChunks
 from perdure.retrieval.postings import Packed, Words
 from perdure.retrieval.search import Ranker, search
 from perdure.retrieval.vectors import PackedVectors, Vectors
@@ -92,7 +92,7 @@ class Text:
         frequencies = 1 / np.arange(1, _VOCABULARY + 1)
         self._cumulated = np.cumsum(frequencies / frequencies.sum())
 
-    def piece(self, chunks: int) -> Piece:
+    def piece(self, chunks: int) -> PreparedChunks:
         """A file."""
         step = _WORDS // 2
         count = step * (chunks + 1)
@@ -153,7 +153,7 @@ async def _database(url: str | None) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def _written(database: Database, label: str, size: Size, pieces: list[Piece]) -> Row:
+async def _written(database: Database, label: str, size: Size, pieces: list[PreparedChunks]) -> Row:
     large = size.files * size.chunks > 100_000
     written = await (_write_merged if large else _write)(database, size, pieces)
     how = "put in merged" if large else "written and merged"
@@ -182,7 +182,7 @@ async def _searches(database: Database, label: str, size: Size, text: Text) -> l
     return rows
 
 
-async def _write_merged(database: Database, size: Size, pieces: list[Piece]) -> float:
+async def _write_merged(database: Database, size: Size, pieces: list[PreparedChunks]) -> float:
     """The same, with segments put together at once as merging would leave them, of
     `_TOGETHER` files each.
     """
@@ -213,7 +213,11 @@ def _joined(parts: list[Words], chunks: int) -> Words:
 
 
 def _put(
-    tx: Transaction, first: int, group: list[Piece], packed: list[PackedVectors], words: Words
+    tx: Transaction,
+    first: int,
+    group: list[PreparedChunks],
+    packed: list[PackedVectors],
+    words: Words,
 ) -> None:
     """Files with their chunks, in a segment of their own."""
     store = tx.one("searches.store", vector_store_id="vs_0")
@@ -253,7 +257,7 @@ def _put(
         tx.one("segments.move_piece", segment=segment, id=id_, base=base)
 
 
-async def _write(database: Database, size: Size, pieces: list[Piece]) -> float:
+async def _write(database: Database, size: Size, pieces: list[PreparedChunks]) -> float:
     """Chunks a second, the background's merging and removing included."""
     began, files = time.perf_counter(), 0
     for number in range(size.stores):

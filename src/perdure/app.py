@@ -20,7 +20,7 @@ from perdure.engine.interpreting import Interpreting
 from perdure.engine.looper import loop
 from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
-from perdure.engine.thinking_rules import Lessons, ThinkingRules
+from perdure.engine.thinking_rules import LearntStyles, ThinkingRules
 from perdure.engine.webhooks import Webhook, Webhooks
 from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError, Unavailable
@@ -162,7 +162,7 @@ class Perdure:
                 self.settings.thinking,
                 origin=self.provider.origin,
                 names=self.provider.names,
-                lessons=Lessons(),
+                lessons=LearntStyles(),
             ),
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from perdure import settings
-from perdure.cli.server import Server, opened
+from perdure.cli.server import RunningServer, opened
 
 KEY = b"Host: localhost\r\nAuthorization: Bearer key\r\nOpenAI-Beta: assistants=v2\r\n"
 
@@ -94,7 +94,7 @@ class Raw:
 class Listening:
     """The running server."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: RunningServer) -> None:
         self.server = server
         self.port = int(server.url.rpartition(":")[2])
         self._raws: list[Raw] = []

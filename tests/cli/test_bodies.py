@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure.cli.protocol import Connection
+from perdure.cli.protocol import ClientConnection
 from tests.cli.sockets import KEY, Answer, Listening, Raw, get, listening, post
 
 MEMBERS = 1000
@@ -41,7 +41,7 @@ async def _received(server: Listening, raw: Raw) -> None:
     while True:
         assert (await server.ask(get("/assistants"))).status == 200
         for each in server.server.server_state.connections:
-            assert isinstance(each, Connection)
+            assert isinstance(each, ClientConnection)
             if each.client == raw.address and each.cycle and not each.cycle.body:
                 return
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from perdure import settings
 from perdure.app import provider_of
 from perdure.cli.models_checkup import WELL_KNOWN, advice, unserved
-from perdure.cli.probe import Answer
+from perdure.cli.probe import ProbeResult
 from perdure.clock import SystemClock
 from perdure.model_settings import ModelServer
 from perdure.settings import Settings
@@ -22,11 +22,11 @@ def chosen(**values: Any) -> Settings:
     return settings.only(model_base_url=URL, **values)
 
 
-def answer(*models: str, problem: str | None = None) -> Answer:
-    return Answer(ModelServer(name="default", base_url=URL), models, problem)
+def answer(*models: str, problem: str | None = None) -> ProbeResult:
+    return ProbeResult(ModelServer(name="default", base_url=URL), models, problem)
 
 
-def fails(of: Settings, *answers: Answer) -> list[str]:
+def fails(of: Settings, *answers: ProbeResult) -> list[str]:
     return unserved(of, provider_of(of, SystemClock()), answers)
 
 
@@ -51,7 +51,7 @@ def test_aliases_and_a_default_model_answer() -> None:
 
 def test_the_scripted_model_answers_for_all_names() -> None:
     scripted = settings.only()
-    found = Answer(scripted.servers[0], (), None)
+    found = ProbeResult(scripted.servers[0], (), None)
     assert unserved(scripted, provider_of(scripted, SystemClock()), [found]) == []
 
 
@@ -63,5 +63,5 @@ def test_a_model_whose_name_is_a_command_is_none_when_the_advice_is_followed(nam
 
 
 @pytest.mark.parametrize("answers", [[], [answer()], [answer("nomic-embed-text")]])
-def test_without_a_model_the_advice_names_none(answers: list[Answer]) -> None:
+def test_without_a_model_the_advice_names_none(answers: list[ProbeResult]) -> None:
     assert advice(answers).endswith("--default-model MODEL.")

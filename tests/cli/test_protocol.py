@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from perdure.cli.protocol import Census, Connection, _Phase
+from perdure.cli.protocol import ClientConnection, ConnectionCounts, _Phase
 from perdure.errors import TooManyRequests
 from tests.cli.sockets import KEY, Listening, Raw, get, listening, post
 from tests.examples import WITH_FIXTURES
@@ -34,16 +34,16 @@ async def server(tmp_path: Path) -> AsyncIterator[Listening]:
         yield server
 
 
-def connections(server: Listening) -> list[Connection]:
+def connections(server: Listening) -> list[ClientConnection]:
     """The server's side of the connections."""
     found = [*server.server.server_state.connections]
-    assert all(isinstance(each, Connection) for each in found)
+    assert all(isinstance(each, ClientConnection) for each in found)
     return found  # type: ignore[return-value] # just asserted
 
 
-async def serving(server: Listening, raw: Raw) -> Connection:
+async def serving(server: Listening, raw: Raw) -> ClientConnection:
     """The server's side of a connection."""
-    found: list[Connection] = []
+    found: list[ClientConnection] = []
     while not found:
         await asyncio.sleep(0)
         found = [each for each in connections(server) if each.client == raw.address]
@@ -214,7 +214,7 @@ async def test_the_time_of_a_head_is_not_prolonged_by_what_comes_of_it(server: L
     assert (connection._deadline, connection._timer) == (deadline, timer)
 
 
-def _has(connection: Connection, size: int) -> bool:
+def _has(connection: ClientConnection, size: int) -> bool:
     return connection._untold >= size
 
 
@@ -232,7 +232,7 @@ async def test_the_time_of_a_body_begins_anew_with_each_piece_and_the_timer_stay
     assert connection._timer is timer
 
 
-def _is_later(connection: Connection, deadline: float) -> bool:
+def _is_later(connection: ClientConnection, deadline: float) -> bool:
     return connection._deadline > deadline
 
 
@@ -299,7 +299,7 @@ async def test_the_connections_of_a_trusted_proxy_are_not_counted(tmp_path: Path
 
 
 def test_an_ipv6_network_of_64_bits_counts_as_one_address() -> None:
-    census = Census(1, [ip_network("2001:db8:1::/48"), ip_network("10.1.0.0/16")])
+    census = ConnectionCounts(1, [ip_network("2001:db8:1::/48"), ip_network("10.1.0.0/16")])
     census.enter("2001:db8:2::1")
     census.enter("2001:db8:2:1::1")
     for again in ("2001:db8:2::2", "2001:db8:2:0:ffff::"):
@@ -317,7 +317,7 @@ def test_an_ipv6_network_of_64_bits_counts_as_one_address() -> None:
 def test_the_count_is_that_of_the_connections_that_are_open(
     moves: list[tuple[bool, str]],
 ) -> None:
-    census, open_ = Census(3, []), dict[str, list[object]]()
+    census, open_ = ConnectionCounts(3, []), dict[str, list[object]]()
     for enters, host in moves:
         keys = open_.setdefault(host, [])
         if not enters and keys:

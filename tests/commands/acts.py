@@ -3,8 +3,8 @@
 from perdure import ids
 from perdure.commands import assistants, creation, leases, recording, runs, threads
 from perdure.commands.creation import NewRun
-from perdure.commands.leases import Hold
-from perdure.commands.runs import Partial
+from perdure.commands.leases import HeldLease
+from perdure.commands.runs import PartialMessage
 from perdure.store.database import Database
 from perdure.wire.assistants import Assistant, CreateAssistant
 from perdure.wire.messages import CreateMessage, TextContent, TextPart
@@ -50,30 +50,30 @@ class Acts:
         thread = await self.thread("Hello")
         return await self.run(thread.id, assistant.id)
 
-    async def claim(self, run: Run, owner: str = "worker_1") -> Hold:
+    async def claim(self, run: Run, owner: str = "worker_1") -> HeldLease:
         claimed = await self.database.write(
             leases.claim, run.id, owner=owner, now=float(self.now), lease_seconds=30
         )
         assert claimed is not None
-        return Hold(run.id, claimed.lease, self.now)
+        return HeldLease(run.id, claimed.lease, self.now)
 
-    async def claimed(self) -> Hold:
+    async def claimed(self) -> HeldLease:
         return await self.claim(await self.queued())
 
-    async def writing(self) -> Hold:
+    async def writing(self) -> HeldLease:
         """A run whose message is open."""
         hold = await self.claimed()
         await self.database.write(recording.open_message, hold)
         return hold
 
-    async def asking(self) -> Hold:
+    async def asking(self) -> HeldLease:
         """A run that waits for the outputs of two calls."""
         hold = await self.claimed()
         await self.database.write(recording.open_calls, hold)
         await self.database.write(recording.ask, hold, CALLS, usage=USAGE)
         return hold
 
-    async def cancelling(self) -> Hold:
+    async def cancelling(self) -> HeldLease:
         hold = await self.writing()
         await self.cancel(hold.run_id)
         return hold
@@ -84,7 +84,7 @@ class Acts:
             runs.cancel, run_id, thread_id=run.thread_id, project=PROJECT, now=self.now
         )
 
-    async def complete(self, hold: Hold) -> None:
+    async def complete(self, hold: HeldLease) -> None:
         await self.database.write(recording.complete, hold, [text("Hi")], usage=USAGE)
 
     async def complete_after_submit(self, run_id: str) -> None:
@@ -93,19 +93,19 @@ class Acts:
         await self.database.write(recording.open_message, hold)
         await self.complete(hold)
 
-    async def truncate(self, hold: Hold) -> None:
-        partial = Partial([text("Hi th")], (), USAGE)
+    async def truncate(self, hold: HeldLease) -> None:
+        partial = PartialMessage([text("Hi th")], (), USAGE)
         reason = IncompleteRun(reason="max_completion_tokens")
         await self.database.write(recording.truncate, hold, reason, partial=partial)
 
-    async def fail(self, hold: Hold) -> None:
+    async def fail(self, hold: HeldLease) -> None:
         error = LastError(code="rate_limit_exceeded", message="Slow down.")
         await self.database.write(
-            recording.fail, hold, error, partial=Partial([text("Hi th")], (), None)
+            recording.fail, hold, error, partial=PartialMessage([text("Hi th")], (), None)
         )
 
-    async def release(self, hold: Hold) -> None:
-        partial = Partial([text("Hi th")], (), USAGE)
+    async def release(self, hold: HeldLease) -> None:
+        partial = PartialMessage([text("Hi th")], (), USAGE)
         await self.database.write(leases.release, hold._replace(now=self.now), partial=partial)
 
     async def expire(self, run_id: str) -> bool:

@@ -13,8 +13,8 @@ from perdure.commands import (
     vector_store_files,
     vector_stores,
 )
-from perdure.commands.blobs import Written
-from perdure.commands.ingestions import Job
+from perdure.commands.blobs import WrittenBlob
+from perdure.commands.ingestions import IngestionJob
 from perdure.retrieval import index
 from perdure.retrieval.vectors import Vectors
 from perdure.store.database import Database
@@ -27,7 +27,7 @@ from perdure.wire.vector_store_files import (
     FileError,
     VectorStoreFile,
 )
-from perdure.wire.vector_stores import CreateVectorStore, ExpiresAfter, VectorStore
+from perdure.wire.vector_stores import CreateVectorStore, VectorStore, VectorStoreExpiresAfter
 from tests.commands.acts import PROJECT, START
 
 BROKEN = FileError(code="invalid_file", message="The file could not be parsed: it is empty.")
@@ -48,9 +48,9 @@ class Shelf:
         self.database = database
         self.now = START
 
-    async def blob(self, size: int = 3) -> Written:
+    async def blob(self, size: int = 3) -> WrittenBlob:
         """A blob that its writer has finished; its bytes do not matter here."""
-        blob = Written(ids.new_hex(ids.BLOB), size)
+        blob = WrittenBlob(ids.new_hex(ids.BLOB), size)
         await self.database.write(blobs.begin, blob.id, now=self.now)
         return blob
 
@@ -85,7 +85,7 @@ class Shelf:
         self, file_ids: Sequence[str] = (), *, days: int | None = None, project: str = PROJECT
     ) -> str:
         """The id of a new store whose files wait to be read."""
-        policy = ExpiresAfter(anchor="last_active_at", days=days) if days else None
+        policy = VectorStoreExpiresAfter(anchor="last_active_at", days=days) if days else None
         body = CreateVectorStore(file_ids=list(file_ids) or None, expires_after=policy)
         made = await self.database.write(vector_stores.create, body, project=project, now=self.now)
         return made.id
@@ -139,7 +139,7 @@ class Shelf:
         embedding: str | None = None,
         after: str = "",
         in_hand: Collection[int] = (),
-    ) -> Job | None:
+    ) -> IngestionJob | None:
         """An attempt at the file that waits longest in the store whose turn it is, held for 30
         seconds.
         """
@@ -153,13 +153,13 @@ class Shelf:
             in_hand=in_hand,
         )
 
-    async def begin(self, *, embedding: str | None = None) -> Job:
+    async def begin(self, *, embedding: str | None = None) -> IngestionJob:
         """The same, where one waits."""
         job = await self.claim(embedding=embedding)
         assert job is not None
         return job
 
-    async def write(self, job: Job, *texts: str, vectors: Vectors | None = None) -> int:
+    async def write(self, job: IngestionJob, *texts: str, vectors: Vectors | None = None) -> int:
         """Writes these chunks as one piece; the bytes that they take."""
         chunks, at = [], 0
         for text in texts:
@@ -167,12 +167,12 @@ class Shelf:
             at += len(text) + 1
         return await self.database.write(ingestions.write, job, index.prepare(chunks, vectors))
 
-    async def finish(self, job: Job, *texts: str) -> None:
+    async def finish(self, job: IngestionJob, *texts: str) -> None:
         """Writes these chunks and completes the file."""
         usage = await self.write(job, *texts)
         await self.database.write(ingestions.complete, job, usage_bytes=usage)
 
-    async def fail(self, job: Job) -> None:
+    async def fail(self, job: IngestionJob) -> None:
         await self.database.write(ingestions.fail, job, BROKEN)
 
     async def read_all(self, *texts: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from perdure import store
 from perdure.bus.memory import MemoryBus
 from perdure.commands import invariants, webhooks
-from perdure.commands.webhooks import Ear
+from perdure.commands.webhooks import WebhookSubscription
 from perdure.store.database import Database
 from tests.commands.acts import PROJECT, Acts
 from tests.commands.shelf import Shelf
@@ -24,7 +24,7 @@ UNREADABLE = "holds something that is no object of the API"
 async def fill(database: Database) -> None:
     """Two rows of each kind, at least."""
     acts, shelf = Acts(database), Shelf(database)
-    hook = Ear("hook", PROJECT, "thread.run.completed")
+    hook = WebhookSubscription("hook", PROJECT, "thread.run.completed")
     await database.write(webhooks.configure, [hook], now=acts.now)
     for _ in range(2):
         await acts.complete(await acts.writing())

@@ -8,23 +8,23 @@ from hypothesis import strategies as st
 
 from perdure import ids
 from perdure.commands import blobs, files
-from perdure.commands.blobs import LEASE_SECONDS, Written
+from perdure.commands.blobs import LEASE_SECONDS, WrittenBlob
 from perdure.errors import BadRequest, NotFound, Unavailable
 from perdure.store.database import Database, Transaction
 from perdure.wire.base import decode
-from perdure.wire.files import CreateFile, ExpiresAfter, File
+from perdure.wire.files import CreateFile, File, FileExpiresAfter
 from tests.commands.acts import PROJECT, START
 
 
-async def written(database: Database, size: int = 3) -> Written:
+async def written(database: Database, size: int = 3) -> WrittenBlob:
     """A blob that a writer has finished; its bytes do not matter here."""
-    blob = Written(ids.new_hex(ids.BLOB), size)
+    blob = WrittenBlob(ids.new_hex(ids.BLOB), size)
     await database.write(blobs.begin, blob.id, now=START)
     return blob
 
 
-async def file(database: Database, *, seconds: int | None = None, blob: Written) -> File:
-    policy = ExpiresAfter(anchor="created_at", seconds=seconds) if seconds else None
+async def file(database: Database, *, seconds: int | None = None, blob: WrittenBlob) -> File:
+    policy = FileExpiresAfter(anchor="created_at", seconds=seconds) if seconds else None
     body = CreateFile(purpose="assistants", expires_after=policy)
     return await database.write(files.create, body, "a.txt", blob, project=PROJECT, now=START)
 

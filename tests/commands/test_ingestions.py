@@ -3,7 +3,7 @@
 import pytest
 
 from perdure.commands import ingestions
-from perdure.commands.ingestions import Job
+from perdure.commands.ingestions import IngestionJob
 from perdure.errors import LeaseLost
 from perdure.store.database import Database
 from tests.commands.shelf import Shelf
@@ -115,7 +115,7 @@ async def killed(shelf: Shelf, *, alone: bool) -> None:
         shelf.now += 31
 
 
-async def rested(shelf: Shelf) -> tuple[Job, int]:
+async def rested(shelf: Shelf) -> tuple[IngestionJob, int]:
     """The next attempt, and after how many seconds it can be had."""
     begun = shelf.now
     while (job := await shelf.claim()) is None:

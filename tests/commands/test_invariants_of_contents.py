@@ -8,7 +8,7 @@ import pytest
 from perdure import ids, store
 from perdure.clock import ManualClock
 from perdure.commands import blobs, files
-from perdure.commands.blobs import Written
+from perdure.commands.blobs import WrittenBlob
 from perdure.commands.invariants import Violation, contents
 from perdure.engine.sweeper import Sweeper
 from perdure.store import Blobs, connect_blobs
@@ -28,7 +28,7 @@ class Shelf:
         self.url = url
         self.data_dir = data_dir
 
-    async def write(self, text: bytes) -> Written:
+    async def write(self, text: bytes) -> WrittenBlob:
         """A blob with its bytes, and no owner yet."""
 
         async def content() -> AsyncIterator[bytes]:
@@ -36,7 +36,7 @@ class Shelf:
 
         blob_id = ids.new(ids.BLOB)
         await self.database.write(blobs.begin, blob_id, now=START)
-        return Written(blob_id, await self.blobs.write(blob_id, content()))
+        return WrittenBlob(blob_id, await self.blobs.write(blob_id, content()))
 
     async def file(self, text: bytes) -> tuple[str, str]:
         """The ids of a new file and of its blob."""

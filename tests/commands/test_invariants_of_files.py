@@ -9,11 +9,11 @@ import pytest
 
 from perdure.commands import blobs, files, invariants, uploads, vector_stores, webhooks
 from perdure.commands.invariants import Extent, Violation
-from perdure.commands.webhooks import Ear
+from perdure.commands.webhooks import WebhookSubscription
 from perdure.retrieval import upkeep
 from perdure.store.database import Database, Row, Transaction
 from perdure.wire.uploads import CompleteUpload
-from perdure.wire.vector_stores import ExpiresAfter, ModifyVectorStore
+from perdure.wire.vector_stores import ModifyVectorStore, VectorStoreExpiresAfter
 from tests.commands.acts import PROJECT, START, Acts
 from tests.commands.plants_of_files import DELIVERIES, FILES, Plant, Shelved
 from tests.commands.plants_of_stores import INDEX, VECTOR_STORES
@@ -21,7 +21,7 @@ from tests.commands.shelf import Shelf
 from tests.store.raw import raw
 
 PLANTS = (*FILES, *VECTOR_STORES, *INDEX, *DELIVERIES)
-HOOK = Ear("hook", PROJECT, "thread.run.completed")
+HOOK = WebhookSubscription("hook", PROJECT, "thread.run.completed")
 TEXTS = ("A colony of bees", "wakes up in spring")
 
 
@@ -190,7 +190,7 @@ async def test_a_store_that_is_used_or_changed_breaks_nothing(shelf: Shelf) -> N
     shelf.now += 1000
     await shelf.database.write(vector_stores.touch, store, now=shelf.now)
     assert await violations(shelf.database) == []
-    for policy in (ExpiresAfter(anchor="last_active_at", days=9), None):
+    for policy in (VectorStoreExpiresAfter(anchor="last_active_at", days=9), None):
         body = ModifyVectorStore(expires_after=policy)
         await shelf.database.write(
             vector_stores.modify, store, body, project=PROJECT, now=shelf.now

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from perdure.commands import events, leases, recording, run_steps, runs
-from perdure.commands.leases import Hold
+from perdure.commands.leases import HeldLease
 from perdure.errors import BadRequest, LeaseLost
 from perdure.lifecycle import RunStatus, Signal
 from perdure.store.database import Database, Transaction
@@ -53,7 +53,7 @@ async def written(acts: Acts, run_id: str) -> list[Message]:
     return await acts.database.read(_messages, run_id)
 
 
-async def submit(acts: Acts, hold: Hold, **outputs: str | None) -> Run:
+async def submit(acts: Acts, hold: HeldLease, **outputs: str | None) -> Run:
     run = await acts.get(hold.run_id)
     body = SubmitToolOutputs(
         tool_outputs=[

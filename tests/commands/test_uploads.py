@@ -3,11 +3,11 @@
 import pytest
 
 from perdure.commands import files, uploads
-from perdure.commands.blobs import Written
+from perdure.commands.blobs import WrittenBlob
 from perdure.errors import BadRequest, NotFound
 from perdure.lifecycle import UPLOAD, Signal, UploadStatus
 from perdure.store.database import Database
-from perdure.wire.files import ExpiresAfter, File
+from perdure.wire.files import File, FileExpiresAfter
 from perdure.wire.uploads import CompleteUpload, CreateUpload, Part, Upload
 from tests.commands.acts import PROJECT, START
 from tests.commands.test_files import doomed, written
@@ -19,12 +19,12 @@ async def upload(database: Database, size: int, *, seconds: int | None = None) -
         purpose="batch",
         bytes=size,
         mime_type="x/y",
-        expires_after=ExpiresAfter(anchor="created_at", seconds=seconds) if seconds else None,
+        expires_after=FileExpiresAfter(anchor="created_at", seconds=seconds) if seconds else None,
     )
     return await database.write(uploads.create, body, project=PROJECT, now=START)
 
 
-async def part(database: Database, upload_id: str, blob: Written, *, now: int = START) -> Part:
+async def part(database: Database, upload_id: str, blob: WrittenBlob, *, now: int = START) -> Part:
     return await database.write(uploads.add_part, upload_id, blob, project=PROJECT, now=now)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from perdure.commands import vector_store_files
-from perdure.commands.vector_store_files import Content
+from perdure.commands.vector_store_files import ParsedContent
 from perdure.errors import BadRequest, LeaseLost, NotFound
 from perdure.store.database import Database
 from perdure.wire.chunking import DEFAULT, AutoChunking, ChunkSizes, StaticChunking
@@ -22,7 +22,7 @@ def shelf(database: Database) -> Shelf:
 
 async def content(
     shelf: Shelf, store_id: str, file_id: str, *, attempt: int | None = None, after: int = -1
-) -> Content:
+) -> ParsedContent:
     return await shelf.database.read(
         vector_store_files.content,
         file_id,

@@ -7,7 +7,7 @@ from perdure.errors import BadRequest, LeaseLost, NotFound
 from perdure.store.database import Database
 from perdure.wire.chunking import AutoChunking
 from perdure.wire.query import ListQuery
-from perdure.wire.vector_stores import CreateVectorStore, ExpiresAfter, ModifyVectorStore
+from perdure.wire.vector_stores import CreateVectorStore, ModifyVectorStore, VectorStoreExpiresAfter
 from tests.commands.acts import PROJECT, START
 from tests.commands.shelf import Shelf
 
@@ -78,7 +78,7 @@ async def test_a_policy_can_be_given_changed_and_cleared(shelf: Shelf) -> None:
     await modify(
         shelf,
         store_id,
-        ModifyVectorStore(expires_after=ExpiresAfter(anchor="last_active_at", days=5)),
+        ModifyVectorStore(expires_after=VectorStoreExpiresAfter(anchor="last_active_at", days=5)),
     )
     assert (await shelf.look(store_id)).expires_at == START + 5 * DAY
     await modify(shelf, store_id, ModifyVectorStore(name="n"))

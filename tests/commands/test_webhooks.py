@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from perdure.commands import events, recording, threads, webhooks
-from perdure.commands.webhooks import Delivery, Ear
+from perdure.commands.webhooks import Delivery, WebhookSubscription
 from perdure.lifecycle import RUN, STREAM_ENDS
 from perdure.store import checkup
 from perdure.store.database import Database, Transaction
@@ -32,8 +32,8 @@ def rows(database_url: str | None, data_dir: Path) -> Callable[[], list[Row]]:
 
 async def hear(acts: Acts, *webhook_names: str, **heard: str) -> None:
     """Webhooks by name for every event, or for the one that is given."""
-    ears = [Ear(name, PROJECT, event) for name in webhook_names for event in EVENTS]
-    ears += [Ear(name, PROJECT, event) for name, event in heard.items()]
+    ears = [WebhookSubscription(name, PROJECT, event) for name in webhook_names for event in EVENTS]
+    ears += [WebhookSubscription(name, PROJECT, event) for name, event in heard.items()]
     await acts.database.write(webhooks.configure, ears, now=acts.now)
 
 
@@ -132,9 +132,9 @@ async def test_webhooks_hear_of_their_project_and_their_events_only(
     acts: Acts, rows: Callable[[], list[Row]]
 ) -> None:
     ears = [
-        Ear("mine", PROJECT, "thread.run.completed"),
-        Ear("failures", PROJECT, "thread.run.failed"),
-        Ear("theirs", "proj_other", "thread.run.completed"),
+        WebhookSubscription("mine", PROJECT, "thread.run.completed"),
+        WebhookSubscription("failures", PROJECT, "thread.run.failed"),
+        WebhookSubscription("theirs", "proj_other", "thread.run.completed"),
     ]
     await acts.database.write(webhooks.configure, ears, now=acts.now)
     await completed(acts)
@@ -155,7 +155,7 @@ async def test_the_settings_of_the_last_start_count(
     await hear(acts, b="thread.run.completed", c="thread.run.completed")
     await completed(acts)
     assert [row.webhook for row in rows()] == ["b", "c"]
-    moved = [Ear("b", "proj_other", "thread.run.completed")]
+    moved = [WebhookSubscription("b", "proj_other", "thread.run.completed")]
     await acts.database.write(webhooks.configure, moved, now=acts.now)
     await completed(acts)
     assert len(rows()) == 2

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from perdure import ids
 from perdure.commands import blobs, events, files, ingestions, vector_stores
-from perdure.commands.blobs import Written
-from perdure.commands.ingestions import Job
+from perdure.commands.blobs import WrittenBlob
+from perdure.commands.ingestions import IngestionJob
 from perdure.retrieval import index
 from perdure.wire.base import decode
 from perdure.wire.files import CreateFile
@@ -39,7 +39,7 @@ async def upload(stage: Stage, name: str, text: str | bytes) -> str:
 
     blob_id = ids.new(ids.BLOB)
     await stage.database.write(blobs.begin, blob_id, now=stage.clock.now())
-    written = Written(blob_id, await stage.blobs.write(blob_id, content()))
+    written = WrittenBlob(blob_id, await stage.blobs.write(blob_id, content()))
     body = CreateFile(purpose="assistants")
     now = int(stage.clock.now())
     file = await stage.database.write(files.create, body, name, written, project=PROJECT, now=now)
@@ -65,13 +65,13 @@ async def store(stage: Stage, **texts: str) -> str:
     return store_id
 
 
-async def claim(stage: Stage, owner: str = "worker_1") -> Job | None:
+async def claim(stage: Stage, owner: str = "worker_1") -> IngestionJob | None:
     return await stage.database.write(
         ingestions.claim, owner=owner, now=stage.clock.now(), lease_seconds=30, embedding=None
     )
 
 
-async def finish(stage: Stage, job: Job, *lines: str) -> None:
+async def finish(stage: Stage, job: IngestionJob, *lines: str) -> None:
     """Writes these chunks and completes the file."""
     chunks, at = [], 0
     for line in lines:

@@ -17,7 +17,7 @@ from perdure.engine.ingest import Ingest
 from perdure.engine.interpreting import Interpreting
 from perdure.engine.reading import Reading
 from perdure.engine.searching import Searching
-from perdure.engine.thinking_rules import Lessons, Setting, ThinkingRules
+from perdure.engine.thinking_rules import LearntStyles, ThinkingRules, ThinkingSetting
 from perdure.engine.webhooks import Webhooks
 from perdure.engine.windows import Windows
 from perdure.errors import Unavailable
@@ -46,14 +46,14 @@ T = TypeVar("T")
 
 
 def rules(
-    thinking: Mapping[str, Setting] = MappingProxyType({}), provider: Routing | None = None
+    thinking: Mapping[str, ThinkingSetting] = MappingProxyType({}), provider: Routing | None = None
 ) -> ThinkingRules:
     """What is set and known of how models think."""
     return ThinkingRules(
         thinking,
         origin=provider.origin if provider else lambda model: ("", model),
         names=provider.names if provider else lambda model: (model,),
-        lessons=Lessons(),
+        lessons=LearntStyles(),
     )
 
 

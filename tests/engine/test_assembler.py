@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.engine.assembler import AssembledCall, Assembler, Begun
+from perdure.engine.assembler import AssembledCall, Assembler, CallBegun
 from perdure.errors import ProviderError
 from perdure.providers.mending import mended
 from perdure.wire.chat import ToolCallDelta
@@ -25,7 +25,7 @@ class Listener:
 
     def __init__(self, offered: Iterable[str] = OFFERED) -> None:
         self.assembler = Assembler(offered)
-        self.begun: list[Begun] = []
+        self.begun: list[CallBegun] = []
         self.arguments: list[str] = []
 
     def feed(self, chunk: Sequence[Body]) -> list[AssembledCall]:
@@ -39,7 +39,7 @@ class Listener:
 
     def listen(self) -> None:
         for told in self.assembler.news():
-            if isinstance(told, Begun):
+            if isinstance(told, CallBegun):
                 assert told.place == len(self.begun), "calls are told in order"
                 self.begun.append(told)
                 self.arguments.append("")

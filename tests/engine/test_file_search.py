@@ -10,7 +10,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure.commands import events, vector_stores
-from perdure.commands.ingestions import Job
+from perdure.commands.ingestions import IngestionJob
 from perdure.engine import context
 from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
 from perdure.store.database import Database, Transaction
@@ -34,7 +34,7 @@ from perdure.wire.tools import (
     RankingOptions,
 )
 from perdure.wire.vector_store_files import ContentText
-from perdure.wire.vector_stores import ExpiresAfter, ModifyVectorStore
+from perdure.wire.vector_stores import ModifyVectorStore, VectorStoreExpiresAfter
 from tests.commands.acts import PROJECT
 from tests.engine import shelf
 from tests.engine.shelf import BEES, RENT, SEARCH
@@ -225,7 +225,9 @@ async def test_what_is_not_offered_is_not_forced(
 
 async def test_a_run_whose_store_has_expired_fails(stage: Stage) -> None:
     store_id = await shelf.store(stage, rent_md=RENT)
-    policy = ModifyVectorStore(expires_after=ExpiresAfter(anchor="last_active_at", days=1))
+    policy = ModifyVectorStore(
+        expires_after=VectorStoreExpiresAfter(anchor="last_active_at", days=1)
+    )
     now = int(stage.clock.now())
     await stage.database.write(vector_stores.modify, store_id, policy, project=PROJECT, now=now)
     stage.clock.advance(86_400)
@@ -239,7 +241,9 @@ async def test_a_run_whose_store_has_expired_fails(stage: Stage) -> None:
 
 async def test_a_run_puts_the_expiry_of_its_store_off(stage: Stage) -> None:
     store_id = await shelf.store(stage, rent_md=RENT)
-    policy = ModifyVectorStore(expires_after=ExpiresAfter(anchor="last_active_at", days=1))
+    policy = ModifyVectorStore(
+        expires_after=VectorStoreExpiresAfter(anchor="last_active_at", days=1)
+    )
     now = int(stage.clock.now())
     await stage.database.write(vector_stores.modify, store_id, policy, project=PROJECT, now=now)
     stage.clock.advance(80_000)
@@ -257,7 +261,7 @@ async def test_a_search_waits_for_the_files_of_the_thread(stage: Stage) -> None:
     await stage.give_thread(run.thread_id, waiting)
     work = asyncio.ensure_future(stage.execute(run))
     job = await shelf.claim(stage)
-    assert isinstance(job, Job)
+    assert isinstance(job, IngestionJob)
     await shelf.finish(stage, job, RENT)
     run = await work
     assert "【4:0†rent.md】" in (await shelf.answer(stage, run)).text.value

@@ -10,7 +10,7 @@ from perdure import ids
 from perdure.clock import ManualClock
 from perdure.commands import blobs as rules
 from perdure.commands import files, threads
-from perdure.commands.blobs import Written
+from perdure.commands.blobs import WrittenBlob
 from perdure.engine.images import inlined
 from perdure.errors import BadRequest
 from perdure.store.blobs import Blobs
@@ -47,7 +47,7 @@ class Album:
 
         blob_id = ids.new_hex(ids.BLOB)
         await self.database.write(rules.begin, blob_id, now=self.clock.now())
-        blob = Written(blob_id, await self.blobs.write(blob_id, chunks()))
+        blob = WrittenBlob(blob_id, await self.blobs.write(blob_id, chunks()))
         body = CreateFile(purpose="vision")
         return await self.database.write(
             files.create, body, name, blob, project=PROJECT, now=int(self.clock.now())

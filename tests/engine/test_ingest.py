@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from perdure.commands import filing, ingestions, vector_store_files, vector_stores
-from perdure.commands.ingestions import Job
+from perdure.commands.ingestions import IngestionJob
 from perdure.engine.ingest import Ingest
 from perdure.engine.reading import Reading
 from perdure.errors import LeaseLost, Unavailable
 from perdure.lifecycle import Signal
 from perdure.retrieval import index, search
-from perdure.retrieval.limits import Limits, MiB
+from perdure.retrieval.limits import MiB, ParsingLimits
 from perdure.retrieval.parse import Parser
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
@@ -257,7 +257,7 @@ async def test_stores_take_turns(stage: Stage) -> None:
 async def test_a_file_that_is_refused_by_its_name_or_size_is_not_fetched(
     stage: Stage, name: str, said: str
 ) -> None:
-    stage.parser = Parser(Limits(file_bytes=MiB))
+    stage.parser = Parser(ParsingLimits(file_bytes=MiB))
     text = "" if name == "empty_txt" else "x" * (MiB + 1)
     store_id = await shelf.waiting_store(stage, **{name: text})
     for blob in [each async for each in stage.blobs.all()]:
@@ -314,10 +314,10 @@ async def _crashes(stage: Stage, doomed: Ingest, dying: CrashingDatabase) -> boo
 async def test_a_woken_zombie_writes_nothing(stage: Stage) -> None:
     store_id = await shelf.waiting_store(stage, bees_txt=BEES)
     zombie = await shelf.claim(stage, owner="zombie")
-    assert isinstance(zombie, Job)
+    assert isinstance(zombie, IngestionJob)
     stage.clock.advance(31)
     heir = await shelf.claim(stage, owner="heir")
-    assert isinstance(heir, Job)
+    assert isinstance(heir, IngestionJob)
     assert heir.ingestion != zombie.ingestion
     with pytest.raises(LeaseLost):
         await shelf.finish(stage, zombie, "zombie's")

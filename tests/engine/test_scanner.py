@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.engine.scanner import Scanner
+from perdure.engine.scanner import ObjectEndScanner
 from tests.engine.dialects import Made, calls, cut
 
 
@@ -14,7 +14,7 @@ from tests.engine.dialects import Made, calls, cut
 def test_an_object_ends_where_json_says(made: list[Made], behind: str, data: st.DataObject) -> None:
     text = made[0].arguments + behind
     _, end = json.JSONDecoder().raw_decode(text)
-    scanner, at = Scanner(), 0
+    scanner, at = ObjectEndScanner(), 0
     for part in cut(text, data):
         assert not scanner.is_complete or at == end
         if not scanner.is_complete:
@@ -25,7 +25,7 @@ def test_an_object_ends_where_json_says(made: list[Made], behind: str, data: st.
 
 @given(text=st.text(), data=st.data())
 def test_the_pieces_make_no_difference(text: str, data: st.DataObject) -> None:
-    whole, parts = Scanner(), Scanner()
+    whole, parts = ObjectEndScanner(), ObjectEndScanner()
     end, at = whole.feed(text), 0
     for part in cut(text, data):
         if not parts.is_complete:
@@ -46,13 +46,13 @@ def test_the_pieces_make_no_difference(text: str, data: st.DataObject) -> None:
     ],
 )  # fmt: skip
 def test_what_is_known_of_a_text(text: str, is_void: bool, is_complete: bool) -> None:
-    scanner = Scanner()
+    scanner = ObjectEndScanner()
     scanner.feed(text)
     assert (scanner.is_void, scanner.is_complete) == (is_void, is_complete)
 
 
 def test_what_stands_behind_makes_it_a_text() -> None:
-    scanner = Scanner()
+    scanner = ObjectEndScanner()
     scanner.feed('{"a":1}')
     scanner.take_as_text()
     assert scanner.feed('{"b":2} and so on') == len('{"b":2} and so on')

@@ -9,11 +9,11 @@ from perdure import ids
 from perdure.clock import ManualClock
 from perdure.commands import blobs as rules
 from perdure.commands import files
-from perdure.commands.blobs import LEASE_SECONDS, Written
+from perdure.commands.blobs import LEASE_SECONDS, WrittenBlob
 from perdure.engine.sweeper import Sweeper
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database
-from perdure.wire.files import CreateFile, ExpiresAfter, File
+from perdure.wire.files import CreateFile, File, FileExpiresAfter
 from tests.commands.acts import PROJECT
 
 
@@ -26,16 +26,16 @@ async def one_chunk() -> AsyncIterator[bytes]:
     yield b"content"
 
 
-async def begun(database: Database, blobs: Blobs, clock: ManualClock) -> Written:
+async def begun(database: Database, blobs: Blobs, clock: ManualClock) -> WrittenBlob:
     blob_id = ids.new_hex(ids.BLOB)
     await database.write(rules.begin, blob_id, now=clock.now())
-    return Written(blob_id, await blobs.write(blob_id, one_chunk()))
+    return WrittenBlob(blob_id, await blobs.write(blob_id, one_chunk()))
 
 
 async def file(
     database: Database, blobs: Blobs, clock: ManualClock, seconds: int | None = None
 ) -> File:
-    policy = ExpiresAfter(anchor="created_at", seconds=seconds) if seconds else None
+    policy = FileExpiresAfter(anchor="created_at", seconds=seconds) if seconds else None
     body = CreateFile(purpose="vision", expires_after=policy)
     blob = await begun(database, blobs, clock)
     return await database.write(

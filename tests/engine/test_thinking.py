@@ -15,7 +15,7 @@ from perdure.lifecycle import WITHDRAWN
 from perdure.model_settings import ThinkingSettings
 from perdure.providers import ServerSettings
 from perdure.providers.scripted import ScriptedProvider
-from perdure.tools.citations import Piece
+from perdure.tools.citations import AnnotatedText
 from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage, Choice, ChoiceDelta, Extras
 from perdure.wire.events import Delta
 from perdure.wire.formats import JsonSchema, JsonSchemaFormat
@@ -349,8 +349,16 @@ def test_annotations_of_an_answer_behind_a_lone_end_stand_where_its_text_does() 
         )
         for at in (3, 21)
     ]
-    list(part.annotated([Piece("Hm."), Piece("[1]", notes[0]), Piece("</think>\n\nYes. "),
-                         Piece("[1]", notes[1])]))  # fmt: skip
+    list(
+        part.annotated(
+            [
+                AnnotatedText("Hm."),
+                AnnotatedText("[1]", notes[0]),
+                AnnotatedText("</think>\n\nYes. "),
+                AnnotatedText("[1]", notes[1]),
+            ]
+        )
+    )
     assert "".join(part.pieces)[21:] == "[1]"
     assert part.content == TextPart(
         text=TextContent(

@@ -4,19 +4,27 @@ from collections.abc import Mapping
 
 import pytest
 
-from perdure.engine.thinking_rules import Lessons, Manner, Origin, Setting, ThinkingRules
+from perdure.engine.thinking_rules import (
+    LearntStyles,
+    ModelOrigin,
+    ThinkingRules,
+    ThinkingSetting,
+    ThinkingStyle,
+)
 from perdure.model_settings import ThinkingSettings
 
-OLLAMA = Origin("http://ollama/v1", "qwen3:8b")
+OLLAMA = ModelOrigin("http://ollama/v1", "qwen3:8b")
 
 
-def rules(configured: Mapping[str, Setting], lessons: Lessons | None = None) -> ThinkingRules:
+def rules(
+    configured: Mapping[str, ThinkingSetting], lessons: LearntStyles | None = None
+) -> ThinkingRules:
     """For one model, which programs call `gpt-4o`."""
     return ThinkingRules(
         configured,
         origin=lambda _: OLLAMA,
         names=lambda model: ("qwen3:8b", "ollama/qwen3:8b", model),
-        lessons=lessons or Lessons(),
+        lessons=lessons or LearntStyles(),
     )
 
 
@@ -40,10 +48,12 @@ def test_a_setting_is_found_by_any_name_of_the_model_the_most_particular_first(
 
 
 def test_of_a_model_of_which_nothing_is_set_the_lesson_decides() -> None:
-    lessons = Lessons()
+    lessons = LearntStyles()
     known = rules({}, lessons)
     manner = known.of("gpt-4o")
-    assert manner == Manner(OLLAMA, hides=True, may_be_open=True, is_open=False, sends_back=False)
+    assert manner == ThinkingStyle(
+        OLLAMA, hides=True, may_be_open=True, is_open=False, sends_back=False
+    )
     known.learn(manner, found_lone_end=True, lacked_end=False)
     assert lessons.knows(OLLAMA)
     assert known.of("gpt-4o") == manner._replace(is_open=True)
@@ -56,7 +66,7 @@ def test_of_a_model_of_which_nothing_is_set_the_lesson_decides() -> None:
 
 @pytest.mark.parametrize("begins", [True, False])
 def test_what_is_set_of_the_beginning_goes_over_the_lesson(*, begins: bool) -> None:
-    lessons = Lessons()
+    lessons = LearntStyles()
     known = rules({"*": ThinkingSettings(begins_in_prompt=begins)}, lessons)
     for found in (False, True):
         known.learn(known.of("gpt-4o"), found_lone_end=found, lacked_end=not found)
@@ -65,7 +75,7 @@ def test_what_is_set_of_the_beginning_goes_over_the_lesson(*, begins: bool) -> N
 
 
 def test_only_the_latest_lessons_are_known() -> None:
-    lessons, origins = Lessons(), [Origin("", str(number)) for number in range(1025)]
+    lessons, origins = LearntStyles(), [ModelOrigin("", str(number)) for number in range(1025)]
     for origin in origins[:1024]:
         lessons.remember(origin)
     lessons.remember(origins[0])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from perdure.commands import ingestions, invariants, vector_stores
-from perdure.commands.ingestions import Job
+from perdure.commands.ingestions import IngestionJob
 from perdure.commands.invariants import Violation
 from perdure.errors import BadRequest, LeaseLost, NotFound
 from perdure.retrieval import upkeep
@@ -29,7 +29,7 @@ class Library:
     files: list[str] = field(default_factory=list)
     stores: list[str] = field(default_factory=list)
     batches: list[FileBatch] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[IngestionJob] = field(default_factory=list)
     now: int = 0
 
     def __post_init__(self) -> None:

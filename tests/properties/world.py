@@ -8,8 +8,8 @@ from typing import NamedTuple
 from perdure.clock import ManualClock
 from perdure.commands import invariants, leases, messages, recording, runs, threads
 from perdure.commands.invariants import Violation
-from perdure.commands.leases import Hold
-from perdure.commands.runs import Partial
+from perdure.commands.leases import HeldLease
+from perdure.commands.runs import PartialMessage
 from perdure.engine.maintenance import Maintenance
 from perdure.errors import BadRequest, LeaseLost, NotFound
 from perdure.lifecycle import RunStatus
@@ -27,25 +27,25 @@ from perdure.wire.runs import (
 )
 from tests.commands.acts import PROJECT, USAGE, Acts, text
 
-Write = Callable[[Transaction, Hold], None]
+Write = Callable[[Transaction, HeldLease], None]
 
 _LEASE_SECONDS = 30
 _RETENTION_DAYS = 0.01
 
 
-def _open_message(tx: Transaction, hold: Hold) -> None:
+def _open_message(tx: Transaction, hold: HeldLease) -> None:
     recording.open_message(tx, hold)
 
 
-def _close_message(tx: Transaction, hold: Hold) -> None:
+def _close_message(tx: Transaction, hold: HeldLease) -> None:
     recording.close_message(tx, hold, [text("Let me look.")])
 
 
-def _open_calls(tx: Transaction, hold: Hold) -> None:
+def _open_calls(tx: Transaction, hold: HeldLease) -> None:
     recording.open_calls(tx, hold)
 
 
-def _ask(tx: Transaction, hold: Hold) -> None:
+def _ask(tx: Transaction, hold: HeldLease) -> None:
     calls = [
         FunctionToolCall(
             id=f"call_{hold.lease.epoch}_{name}", function=FunctionCall(name=name, arguments="{}")
@@ -55,18 +55,18 @@ def _ask(tx: Transaction, hold: Hold) -> None:
     recording.ask(tx, hold, calls, usage=USAGE)
 
 
-def _complete(tx: Transaction, hold: Hold) -> None:
+def _complete(tx: Transaction, hold: HeldLease) -> None:
     recording.complete(tx, hold, [text("Hi")], usage=USAGE)
 
 
-def _truncate(tx: Transaction, hold: Hold) -> None:
+def _truncate(tx: Transaction, hold: HeldLease) -> None:
     reason = IncompleteRun(reason="max_completion_tokens")
-    recording.truncate(tx, hold, reason, partial=Partial([text("H")], (), USAGE))
+    recording.truncate(tx, hold, reason, partial=PartialMessage([text("H")], (), USAGE))
 
 
-def _fail(tx: Transaction, hold: Hold) -> None:
+def _fail(tx: Transaction, hold: HeldLease) -> None:
     error = LastError(code="server_error", message="It broke.")
-    recording.fail(tx, hold, error, partial=Partial([text("H")], (), None))
+    recording.fail(tx, hold, error, partial=PartialMessage([text("H")], (), None))
 
 
 # What a worker may write about a run that it has claimed, in this order.
@@ -88,7 +88,7 @@ class Job:
     A worker writes one thing after the other: `turn` is its own.
     """
 
-    hold: Hold
+    hold: HeldLease
     left: Iterator[Write]
     node: Database
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -155,7 +155,7 @@ class World:
         )
         if claimed is not None:
             plan = PLANS[deed.how % len(PLANS)]
-            self.jobs.append(Job(Hold(run.id, claimed.lease, self.acts.now), iter(plan), node))
+            self.jobs.append(Job(HeldLease(run.id, claimed.lease, self.acts.now), iter(plan), node))
 
     async def _work(self, deed: Deed) -> None:
         """The next write of some worker. One whose run was taken from it can write nothing."""
@@ -320,8 +320,8 @@ class World:
         return found.status if found else None
 
 
-def _release(tx: Transaction, hold: Hold) -> None:
-    leases.release(tx, hold, partial=Partial([text("H")], (), USAGE))
+def _release(tx: Transaction, hold: HeldLease) -> None:
+    leases.release(tx, hold, partial=PartialMessage([text("H")], (), USAGE))
 
 
 def _stored(tx: Transaction, run_id: str) -> Row | None:

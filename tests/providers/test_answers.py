@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from perdure.errors import PromptTooLong
 from perdure.providers.answers import AnswerReader
-from perdure.providers.faults import Origin
+from perdure.providers.faults import AnsweringServer
 from perdure.wire.base import encode
 from perdure.wire.chat import ChatChunk
 from tests.model_servers.endings import ERRORS
 from tests.model_servers.pieces import DONE, STOP, TEXT, TOLD_USAGE, WORDS, chunk, event
 
-ORIGIN = Origin("http://m", "m", "sk-secret")
+ORIGIN = AnsweringServer("http://m", "m", "sk-secret")
 CALL = chunk({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f"}}]})
 WHOLE = encode({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]})
 STREAMS = {

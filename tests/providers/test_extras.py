@@ -7,7 +7,7 @@ import pytest
 
 from perdure.providers import extras, refusals, tokens
 from perdure.providers.answers import AnswerReader
-from perdure.providers.faults import Origin
+from perdure.providers.faults import AnsweringServer
 from perdure.providers.openai import OpenAIProvider
 from perdure.wire.base import JsonObject, decode
 from perdure.wire.chat import ChatMessage, ChatRequest, ChatToolCall, Extras, ToolCallDelta
@@ -22,7 +22,7 @@ OTHER: JsonObject = {"citations": [1]}
 
 def told(*deltas: JsonObject) -> Extras | None:
     """What is kept of an answer with these deltas."""
-    reader = AnswerReader(Origin("http://m", "m", None))
+    reader = AnswerReader(AnsweringServer("http://m", "m", None))
     for piece in (*map(chunk, deltas), STOP, DONE):
         reader.feed(piece)
     reader.end()
@@ -95,7 +95,7 @@ def test_what_a_router_adds_is_kept_only_with_a_signature() -> None:
 def test_nothing_is_mended_in_what_goes_back() -> None:
     odd: JsonObject = {"a": None, "b": 2.0, "content": [{"text": "x"}], "id": 5, "index": "1"}
     message = {"content": "Hi", "extra_content": odd}
-    reader = AnswerReader(Origin("http://m", "m", None))
+    reader = AnswerReader(AnsweringServer("http://m", "m", None))
     reader.feed(json.dumps({"choices": [{"message": message}]}).encode())
     reader.end()
     assert reader.extras is not None
@@ -103,7 +103,7 @@ def test_nothing_is_mended_in_what_goes_back() -> None:
 
 
 def test_a_message_behind_its_deltas_tells_nothing_twice() -> None:
-    reader = AnswerReader(Origin("http://m", "m", None))
+    reader = AnswerReader(AnsweringServer("http://m", "m", None))
     message = {"content": "Hi", "reasoning": "Hm.", "thought_signature": "s"}
     for piece in (
         chunk({"reasoning": "H"}), chunk({"reasoning": "m."}), chunk({"content": "Hi"}),

@@ -4,7 +4,7 @@ import pytest
 
 from perdure.errors import ConfigurationError, ProviderError
 from perdure.providers import ServerSettings, connect
-from perdure.providers.routing import Routing, Server
+from perdure.providers.routing import NamedProvider, Routing
 from perdure.providers.scripted import ScriptedProvider
 from perdure.wire.chat import ChatMessage, ChatRequest
 from perdure.wire.lists import Model
@@ -15,11 +15,11 @@ from tests.providers.talk import asks, fails, hear
 def routing(aliases: dict[str, str] | None = None, *, any_name: bool = True) -> Routing:
     """`gpu` and `cloud` list their models, `rest` takes any name."""
     servers = [
-        Server("gpu", ScriptedProvider(), ("llama", "qwen")),
-        Server("cloud", ScriptedProvider(), ("gpt-4o", "llama")),
+        NamedProvider("gpu", ScriptedProvider(), ("llama", "qwen")),
+        NamedProvider("cloud", ScriptedProvider(), ("gpt-4o", "llama")),
     ]
     if any_name:
-        servers.append(Server("rest", ScriptedProvider(), None))
+        servers.append(NamedProvider("rest", ScriptedProvider(), None))
     return Routing(servers, aliases or {})
 
 
@@ -137,8 +137,8 @@ async def test_the_key_of_each_server_is_its_own(model_server: ModelServer) -> N
 )
 def test_the_window_of_a_model_is_found_by_any_of_its_names(name: str, window: int | None) -> None:
     servers = [
-        Server("rest", ScriptedProvider(), None),
-        Server("server", ScriptedProvider(), ("other",), 4096),
+        NamedProvider("rest", ScriptedProvider(), None),
+        NamedProvider("server", ScriptedProvider(), ("other",), 4096),
     ]
     aliases = {"gpt-4o": "llama", "claude": "haiku"}
     windows = {"llama": 8192, "gpt-*": 1, "qwen*": 32_768, "qwen-t*": 2048, "claude": 200_000}
@@ -182,7 +182,10 @@ class _Lister(ScriptedProvider):
 
 async def test_the_default_model_answers_for_what_nobody_lists_once_the_lists_are_known() -> None:
     lister = _Lister()
-    servers = [Server("gpu", ScriptedProvider(), ("llama",)), Server("rest", lister, None)]
+    servers = [
+        NamedProvider("gpu", ScriptedProvider(), ("llama",)),
+        NamedProvider("rest", lister, None),
+    ]
     routing = Routing(servers, {"alias": "gone"}, default="qwen:8b")
     names = ("gpt-4o", "llama", "qwen:8b", "small", "rest/small", "gpu/none", "alias")
     await routing.refresh()
@@ -197,13 +200,13 @@ async def test_the_default_model_answers_for_what_nobody_lists_once_the_lists_ar
 
 
 async def test_without_a_default_model_names_are_passed_on_as_they_are() -> None:
-    routing = Routing([Server("rest", _Lister("qwen"), None)], {})
+    routing = Routing([NamedProvider("rest", _Lister("qwen"), None)], {})
     await routing.refresh()
     assert routing.resolve("gpt-4o").model == "gpt-4o"
 
 
 def test_a_default_model_answers_where_all_servers_name_their_models() -> None:
-    servers = [Server("gpu", ScriptedProvider(), ("llama",))]
+    servers = [NamedProvider("gpu", ScriptedProvider(), ("llama",))]
     assert Routing(servers, {}, default="llama").resolve("gpt-4o") == (servers[0], "llama")
     with pytest.raises(ProviderError, match="gpt-4o"):
         Routing(servers, {}, default="none").resolve("gpt-4o")

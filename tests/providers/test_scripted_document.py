@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from perdure.providers import script
-from perdure.providers.script import Call, Round, Script, parse
+from perdure.providers.script import Script, ScriptedCall, ScriptedRound, parse
 from perdure.providers.scripted import ScriptedProvider
 from tests.docs.documents import rows
 from tests.patience import pass_time
@@ -13,24 +13,24 @@ from tests.providers.talk import asks, hear
 DOCUMENT = "docs/scripted-model.md"
 # What the round behind a documented directive looks like.
 DIRECTED = {
-    "say: TEXT": Round(say=["It is sunny."]),
-    "say N words": Round(say=[" ".join(f"word{number}" for number in range(1, 301))]),
-    "call: NAME": Round(calls=[Call("get_weather")]),
-    "call: NAME JSON": Round(calls=[Call("get_weather", '{"city": "Oslo"}')]),
-    "python: CODE": Round(calls=[Call("python", '{"code": "print(6 * 7)"}')]),
-    "refuse: TEXT": Round(refusal="I cannot help with that."),
-    "wait N ms": Round(wait_ms=20),
-    "wait N ms between tokens": Round(wait_ms=0.5),
-    "stop after N tokens": Round(stop_after=3),
-    "fail: CODE": Round(fail="rate_limit_exceeded"),
-    "fail: CODE after N tokens": Round(fail="server_error", fail_after=2),
-    "finish: REASON": Round(finish="content_filter"),
-    "usage: PROMPT COMPLETION": Round(usage=(1000, 20)),
-    "no usage": Round(no_usage=True),
-    "forever": Round(forever=True),
+    "say: TEXT": ScriptedRound(say=["It is sunny."]),
+    "say N words": ScriptedRound(say=[" ".join(f"word{number}" for number in range(1, 301))]),
+    "call: NAME": ScriptedRound(calls=[ScriptedCall("get_weather")]),
+    "call: NAME JSON": ScriptedRound(calls=[ScriptedCall("get_weather", '{"city": "Oslo"}')]),
+    "python: CODE": ScriptedRound(calls=[ScriptedCall("python", '{"code": "print(6 * 7)"}')]),
+    "refuse: TEXT": ScriptedRound(refusal="I cannot help with that."),
+    "wait N ms": ScriptedRound(wait_ms=20),
+    "wait N ms between tokens": ScriptedRound(wait_ms=0.5),
+    "stop after N tokens": ScriptedRound(stop_after=3),
+    "fail: CODE": ScriptedRound(fail="rate_limit_exceeded"),
+    "fail: CODE after N tokens": ScriptedRound(fail="server_error", fail_after=2),
+    "finish: REASON": ScriptedRound(finish="content_filter"),
+    "usage: PROMPT COMPLETION": ScriptedRound(usage=(1000, 20)),
+    "no usage": ScriptedRound(no_usage=True),
+    "forever": ScriptedRound(forever=True),
 }
-BETWEEN_ROUNDS = {"then:": Script([Round(), Round()], "")}
-BETWEEN_ROUNDS["then: DIRECTIVE"] = Script([Round(), Round(say=["Done."])], "")
+BETWEEN_ROUNDS = {"then:": Script([ScriptedRound(), ScriptedRound()], "")}
+BETWEEN_ROUNDS["then: DIRECTIVE"] = Script([ScriptedRound(), ScriptedRound(say=["Done."])], "")
 
 
 def _examples() -> dict[str, str]:
@@ -79,10 +79,10 @@ def test_code_of_several_lines_is_a_block() -> None:
     prompt = f"Count.\npython:\n{indented}\nthen: python:\n\tn + 1\nthen: say: Done."
     assert parse(prompt) == Script(
         [
-            Round(calls=[Call("python", arguments)]),
-            Round(calls=[Call("python", '{"code": "n + 1"}')]),
-            Round(say=["Done."]),
+            ScriptedRound(calls=[ScriptedCall("python", arguments)]),
+            ScriptedRound(calls=[ScriptedCall("python", '{"code": "n + 1"}')]),
+            ScriptedRound(say=["Done."]),
         ],
         "Count.",
     )
-    assert parse("python:\nis a snake") == Script([Round()], "python:\nis a snake")
+    assert parse("python:\nis a snake") == Script([ScriptedRound()], "python:\nis a snake")

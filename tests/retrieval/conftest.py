@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from perdure.retrieval.limits import Limits
+from perdure.retrieval.limits import ParsingLimits
 from perdure.retrieval.parse import Parser
 from perdure.store.database import Database
 from tests.patience import PATIENCE_SECONDS
@@ -24,7 +24,7 @@ def shelf(database: Database) -> Shelf:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def parser() -> AsyncIterator[Parser]:
     """A parser with the limits that it has by itself, but for time."""
-    parser = Parser(Limits(seconds=PATIENCE_SECONDS))
+    parser = Parser(ParsingLimits(seconds=PATIENCE_SECONDS))
     yield parser
     await parser.close()
 

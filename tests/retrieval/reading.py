@@ -8,7 +8,7 @@ import msgspec
 
 from perdure.retrieval.chunk import Chunk
 from perdure.retrieval.formats import Unparsable
-from perdure.retrieval.limits import Limits
+from perdure.retrieval.limits import ParsingLimits
 from perdure.retrieval.parse import Parser
 from tests.patience import PATIENCE_SECONDS
 
@@ -16,7 +16,7 @@ from tests.patience import PATIENCE_SECONDS
 @asynccontextmanager
 async def limited(**limits: float) -> AsyncIterator[Parser]:
     """A parser with other limits."""
-    parser = Parser(msgspec.convert({"seconds": PATIENCE_SECONDS, **limits}, Limits))
+    parser = Parser(msgspec.convert({"seconds": PATIENCE_SECONDS, **limits}, ParsingLimits))
     try:
         yield parser
     finally:

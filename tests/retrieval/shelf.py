@@ -12,7 +12,7 @@ from perdure.wire.search import Value
 
 
 class Chunk(NamedTuple):
-    """See `index.Chunk`."""
+    """See `index.IndexableChunk`."""
 
     text: str
     tokens: int

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from perdure.retrieval.formats import Unparsable
-from perdure.retrieval.limits import Limits, MiB
+from perdure.retrieval.limits import MiB, ParsingLimits
 from perdure.retrieval.parse import Parser
 from tests.patience import PATIENCE_SECONDS, pass_time
 from tests.retrieval import hostile, samples
@@ -167,7 +167,7 @@ async def test_a_file_that_is_not_there_is_an_error_of_the_server(
 
 
 async def test_a_parser_that_is_closed_has_left_nothing(tmp_path: Path) -> None:
-    parser = Parser(Limits())
+    parser = Parser(ParsingLimits())
     await parser.close()
     assert "Page 1." in await outcome(parser, _quick(tmp_path))
     with ending([nursery()]):

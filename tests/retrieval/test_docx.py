@@ -5,14 +5,14 @@ from io import BytesIO
 import pytest
 
 from perdure.retrieval import docx
-from perdure.retrieval.limits import Limits
+from perdure.retrieval.limits import ParsingLimits
 from tests.retrieval import hostile
 
 
 def _text(xml: str, **parts: str) -> str:
     """The text of a Word file with this body, and with more parts."""
     more = {f"word/{name}.xml": b"".join(_whole(part)) for name, part in parts.items()}
-    return docx.text_of(BytesIO(hostile.docx_of(_whole(xml), more=more)), Limits())
+    return docx.text_of(BytesIO(hostile.docx_of(_whole(xml), more=more)), ParsingLimits())
 
 
 def _whole(xml: str) -> list[bytes]:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from perdure.sandbox import checkup, enclosure, guard, kernels
 from perdure.sandbox import local as local_sandbox
 from perdure.sandbox.local import LocalSandbox
-from perdure.sandbox.sandbox import Limits
+from perdure.sandbox.sandbox import SessionLimits
 from perdure.sandbox.session import LocalSession
 from tests.patience import PATIENCE_SECONDS
 from tests.sandbox.gateway_process import GatewayProcess
@@ -47,7 +47,7 @@ async def local() -> AsyncIterator[LocalSandbox]:
     """The sandbox of this machine with its shipped limits, but for how soon code has to stop that
     is interrupted; nothing here needs it warm.
     """
-    sandbox = LocalSandbox(Limits(grace_seconds=PATIENCE_SECONDS), warm=False)
+    sandbox = LocalSandbox(SessionLimits(grace_seconds=PATIENCE_SECONDS), warm=False)
     yield sandbox
     await sandbox.close()
 

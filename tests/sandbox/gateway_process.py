@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from perdure.sandbox.gateway import GatewaySandbox
-from perdure.sandbox.sandbox import Limits
+from perdure.sandbox.sandbox import SessionLimits
 
 KERNEL = "pod"
 # kinds of kernels, and where their /mnt/data is
@@ -118,6 +118,10 @@ class GatewayProcess:
         self._drain.wait()
 
     def sandbox(
-        self, kernel: str | None = KERNEL, *, limits: Limits | None = None, warm: bool = False
+        self,
+        kernel: str | None = KERNEL,
+        *,
+        limits: SessionLimits | None = None,
+        warm: bool = False,
     ) -> GatewaySandbox:
         return GatewaySandbox(self.url, token=self.token, kernel=kernel, limits=limits, warm=warm)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Generic, NamedTuple, TypeVar
 
-from perdure.sandbox.sandbox import End, Error, File, Image, Session, Text
+from perdure.sandbox.sandbox import Error, ExecutionEnd, Image, Session, SessionFile, Text
 from tests.patience import PATIENCE_SECONDS, pass_time
 
 _Session = TypeVar("_Session", bound=Session)
@@ -37,10 +37,10 @@ class Ran(NamedTuple):
     notes: str
     errors: list[str]
     images: list[Image]
-    end: End
+    end: ExecutionEnd
 
     @property
-    def changed(self) -> list[File]:
+    def changed(self) -> list[SessionFile]:
         return list(self.end.changed)
 
 
@@ -53,7 +53,7 @@ async def run(
 ) -> Ran:
     """Runs the code to its end. Its time is up once it has written so many characters."""
     texts, notes, errors, images = [], [], [], []
-    ends: list[End] = []
+    ends: list[ExecutionEnd] = []
     async with aclosing(session.execute(code, seconds=seconds)) as outputs:
         async for output in outputs:
             match output:
@@ -68,7 +68,7 @@ async def run(
                     errors.append(traceback)
                 case Image():
                     images.append(output)
-                case End():
+                case ExecutionEnd():
                     ends.append(output)
     [end] = ends
     return Ran("".join(texts), "".join(notes), errors, images, end)

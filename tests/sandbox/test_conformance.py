@@ -10,13 +10,13 @@ import pytest_asyncio
 
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import (
-    End,
-    File,
+    ExecutionEnd,
     FileRefused,
-    Limits,
     Output,
     Sandbox,
     Session,
+    SessionFile,
+    SessionLimits,
     SessionLost,
 )
 from perdure.sandbox.session import LocalSession
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _ENDLESS = "import time\nwhile True: time.sleep(1)"
 # Code that is interrupted may take its time to stop.
-_LIMITS = Limits(grace_seconds=PATIENCE_SECONDS)
+_LIMITS = SessionLimits(grace_seconds=PATIENCE_SECONDS)
 # Wherever Python, IPython or matplotlib look, and may be written to.
 _PLACES = """
 import glob, os, pathlib
@@ -99,7 +99,7 @@ async def test_what_the_code_prints_comes_in_order(session: Session) -> None:
     ran = await run(session, "for n in range(3): print(n)\n'last'")
     assert ran.text == "0\n1\n2\n'last'\n"
     assert (ran.errors, ran.images, ran.notes) == ([], [], "")
-    assert ran.end == End(timed_out=False, changed=())
+    assert ran.end == ExecutionEnd(timed_out=False, changed=())
 
 
 async def test_output_arrives_while_the_code_runs(session: Session) -> None:
@@ -172,7 +172,7 @@ async def test_files_go_in_and_come_out(session: Session) -> None:
     assert await printed(session, code) == "3500000 a,b\n1,2"
     code = "import os\nos.makedirs('out', exist_ok=True)\nopen('out/made.bin', 'wb').write(data)"
     ran = await run(session, code)
-    assert ran.changed == [File("out/made.bin", 3_500_000)]
+    assert ran.changed == [SessionFile("out/made.bin", 3_500_000)]
     made = await content(session, "out/made.bin")
     assert made == b"".join(bytes([number]) * 700_000 for number in range(5))
     assert {"Größen 1.bin", "small.csv", "empty", "out/made.bin"} <= {
@@ -184,7 +184,7 @@ async def test_files_go_in_and_come_out(session: Session) -> None:
 async def test_only_what_changed_is_told(session: Session) -> None:
     await run(session, "open('one', 'w').write('1'); open('two', 'w').write('2')")
     ran = await run(session, "open('two', 'a').write('2'); open('three', 'w').close()")
-    assert ran.changed == [File("three", 0), File("two", 2)]
+    assert ran.changed == [SessionFile("three", 0), SessionFile("two", 2)]
     await session.put("given", b"x")
     assert (await run(session, "1")).changed == []
 
@@ -248,7 +248,7 @@ async def test_an_interrupt_stops_what_runs(session: Session) -> None:
             if not seen:
                 await session.interrupt()
             seen.append(output)
-    assert seen[-1] == End(timed_out=False, changed=())
+    assert seen[-1] == ExecutionEnd(timed_out=False, changed=())
     assert await printed(session, "print(1)") == "1"
 
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from perdure.sandbox import guard, watch
 from perdure.sandbox.local import LocalSandbox
-from perdure.sandbox.sandbox import MIB, End, Limits, SessionLost
+from perdure.sandbox.sandbox import MIB, ExecutionEnd, SessionLimits, SessionLost
 from perdure.sandbox.session import LocalSession
 from tests.patience import PATIENCE_SECONDS, until
 from tests.sandbox.attack import PRELUDE
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def small() -> AsyncIterator[LocalSandbox]:
     """A sandbox with less memory and patience, so that a test costs less of both."""
-    limits = Limits(
+    limits = SessionLimits(
         memory_bytes=512 * MIB,
         disk_bytes=64 * MIB,
         processes=64,
@@ -394,7 +394,7 @@ async def test_a_look_that_takes_long_holds_nobody_up(cell: LocalSession) -> Non
         # on the event loop itself it would be done in one
         assert turns > 10
         await cell.interrupt()
-        assert [output async for output in outputs] == [End(timed_out=False, changed=())]
+        assert [output async for output in outputs] == [ExecutionEnd(timed_out=False, changed=())]
     assert cell.lost is None
 
 

@@ -18,7 +18,15 @@ from perdure import settings
 from perdure.errors import ConfigurationError
 from perdure.sandbox.gateway import GatewaySandbox
 from perdure.sandbox.gateway_session import GatewaySession
-from perdure.sandbox.sandbox import MIB, File, FileRefused, Image, Limits, Output, SessionLost
+from perdure.sandbox.sandbox import (
+    MIB,
+    FileRefused,
+    Image,
+    Output,
+    SessionFile,
+    SessionLimits,
+    SessionLost,
+)
 from tests.cli.processes import perdure
 from tests.patience import PATIENCE_SECONDS
 from tests.sandbox.gateway_process import KERNEL, GatewayProcess
@@ -26,7 +34,7 @@ from tests.sandbox.talk import ON, STUBBORN, Shared, content, printed, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-_LIMITS = Limits(disk_bytes=4 * MIB, image_bytes=MIB, grace_seconds=PATIENCE_SECONDS)
+_LIMITS = SessionLimits(disk_bytes=4 * MIB, image_bytes=MIB, grace_seconds=PATIENCE_SECONDS)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -288,7 +296,7 @@ inside.get = get
 async def test_a_file_with_holes_is_a_file(session: GatewaySession) -> None:
     """So are compressed ones, on file systems that compress."""
     await run(session, "import os; os.truncate(os.open('holes', os.O_CREAT | os.O_RDWR), 1 << 20)")
-    assert File("holes", MIB) in await session.files()
+    assert SessionFile("holes", MIB) in await session.files()
     assert await content(session, "holes") == bytes(MIB)
     await run(session, "os.unlink('holes')")
 

@@ -15,7 +15,7 @@ import pytest
 
 from perdure.sandbox import watch
 from perdure.sandbox.local import LocalSandbox
-from perdure.sandbox.sandbox import Limits
+from perdure.sandbox.sandbox import SessionLimits
 from tests.sandbox.ended import handles_of, wait_until_gone
 
 
@@ -49,7 +49,7 @@ def _marked(mark: int) -> set[int]:
 async def test_a_start_that_is_cancelled_leaves_no_process_behind(processes: int) -> None:
     """When so many of its processes are there; none of them may go on alone."""
     mark = 10_000_000_000 + os.getpid() * 10 + processes
-    sandbox = LocalSandbox(Limits(text_bytes=mark), warm=False)
+    sandbox = LocalSandbox(SessionLimits(text_bytes=mark), warm=False)
     starting = asyncio.create_task(sandbox.start())
     begun: set[int] = set()
     while len(begun) < processes:

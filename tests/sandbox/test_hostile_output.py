@@ -2,7 +2,7 @@
 
 import pytest
 
-from perdure.sandbox.sandbox import File, Image
+from perdure.sandbox.sandbox import Image, SessionFile
 from perdure.sandbox.session import LocalSession
 from tests.sandbox.talk import printed, run
 
@@ -17,7 +17,7 @@ async def test_text_is_cut_where_there_is_too_much_of_it_and_the_code_goes_on(
     assert ran.notes == (
         "[Left out, because an execution may not show so much: 737859 more bytes of text.]"
     )
-    assert ran.changed == [File("after", 0)]
+    assert ran.changed == [SessionFile("after", 0)]
 
 
 async def test_output_without_end_lasts_as_long_as_the_code_may(session: LocalSession) -> None:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from perdure.sandbox import session as sessions
 from perdure.sandbox.enclosure import PROGRAM
 from perdure.sandbox.local import LocalSandbox
-from perdure.sandbox.sandbox import MIB, File, FileRefused, Limits, SessionLost
+from perdure.sandbox.sandbox import MIB, FileRefused, SessionFile, SessionLimits, SessionLost
 from tests.patience import PATIENCE_SECONDS, pass_time
 from tests.sandbox.talk import content, printed, run
 
@@ -75,7 +75,7 @@ FORGED = {
 @pytest_asyncio.fixture(loop_scope="module")
 async def overrun() -> AsyncIterator[LocalSandbox]:
     """A sandbox whose program inside is the attacker's; `attack` says what it does."""
-    sandbox = LocalSandbox(Limits(disk_bytes=4 * MIB, grace_seconds=0.2), warm=False)
+    sandbox = LocalSandbox(SessionLimits(disk_bytes=4 * MIB, grace_seconds=0.2), warm=False)
     yield sandbox
     await sandbox.close()
 
@@ -155,7 +155,7 @@ tell(type="files", files=files, left_out=0)
     )
     session = await overrun.start()
     ran = await run(session, "1")
-    assert ran.changed == [File("ok", 1)]
+    assert ran.changed == [SessionFile("ok", 1)]
     assert ran.notes.startswith("[11 things in /mnt/data are not offered as files")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perdure.sandbox.sandbox import File, FileRefused
+from perdure.sandbox.sandbox import FileRefused, SessionFile
 from perdure.sandbox.session import LocalSession
 from tests.sandbox.talk import content, printed, run
 
@@ -43,7 +43,11 @@ _TRICKED = (
 async def test_only_plain_files_with_printable_names_are_offered(session: LocalSession) -> None:
     ran = await run(session, _TRICKS)
     assert ran.errors == []
-    plain = [File("deep/" * 7 + "file", 4), File("dots..", 1), File("plain", 5)]
+    plain = [
+        SessionFile("deep/" * 7 + "file", 4),
+        SessionFile("dots..", 1),
+        SessionFile("plain", 5),
+    ]
     assert ran.changed == plain
     assert await session.files() == tuple(plain)
     assert ran.notes.startswith("[13 things in /mnt/data are not offered as files")
@@ -77,7 +81,7 @@ async def test_names_as_people_give_them_are_kept(session: LocalSession) -> None
 async def test_a_file_that_is_swapped_for_a_link_is_not_followed(session: LocalSession) -> None:
     """It was plain when it was listed."""
     await run(session, "import os; open('swapped', 'w').write('x')")
-    assert File("swapped", 1) in await session.files()
+    assert SessionFile("swapped", 1) in await session.files()
     await run(session, "os.unlink('swapped'); os.symlink('/etc/passwd', 'swapped')")
     with pytest.raises(FileRefused, match="swapped cannot be read"):
         await content(session, "swapped")
@@ -94,7 +98,7 @@ with zipfile.ZipFile("bomb.zip", "w", zipfile.ZIP_DEFLATED) as bomb:
 print(os.path.getsize("bomb.zip"))
 """
     size = int(await printed(session, code))
-    assert File("bomb.zip", size) in await session.files()
+    assert SessionFile("bomb.zip", size) in await session.files()
     bomb = await content(session, "bomb.zip")
     assert len(bomb) == size < 200_000
     assert bomb.startswith(b"PK")

@@ -42,7 +42,7 @@ def _info(address: str) -> guard.AddressInfo:
 @pytest.mark.parametrize("address", [each for listed in PRIVATE.values() for each in listed])
 def test_is_refused(address: str) -> None:
     assert not guard.is_public(address)
-    with pytest.raises(guard.Refused) as refused:
+    with pytest.raises(guard.AddressRefused) as refused:
         guard.public_socket(_info(address))
     assert str(refused.value) == (
         "its address is not public, and webhook_private_targets is not set"

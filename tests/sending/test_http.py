@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from perdure.sending.http import HttpSender
-from perdure.sending.sender import Answer, SendFailed
+from perdure.sending.sender import SendFailed, WebhookResponse
 from tests.patience import PATIENCE_SECONDS
 from tests.sending.receiver import Receiver
 
@@ -40,7 +40,7 @@ async def _failure(sender: HttpSender, url: str) -> str:
 
 async def test_a_body_is_posted_with_its_headers(sender: HttpSender, receiver: Receiver) -> None:
     answer = await sender.send(f"{receiver.url}/hook?a=1", {"webhook-id": "evt_1"}, b"\xc3\xa4")
-    assert answer == Answer(204, None)
+    assert answer == WebhookResponse(204, None)
     (received,) = receiver.received
     assert (received.path, received.body) == ("/hook", b"\xc3\xa4")
     assert received.headers["webhook-id"] == "evt_1"
@@ -51,12 +51,12 @@ async def test_the_status_and_the_wait_that_was_asked_for_are_told(
     sender: HttpSender, receiver: Receiver
 ) -> None:
     receiver.answers = [web.Response(status=503, headers={"Retry-After": "120"})]
-    assert await sender.send(receiver.url, {}, b"{}") == Answer(503, "120")
+    assert await sender.send(receiver.url, {}, b"{}") == WebhookResponse(503, "120")
 
 
 async def test_no_redirect_is_followed(sender: HttpSender, receiver: Receiver) -> None:
     receiver.answers = [web.Response(status=307, headers={"Location": f"{receiver.url}/other"})]
-    assert await sender.send(f"{receiver.url}/hook", {}, b"{}") == Answer(307)
+    assert await sender.send(f"{receiver.url}/hook", {}, b"{}") == WebhookResponse(307)
     assert [received.path for received in receiver.received] == ["/hook"]
 
 
@@ -73,7 +73,7 @@ async def test_no_proxy_of_the_environment_is_used(
     sender: HttpSender, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    assert await sender.send(receiver.url, {}, b"{}") == Answer(204)
+    assert await sender.send(receiver.url, {}, b"{}") == WebhookResponse(204)
 
 
 async def test_an_answer_without_end_is_not_read(sender: HttpSender) -> None:
@@ -96,7 +96,7 @@ async def test_an_answer_without_end_is_not_read(sender: HttpSender) -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
-    assert await sender.send(f"http://127.0.0.1:{port}/", {}, b"{}") == Answer(200)
+    assert await sender.send(f"http://127.0.0.1:{port}/", {}, b"{}") == WebhookResponse(200)
     await asyncio.wait_for(closed.wait(), PATIENCE_SECONDS)
     await runner.cleanup()
 

@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.tools.citations import Citer, Key, Piece, Source, marker
+from perdure.tools.citations import AnnotatedText, Citer, MarkerKey, Source, marker
 from perdure.wire.messages import FileCitationAnnotation
 
 BEES = Source(
     "file-bees", "bees.txt", "A colony of bees keeps its brood nest at thirty-five degrees."
 )
 RENT = Source("file-rent", "rent.pdf", "The rent is due on the third working day of each month.")
-SOURCES = {Key(4, 0): BEES, Key(4, 1): RENT}
+SOURCES = {MarkerKey(4, 0): BEES, MarkerKey(4, 1): RENT}
 BEES_MARK, RENT_MARK = "【4:0†bees.txt】", "【4:1†rent.pdf】"
 
 
-def cite(*pieces: str, attribute: bool = False, verbatim: bool = False) -> list[Piece]:
+def cite(*pieces: str, attribute: bool = False, verbatim: bool = False) -> list[AnnotatedText]:
     citer = Citer(SOURCES, attribute=attribute, verbatim=verbatim)
     return [told for piece in pieces for told in citer.feed(piece)] + citer.finish()
 
 
-def text_of(pieces: list[Piece]) -> str:
+def text_of(pieces: list[AnnotatedText]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
@@ -46,7 +46,7 @@ def test_a_marker_and_its_annotation_come_in_one_piece_however_it_was_cut() -> N
 
 @pytest.mark.parametrize("invented", ["【4:2†bees.txt】", "【9:0】", "【13†source】", "[4:7†x]"])
 def test_the_marker_of_a_passage_that_does_not_exist_is_taken_out(invented: str) -> None:
-    assert cite(f"Warm{invented}.") == [Piece("Warm"), Piece(".")]
+    assert cite(f"Warm{invented}.") == [AnnotatedText("Warm"), AnnotatedText(".")]
 
 
 @pytest.mark.parametrize("spoilt", ["【4:0】", "【4:0†source】", "[4:0†bees.txt]"])
@@ -161,7 +161,7 @@ def test_numbers_of_a_list_and_abbreviations_are_no_sentences_of_their_own() -> 
     ],
 )  # fmt: skip
 def test_sentences_of_any_script_are_cited(passage: str, cited: str, foreign: str) -> None:
-    citer = Citer({Key(4, 0): Source("file-1", "rent", passage)}, attribute=True)
+    citer = Citer({MarkerKey(4, 0): Source("file-1", "rent", passage)}, attribute=True)
     told = [*citer.feed(f"{foreign}{cited}{foreign}"), *citer.finish()]
     end = "\n" if cited.endswith("\n") else ""
     assert text_of(told) == f"{foreign}{cited.removesuffix(end)}【4:0†rent】{end}{foreign}"
@@ -171,7 +171,7 @@ def test_sentences_of_any_script_are_cited(passage: str, cited: str, foreign: st
 def test_a_marker_stands_behind_all_that_closes_a_sentence(end: str) -> None:
     passage = "租金应于每月第三个工作日支付"
     for text in ([f"{passage}{end}好。"], [*f"{passage}{end}", "好。"]):
-        citer = Citer({Key(4, 0): Source("file-1", "rent", passage)}, attribute=True)
+        citer = Citer({MarkerKey(4, 0): Source("file-1", "rent", passage)}, attribute=True)
         told = [piece for each in text for piece in citer.feed(each)] + citer.finish()
         assert text_of(told) == f"{passage}{end}【4:0†rent】好。"
 
@@ -207,7 +207,7 @@ def test_lines_of_a_list_are_cited_at_their_ends() -> None:
 
 
 def test_a_label_cannot_break_out_of_its_marker() -> None:
-    assert marker(Key(4, 0), "a】b\n[c]†") == "【4:0†a_b__c__】"
+    assert marker(MarkerKey(4, 0), "a】b\n[c]†") == "【4:0†a_b__c__】"
 
 
 snippets = st.sampled_from(

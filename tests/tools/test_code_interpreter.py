@@ -8,11 +8,11 @@ from perdure.wire.files import File
 from perdure.wire.run_steps import (
     CodeFile,
     CodeImage,
+    CodeImageFile,
     CodeInterpreter,
     CodeInterpreterToolCall,
     CodeLogs,
     CodeOutput,
-    ShownImage,
 )
 
 IPYTHON = """\
@@ -85,7 +85,7 @@ def outputs(*told: CodeOutput, files: tuple[str, ...] = ()) -> str:
 
 
 def test_the_model_is_told_what_came_of_its_code() -> None:
-    image = CodeImage(image=ShownImage(file_id="file-1"))
+    image = CodeImage(image=CodeImageFile(file_id="file-1"))
     assert outputs() == "[The code ran and wrote nothing.]"
     assert outputs(CodeLogs(logs="1\n"), image, CodeLogs(logs="2\n")) == (
         "1\n2\n\n[1 image was shown to the user.]"

@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.tools import file_search
-from perdure.tools.file_search import Numbered
+from perdure.tools.file_search import NumberedSearch
 from perdure.wire.run_steps import FileSearch, FileSearchResult, FileSearchToolCall
 from perdure.wire.vector_store_files import ContentText
 
 
-def search(output: int, round_: int, *lengths: int) -> Numbered:
+def search(output: int, round_: int, *lengths: int) -> NumberedSearch:
     """A search that found passages of so many words."""
     found = [
         FileSearchResult(
@@ -21,7 +21,7 @@ def search(output: int, round_: int, *lengths: int) -> Numbered:
         for length in lengths
     ]
     call = FileSearchToolCall(id=f"call_{output}", file_search=FileSearch(results=found))
-    return Numbered(output, call, round_)
+    return NumberedSearch(output, call, round_)
 
 
 def test_the_latest_searches_keep_most() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.tools.citations import Piece
+from perdure.tools.citations import AnnotatedText
 from perdure.tools.paths import PREFIX, Linker
 from perdure.wire.messages import FileCitation, FileCitationAnnotation, FilePathAnnotation
 
@@ -35,12 +35,12 @@ SCRAPS = [
 ]
 
 
-def linked(pieces: list[Piece]) -> list[Piece]:
+def linked(pieces: list[AnnotatedText]) -> list[AnnotatedText]:
     linker = Linker(FILES)
     return [each for piece in pieces for each in linker.feed([piece])] + linker.finish()
 
 
-def notes(pieces: list[Piece]) -> list[FilePathAnnotation]:
+def notes(pieces: list[AnnotatedText]) -> list[FilePathAnnotation]:
     return [each.annotation for each in pieces if isinstance(each.annotation, FilePathAnnotation)]
 
 
@@ -51,10 +51,10 @@ def test_the_pieces_make_no_difference_and_the_text_stays(
     text = "".join(scraps)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
     places = [0, *cuts, len(text)]
-    cut = [Piece(text[begin:end]) for begin, end in itertools.pairwise(places)]
+    cut = [AnnotatedText(text[begin:end]) for begin, end in itertools.pairwise(places)]
     found = linked(cut)
     assert "".join(piece.text for piece in found) == text
-    assert notes(found) == notes(linked([Piece(text)]))
+    assert notes(found) == notes(linked([AnnotatedText(text)]))
     for note in notes(found):
         assert text[note.start_index : note.end_index] == note.text
 
@@ -87,7 +87,7 @@ def test_the_pieces_make_no_difference_and_the_text_stays(
     ],
 )
 def test_what_is_written_is_found(text: str, found: list[tuple[str, str]]) -> None:
-    pieces = linked([Piece(text)])
+    pieces = linked([AnnotatedText(text)])
     assert [(note.text, note.file_path.file_id) for note in notes(pieces)] == found
     assert [piece.text for piece in pieces if piece.annotation] == [text for text, _ in found]
 
@@ -97,6 +97,12 @@ def test_a_citation_keeps_its_place() -> None:
     citation = FileCitationAnnotation(
         text=marker, start_index=5, end_index=15, file_citation=FileCitation(file_id="file-9")
     )
-    pieces = linked([Piece("See s"), Piece(marker, citation), Piece(f" {PREFIX}out.csv")])
+    pieces = linked(
+        [
+            AnnotatedText("See s"),
+            AnnotatedText(marker, citation),
+            AnnotatedText(f" {PREFIX}out.csv"),
+        ]
+    )
     assert [piece.text for piece in pieces] == ["See ", "s", marker, " ", f"{PREFIX}out.csv"]
     assert notes(pieces)[0].start_index == len(f"See s{marker} ")

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from perdure.wire import scan
-from perdure.wire.scan import Scanner, Size
+from perdure.wire.scan import JsonSize, JsonSizeScanner
 
 _TEXTS = st.text(st.sampled_from('ab"\\,[]{}:\n é😀'), max_size=12)
 _VALUES = st.recursive(
@@ -48,7 +48,7 @@ def test_members_are_counted_outside_of_strings_in_whatever_pieces_they_come(
     value: object, layout: tuple[str, str], ascii_only: bool, cuts: list[int]
 ) -> None:
     text = json.dumps(value, separators=layout, ensure_ascii=ascii_only).encode()
-    scanner, plain = Scanner(measures=True), Scanner()
+    scanner, plain = JsonSizeScanner(measures=True), JsonSizeScanner()
     edges = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     for low, high in itertools.pairwise(edges):
         scanner.feed(text[low:high])
@@ -60,18 +60,18 @@ def test_members_are_counted_outside_of_strings_in_whatever_pieces_they_come(
 
 @given(st.binary(max_size=200), st.integers(0, 5))
 async def test_whatever_is_counted_is_no_error(text: bytes, most: int) -> None:
-    assert min(await scan.measure(text, most=Size(most, most))) >= 0
+    assert min(await scan.measure(text, most=JsonSize(most, most))) >= 0
     assert await scan.find(text, "model") is None or b'"model"' in text
 
 
 async def test_commas_in_texts_are_no_members() -> None:
     text = json.dumps({"texts": ["1,2,[3],{4}\n" * 10_000] * 10}).encode()
-    assert await scan.measure(text, most=Size(100, 5)) == (1 + 1 + 9, 2)
+    assert await scan.measure(text, most=JsonSize(100, 5)) == (1 + 1 + 9, 2)
 
 
 @pytest.mark.parametrize("text", [b"," * 10**6, b"[" * 10**6, b'{"a":[' * 10**5])
 async def test_counting_ends_soon_after_the_bound(text: bytes) -> None:
-    assert 1000 < (await scan.measure(text, most=Size(1000, 10**9))).members < 40_000
+    assert 1000 < (await scan.measure(text, most=JsonSize(1000, 10**9))).members < 40_000
 
 
 async def test_others_go_on_while_a_long_text_is_looked_at() -> None:
@@ -84,7 +84,7 @@ async def test_others_go_on_while_a_long_text_is_looked_at() -> None:
             await asyncio.sleep(0)
 
     task = asyncio.create_task(others())
-    await scan.measure(b'["' + b"," * 10**7 + b'"]', most=Size(100, 100))
+    await scan.measure(b'["' + b"," * 10**7 + b'"]', most=JsonSize(100, 100))
     counted, turns = turns, 0
     await scan.find(b'["' + b"," * 10**7 + b'"], "model"', "model")
     found, turns = turns, 0

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perdure import ids
 from perdure.api import access
-from perdure.api.bodies import Hold
-from perdure.api.http import Call, Services, refuse, respond
-from perdure.api.introduction import Introduction
+from perdure.api.bodies import RequestBytes
+from perdure.api.http import ApiCall, Services, refuse, respond
+from perdure.api.introduction import SelfReport
 from perdure.api.routes import find
 from perdure.errors import APIError, Internal
 
@@ -72,7 +72,7 @@ class Application:
     def __init__(self, services: Services) -> None:
         self._services = services
         # Set by who serves it; without it the server tells nothing of itself.
-        self.introduction: Introduction | None = None
+        self.introduction: SelfReport | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -97,8 +97,8 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
         try:
-            with Hold(self._services.held) as hold:
-                return await self._handle(Call(scope, receive, self._services, hold))
+            with RequestBytes(self._services.held) as hold:
+                return await self._handle(ApiCall(scope, receive, self._services, hold))
         except APIError as error:
             return refuse(error)
         except ClientDisconnect:
@@ -113,7 +113,7 @@ class Application:
                 )
             )
 
-    async def _handle(self, call: Call) -> Response:
+    async def _handle(self, call: ApiCall) -> Response:
         headers, scope = call.request.headers, call.request.scope
         access.check_host(headers, self._services.settings)
         if scope["path"] == "/health":

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 from perdure.errors import Overloaded, TooLarge
 from perdure.wire import refusals, scan
-from perdure.wire.scan import Size
+from perdure.wire.scan import JsonSize
 from perdure.wire.validation import parse
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class HeldBytes:
         self._held -= count
 
 
-class Hold:
+class RequestBytes:
     """What one request has in hand, until its block ends."""
 
     def __init__(self, held: HeldBytes) -> None:
@@ -76,7 +76,7 @@ class Decoding:
     """Decodes bodies of at most so many members."""
 
     def __init__(self, most_members: int) -> None:
-        self._most = Size(most_members, _MOST_DEPTH)
+        self._most = JsonSize(most_members, _MOST_DEPTH)
         # Each would take as much of the interpreter as all others together.
         self._turn = asyncio.Lock()
 

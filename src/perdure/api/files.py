@@ -1,6 +1,6 @@
 """Files over HTTP (spec 02 §10)."""
 
-from perdure.api.http import Answer, Call
+from perdure.api.http import Answer, ApiCall
 from perdure.api.receiving import received
 from perdure.api.sending import send
 from perdure.commands import files, lists
@@ -11,7 +11,7 @@ from perdure.wire.query import query
 _MOST = 10_000
 
 
-async def create(call: Call) -> Answer:
+async def create(call: ApiCall) -> Answer:
     limit = call.services.settings.max_file_bytes
     async with received(call, file="file", limit=limit) as form:
         # Azure's clients name what they read from a stream beside it (spec 09 §3).
@@ -24,7 +24,7 @@ async def create(call: Call) -> Answer:
         )
 
 
-async def list_all(call: Call) -> Page:
+async def list_all(call: ApiCall) -> Page:
     return await call.services.database.read(
         lists.page,
         "files",
@@ -35,21 +35,21 @@ async def list_all(call: Call) -> Page:
     )
 
 
-async def retrieve(call: Call) -> Answer:
+async def retrieve(call: ApiCall) -> Answer:
     return await call.services.database.read(files.get, _id(call), project=call.project)
 
 
-async def delete(call: Call) -> Answer:
+async def delete(call: ApiCall) -> Answer:
     return await call.services.database.write(
         files.delete, _id(call), project=call.project, now=call.now
     )
 
 
-async def content(call: Call) -> Answer:
+async def content(call: ApiCall) -> Answer:
     found = await call.services.database.read(files.content, _id(call), project=call.project)
     return await send(found, call.services.blobs, call.request.headers)
 
 
-def _id(call: Call) -> str:
+def _id(call: ApiCall) -> str:
     """The id of the path: one of another kind is answered as unknown (spec 05 §3.2)."""
     return str(call.request.path_params["file_id"])

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from perdure.api.bodies import Decoding, HeldBytes, Hold
+from perdure.api.bodies import Decoding, HeldBytes, RequestBytes
 from perdure.api.queue import Queue
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
@@ -53,10 +53,12 @@ class Services(NamedTuple):
     queue: Queue
 
 
-class Call:
+class ApiCall:
     """One request on its way to its handler; `hold` counts what of its body is in memory."""
 
-    def __init__(self, scope: Scope, receive: Receive, services: Services, hold: Hold) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, services: Services, hold: RequestBytes
+    ) -> None:
         self.request = Request(scope, receive)
         self.services = services
         self.hold = hold
@@ -105,7 +107,7 @@ class Call:
 
 # What a handler may return: an object, stored JSON, a page of a list, or a finished response.
 Answer: TypeAlias = Object | str | Page | Response
-Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
+Handler: TypeAlias = Callable[[ApiCall], Awaitable[Answer]]
 
 
 def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> Response:

@@ -8,7 +8,7 @@ PATH = "/configuration"
 HEADER = "x-perdure-token"
 
 
-class Introduction(NamedTuple):
+class SelfReport(NamedTuple):
     """The token, and what makes the answer."""
 
     token: str

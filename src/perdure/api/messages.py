@@ -1,6 +1,6 @@
 """Messages over HTTP (spec 02 §6)."""
 
-from perdure.api.http import Answer, Call
+from perdure.api.http import Answer, ApiCall
 from perdure.commands import lists, messages, threads
 from perdure.store.database import Transaction
 from perdure.wire.lists import Page
@@ -8,7 +8,7 @@ from perdure.wire.messages import CreateMessage, ModifyMessage
 from perdure.wire.query import ListQuery
 
 
-async def create(call: Call) -> Answer:
+async def create(call: ApiCall) -> Answer:
     thread_id = call.id("thread_id")
     body = await call.body(CreateMessage)
     return await call.services.database.write(
@@ -16,20 +16,20 @@ async def create(call: Call) -> Answer:
     )
 
 
-async def list_all(call: Call) -> Answer:
+async def list_all(call: ApiCall) -> Answer:
     return await call.services.database.read(
         _page, call.id("thread_id"), call.list_query, project=call.project
     )
 
 
-async def retrieve(call: Call) -> Answer:
+async def retrieve(call: ApiCall) -> Answer:
     thread_id = call.id("thread_id")
     return await call.services.database.read(
         messages.get, call.id("message_id"), thread_id=thread_id, project=call.project
     )
 
 
-async def modify(call: Call) -> Answer:
+async def modify(call: ApiCall) -> Answer:
     thread_id, message_id = call.id("thread_id"), call.id("message_id")
     body = await call.body(ModifyMessage)
     return await call.services.database.write(
@@ -37,7 +37,7 @@ async def modify(call: Call) -> Answer:
     )
 
 
-async def delete(call: Call) -> Answer:
+async def delete(call: ApiCall) -> Answer:
     thread_id = call.id("thread_id")
     return await call.services.database.write(
         messages.delete,

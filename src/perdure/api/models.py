@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from perdure.api.http import Answer, Call
+from perdure.api.http import Answer, ApiCall
 from perdure.errors import Forbidden, NotFound, ProviderError, Unavailable
 from perdure.providers.provider import Relayed
 from perdure.wire.lists import Model, Models
@@ -15,32 +15,32 @@ from perdure.wire.lists import Model, Models
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
-async def list_all(call: Call) -> Answer:
+async def list_all(call: ApiCall) -> Answer:
     return Models(data=await call.services.provider.models())
 
 
-async def retrieve(call: Call) -> Answer:
+async def retrieve(call: ApiCall) -> Answer:
     return await _model(call)
 
 
-async def delete(call: Call) -> Answer:
+async def delete(call: ApiCall) -> Answer:
     model = await _model(call)
     raise Forbidden(f"The model '{model.id}' belongs to a model server and cannot be deleted here.")
 
 
-async def chat_completions(call: Call) -> Answer:
+async def chat_completions(call: ApiCall) -> Answer:
     return await _relay(call, "chat/completions")
 
 
-async def completions(call: Call) -> Answer:
+async def completions(call: ApiCall) -> Answer:
     return await _relay(call, "completions")
 
 
-async def embeddings(call: Call) -> Answer:
+async def embeddings(call: ApiCall) -> Answer:
     return await _relay(call, "embeddings")
 
 
-async def _model(call: Call) -> Model:
+async def _model(call: ApiCall) -> Model:
     name = str(call.request.path_params["model"])
     for model in await call.services.provider.models():
         if model.id == name:
@@ -48,7 +48,7 @@ async def _model(call: Call) -> Model:
     raise NotFound(f"The model '{name}' does not exist", param="model", code="model_not_found")
 
 
-async def _relay(call: Call, path: str) -> Response:
+async def _relay(call: ApiCall, path: str) -> Response:
     """Passes the request on, and the answer back as it comes."""
     body = await call.bytes()
     content_type = call.request.headers.get("content-type", "application/json")

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from perdure import ids
-from perdure.api.http import Call
+from perdure.api.http import ApiCall
 from perdure.api.multipart import Form, FormPart
 from perdure.commands import blobs
-from perdure.commands.blobs import LEASE_SECONDS, Written
+from perdure.commands.blobs import LEASE_SECONDS, WrittenBlob
 from perdure.errors import BadRequest, TooLarge
 from perdure.wire import refusals
 
@@ -22,11 +22,11 @@ class Received(NamedTuple):
 
     fields: dict[str, str]
     filename: str | None = None
-    blob: Written | None = None
+    blob: WrittenBlob | None = None
 
 
 @asynccontextmanager
-async def received(call: Call, *, file: str, limit: int) -> AsyncIterator[Received]:
+async def received(call: ApiCall, *, file: str, limit: int) -> AsyncIterator[Received]:
     """The form in the request's body, whose field `file` is a file of at most `limit` bytes.
 
     Its content is nobody's until a command keeps it; what is not kept is deleted afterwards,
@@ -41,7 +41,7 @@ async def received(call: Call, *, file: str, limit: int) -> AsyncIterator[Receiv
         await call.services.database.write(blobs.abandon, blob_id)
 
 
-async def _read(call: Call, blob_id: str, *, file: str, limit: int) -> Received:
+async def _read(call: ApiCall, blob_id: str, *, file: str, limit: int) -> Received:
     form = Form(call.request.stream(), call.request.headers.get("content-type", ""))
     found = Received({})
     async for part in form.parts():
@@ -67,7 +67,7 @@ async def _field(part: FormPart) -> str:
 class _Content:
     """The content of one file, counted and kept alive while it comes in."""
 
-    def __init__(self, call: Call, blob_id: str, part: FormPart, limit: int) -> None:
+    def __init__(self, call: ApiCall, blob_id: str, part: FormPart, limit: int) -> None:
         self._services = call.services
         self._hold = call.hold
         self._blob_id = blob_id
@@ -75,10 +75,10 @@ class _Content:
         self._limit = limit
         self._renewed = call.services.clock.now()
 
-    async def store(self) -> Written:
+    async def store(self) -> WrittenBlob:
         await self._services.database.write(blobs.begin, self._blob_id, now=self._renewed)
         size = await self._services.blobs.write(self._blob_id, self._chunks())
-        return Written(self._blob_id, size)
+        return WrittenBlob(self._blob_id, size)
 
     async def _chunks(self) -> AsyncGenerator[bytes, None]:
         size = 0

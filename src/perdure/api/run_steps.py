@@ -1,6 +1,6 @@
 """Run steps over HTTP (spec 02 §8)."""
 
-from perdure.api.http import Answer, Call
+from perdure.api.http import Answer, ApiCall
 from perdure.commands import lists, run_steps, runs
 from perdure.store.database import Transaction
 from perdure.wire.lists import Page
@@ -8,7 +8,7 @@ from perdure.wire.query import ListQuery, include
 from perdure.wire.run_steps import without_contents
 
 
-async def list_all(call: Call) -> Answer:
+async def list_all(call: ApiCall) -> Answer:
     contents = include(call.request.query_params.multi_items())
     page = await call.services.database.read(
         _page,
@@ -22,7 +22,7 @@ async def list_all(call: Call) -> Answer:
     return page._replace(bodies=[without_contents(body.encode()).decode() for body in page.bodies])
 
 
-async def retrieve(call: Call) -> Answer:
+async def retrieve(call: ApiCall) -> Answer:
     contents = include(call.request.query_params.multi_items())
     step = await call.services.database.read(
         _step,

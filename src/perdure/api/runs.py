@@ -9,7 +9,7 @@ from starlette.responses import Response
 from perdure import ids, lifecycle
 from perdure.api.cursor import Cursor, cursor
 from perdure.api.dialects import dialect, is_poll
-from perdure.api.http import Answer, Call, respond
+from perdure.api.http import Answer, ApiCall, respond
 from perdure.api.sse import EventStream
 from perdure.bus.bus import Subscription
 from perdure.commands import creation, lists, runs, threads
@@ -31,7 +31,7 @@ class _Asked(NamedTuple):
     contents: bool
 
 
-async def create(call: Call) -> Answer:
+async def create(call: ApiCall) -> Answer:
     thread_id = call.id("thread_id")
     contents = _contents(call)
     body = await call.body(CreateRun)
@@ -42,7 +42,7 @@ async def create(call: Call) -> Answer:
     return await _write(call, asked, creation.create, thread_id, body, new)
 
 
-async def create_with_thread(call: Call) -> Answer:
+async def create_with_thread(call: ApiCall) -> Answer:
     body = await call.body(CreateThreadAndRun)
     check_id(body.assistant_id, name="assistant_id", prefix="asst")
     await call.services.queue.enter()
@@ -51,13 +51,13 @@ async def create_with_thread(call: Call) -> Answer:
     return await _write(call, asked, creation.create_with_thread, body, new)
 
 
-async def list_all(call: Call) -> Answer:
+async def list_all(call: ApiCall) -> Answer:
     return await call.services.database.read(
         _page, call.id("thread_id"), call.list_query, project=call.project
     )
 
 
-async def retrieve(call: Call) -> Answer:
+async def retrieve(call: ApiCall) -> Answer:
     thread_id, run_id = call.id("thread_id"), call.id("run_id")
     database = call.services.database
     run = await database.read(runs.get, run_id, thread_id=thread_id, project=call.project)
@@ -68,7 +68,7 @@ async def retrieve(call: Call) -> Answer:
     return _polled(call, run)
 
 
-async def stream(call: Call) -> Answer:
+async def stream(call: ApiCall) -> Answer:
     """An extension: the run from its start, or from where a broken stream left off."""
     run_id = call.id("run_id")
     params = call.request.query_params
@@ -83,7 +83,7 @@ async def stream(call: Call) -> Answer:
     return _stream(call, subscription, asked, after=after)
 
 
-async def modify(call: Call) -> Answer:
+async def modify(call: ApiCall) -> Answer:
     thread_id, run_id = call.id("thread_id"), call.id("run_id")
     body = await call.body(ModifyRun)
     return await call.services.database.write(
@@ -91,7 +91,7 @@ async def modify(call: Call) -> Answer:
     )
 
 
-async def cancel(call: Call) -> Answer:
+async def cancel(call: ApiCall) -> Answer:
     thread_id, run_id = call.id("thread_id"), call.id("run_id")
     run = await call.services.database.write(
         runs.cancel, run_id, thread_id=thread_id, project=call.project, now=call.now
@@ -99,7 +99,7 @@ async def cancel(call: Call) -> Answer:
     return _polled(call, run)
 
 
-async def submit_tool_outputs(call: Call) -> Answer:
+async def submit_tool_outputs(call: ApiCall) -> Answer:
     thread_id, run_id = call.id("thread_id"), call.id("run_id")
     body = await call.body(SubmitToolOutputs)
     return await _write(
@@ -114,7 +114,7 @@ async def submit_tool_outputs(call: Call) -> Answer:
     )
 
 
-def _new(call: Call) -> NewRun:
+def _new(call: ApiCall) -> NewRun:
     return NewRun(
         id=ids.new(ids.RUN),
         project=call.project,
@@ -124,7 +124,7 @@ def _new(call: Call) -> NewRun:
 
 
 async def _write(
-    call: Call,
+    call: ApiCall,
     asked: _Asked,
     command: Callable[Concatenate[Transaction, P], Run],
     *args: P.args,
@@ -144,13 +144,13 @@ async def _write(
     return _stream(call, subscription, asked)
 
 
-def _contents(call: Call) -> bool:
+def _contents(call: ApiCall) -> bool:
     """Whether the query asks for the contents of search results. Raises `BadRequest`."""
     return bool(include(call.request.query_params.multi_items()))
 
 
 def _stream(
-    call: Call, subscription: Subscription, asked: _Asked, *, after: Cursor | None = None
+    call: ApiCall, subscription: Subscription, asked: _Asked, *, after: Cursor | None = None
 ) -> EventStream:
     services = call.services
     return EventStream(
@@ -164,7 +164,7 @@ def _stream(
     )
 
 
-def _polled(call: Call, run: Run) -> Response:
+def _polled(call: ApiCall, run: Run) -> Response:
     """The run, with a hint when to ask again while it is active (spec 07 §4)."""
     headers = call.request.headers
     if run.status == RunStatus.INCOMPLETE and dialect(headers).polls_on and is_poll(headers):

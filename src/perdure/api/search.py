@@ -1,6 +1,6 @@
 """Direct search in a vector store over HTTP (spec 01 §11, 06 §1.7)."""
 
-from perdure.api.http import Answer, Call
+from perdure.api.http import Answer, ApiCall
 from perdure.commands import vector_stores
 from perdure.errors import BadRequest
 from perdure.retrieval import rewrite
@@ -9,7 +9,7 @@ from perdure.wire.search import SearchRanking, SearchRequest, SearchResult, Sear
 from perdure.wire.vector_store_files import ContentText
 
 
-async def search(call: Call) -> Answer:
+async def search(call: ApiCall) -> Answer:
     store_id = call.id("vector_store_id")
     body = await call.body(SearchRequest)
     queries = [body.query] if isinstance(body.query, str) else body.query

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from perdure.api.http import left
-from perdure.commands.files import Content
+from perdure.commands.files import FileContent
 from perdure.store.blobs import Blobs, read
 from perdure.wire.files import File
 
@@ -26,7 +26,7 @@ class _Span(NamedTuple):
     stop: int
 
 
-async def send(content: Content, blobs: Blobs, headers: Mapping[str, str]) -> Response:
+async def send(content: FileContent, blobs: Blobs, headers: Mapping[str, str]) -> Response:
     """The response that carries the content, or the range that the request's headers ask for.
 
     It is always a download: a page that somebody uploaded never runs as one of this server.

@@ -1,19 +1,19 @@
 """Threads over HTTP (spec 02 §5)."""
 
-from perdure.api.http import Answer, Call
+from perdure.api.http import Answer, ApiCall
 from perdure.commands import lists, threads
 from perdure.errors import NotFound
 from perdure.wire.threads import CreateThread, ModifyThread
 
 
-async def create(call: Call) -> Answer:
+async def create(call: ApiCall) -> Answer:
     body = await call.body(CreateThread)
     return await call.services.database.write(
         threads.create, body, project=call.project, now=call.now
     )
 
 
-async def list_all(call: Call) -> Answer:
+async def list_all(call: ApiCall) -> Answer:
     """An extension: the original has no list of threads, Azure's has."""
     if not call.services.settings.lists_threads:
         raise NotFound(
@@ -31,13 +31,13 @@ async def list_all(call: Call) -> Answer:
     )
 
 
-async def retrieve(call: Call) -> Answer:
+async def retrieve(call: ApiCall) -> Answer:
     return await call.services.database.read(
         threads.get, call.id("thread_id"), project=call.project
     )
 
 
-async def modify(call: Call) -> Answer:
+async def modify(call: ApiCall) -> Answer:
     thread_id = call.id("thread_id")
     body = await call.body(ModifyThread)
     return await call.services.database.write(
@@ -45,7 +45,7 @@ async def modify(call: Call) -> Answer:
     )
 
 
-async def delete(call: Call) -> Answer:
+async def delete(call: ApiCall) -> Answer:
     return await call.services.database.write(
         threads.delete, call.id("thread_id"), project=call.project, now=call.now
     )

@@ -4,10 +4,10 @@ import asyncio
 import hashlib
 from contextlib import aclosing
 
-from perdure.api.http import Answer, Call
+from perdure.api.http import Answer, ApiCall
 from perdure.api.receiving import received
 from perdure.commands import uploads
-from perdure.commands.blobs import Written
+from perdure.commands.blobs import WrittenBlob
 from perdure.errors import BadRequest
 from perdure.lifecycle import Signal
 from perdure.store.blobs import read
@@ -15,14 +15,14 @@ from perdure.wire import files as wire
 from perdure.wire.uploads import MAX_PART_BYTES, CompleteUpload, CreateUpload
 
 
-async def create(call: Call) -> Answer:
+async def create(call: ApiCall) -> Answer:
     body = await call.body(CreateUpload)
     return await call.services.database.write(
         uploads.create, body, project=call.project, now=call.now
     )
 
 
-async def add_part(call: Call) -> Answer:
+async def add_part(call: ApiCall) -> Answer:
     upload_id = call.id("upload_id")
     # asked before the bytes come, and again when they are there
     await call.services.database.read(
@@ -38,7 +38,7 @@ async def add_part(call: Call) -> Answer:
         )
 
 
-async def complete(call: Call) -> Answer:
+async def complete(call: ApiCall) -> Answer:
     upload_id = call.id("upload_id")
     body = await call.body(CompleteUpload)
     if body.md5 is not None:
@@ -51,13 +51,13 @@ async def complete(call: Call) -> Answer:
     )
 
 
-async def cancel(call: Call) -> Answer:
+async def cancel(call: ApiCall) -> Answer:
     return await call.services.database.write(
         uploads.cancel, call.id("upload_id"), project=call.project, now=call.now
     )
 
 
-async def _check_md5(call: Call, parts: list[Written], md5: str) -> None:
+async def _check_md5(call: ApiCall, parts: list[WrittenBlob], md5: str) -> None:
     """Raises `BadRequest` if the parts' bytes have another sum. Parts never change."""
     digest = hashlib.md5(usedforsecurity=False)
     total = sum(part.bytes for part in parts)

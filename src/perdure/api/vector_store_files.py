@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator
 
 from starlette.responses import StreamingResponse
 
-from perdure.api.http import Answer, Call, respond
+from perdure.api.http import Answer, ApiCall, respond
 from perdure.commands import vector_store_files
-from perdure.commands.vector_store_files import Content
+from perdure.commands.vector_store_files import ParsedContent
 from perdure.lifecycle import VectorStoreFileStatus
 from perdure.wire.base import decode, encode
 from perdure.wire.vector_store_files import (
@@ -18,7 +18,7 @@ from perdure.wire.vector_store_files import (
 )
 
 
-async def create(call: Call) -> Answer:
+async def create(call: ApiCall) -> Answer:
     store_id = call.id("vector_store_id")
     body = await call.body(CreateVectorStoreFile)
     return await call.services.database.write(
@@ -26,7 +26,7 @@ async def create(call: Call) -> Answer:
     )
 
 
-async def list_all(call: Call) -> Answer:
+async def list_all(call: ApiCall) -> Answer:
     return await call.services.database.read(
         vector_store_files.page,
         call.list_query,
@@ -35,7 +35,7 @@ async def list_all(call: Call) -> Answer:
     )
 
 
-async def retrieve(call: Call) -> Answer:
+async def retrieve(call: ApiCall) -> Answer:
     text = await call.services.database.read(
         vector_store_files.get,
         str(call.request.path_params["file_id"]),
@@ -46,7 +46,7 @@ async def retrieve(call: Call) -> Answer:
     return respond(text, call.poll_hint if at_work else None)
 
 
-async def modify(call: Call) -> Answer:
+async def modify(call: ApiCall) -> Answer:
     store_id, file_id = call.id("vector_store_id"), str(call.request.path_params["file_id"])
     body = await call.body(ModifyVectorStoreFile)
     return await call.services.database.write(
@@ -54,7 +54,7 @@ async def modify(call: Call) -> Answer:
     )
 
 
-async def delete(call: Call) -> Answer:
+async def delete(call: ApiCall) -> Answer:
     return await call.services.database.write(
         vector_store_files.delete,
         str(call.request.path_params["file_id"]),
@@ -64,12 +64,12 @@ async def delete(call: Call) -> Answer:
     )
 
 
-async def content(call: Call) -> Answer:
+async def content(call: ApiCall) -> Answer:
     first = await _read(call)
     return StreamingResponse(_page(call, first), media_type="application/json")
 
 
-async def _page(call: Call, part: Content) -> AsyncGenerator[bytes, None]:
+async def _page(call: ApiCall, part: ParsedContent) -> AsyncGenerator[bytes, None]:
     """The page of all that was read (spec 01 §11): SDKs would not ask for a second one.
 
     It is sent while it is read, since it may have 50 million characters.
@@ -84,7 +84,7 @@ async def _page(call: Call, part: Content) -> AsyncGenerator[bytes, None]:
     yield b"]" + tail
 
 
-async def _read(call: Call, *, attempt: int | None = None, after: int = -1) -> Content:
+async def _read(call: ApiCall, *, attempt: int | None = None, after: int = -1) -> ParsedContent:
     return await call.services.database.read(
         vector_store_files.content,
         str(call.request.path_params["file_id"]),

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from perdure import lifecycle
-from perdure.cli.client import Client, Failed, Refused, read
+from perdure.cli.client import Client, RequestFailed, RequestRefused, read
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
 from perdure.wire.base import JsonObject, Object
@@ -70,7 +70,7 @@ def chat(
     with asyncio.Runner() as runner:
         try:
             _converse(runner, client, assistant, model, thread)
-        except Failed as error:
+        except RequestFailed as error:
             raise ConfigurationError(str(error)) from None
         finally:
             runner.run(client.close())
@@ -115,7 +115,7 @@ async def _show_newest(client: Client, thread: str) -> None:
 async def _last_assistant(client: Client, thread: str) -> str | None:
     """The assistant of a thread's newest run, if it is still there."""
     for run in (await client.get(f"/threads/{thread}/runs?limit=1", _Runs)).data:
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(RequestRefused):
             return (await client.get(f"/assistants/{run.assistant_id}", _Made)).id
     return None
 
@@ -124,7 +124,7 @@ async def _make_assistant(client: Client, model: str | None) -> str:
     if model is None:
         models = await client.get("/models", Models)
         if not models.data:
-            raise Failed("The server lists no models: name one with --model.")
+            raise RequestFailed("The server lists no models: name one with --model.")
         model = models.data[0].id
     body = {"model": model, "name": "perdure chat", "instructions": "You are a helpful assistant."}
     return (await client.post("/assistants", body, _Made)).id
@@ -156,7 +156,7 @@ def _answer(runner: asyncio.Runner, client: Client, thread: str, body: JsonObjec
     except (KeyboardInterrupt, EOFError):
         runner.run(_cancel(client, thread))
         say("\n(cancelled)")
-    except Failed as error:
+    except RequestFailed as error:
         say(line(f"error: {error}"))
 
 

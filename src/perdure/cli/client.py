@@ -24,16 +24,16 @@ T = TypeVar("T")
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5)
 
 
-class Failed(PerdureError):
+class RequestFailed(PerdureError):
     """The server refused, or cannot be reached; the message is for the user."""
 
 
-class Refused(Failed):
+class RequestRefused(RequestFailed):
     """The server answered, and did not do this one thing."""
 
 
 class Client:
-    """Calls one server. Every method raises `Failed`."""
+    """Calls one server. Every method raises `RequestFailed`."""
 
     def __init__(self, url: str, api_key: str, trusted: ssl.SSLContext | None = None) -> None:
         """`trusted`: whose certificates are taken; by default those that this machine trusts."""
@@ -113,17 +113,19 @@ class Client:
         try:
             async with self._session.request(method, self._base + path, data=data) as answer:
                 if answer.status >= 400:
-                    raise Refused(self._harmless(_message(await answer.read(), answer.status)))
+                    raise RequestRefused(
+                        self._harmless(_message(await answer.read(), answer.status))
+                    )
                 yield answer
         except aiohttp.ClientConnectorCertificateError as error:
             why = self._harmless(str(error.certificate_error))
-            raise Failed(
+            raise RequestFailed(
                 f"The certificate of the server at {self._base} is not trusted: {why} "
                 "Name the file of one that you trust with --ca-cert."
             ) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             why = self._harmless(str(error))
-            raise Failed(f"The server at {self._base} cannot be reached: {why}") from None
+            raise RequestFailed(f"The server at {self._base} cannot be reached: {why}") from None
 
     def _harmless(self, said: str) -> str:
         """What a server said, on a line: some repeat the key that they refuse."""
@@ -155,19 +157,19 @@ def connect(
 
 
 def run(asked: Coroutine[Any, Any, T]) -> T:
-    """What a command asks of a server. Raises `ConfigurationError` instead of `Failed`."""
+    """What a command asks of a server. Raises `ConfigurationError` instead of `RequestFailed`."""
     try:
         return asyncio.run(asked)
-    except Failed as error:
+    except RequestFailed as error:
         raise ConfigurationError(str(error)) from None
 
 
 def read(data: bytes, kind: type[T]) -> T:
-    """An object of the API. Raises `Failed` where a server sends something else."""
+    """An object of the API. Raises `RequestFailed` where a server sends something else."""
     try:
         return decode(data, kind)
     except (ValueError, RecursionError):  # no JSON, none of the API, nested too deep
-        raise Failed(
+        raise RequestFailed(
             "The server answered with something that is no object of the API: is its URL right?"
         ) from None
 
@@ -181,5 +183,5 @@ def _json(body: object) -> aiohttp.BytesPayload | None:
 def _message(body: bytes, status: int) -> str:
     try:
         return read(body, ErrorEnvelope).error.message
-    except Failed:
+    except RequestFailed:
         return f"The server answered with HTTP status {status}."

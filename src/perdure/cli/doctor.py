@@ -111,7 +111,7 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
     yield from _learnt(seen)
 
 
-def _learnt(seen: checkup.Seen) -> Iterable[Finding]:
+def _learnt(seen: checkup.DatabaseReport) -> Iterable[Finding]:
     """What model servers refused, and are not sent any more."""
     since = SystemClock().now() - LIFETIME_SECONDS
     names: dict[tuple[str, str], list[str]] = {}
@@ -125,7 +125,7 @@ def _learnt(seen: checkup.Seen) -> Iterable[Finding]:
         yield Finding(State.OK, "learnt", f"the same of {len(names) - _MOST_LEARNT} other models")
 
 
-def _deliveries(seen: checkup.Seen) -> Finding:
+def _deliveries(seen: checkup.DatabaseReport) -> Finding:
     text = f"{seen.waiting} deliveries wait, {seen.given_up} were given up"
     if not seen.given_up:
         return Finding(State.OK, "webhooks", text)

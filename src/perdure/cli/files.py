@@ -47,7 +47,7 @@ async def upload_all(client: Client, paths: list[Path], purpose: str) -> None:
 async def send(client: Client, path: Path, purpose: str, sent: Callable[[float], None]) -> File:
     """Uploads a file; `sent` hears of each piece when the next one is wanted.
 
-    Raises `Failed`, and `OSError` where the file cannot be opened.
+    Raises `RequestFailed`, and `OSError` where the file cannot be opened.
     """
     with path.open("rb") as file:
         fields = {"purpose": purpose}

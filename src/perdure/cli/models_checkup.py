@@ -40,7 +40,7 @@ async def findings(chosen: Settings) -> list[Finding]:
     return found
 
 
-def unserved(chosen: Settings, routing: Routing, answers: Sequence[probe.Answer]) -> list[str]:
+def unserved(chosen: Settings, routing: Routing, answers: Sequence[probe.ProbeResult]) -> list[str]:
     """The well-known names that no server lists; none where one does not say what it has, or a
     default model answers.
     """
@@ -49,7 +49,7 @@ def unserved(chosen: Settings, routing: Routing, answers: Sequence[probe.Answer]
     return [name for name in WELL_KNOWN if _is_served(name, routing, answers) is False]
 
 
-def advice(answers: Iterable[probe.Answer]) -> str:
+def advice(answers: Iterable[probe.ProbeResult]) -> str:
     """How to let a model answer for names that nobody serves."""
     models = [model for answer in answers for model in answer.models if "embed" not in model]
     model = models[0] if models else "MODEL"
@@ -58,7 +58,7 @@ def advice(answers: Iterable[probe.Answer]) -> str:
     return f"Let a model of yours answer: --alias {alias}, or --default-model {default}."
 
 
-def _is_served(name: str, routing: Routing, answers: Iterable[probe.Answer]) -> bool | None:
+def _is_served(name: str, routing: Routing, answers: Iterable[probe.ProbeResult]) -> bool | None:
     """Whether a server has the model that a name leads to; None where that is not known."""
     try:
         server, model = routing.resolve(name)
@@ -72,14 +72,14 @@ def _is_served(name: str, routing: Routing, answers: Iterable[probe.Answer]) -> 
     return answer.has(model) if answer.models else None
 
 
-def _is_unlisted(answer: probe.Answer) -> bool:
+def _is_unlisted(answer: probe.ProbeResult) -> bool:
     """Whether a server answers for names that it does not list: Azure lists what its deployments
     could be of.
     """
     return answer.server.base_url == SCRIPTED or answer.kind == "azure"
 
 
-def _default(model: str, routing: Routing, answers: Iterable[probe.Answer]) -> Finding:
+def _default(model: str, routing: Routing, answers: Iterable[probe.ProbeResult]) -> Finding:
     said = f"{model} answers for names that no server lists"
     match _is_served(model, routing, answers):
         case True:
@@ -91,7 +91,7 @@ def _default(model: str, routing: Routing, answers: Iterable[probe.Answer]) -> F
             return Finding(State.FAIL, "default", f"{said}, but none lists it either", mend)
 
 
-def _server(answer: probe.Answer) -> Finding:
+def _server(answer: probe.ProbeResult) -> Finding:
     server = answer.server
     if server.base_url == SCRIPTED:
         return Finding(
@@ -116,7 +116,7 @@ def _server(answer: probe.Answer) -> Finding:
     return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}{kind}")
 
 
-def _untold(routing: Routing, answer: probe.Answer) -> Finding:
+def _untold(routing: Routing, answer: probe.ProbeResult) -> Finding:
     """What is known of windows, and what only a model call could tell."""
     name = answer.server.name
     configured = {model: routing.window(f"{name}/{model}") for model in answer.models}
@@ -136,7 +136,7 @@ def _shown(window: ToldWindow) -> str:
     return f"{window.tokens}{'' if window.is_loaded else ' (when it is loaded)'}"
 
 
-def _windows(routing: Routing, answer: probe.Answer) -> Iterator[Finding]:
+def _windows(routing: Routing, answer: probe.ProbeResult) -> Iterator[Finding]:
     """Warns of windows that are smaller than they need be, and than what is configured."""
     for model, window in answer.windows.items():
         configured = routing.window(f"{answer.server.name}/{model}")
@@ -161,10 +161,10 @@ def _windows(routing: Routing, answer: probe.Answer) -> Iterator[Finding]:
 
 
 def _aliases(
-    chosen: Settings, routing: Routing, answers: Iterable[probe.Answer]
+    chosen: Settings, routing: Routing, answers: Iterable[probe.ProbeResult]
 ) -> Iterable[Finding]:
     """Follows each alias the way a run does, to the server that would answer."""
-    by_name: Mapping[str, probe.Answer] = {answer.server.name: answer for answer in answers}
+    by_name: Mapping[str, probe.ProbeResult] = {answer.server.name: answer for answer in answers}
     for alias, target in chosen.model_aliases.items():
         text = f"{alias} is answered by {target}"
         try:

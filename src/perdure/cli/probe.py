@@ -13,7 +13,7 @@ _TIMEOUT_SECONDS = 5
 _MOST_WINDOWS = 20
 
 
-class Answer(NamedTuple):
+class ProbeResult(NamedTuple):
     """What one model server said: the models it lists, or why there are none; what program it is,
     as far as that can be seen; and the windows of those models whose windows it tells, where it was
     asked for them.
@@ -30,16 +30,16 @@ class Answer(NamedTuple):
         return model in self.models or f"{model}:latest" in self.models
 
 
-async def ask_all(servers: Iterable[ModelServer], *, windows: bool = False) -> list[Answer]:
+async def ask_all(servers: Iterable[ModelServer], *, windows: bool = False) -> list[ProbeResult]:
     """Asks all servers at once; it takes no longer than five seconds, two for their kinds, and five
     for the windows of their models.
     """
     return list(await asyncio.gather(*(_ask(server, windows=windows) for server in servers)))
 
 
-async def _ask(server: ModelServer, *, windows: bool) -> Answer:
+async def _ask(server: ModelServer, *, windows: bool) -> ProbeResult:
     if server.base_url == SCRIPTED:
-        return Answer(server, (), None)
+        return ProbeResult(server, (), None)
     # the HTTP client takes long to import, and the scripted model needs none
     from perdure.providers.openai import OpenAIProvider
 
@@ -52,12 +52,12 @@ async def _ask(server: ModelServer, *, windows: bool) -> Answer:
         kind = await provider.kind()
         told = await _windows(provider, models) if windows else {}
     except ProviderError as error:
-        return Answer(server, (), error.message)
+        return ProbeResult(server, (), error.message)
     except TimeoutError:
-        return Answer(server, (), f"It did not answer within {_TIMEOUT_SECONDS} seconds.")
+        return ProbeResult(server, (), f"It did not answer within {_TIMEOUT_SECONDS} seconds.")
     finally:
         await provider.close()
-    return Answer(server, models, None, kind, told)
+    return ProbeResult(server, models, None, kind, told)
 
 
 async def _windows(provider: Provider, models: Iterable[str]) -> dict[str, ToldWindow]:

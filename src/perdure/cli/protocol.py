@@ -54,7 +54,7 @@ class _Phase(Enum):
 _BETWEEN = (_Phase.IDLE, _Phase.ANSWER)
 
 
-class Census:
+class ConnectionCounts:
     """Counts the connections of each address; `trusted` addresses are not counted."""
 
     def __init__(self, most: int | None, trusted: Collection[IPv4Network | IPv6Network]) -> None:
@@ -97,17 +97,17 @@ class Census:
         return ip_network((address, 64), strict=False)
 
 
-class Bounds(NamedTuple):
+class ConnectionBounds(NamedTuple):
     """What each connection of a server is held to."""
 
     head_bytes: int
     seconds: dict[_Phase, float]
-    census: Census
+    census: ConnectionCounts
 
 
-def bounds(settings: Settings) -> Bounds:
+def bounds(settings: Settings) -> ConnectionBounds:
     """The bounds that the settings ask for."""
-    return Bounds(
+    return ConnectionBounds(
         settings.max_head_bytes,
         {
             _Phase.IDLE: settings.idle_connection_seconds,
@@ -117,14 +117,14 @@ def bounds(settings: Settings) -> Bounds:
             _Phase.REST: settings.body_silence_seconds,
             _Phase.END: _LINGER_SECONDS,
         },
-        Census(settings.connections_per_address, settings.trusted_proxies),
+        ConnectionCounts(settings.connections_per_address, settings.trusted_proxies),
     )
 
 
-class Connection(HttpToolsProtocol):
+class ClientConnection(HttpToolsProtocol):
     """See the module. What is refused here gets the API's error envelope as well."""
 
-    def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, bounds: ConnectionBounds, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bounds = bounds
         self._phase = _Phase.IDLE

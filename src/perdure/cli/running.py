@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 import perdure
-from perdure.api.introduction import HEADER, PATH, Introduction
+from perdure.api.introduction import HEADER, PATH, SelfReport
 from perdure.app import Perdure
 from perdure.cli import settings_checkup
 from perdure.cli.findings import Finding, State
@@ -38,7 +38,7 @@ class _Found(msgspec.Struct, frozen=True):
     cert: str | None = None
 
 
-class Told(msgspec.Struct, frozen=True):
+class ServerSettingsReport(msgspec.Struct, frozen=True):
     """What a server tells: its settings that are not the default, as they may be printed, and what
     there is to find.
     """
@@ -62,9 +62,9 @@ def introduced(
 
     async def tell() -> bytes:
         found = await asyncio.to_thread(examine)
-        return msgspec.json.encode(Told(perdure.__version__, url, shown, found))
+        return msgspec.json.encode(ServerSettingsReport(perdure.__version__, url, shown, found))
 
-    app.application.introduction = Introduction(token, tell)
+    app.application.introduction = SelfReport(token, tell)
     path = chosen.data_dir / _FILE
     cert = str(chosen.tls_cert.absolute()) if chosen.tls_cert else None
     with contextlib.suppress(OSError):
@@ -77,13 +77,13 @@ def introduced(
                 path.unlink()
 
 
-def ask(data_dir: Path) -> Told | None:
+def ask(data_dir: Path) -> ServerSettingsReport | None:
     """What the server tells that uses this data folder; None where none answers."""
     found = _read(data_dir / _FILE)
     return None if found is None else asyncio.run(_ask(found))
 
 
-def differences(told: Told, chosen: Settings) -> Iterator[Finding]:
+def differences(told: ServerSettingsReport, chosen: Settings) -> Iterator[Finding]:
     """What is set here and not there: a server takes its settings when it starts."""
     for name, here, where in settings_checkup.shown(chosen, {}):
         there = told.settings.get(name)
@@ -97,7 +97,7 @@ def differences(told: Told, chosen: Settings) -> Iterator[Finding]:
             )
 
 
-async def _ask(found: _Found) -> Told | None:
+async def _ask(found: _Found) -> ServerSettingsReport | None:
     import aiohttp  # a server needs none of it
 
     timeout = aiohttp.ClientTimeout(total=_SECONDS, connect=_CONNECT_SECONDS)
@@ -112,7 +112,7 @@ async def _ask(found: _Found) -> Told | None:
         ):
             if answer.status != 200:
                 return None
-            return msgspec.json.decode(await answer.read(), type=Told)
+            return msgspec.json.decode(await answer.read(), type=ServerSettingsReport)
     except (aiohttp.ClientError, TimeoutError, ConfigurationError, msgspec.MsgspecError):
         return None
 

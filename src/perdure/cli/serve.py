@@ -8,7 +8,7 @@ from perdure import sandbox, settings
 from perdure.cli import banners, logs, models_checkup, probe, running, settings_checkup
 from perdure.cli.banners import Banner
 from perdure.cli.findings import Finding
-from perdure.cli.server import Server, opened, run
+from perdure.cli.server import RunningServer, opened, run
 from perdure.errors import ConfigurationError
 from perdure.model_settings import SCRIPTED
 from perdure.settings import Settings
@@ -44,7 +44,7 @@ async def _serve(chosen: Settings, flags: Mapping[str, object]) -> None:
                 welcome.cancel()
 
 
-async def _welcome(server: Server, chosen: Settings) -> None:
+async def _welcome(server: RunningServer, chosen: Settings) -> None:
     """Says, once the server answers, what a user needs to know."""
     await server.ready.wait()
     banner = banners.begin(server.url, as_json=chosen.log_format == "json")
@@ -99,7 +99,7 @@ async def _show_code(banner: Banner, chosen: Settings) -> None:
         await place.close()
 
 
-def _show_models(banner: Banner, answer: probe.Answer) -> None:
+def _show_models(banner: Banner, answer: probe.ProbeResult) -> None:
     server = answer.server
     if server.base_url == SCRIPTED:
         banner.row("Models", "the scripted model that is shipped with Perdure")

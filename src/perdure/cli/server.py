@@ -21,7 +21,7 @@ import uvicorn
 from perdure.app import Perdure
 from perdure.cli.address import url_of
 from perdure.cli.memory import give_back_large_pieces
-from perdure.cli.protocol import Connection, bounds
+from perdure.cli.protocol import ClientConnection, bounds
 from perdure.clock import SystemClock
 from perdure.engine.looper import loop
 from perdure.errors import ConfigurationError
@@ -36,7 +36,7 @@ _RENEW_SECONDS = 5.0
 _GRACE_SECONDS = 5
 
 
-class Server(uvicorn.Server):
+class RunningServer(uvicorn.Server):
     """uvicorn that drains the app when it is told to stop.
 
     The first signal stops gracefully, a second one at once. Unlike uvicorn's own, neither is
@@ -54,7 +54,9 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app.asgi,
             # a class with some arguments given: all that uvicorn does is call it
-            http=cast("type[Connection]", partial(Connection, bounds=bounds(app.settings))),
+            http=cast(
+                "type[ClientConnection]", partial(ClientConnection, bounds=bounds(app.settings))
+            ),
             ws="none",
             # opened() opens and closes the app: its errors are for the user to read
             lifespan="off",
@@ -110,7 +112,7 @@ class Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[Server]:
+async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[RunningServer]:
     """A server that is ready to run: port taken, certificate read, database open, engine started.
 
     Raises `ConfigurationError` where one of them cannot be had.
@@ -119,7 +121,9 @@ async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[Se
     with listen(settings.host, settings.port) as listener:
         async with _renewed(settings) as certificate:
             app = Perdure(settings, clock=SystemClock())
-            server = Server(app, listener, certificate=certificate, takes_signals=takes_signals)
+            server = RunningServer(
+                app, listener, certificate=certificate, takes_signals=takes_signals
+            )
             await app.open()
             try:
                 yield server

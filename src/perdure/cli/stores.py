@@ -18,7 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from perdure.cli.client import Client, Failed, Refused
+from perdure.cli.client import Client, RequestFailed, RequestRefused
 from perdure.cli.files import send
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
@@ -93,12 +93,12 @@ async def add_all(
 
 
 async def _store(client: Client, store_id: str | None, name: str | None) -> VectorStore:
-    """The store that takes the files. Raises `Failed` where it cannot."""
+    """The store that takes the files. Raises `RequestFailed` where it cannot."""
     if store_id is None:
         return await client.post("/vector_stores", {"name": name}, VectorStore)
     store = await client.get(f"/vector_stores/{quote(store_id, safe='')}", VectorStore)
     if store.status == "expired":
-        raise Failed(f"Vector store '{store.id}' has expired.")
+        raise RequestFailed(f"Vector store '{store.id}' has expired.")
     return store
 
 
@@ -128,7 +128,7 @@ async def _upload_all(
         try:
             made = await send(client, path, "assistants", partial(bars.advance, bar))
             uploaded[made.id] = path
-        except Refused as error:
+        except RequestRefused as error:
             failures.append((path, str(error)))
         except OSError as error:
             failures.append((path, f"It cannot be read: {error.strerror}."))

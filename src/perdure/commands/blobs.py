@@ -14,7 +14,7 @@ from perdure.store.database import Transaction
 LEASE_SECONDS = 600.0
 
 
-class Written(NamedTuple):
+class WrittenBlob(NamedTuple):
     """A blob that has all its bytes, and no owner yet."""
 
     id: str
@@ -32,7 +32,7 @@ def renew(tx: Transaction, blob_id: str, *, now: float) -> None:
         raise _given_up()
 
 
-def keep(tx: Transaction, blob: Written, *, owner: str) -> None:
+def keep(tx: Transaction, blob: WrittenBlob, *, owner: str) -> None:
     """Makes the blob the content of its owner. Raises `Unavailable` if it was given up."""
     if not tx.run("blobs.keep", id=blob.id, owner=owner, bytes=blob.bytes):
         raise _given_up()
@@ -43,9 +43,9 @@ def abandon(tx: Transaction, blob_id: str) -> None:
     tx.run("blobs.abandon", id=blob_id)
 
 
-def of_owner(tx: Transaction, owner: str) -> list[Written]:
+def of_owner(tx: Transaction, owner: str) -> list[WrittenBlob]:
     """The content of a file: its blobs in order."""
-    return [Written(row["id"], row["bytes"]) for row in tx.all("blobs.of_owner", owner=owner)]
+    return [WrittenBlob(row["id"], row["bytes"]) for row in tx.all("blobs.of_owner", owner=owner)]
 
 
 def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:

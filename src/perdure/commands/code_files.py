@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from perdure.commands import files, run_steps
-from perdure.commands.files import Content
+from perdure.commands.files import FileContent
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.run_steps import RunStep, ToolCalls, outputs
@@ -20,14 +20,14 @@ MOST_FILES = 200
 MOST_BYTES = 1024 * 1024 * 1024
 
 
-class Room(NamedTuple):
+class FileAllowance(NamedTuple):
     """What the code of a run may still leave."""
 
     files: int
     bytes: int
 
 
-def given(tx: Transaction, run: Run) -> list[Content]:
+def given(tx: Transaction, run: Run) -> list[FileContent]:
     """The files of the assistant's tool resources and then those of the thread, each once; those
     that were deleted are left out.
     """
@@ -49,12 +49,12 @@ def steps_so_far(tx: Transaction, run: Run) -> list[RunStep]:
     return [*steps_before(tx, run), *(step for step, _ in run_steps.of_run(tx, run.id))]
 
 
-def room(tx: Transaction, run: Run) -> Room:
+def room(tx: Transaction, run: Run) -> FileAllowance:
     """What the run may still leave, by what its steps name; what was deleted does not count."""
     left = _left(step for step, _ in run_steps.of_run(tx, run.id))
     kept = files.contents_for_run(tx, run.id, sorted(left))
     taken = sum(content.file.bytes for content in kept.values())
-    return Room(MOST_FILES - len(kept), MOST_BYTES - taken)
+    return FileAllowance(MOST_FILES - len(kept), MOST_BYTES - taken)
 
 
 def withdraw(tx: Transaction, run: Run, step: RunStep, *, project: str, now: int) -> None:

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from perdure import ids
 from perdure.commands import filing, lists, vector_stores
-from perdure.commands.filing import Asked
+from perdure.commands.filing import FileToAdd
 from perdure.commands.vector_stores import counts_of
 from perdure.errors import BadRequest, NotFound
 from perdure.store.database import Row, Transaction
@@ -67,7 +67,7 @@ def cancel(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> Fi
     return _shown(tx, row)
 
 
-def _asked(body: CreateFileBatch) -> list[Asked]:
+def _asked(body: CreateFileBatch) -> list[FileToAdd]:
     """The files of either form (spec 01 §10)."""
     if body.files is not None:
         for name in ("file_ids", "chunking_strategy", "attributes"):
@@ -78,13 +78,13 @@ def _asked(body: CreateFileBatch) -> list[Asked]:
                     code="invalid_value",
                 )
         return [
-            Asked(file, f"files[{place}].file_id", f"files[{place}].chunking_strategy")
+            FileToAdd(file, f"files[{place}].file_id", f"files[{place}].chunking_strategy")
             for place, file in enumerate(body.files)
         ]
     if body.file_ids is None:
         raise refusals.missing("file_ids")
     return [
-        Asked(
+        FileToAdd(
             CreateVectorStoreFile(
                 file_id=file_id,
                 chunking_strategy=body.chunking_strategy,

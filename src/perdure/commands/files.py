@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from perdure import ids
 from perdure.commands import blobs, filing, known_files, resources
-from perdure.commands.blobs import Written
+from perdure.commands.blobs import WrittenBlob
 from perdure.commands.lists import bury
 from perdure.errors import NotFound
 from perdure.marks import CONTROLS, DIRECTIONS, HALVES
@@ -15,22 +15,22 @@ from perdure.store.database import Row, Transaction
 from perdure.wire import files as wire
 from perdure.wire import refusals
 from perdure.wire.base import decode, encode
-from perdure.wire.files import CreateFile, ExpiresAfter, File
+from perdure.wire.files import CreateFile, File, FileExpiresAfter
 from perdure.wire.lists import Deleted
 
 _MAX_NAME = 512
 _UNSEEN = re.compile(f"[{CONTROLS}{DIRECTIONS}{HALVES}]")
 
 
-class Content(NamedTuple):
+class FileContent(NamedTuple):
     """A file and where its bytes are."""
 
     file: File
-    blobs: list[Written]
+    blobs: list[WrittenBlob]
 
 
 def create(
-    tx: Transaction, body: CreateFile, name: str, blob: Written, *, project: str, now: int
+    tx: Transaction, body: CreateFile, name: str, blob: WrittenBlob, *, project: str, now: int
 ) -> File:
     """Adds a file whose content was just received. Raises `Unavailable` if it was given up."""
     file = File(
@@ -47,7 +47,7 @@ def create(
 
 
 def create_output(
-    tx: Transaction, file_id: str, name: str, blob: Written, *, project: str, now: int
+    tx: Transaction, file_id: str, name: str, blob: WrittenBlob, *, project: str, now: int
 ) -> None:
     """Adds a file that a run's code has left. Raises `Unavailable` if it was given up."""
     file = File(
@@ -73,7 +73,7 @@ def insert(tx: Transaction, file: File, *, project: str) -> None:
     )
 
 
-def expiry(policy: ExpiresAfter | None, *, now: int) -> int | None:
+def expiry(policy: FileExpiresAfter | None, *, now: int) -> int | None:
     """When a file that is created now expires."""
     return None if policy is None else now + policy.seconds
 
@@ -95,19 +95,21 @@ def get(tx: Transaction, file_id: str, *, project: str) -> str:
     return str(_found(tx.one("files.get", id=file_id, project=project), file_id)["body"])
 
 
-def content(tx: Transaction, file_id: str, *, project: str) -> Content:
+def content(tx: Transaction, file_id: str, *, project: str) -> FileContent:
     """The file and its blobs. Raises `NotFound`."""
     file = decode(get(tx, file_id, project=project), File)
-    return Content(file, blobs.of_owner(tx, file_id))
+    return FileContent(file, blobs.of_owner(tx, file_id))
 
 
-def contents_for_run(tx: Transaction, run_id: str, file_ids: Iterable[str]) -> dict[str, Content]:
+def contents_for_run(
+    tx: Transaction, run_id: str, file_ids: Iterable[str]
+) -> dict[str, FileContent]:
     """The contents of those files that the run's project still has, by id."""
     found = {}
     for file_id in file_ids:
         row = tx.one("files.get_for_run", id=file_id, run_id=run_id)
         if row is not None:
-            found[file_id] = Content(decode(row["body"], File), blobs.of_owner(tx, file_id))
+            found[file_id] = FileContent(decode(row["body"], File), blobs.of_owner(tx, file_id))
     return found
 
 

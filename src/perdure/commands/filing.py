@@ -26,7 +26,7 @@ _EXPIRED = FileError(
 )
 
 
-class Asked(NamedTuple):
+class FileToAdd(NamedTuple):
     """A file that is to go into a store, and where the request has its id and its strategy."""
 
     body: CreateVectorStoreFile
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
 
 
 def add(
-    tx: Transaction, store_id: str, asked: Sequence[Asked], *, project: str, now: int
+    tx: Transaction, store_id: str, asked: Sequence[FileToAdd], *, project: str, now: int
 ) -> list[int]:
     """Puts files into a store that the caller has locked; they wait to be ingested.
 
@@ -72,7 +72,7 @@ def add(
     return [*places, *(row["seq"] for row in rows)]
 
 
-def _strategy(asked: Asked) -> StaticChunking:
+def _strategy(asked: FileToAdd) -> StaticChunking:
     """The strategy as it is answered. Raises `BadRequest` for an overlap beyond half a chunk."""
     strategy = asked.body.chunking_strategy
     if not isinstance(strategy, StaticChunking):

@@ -13,7 +13,7 @@ from perdure.commands.runs import Lease
 from perdure.errors import LeaseLost
 from perdure.lifecycle import Signal
 from perdure.retrieval import index
-from perdure.retrieval.index import Piece
+from perdure.retrieval.index import PreparedChunks
 from perdure.store.database import Row, Transaction
 from perdure.wire.base import decode
 from perdure.wire.chunking import ChunkSizes
@@ -37,7 +37,7 @@ _GIVEN_UP = FileError(
 )
 
 
-class Job(NamedTuple):
+class IngestionJob(NamedTuple):
     """One attempt at one file, held by one worker."""
 
     seq: int
@@ -60,7 +60,7 @@ def claim(
     embedding: str | None,
     after: str = "",
     in_hand: Collection[int] = (),
-) -> Job | None:
+) -> IngestionJob | None:
     """Gives a file to a worker, with a fresh attempt; None if none waits. What an earlier attempt
     wrote is dropped. A file that was tried too often fails.
 
@@ -91,7 +91,7 @@ def claim(
         )
         begun = tx.one("ingestions.begin", **where)
         assert begun is not None  # noqa: S101 # it returns a row
-        return Job(
+        return IngestionJob(
             row["seq"],
             found.vector_store_id,
             found.id,
@@ -123,25 +123,27 @@ def _next(tx: Transaction, *, after: str) -> Row | None:
     return tx.one("ingestions.waiting", after=after) or tx.one("ingestions.waiting", after="")
 
 
-def held(tx: Transaction, job: Job) -> VectorStoreFile:
+def held(tx: Transaction, job: IngestionJob) -> VectorStoreFile:
     """The file, kept from other writers. Raises `LeaseLost` if it is no longer the worker's."""
     return decode(_held(tx, job)["body"], VectorStoreFile)
 
 
-def _held(tx: Transaction, job: Job) -> Row:
+def _held(tx: Transaction, job: IngestionJob) -> Row:
     row = tx.one("ingestions.held", seq=job.seq, epoch=job.lease.epoch, owner=job.lease.owner)
     if row is None:
         raise LeaseLost(f"file {job.file_id} of {job.store_id} is no longer held")
     return row
 
 
-def write(tx: Transaction, job: Job, piece: Piece) -> int:
+def write(tx: Transaction, job: IngestionJob, piece: PreparedChunks) -> int:
     """Writes the next chunks of the attempt; the bytes that they take."""
     held(tx, job)
     return index.write(tx, job.ingestion, job.store_id, piece, embedding=job.embedding)
 
 
-def renew(tx: Transaction, jobs: list[Job], *, now: float, lease_seconds: float) -> list[Job]:
+def renew(
+    tx: Transaction, jobs: list[IngestionJob], *, now: float, lease_seconds: float
+) -> list[IngestionJob]:
     """Renews the leases of a worker's files, also those that ran out while nobody else took the
     file; returns those that it has lost. A file that is being written just now is left as it is.
     """
@@ -154,7 +156,7 @@ def renew(tx: Transaction, jobs: list[Job], *, now: float, lease_seconds: float)
     return lost
 
 
-def complete(tx: Transaction, job: Job, *, usage_bytes: int) -> None:
+def complete(tx: Transaction, job: IngestionJob, *, usage_bytes: int) -> None:
     """Ends the attempt: from now on searches find its chunks."""
     found = held(tx, job)
     filing.signal(
@@ -162,14 +164,14 @@ def complete(tx: Transaction, job: Job, *, usage_bytes: int) -> None:
     )
 
 
-def fail(tx: Transaction, job: Job, error: FileError) -> None:
+def fail(tx: Transaction, job: IngestionJob, error: FileError) -> None:
     """Ends the attempt, and with it the file."""
     found = held(tx, job)
     tx.run("ingestions.drop", vector_store_id=job.store_id, file_id=job.file_id)
     filing.signal(tx, job.seq, found, Signal.FAIL, error=error)
 
 
-def put_off(tx: Transaction, job: Job, reason: str, *, now: float) -> None:
+def put_off(tx: Transaction, job: IngestionJob, reason: str, *, now: float) -> None:
     """Ends the attempt, since something that it needs is away: the file is tried again later, or
     fails for that reason if it was put off too often.
     """
@@ -182,7 +184,7 @@ def put_off(tx: Transaction, job: Job, reason: str, *, now: float) -> None:
     fail(tx, job, FileError(code="server_error", message=message))
 
 
-def release(tx: Transaction, job: Job) -> None:
+def release(tx: Transaction, job: IngestionJob) -> None:
     """Puts the file back into the queue, where the worker has to stop."""
     tx.run("ingestions.release", seq=job.seq, epoch=job.lease.epoch, owner=job.lease.owner)
 

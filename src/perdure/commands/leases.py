@@ -9,28 +9,28 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from perdure.commands import runs
-from perdure.commands.runs import NOTHING, Held, Lease, Partial
+from perdure.commands.runs import NOTHING, Lease, LockedRun, PartialMessage
 from perdure.errors import LeaseLost
 from perdure.lifecycle import RunStatus, Signal
 from perdure.store.database import Transaction
 from perdure.wire.events import Interrupted, Queued
 
 
-class Claimed(NamedTuple):
+class ClaimedRun(NamedTuple):
     """A run that this worker may now write."""
 
-    held: Held
+    held: LockedRun
     lease: Lease
 
 
-class Freed(NamedTuple):
+class FreedRun(NamedTuple):
     """A run that was taken from its worker, and the lease that the worker had."""
 
     run_id: str
     lease: Lease
 
 
-class Hold(NamedTuple):
+class HeldLease(NamedTuple):
     """A worker's claim to write a run, now."""
 
     run_id: str
@@ -40,7 +40,7 @@ class Hold(NamedTuple):
 
 def claim(
     tx: Transaction, run_id: str, *, owner: str, now: float, lease_seconds: float
-) -> Claimed | None:
+) -> ClaimedRun | None:
     """Takes a queued run; None when there is nothing to take (any more)."""
     held = runs.lock(tx, run_id)
     if held is None or held.run.status is not RunStatus.QUEUED:
@@ -49,10 +49,10 @@ def claim(
         runs.signal(tx, held, Signal.EXPIRE, now=int(now))
         return None
     lease = Lease(owner, held.epoch + 1, now + lease_seconds)
-    return Claimed(runs.signal(tx, held, Signal.CLAIM, now=int(now), lease=lease), lease)
+    return ClaimedRun(runs.signal(tx, held, Signal.CLAIM, now=int(now), lease=lease), lease)
 
 
-def held(tx: Transaction, hold: Hold) -> Held:
+def held(tx: Transaction, hold: HeldLease) -> LockedRun:
     """The run, for a worker's write. Raises `LeaseLost` when it is no longer the worker's."""
     found = runs.lock(tx, hold.run_id)
     if found is None or found.lease is None or found.lease.epoch != hold.lease.epoch:
@@ -81,7 +81,7 @@ def renew(
     return lost
 
 
-def release(tx: Transaction, hold: Hold, *, partial: Partial) -> None:
+def release(tx: Transaction, hold: HeldLease, *, partial: PartialMessage) -> None:
     """Ends a worker's hold on a run that it was told to leave.
 
     A run that is being cancelled or is past its time ends, and keeps what the worker had; any
@@ -97,7 +97,7 @@ def rescue(
     everybody: bool,
     limit: int,
     in_hand: Collection[str] = (),
-) -> list[Freed]:
+) -> list[FreedRun]:
     """Frees runs whose worker let the lease run out, so many at most.
 
     `everybody` frees all owned runs: right only at the start of a server that is alone on its
@@ -117,7 +117,7 @@ def rescue(
             _free(tx, found, now=int(now))
             # Its worker may live in this very process, and not know that it hung.
             tx.tell(found.run.id, Interrupted())
-            freed.append(Freed(found.run.id, found.lease))
+            freed.append(FreedRun(found.run.id, found.lease))
     return freed
 
 
@@ -141,7 +141,7 @@ def announce(tx: Transaction, *, limit: int) -> int:
     return len(rows)
 
 
-def _free(tx: Transaction, held: Held, *, now: int, partial: Partial = NOTHING) -> None:
+def _free(tx: Transaction, held: LockedRun, *, now: int, partial: PartialMessage = NOTHING) -> None:
     if held.run.status is RunStatus.CANCELLING:
         runs.signal(tx, held, Signal.STOP, now=now, partial=partial)
     elif runs.is_due(held.run, now=now):

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from perdure.commands import code_files, files, leases, messages, run_steps, runs
-from perdure.commands.blobs import Written
-from perdure.commands.leases import Hold
-from perdure.commands.runs import Held, Partial
+from perdure.commands.blobs import WrittenBlob
+from perdure.commands.leases import HeldLease
+from perdure.commands.runs import LockedRun, PartialMessage
 from perdure.lifecycle import RunStatus, Signal
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
@@ -37,7 +37,7 @@ _ABANDONED = LastError(
 )
 
 
-def open_message(tx: Transaction, hold: Hold) -> str:
+def open_message(tx: Transaction, hold: HeldLease) -> str:
     """The id of the message to write: an adopted one, or a new one with its step."""
     held = leases.held(tx, hold)
     row = tx.one("messages.open_of_run", run_id=hold.run_id)
@@ -48,7 +48,7 @@ def open_message(tx: Transaction, hold: Hold) -> str:
 
 
 def close_message(
-    tx: Transaction, hold: Hold, content: list[Part], *, withdrawn: bool = False
+    tx: Transaction, hold: HeldLease, content: list[Part], *, withdrawn: bool = False
 ) -> None:
     """Completes the message in mid-round: tool calls follow it, and theirs is the usage.
 
@@ -58,7 +58,7 @@ def close_message(
     _complete_message(tx, hold, content, usage=None, extras=None, withdrawn=withdrawn)
 
 
-def open_calls(tx: Transaction, hold: Hold) -> str:
+def open_calls(tx: Transaction, hold: HeldLease) -> str:
     """The id of the tool step to fill: an adopted one, which is empty again, or a new one."""
     held = leases.held(tx, hold)
     opened = run_steps.open_of_run(tx, hold.run_id)
@@ -75,7 +75,7 @@ def open_calls(tx: Transaction, hold: Hold) -> str:
 
 def close_calls(
     tx: Transaction,
-    hold: Hold,
+    hold: HeldLease,
     calls: Sequence[ToolCall],
     *,
     usage: Usage,
@@ -88,7 +88,7 @@ def close_calls(
     """
     held = leases.held(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
-        partial = Partial(calls=calls, usage=usage, extras=extras)
+        partial = PartialMessage(calls=calls, usage=usage, extras=extras)
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
         return False
     opened = run_steps.open_of_run(tx, hold.run_id)
@@ -103,7 +103,7 @@ def close_calls(
 
 def ask(
     tx: Transaction,
-    hold: Hold,
+    hold: HeldLease,
     calls: Sequence[ToolCall],
     *,
     usage: Usage,
@@ -115,7 +115,7 @@ def ask(
     """
     held = leases.held(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
-        partial = Partial(calls=calls, usage=usage, extras=extras)
+        partial = PartialMessage(calls=calls, usage=usage, extras=extras)
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
         return
     _write_calls(tx, hold.run_id, calls, usage=usage, extras=extras)
@@ -133,11 +133,11 @@ def ask(
 
 def keep_file(
     tx: Transaction,
-    hold: Hold,
+    hold: HeldLease,
     calls: Sequence[ToolCall],
     file_id: str,
     name: str,
-    blob: Written,
+    blob: WrittenBlob,
     *,
     extras: Extras | None = None,
 ) -> None:
@@ -151,7 +151,7 @@ def keep_file(
 
 def complete(
     tx: Transaction,
-    hold: Hold,
+    hold: HeldLease,
     content: list[Part],
     *,
     usage: Usage,
@@ -168,10 +168,10 @@ def complete(
 
 def truncate(
     tx: Transaction,
-    hold: Hold,
+    hold: HeldLease,
     reason: IncompleteRun,
     *,
-    partial: Partial,
+    partial: PartialMessage,
 ) -> None:
     """Ends the run at a token budget, with what it has (spec 03 §7)."""
     held = leases.held(tx, hold)
@@ -183,7 +183,7 @@ def truncate(
         )
 
 
-def fail(tx: Transaction, hold: Hold, error: LastError, *, partial: Partial) -> None:
+def fail(tx: Transaction, hold: HeldLease, error: LastError, *, partial: PartialMessage) -> None:
     """Ends the run with its error (spec 03 §8)."""
     held = leases.held(tx, hold)
     runs.signal(tx, held, Signal.FAIL, now=hold.now, partial=partial, last_error=error)
@@ -208,7 +208,7 @@ def _write_calls(
 
 def _complete_message(
     tx: Transaction,
-    hold: Hold,
+    hold: HeldLease,
     content: list[Part],
     *,
     usage: Usage | None,
@@ -228,7 +228,7 @@ def _complete_message(
     run_steps.signal(tx, step, Signal.COMPLETE, usage=usage, now=hold.now)
 
 
-def _close_abandoned(tx: Transaction, held: Held, *, now: int) -> None:
+def _close_abandoned(tx: Transaction, held: LockedRun, *, now: int) -> None:
     """Ends what a dead worker left open and this one, given another answer, cannot use."""
     row = tx.one("messages.open_of_run", run_id=held.run.id)
     if row is not None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from perdure import ids
 from perdure.commands import filing, known_files, vector_stores
-from perdure.commands.filing import Asked
+from perdure.commands.filing import FileToAdd
 from perdure.errors import BadRequest, NotFound
 from perdure.retrieval import formats
 from perdure.store.database import Transaction
@@ -23,10 +23,10 @@ from perdure.wire.tools import (
     ToolResources,
 )
 from perdure.wire.vector_store_files import CreateVectorStoreFile
-from perdure.wire.vector_stores import CreateVectorStore, ExpiresAfter
+from perdure.wire.vector_stores import CreateVectorStore, VectorStoreExpiresAfter
 
 # The store that a thread's attachments or its helper make (spec 03 §15).
-_OF_THREAD = ExpiresAfter(anchor="last_active_at", days=7)
+_OF_THREAD = VectorStoreExpiresAfter(anchor="last_active_at", days=7)
 _MOST_FILES = 20
 _KINDS: dict[str, type[Assistant] | type[Thread]] = {"assistants": Assistant, "threads": Thread}
 
@@ -159,7 +159,8 @@ def _search(
         body = CreateVectorStore(expires_after=_OF_THREAD)
         store_ids = [vector_stores.create(tx, body, project=project, now=now).id]
     asked = [
-        Asked(CreateVectorStoreFile(file_id=file_id), path) for file_id, path in searched.items()
+        FileToAdd(CreateVectorStoreFile(file_id=file_id), path)
+        for file_id, path in searched.items()
     ]
     filing.add(tx, store_ids[0], asked, project=project, now=now)
     return FileSearchResources(vector_store_ids=store_ids)

@@ -41,7 +41,7 @@ class Lease(NamedTuple):
     until: float
 
 
-class Held(NamedTuple):
+class LockedRun(NamedTuple):
     """A run, kept from other writers until the transaction ends."""
 
     run: Run
@@ -50,7 +50,7 @@ class Held(NamedTuple):
     epoch: int
 
 
-class Partial(NamedTuple):
+class PartialMessage(NamedTuple):
     """What a worker had of the parts that were open when the run ended.
 
     `extras` are kept beside the step. `withdrawn`: deltas told text that is not in the content. A
@@ -66,28 +66,28 @@ class Partial(NamedTuple):
     is_answered: bool = True
 
 
-NOTHING = Partial()
+NOTHING = PartialMessage()
 
 
-def lock(tx: Transaction, run_id: str) -> Held | None:
+def lock(tx: Transaction, run_id: str) -> LockedRun | None:
     """The run, kept from other writers; None if it does not exist (any more)."""
     row = tx.one("runs.lock", id=run_id)
     if row is None:
         return None
     lease = Lease(row["owner"], row["epoch"], row["lease_until"]) if row["owner"] else None
-    return Held(decode(row["body"], Run), row["project"], lease, row["epoch"])
+    return LockedRun(decode(row["body"], Run), row["project"], lease, row["epoch"])
 
 
 def signal(
     tx: Transaction,
-    held: Held,
+    held: LockedRun,
     signal: Signal,
     *,
     now: int,
     lease: Lease | None = None,
-    partial: Partial = NOTHING,
+    partial: PartialMessage = NOTHING,
     **changes: object,
-) -> Held:
+) -> LockedRun:
     """The one door: moves a run by a line of the table and tells it.
 
     A run that ends closes its open message and step first, and gets its usage. `lease` is the
@@ -131,10 +131,10 @@ def signal(
             webhooks.enqueue(tx, run.id, move.event, data, project=held.project, now=now)
     if target is RunStatus.QUEUED:
         tx.tell(run.id, Queued())
-    return Held(run, held.project, kept, lease.epoch if lease else held.epoch)
+    return LockedRun(run, held.project, kept, lease.epoch if lease else held.epoch)
 
 
-def begin_message(tx: Transaction, held: Held, *, now: int) -> str:
+def begin_message(tx: Transaction, held: LockedRun, *, now: int) -> str:
     """Opens a message of the run, with its step; its id."""
     message_id = ids.new(ids.MESSAGE)
     details = MessageCreation(message_creation=CreatedMessage(message_id=message_id))
@@ -254,7 +254,7 @@ def usage_of(usages: Iterable[Usage | None], status: RunStatus) -> Usage | None:
     return total(known)
 
 
-def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: int) -> Held:
+def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: int) -> LockedRun:
     """The run of this thread and project, expired first if its time is past."""
     expire(tx, run_id, now=now)
     held = lock(tx, run_id)
@@ -272,9 +272,9 @@ def _refused(run: Run, signal: Signal) -> BadRequest | IllegalMove:
 
 def _end_parts(
     tx: Transaction,
-    held: Held,
+    held: LockedRun,
     target: RunStatus,
-    partial: Partial,
+    partial: PartialMessage,
     *,
     now: int,
     error: object,

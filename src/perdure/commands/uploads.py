@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from perdure import ids, lifecycle
 from perdure.commands import blobs, files
-from perdure.commands.blobs import Written
+from perdure.commands.blobs import WrittenBlob
 from perdure.errors import BadRequest, IllegalMove, NotFound
 from perdure.lifecycle import Signal, UploadStatus
 from perdure.store.database import Row, Transaction
@@ -17,7 +17,7 @@ from perdure.wire.uploads import MAX_UPLOAD_BYTES, CompleteUpload, CreateUpload,
 _LIFETIME = 3600
 
 
-class Held(NamedTuple):
+class LockedUpload(NamedTuple):
     """An upload that is kept from other writers until the transaction ends."""
 
     upload: Upload
@@ -56,7 +56,7 @@ def require_pending(
     return upload
 
 
-def add_part(tx: Transaction, upload_id: str, blob: Written, *, project: str, now: int) -> Part:
+def add_part(tx: Transaction, upload_id: str, blob: WrittenBlob, *, project: str, now: int) -> Part:
     """Adds what was just received to the upload."""
     _lock(tx, upload_id, Signal.MODIFY, project=project, now=now)
     received = sum(row["bytes"] for row in tx.all("uploads.parts", upload_id=upload_id))
@@ -72,7 +72,7 @@ def add_part(tx: Transaction, upload_id: str, blob: Written, *, project: str, no
 
 def chosen(
     tx: Transaction, upload_id: str, body: CompleteUpload, *, project: str, now: int
-) -> list[Written]:
+) -> list[WrittenBlob]:
     """The blobs that the file would be made of. Raises `BadRequest` as `complete` does."""
     upload = require_pending(tx, upload_id, Signal.COMPLETE, project=project, now=now)
     return _chosen(tx, upload, body)
@@ -141,11 +141,13 @@ def _signal(tx: Transaction, upload: Upload, signal: Signal) -> Upload:
     return ended
 
 
-def _lock(tx: Transaction, upload_id: str, signal: Signal, *, project: str, now: int) -> Held:
+def _lock(
+    tx: Transaction, upload_id: str, signal: Signal, *, project: str, now: int
+) -> LockedUpload:
     row = _found(tx.one("uploads.lock", id=upload_id, project=project), upload_id)
     upload = decode(row["body"], Upload)
     _require_pending(upload, signal, now=now)
-    return Held(upload, row["file_lifetime"])
+    return LockedUpload(upload, row["file_lifetime"])
 
 
 def _require_pending(upload: Upload, signal: Signal, *, now: int) -> None:
@@ -156,19 +158,19 @@ def _require_pending(upload: Upload, signal: Signal, *, now: int) -> None:
         raise BadRequest(lifecycle.UPLOAD_REFUSALS[signal].format(status=status))
 
 
-def _chosen(tx: Transaction, upload: Upload, body: CompleteUpload) -> list[Written]:
+def _chosen(tx: Transaction, upload: Upload, body: CompleteUpload) -> list[WrittenBlob]:
     """The named parts' blobs. Raises `BadRequest` for an unknown part, one that is named twice,
     and sizes that do not add up.
     """
     parts = {row["id"]: row for row in tx.all("uploads.parts", upload_id=upload.id)}
-    found: dict[str, Written] = {}
+    found: dict[str, WrittenBlob] = {}
     for place, part_id in enumerate(body.part_ids):
         param = f"part_ids[{place}]"
         if part_id not in parts:
             raise BadRequest(f"No part found with id '{part_id}' in this upload.", param=param)
         if part_id in found:
             raise BadRequest(f"The part '{part_id}' is named twice.", param=param)
-        found[part_id] = Written(parts[part_id]["blob"], parts[part_id]["bytes"])
+        found[part_id] = WrittenBlob(parts[part_id]["blob"], parts[part_id]["bytes"])
     total = sum(blob.bytes for blob in found.values())
     if total != upload.bytes:
         raise BadRequest(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from perdure.commands import filing, known_files, lists, vector_stores
-from perdure.commands.filing import Asked
+from perdure.commands.filing import FileToAdd
 from perdure.errors import BadRequest, NotFound
 from perdure.retrieval import index
 from perdure.store.database import Row, Transaction
@@ -22,7 +22,7 @@ from perdure.wire.vector_store_files import (
 _CHUNKS_AT_ONCE = 100
 
 
-class Content(NamedTuple):
+class ParsedContent(NamedTuple):
     """A part of what an attempt has read of a file: positions and texts."""
 
     attempt: int
@@ -37,7 +37,7 @@ def create(
     if not known_files.find(tx, [body.file_id], project=project):
         # Only here it is a 404 (spec 05 §3.5).
         raise NotFound(f"Files [{body.file_id}] were not found.", param="file_id")
-    filing.add(tx, store_id, [Asked(body)], project=project, now=now)
+    filing.add(tx, store_id, [FileToAdd(body)], project=project, now=now)
     return get(tx, body.file_id, store_id=store_id, project=project)
 
 
@@ -87,7 +87,7 @@ def content(
     now: int,
     attempt: int | None = None,
     after: int = -1,
-) -> Content:
+) -> ParsedContent:
     """Some of what was read of the file, in order, behind a position; no text is the end.
 
     `attempt` is that of the part before. Raises `BadRequest` before the file is completed and when
@@ -103,7 +103,7 @@ def content(
     if attempt not in (None, row["ingestion"]):
         raise NotFound(f"File '{file_id}' was taken out of vector store '{store_id}'.")
     texts = index.texts(tx, row["ingestion"], after=after, limit=_CHUNKS_AT_ONCE)
-    return Content(row["ingestion"], texts)
+    return ParsedContent(row["ingestion"], texts)
 
 
 def _locked(tx: Transaction, file_id: str, *, store_id: str, project: str) -> Row:

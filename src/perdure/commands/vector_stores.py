@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from perdure import ids
 from perdure.commands import filing, lists
-from perdure.commands.filing import Asked
+from perdure.commands.filing import FileToAdd
 from perdure.errors import BadRequest, NotFound
 from perdure.store.database import Row, Transaction
 from perdure.wire.base import decode, encode
@@ -19,10 +19,10 @@ from perdure.wire.tools import ToolResources
 from perdure.wire.vector_store_files import CreateVectorStoreFile
 from perdure.wire.vector_stores import (
     CreateVectorStore,
-    ExpiresAfter,
     FileCounts,
     ModifyVectorStore,
     VectorStore,
+    VectorStoreExpiresAfter,
 )
 
 _DAY = 86_400
@@ -57,7 +57,7 @@ def create(
     )
     if body.file_ids:
         asked = [
-            Asked(
+            FileToAdd(
                 CreateVectorStoreFile(file_id=file_id, chunking_strategy=body.chunking_strategy),
                 f"{head}file_ids",
                 f"{head}chunking_strategy",
@@ -239,7 +239,7 @@ def _shown(tx: Transaction, rows: Sequence[Row], *, now: int) -> list[VectorStor
     return stores
 
 
-def _expiry(policy: ExpiresAfter | None, last_active_at: int) -> int | None:
+def _expiry(policy: VectorStoreExpiresAfter | None, last_active_at: int) -> int | None:
     return None if policy is None else last_active_at + policy.days * _DAY
 
 

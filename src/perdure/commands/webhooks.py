@@ -12,7 +12,7 @@ from perdure import ids
 from perdure.store.database import Transaction
 
 
-class Ear(NamedTuple):
+class WebhookSubscription(NamedTuple):
     """A webhook hears of an event of a project."""
 
     webhook: str
@@ -35,10 +35,13 @@ class Delivery(NamedTuple):
     attempt: int
 
 
-def configure(tx: Transaction, ears: Iterable[Ear], *, now: int) -> None:
+def configure(tx: Transaction, ears: Iterable[WebhookSubscription], *, now: int) -> None:
     """Makes the webhooks equal to the settings; what waits for others is given up."""
     wanted = set(ears)
-    known = {Ear(row["name"], row["project"], row["event"]) for row in tx.all("webhooks.all")}
+    known = {
+        WebhookSubscription(row["name"], row["project"], row["event"])
+        for row in tx.all("webhooks.all")
+    }
     for ear in known - wanted:
         tx.run("webhooks.delete", name=ear.webhook, event=ear.event)
     for ear in sorted(wanted - known):

@@ -11,7 +11,7 @@ from itertools import count
 from typing import NamedTuple
 
 from perdure.engine import tool_names
-from perdure.engine.scanner import Scanner
+from perdure.engine.scanner import ObjectEndScanner
 from perdure.errors import ProviderError
 from perdure.wire.base import JsonObject
 from perdure.wire.chat import ToolCallDelta
@@ -26,7 +26,7 @@ _OTHER_VALUE = re.compile(r'["\[]|-?\d|(?:true|false|null)\b')
 _BETWEEN = re.compile(r"(?:[\s,;]++|\{\s*+\})*+")
 
 
-class Begun(NamedTuple):
+class CallBegun(NamedTuple):
     """A call, told for the first time. `place` counts the calls that were told, from 0; `id` is
     the model's own, if it has given one; `name` is that of an offered tool, if it means one.
     """
@@ -36,14 +36,14 @@ class Begun(NamedTuple):
     name: str
 
 
-class Written(NamedTuple):
+class ArgumentsWritten(NamedTuple):
     """A piece of the arguments of the call at this place."""
 
     place: int
     piece: str
 
 
-Told = Begun | Written
+Told = CallBegun | ArgumentsWritten
 
 
 class AssembledCall:
@@ -62,7 +62,7 @@ class AssembledCall:
         self.name = name[:_LONGEST_NAME]
         self.place: int | None = None
         self.extra: JsonObject = {}
-        self.scanner = Scanner()
+        self.scanner = ObjectEndScanner()
         # one that is not may be the end of the call before, unless its arguments say something
         self._is_sure = is_sure
         self._has_own_id = call_id is not None
@@ -116,7 +116,7 @@ class AssembledCall:
 
     def restart(self) -> None:
         """Takes back arguments that say nothing, and that nobody was told."""
-        self.scanner = Scanner()
+        self.scanner = ObjectEndScanner()
         self._pieces, self._left_out = [], []
         self._fingerprint = None
 
@@ -168,7 +168,7 @@ class Assembler:
             if call.place is not None and not call.has_content:
                 said = call.untold()
                 is_whole = call.scanner.is_complete or said.strip() in ("", "null")
-                self._news.append(Written(call.place, "{}" if is_whole else said))
+                self._news.append(ArgumentsWritten(call.place, "{}" if is_whole else said))
 
     def news(self) -> list[Told]:
         """What is to be told since this was asked last."""
@@ -305,7 +305,7 @@ class Assembler:
                 at = call.add(text, at)
             owner = owner or call
             if call.place is not None and not call.scanner.is_void:
-                self._news.append(Written(call.place, call.untold()))
+                self._news.append(ArgumentsWritten(call.place, call.untold()))
         self._last = self._at[call.index] = call
         return owner or call
 
@@ -331,9 +331,9 @@ class Assembler:
 
     def _tell(self, call: AssembledCall) -> None:
         call.place = next(self._places)
-        self._news.append(Begun(call.place, call.id, self._means(call.name) or call.name))
+        self._news.append(CallBegun(call.place, call.id, self._means(call.name) or call.name))
         if call.has_content:
-            self._news.append(Written(call.place, call.untold()))
+            self._news.append(ArgumentsWritten(call.place, call.untold()))
 
 
 def _fingerprint(arguments: str) -> int | None:

@@ -26,6 +26,7 @@ from perdure.wire.events import (
 from perdure.wire.run_steps import (
     CodeFile,
     CodeImage,
+    CodeImageFile,
     CodeInterpreter,
     CodeInterpreterToolCall,
     CodeLogs,
@@ -34,13 +35,12 @@ from perdure.wire.run_steps import (
     FileSearchToolCall,
     FunctionCall,
     FunctionToolCall,
-    SearchRanking,
-    ShownImage,
+    StepSearchRanking,
     ToolCall,
 )
 
 
-class Call:
+class OpenFunctionCall:
     """A call of one of the client's functions: told as it is written."""
 
     asks_client: ClassVar[bool] = True
@@ -76,7 +76,7 @@ class Call:
         yield Delta(lifecycle.STEP_DELTA, self._head, piece, ARGUMENTS_TAIL, self._part)
 
 
-class UnknownCall(Call):
+class OpenUnknownCall(OpenFunctionCall):
     """A call of a tool that there is not, in a run without functions: the client knows nothing of
     it, and so the model is told. `offered` are the names of the tools that there are.
     """
@@ -96,7 +96,7 @@ class UnknownCall(Call):
         return FunctionToolCall(id=self.id, function=function)
 
 
-class SearchCall(Call):
+class OpenSearchCall(OpenFunctionCall):
     """A call of file_search: nothing of it is told before its step ends but how it ranks (spec 04
     §3.3).
     """
@@ -104,7 +104,7 @@ class SearchCall(Call):
     asks_client = False
 
     def __init__(
-        self, step_id: str, index: int, call_id: str, name: str, *, ranking: SearchRanking
+        self, step_id: str, index: int, call_id: str, name: str, *, ranking: StepSearchRanking
     ) -> None:
         super().__init__(step_id, index, call_id, name)
         self.answered: FileSearchToolCall | None = None
@@ -124,7 +124,7 @@ class SearchCall(Call):
         yield from ()
 
 
-class CodeCall(Call):
+class OpenCodeCall(OpenFunctionCall):
     """A call of code_interpreter: its code is told as it is written, and its outputs as they come
     (spec 04 §3.4).
     """
@@ -183,7 +183,7 @@ class CodeCall(Call):
 
     def shown(self, file_id: str) -> Delta:
         """Adds an image that the code showed."""
-        self._outputs.append(CodeImage(image=ShownImage(file_id=file_id)))
+        self._outputs.append(CodeImage(image=CodeImageFile(file_id=file_id)))
         return code_image_delta(self._step_id, self.index, len(self._outputs) - 1, file_id)
 
     def left(self, path: str, file_id: str) -> None:

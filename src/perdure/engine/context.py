@@ -13,15 +13,15 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from perdure.commands import code_files, files, run_steps
-from perdure.commands.files import Content
+from perdure.commands.files import FileContent
 from perdure.engine import images, requests, truncation
 from perdure.engine.outcomes import Truncated
-from perdure.engine.thinking_rules import PLAIN, Manner, Origin
+from perdure.engine.thinking_rules import PLAIN, ModelOrigin, ThinkingStyle
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
 from perdure.store.database import Row, Transaction
 from perdure.tools import code_interpreter, code_names, code_results, file_search
-from perdure.tools.citations import Key, Source
+from perdure.tools.citations import MarkerKey, Source
 from perdure.tools.code_names import NO_NAMES, Names
 from perdure.wire.base import decode
 from perdure.wire.chat import ChatMessage, ChatRequest, Extras
@@ -65,9 +65,9 @@ class Prepared(NamedTuple):
     request: ChatRequest
     said: bool
     used_ids: set[str]
-    sources: Mapping[Key, Source]
+    sources: Mapping[MarkerKey, Source]
     links: Mapping[str, str]
-    images: dict[str, Content]
+    images: dict[str, FileContent]
     shown: tuple[str, ...]
     server_rounds: int
 
@@ -79,7 +79,7 @@ def prepare(
     *,
     searches: bool = False,
     there: Names = NO_NAMES,
-    manner: Manner = PLAIN,
+    manner: ThinkingStyle = PLAIN,
 ) -> Prepared | Truncated:
     """The run's next model call, or the budget that leaves no room for one.
 
@@ -182,7 +182,7 @@ def _rounds(
     return rounds_of(file_search.fitting(searches, room))
 
 
-def _thoughts(extras: Mapping[str, Extras], origin: Origin) -> dict[str, str]:
+def _thoughts(extras: Mapping[str, Extras], origin: ModelOrigin) -> dict[str, str]:
     """The thinking of this model by the step; another one's is nothing to it."""
     return {
         step_id: each.thinking

@@ -16,8 +16,8 @@ from perdure.engine.context import Prepared
 from perdure.engine.interpreting import Interpreting
 from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
 from perdure.engine.parts import Annotator
-from perdure.engine.recorder import Recorder, Round
-from perdure.engine.searching import Searching, Shelf
+from perdure.engine.recorder import Recorder, RoundSetup
+from perdure.engine.searching import Searching, SearchScope
 from perdure.engine.thinking_rules import ThinkingRules
 from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost, Unavailable
@@ -63,7 +63,7 @@ class Execution:
         self._owner = owner
         self._interrupted = False
         self._work: asyncio.Task[Outcome | None] | None = None
-        self._answer: turn.Answer | None = None
+        self._answer: turn.ModelAnswer | None = None
 
     def interrupt(self) -> None:
         """Stops the model call; the run ends or goes back to the queue, as its row says.
@@ -161,7 +161,7 @@ class Execution:
                     return None
                 self._answer = None
 
-    async def _round(self, recorder: Recorder, shelf: Shelf) -> Outcome:
+    async def _round(self, recorder: Recorder, shelf: SearchScope) -> Outcome:
         """Calls the model; with less and less of the thread, while it is too much for the model."""
         run, means = recorder.run, self._means
         refused: TooLong | None = None
@@ -220,7 +220,7 @@ class Execution:
         """Calls the model once."""
         rules = self._means.thinking
         manner = rules.of(recorder.run.model)
-        self._answer = answer = turn.Answer(request, manner)
+        self._answer = answer = turn.ModelAnswer(request, manner)
         provider, used_ids = self._means.provider, prepared.used_ids
         try:
             return await turn.take(provider, answer, recorder, used_ids=used_ids)
@@ -228,7 +228,7 @@ class Execution:
             found = answer.thinking.found_lone_end or recorder.found_lone_end
             rules.learn(manner, found_lone_end=found, lacked_end=answer.thinking.lacked_end)
 
-    def _round_of(self, run: Run, shelf: Shelf, prepared: Prepared) -> Round:
+    def _round_of(self, run: Run, shelf: SearchScope, prepared: Prepared) -> RoundSetup:
         """What the recorder has to know of a round."""
 
         def annotator() -> Annotator:
@@ -236,7 +236,7 @@ class Execution:
             return Annotator(searching.citer(run, shelf, prepared), interpreting.linker(prepared))
 
         may_call = requests.may_call(run)
-        return Round(
+        return RoundSetup(
             annotator if shelf.stores or prepared.sources or prepared.links else None,
             file_search.name(run) if may_call and shelf.stores else None,
             code_interpreter.name(run) if may_call and code_interpreter.is_offered(run) else None,

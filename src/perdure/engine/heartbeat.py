@@ -13,7 +13,7 @@ import structlog
 
 from perdure.clock import Clock
 from perdure.commands import ingestions, leases
-from perdure.commands.ingestions import Job
+from perdure.commands.ingestions import IngestionJob
 from perdure.commands.runs import Lease
 from perdure.engine.ingest import Ingest
 from perdure.engine.worker import Worker
@@ -31,7 +31,7 @@ class _Lost(NamedTuple):
     """What another worker has, or nobody any more."""
 
     run_ids: list[str]
-    jobs: list[Job]
+    jobs: list[IngestionJob]
 
 
 class Heartbeat:
@@ -134,7 +134,7 @@ class Heartbeat:
 def _renew(
     tx: Transaction,
     held: dict[str, Lease],
-    jobs: list[Job],
+    jobs: list[IngestionJob],
     *,
     now: float,
     lease_seconds: float,

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from msgspec.structs import replace
 
-from perdure.commands.files import Content
+from perdure.commands.files import FileContent
 from perdure.store.blobs import Blobs, read
 from perdure.wire.chat import ChatMessage, ChatPart, ChatRequest, ChatText
 from perdure.wire.files import IMAGE_TYPES
@@ -19,7 +19,11 @@ _MOST_BYTES = 64 * 1024 * 1024
 
 
 async def inlined(
-    request: ChatRequest, images: Mapping[str, Content], blobs: Blobs, *, most: int = _MOST_BYTES
+    request: ChatRequest,
+    images: Mapping[str, FileContent],
+    blobs: Blobs,
+    *,
+    most: int = _MOST_BYTES,
 ) -> ChatRequest:
     """The request with the bytes of its images; `images` are those that are still there.
 
@@ -61,7 +65,7 @@ def _plain(parts: list[ChatPart]) -> str | list[ChatPart]:
     return "\n".join(texts) if len(texts) == len(parts) else parts
 
 
-async def _part(part: ImageFilePart, image: Content | None, blobs: Blobs) -> ChatPart:
+async def _part(part: ImageFilePart, image: FileContent | None, blobs: Blobs) -> ChatPart:
     if image is None:
         return ChatText(text=f"(The image {part.image_file.file_id} is no longer available.)")
     async with aclosing(read(blobs, image.blobs, 0, image.file.bytes)) as chunks:

@@ -15,7 +15,7 @@ from perdure import ids
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import filing, ingestions
-from perdure.commands.ingestions import Job
+from perdure.commands.ingestions import IngestionJob
 from perdure.engine.reading import Reading
 from perdure.errors import LeaseLost, ProviderAway, ProviderError, Unavailable
 from perdure.retrieval.formats import Unparsable
@@ -53,7 +53,7 @@ class Ingest:
         self._slots = asyncio.Semaphore(at_once)
         self._owner = ids.new("worker")
         self._claims: set[asyncio.Task[bool]] = set()
-        self._jobs: dict[asyncio.Task[None], Job] = {}
+        self._jobs: dict[asyncio.Task[None], IngestionJob] = {}
         self._draining = False
         # the store whose turn was last
         self._served = ""
@@ -89,11 +89,11 @@ class Ingest:
                 return
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[IngestionJob]:
         """The files in hand. Any thread may ask."""
         return list(self._jobs.values())
 
-    def leave(self, jobs: Iterable[Job]) -> None:
+    def leave(self, jobs: Iterable[IngestionJob]) -> None:
         """Stops its work on files that are no longer its own."""
         lost = frozenset(jobs)
         for task, job in list(self._jobs.items()):
@@ -143,14 +143,14 @@ class Ingest:
         self._begin(job)
         return True
 
-    async def _release(self, job: Job) -> None:
+    async def _release(self, job: IngestionJob) -> None:
         try:
             await self._database.write(ingestions.release, job)
         except Unavailable as error:
             # It is taken up again when its lease has run out.
             _log.warning("ingest_waits", file_id=job.file_id, reason=error.message)
 
-    def _begin(self, job: Job) -> None:
+    def _begin(self, job: IngestionJob) -> None:
         task = asyncio.create_task(self._ingest(job), name=f"ingest {job.file_id}")
         self._jobs[task] = job
 
@@ -160,7 +160,7 @@ class Ingest:
 
         task.add_done_callback(end)
 
-    async def _ingest(self, job: Job) -> None:
+    async def _ingest(self, job: IngestionJob) -> None:
         """Brings one file to its end. Raises nothing but a cancel of its task."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101
@@ -179,7 +179,7 @@ class Ingest:
             _log.exception("ingestion_broke", file_id=job.file_id, store_id=job.store_id)
             await self._end(job, _SORRY)
 
-    async def _put_off(self, job: Job, reason: str) -> None:
+    async def _put_off(self, job: IngestionJob, reason: str) -> None:
         _log.warning("ingest_waits", file_id=job.file_id, reason=reason)
         try:
             await self._database.write(ingestions.put_off, job, reason, now=self._clock.now())
@@ -189,7 +189,7 @@ class Ingest:
             # Not renewed any more, it is taken up again when its lease has run out.
             _log.warning("ingest_waits", file_id=job.file_id, reason=error.message)
 
-    async def _read(self, job: Job) -> int | FileError:
+    async def _read(self, job: IngestionJob) -> int | FileError:
         """Writes the file's chunks; what they take, or why the file cannot be read.
 
         Raises `Unavailable` where that may be otherwise later.
@@ -209,7 +209,7 @@ class Ingest:
             return FileError(code="server_error", message=error.message)
         return usage
 
-    async def _end(self, job: Job, outcome: int | FileError) -> None:
+    async def _end(self, job: IngestionJob, outcome: int | FileError) -> None:
         if isinstance(outcome, FileError):
             await self._database.write(ingestions.fail, job, outcome)
         else:

@@ -10,23 +10,23 @@ from weakref import WeakKeyDictionary
 
 from perdure.clock import Clock
 from perdure.commands import assistants, code_files, threads
-from perdure.engine.calls import CodeCall
+from perdure.engine.calls import OpenCodeCall
 from perdure.engine.context import Prepared
 from perdure.engine.keeping import Keeper, Keeping
 from perdure.engine.outcomes import Failed
 from perdure.engine.recorder import Recorder
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.sandbox.sandbox import (
-    End,
     Error,
-    File,
+    ExecutionEnd,
     FileRefused,
     Image,
     Session,
+    SessionFile,
     SessionLost,
     Text,
 )
-from perdure.sandbox.sessions import Held, Sessions
+from perdure.sandbox.sessions import HeldSession, Sessions
 from perdure.store.blobs import Blobs, read
 from perdure.store.database import Database
 from perdure.tools import code_interpreter, code_names, code_results
@@ -134,9 +134,9 @@ class Interpreting:
         recorder.come_to(None)
         return None
 
-    async def _interpret(self, recorder: Recorder, call: CodeCall, until: ExitStack) -> None:
+    async def _interpret(self, recorder: Recorder, call: OpenCodeCall, until: ExitStack) -> None:
         """Runs a call; when the run is cancelled, that really stops and nobody waits for long."""
-        helds: list[Held] = []
+        helds: list[HeldSession] = []
         work = asyncio.create_task(self._call(recorder, call, until, helds), name="code")
         try:
             await asyncio.shield(work)
@@ -147,7 +147,7 @@ class Interpreting:
                     await asyncio.wait({stopping})
             raise
 
-    async def _stop(self, work: asyncio.Task[None], helds: list[Held]) -> None:
+    async def _stop(self, work: asyncio.Task[None], helds: list[HeldSession]) -> None:
         work.cancel()
         tasks = {work}
         await asyncio.wait(tasks, timeout=_STOP_SECONDS)
@@ -165,7 +165,7 @@ class Interpreting:
             task.exception()
 
     async def _call(
-        self, recorder: Recorder, call: CodeCall, until: ExitStack, helds: list[Held]
+        self, recorder: Recorder, call: OpenCodeCall, until: ExitStack, helds: list[HeldSession]
     ) -> None:
         async with self._sessions.hold(recorder.run.thread_id, until=until) as held:
             helds.append(held)
@@ -176,7 +176,7 @@ class Interpreting:
                     text = f"The session ended, its variables and files are gone. {lost}"
                     _note(recorder, call, text)
 
-    async def _run(self, held: Held, recorder: Recorder, call: CodeCall) -> None:
+    async def _run(self, held: HeldSession, recorder: Recorder, call: OpenCodeCall) -> None:
         session = held.session
         known = self._known.setdefault(session, _Known())
         keeper = self._keeping.of(session, recorder, call)
@@ -192,7 +192,7 @@ class Interpreting:
         await keeper.take(session, changed)
 
     async def _say_what_is_gone(
-        self, held: Held, known: _Known, recorder: Recorder, call: CodeCall
+        self, held: HeldSession, known: _Known, recorder: Recorder, call: OpenCodeCall
     ) -> None:
         if known.attempt is None:
             known.gone = held.lost or await self._left_elsewhere(recorder.run)
@@ -206,7 +206,7 @@ class Interpreting:
         return _ELSEWHERE if code_results.has_run(steps) else None
 
     async def _give(
-        self, session: Session, known: _Known, recorder: Recorder, call: CodeCall
+        self, session: Session, known: _Known, recorder: Recorder, call: OpenCodeCall
     ) -> None:
         """Puts the files into the session that it was not given yet."""
         contents = await self._database.read(code_files.given, recorder.run)
@@ -227,10 +227,10 @@ class Interpreting:
                 known.given[file.id] = name
 
     async def _execute(
-        self, session: Session, keeper: Keeper, recorder: Recorder, call: CodeCall
-    ) -> tuple[File, ...]:
+        self, session: Session, keeper: Keeper, recorder: Recorder, call: OpenCodeCall
+    ) -> tuple[SessionFile, ...]:
         """Runs the code; the files that it changed."""
-        changed: tuple[File, ...] = ()
+        changed: tuple[SessionFile, ...] = ()
         async with aclosing(session.execute(call.code, seconds=self._seconds)) as outputs:
             async for output in outputs:
                 match output:
@@ -240,12 +240,12 @@ class Interpreting:
                         recorder.tell([call.logged(f"{code_interpreter.traceback(text)}\n")])
                     case Image():
                         await keeper.show(output)
-                    case End(timed_out=timed_out, changed=changed):
+                    case ExecutionEnd(timed_out=timed_out, changed=changed):
                         if timed_out:
                             text = f"The code was stopped after {self._seconds:g} seconds."
                             _note(recorder, call, text)
         return changed
 
 
-def _note(recorder: Recorder, call: CodeCall, text: str) -> None:
+def _note(recorder: Recorder, call: OpenCodeCall, text: str) -> None:
     recorder.tell([call.noted(text)])

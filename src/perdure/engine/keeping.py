@@ -13,12 +13,12 @@ from weakref import WeakKeyDictionary
 from perdure import ids
 from perdure.clock import Clock
 from perdure.commands import blobs, code_files, files
-from perdure.commands.blobs import Written
-from perdure.commands.code_files import Room
-from perdure.engine.calls import CodeCall
+from perdure.commands.blobs import WrittenBlob
+from perdure.commands.code_files import FileAllowance
+from perdure.engine.calls import OpenCodeCall
 from perdure.engine.recorder import Recorder
 from perdure.errors import Unavailable
-from perdure.sandbox.sandbox import MIB, File, FileRefused, Image, Session
+from perdure.sandbox.sandbox import MIB, FileRefused, Image, Session, SessionFile
 from perdure.store.blobs import Blobs
 from perdure.store.database import Database
 from perdure.tools.code_results import FOLDER
@@ -46,7 +46,7 @@ class Keeping:
         # What was kept last of each session, by name.
         self.kept: WeakKeyDictionary[Session, dict[str, _Kept]] = WeakKeyDictionary()
 
-    def of(self, session: Session, recorder: Recorder, call: CodeCall) -> "Keeper":
+    def of(self, session: Session, recorder: Recorder, call: OpenCodeCall) -> "Keeper":
         """What keeps what this call leaves."""
         return Keeper(self, self.kept.setdefault(session, {}), recorder, call)
 
@@ -55,7 +55,7 @@ class Keeper:
     """Keeps what one call leaves."""
 
     def __init__(
-        self, keeping: Keeping, kept: dict[str, _Kept], recorder: Recorder, call: CodeCall
+        self, keeping: Keeping, kept: dict[str, _Kept], recorder: Recorder, call: OpenCodeCall
     ) -> None:
         self._database = keeping.database
         self._blobs = keeping.blobs
@@ -63,7 +63,7 @@ class Keeper:
         self._kept = kept
         self._recorder = recorder
         self._call = call
-        self._room: Room | None = None
+        self._room: FileAllowance | None = None
         self._told_that_full = False
 
     async def show(self, image: Image) -> None:
@@ -72,7 +72,7 @@ class Keeper:
             name = f"image-{ids.new_hex('')[:8]}.{_ENDINGS[image.mime]}"
             await self._keep(name, _once(image.content), is_shown=True)
 
-    async def take(self, session: Session, changed: tuple[File, ...]) -> None:
+    async def take(self, session: Session, changed: tuple[SessionFile, ...]) -> None:
         """Makes files of what the code wrote."""
         seen = [file for file in changed if not file.name.startswith(".")]
         for file in seen[:_MOST_FILES]:
@@ -124,8 +124,8 @@ class Keeper:
             if not is_shown:
                 self._call.left(FOLDER + name, file_id)
             if kept is None:
-                await self._recorder.keep_file(file_id, name, Written(blob_id, size))
-                self._room = Room(room.files - 1, room.bytes - size)
+                await self._recorder.keep_file(file_id, name, WrittenBlob(blob_id, size))
+                self._room = FileAllowance(room.files - 1, room.bytes - size)
         finally:
             await self._database.write(blobs.abandon, blob_id)
         if delta is not None:

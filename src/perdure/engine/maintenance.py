@@ -6,7 +6,7 @@ import structlog
 
 from perdure.clock import Clock
 from perdure.commands import adjustments, leases
-from perdure.commands.leases import Freed
+from perdure.commands.leases import FreedRun
 from perdure.store.database import Database, Transaction
 
 _log = structlog.get_logger(__name__)
@@ -82,7 +82,7 @@ class Maintenance:
         await self.announce()
 
 
-def _log_freed(freed: list[Freed], *, now: float) -> None:
+def _log_freed(freed: list[FreedRun], *, now: float) -> None:
     for run_id, lease in freed:
         late = now - lease.until
         reason = f"its lease ran out {late:.1f} s ago" if late >= 0 else "its server has ended"

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from perdure import lifecycle
 from perdure.providers.thinking import answer_start
-from perdure.tools.citations import Citer, Piece
+from perdure.tools.citations import AnnotatedText, Citer
 from perdure.tools.paths import Linker
 from perdure.wire.events import (
     FIRST_TEXT_TAIL,
@@ -40,12 +40,12 @@ class Annotator:
         self._citer = citer
         self._linker = linker
 
-    def feed(self, text: str) -> list[Piece]:
+    def feed(self, text: str) -> list[AnnotatedText]:
         """What can be told now that this piece has come."""
-        pieces = self._citer.feed(text) if self._citer else [Piece(text)]
+        pieces = self._citer.feed(text) if self._citer else [AnnotatedText(text)]
         return self._linker.feed(pieces) if self._linker else pieces
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[AnnotatedText]:
         """What was held back, at the end of the part."""
         pieces = self._citer.finish() if self._citer else []
         return [*self._linker.feed(pieces), *self._linker.finish()] if self._linker else pieces
@@ -126,7 +126,7 @@ class OpenPart:
         tail, self._tail = self._tail, self._later_tail
         return Delta(lifecycle.MESSAGE_DELTA, self._head, piece, tail, self._part)
 
-    def annotated(self, pieces: Iterable[Piece]) -> Iterator[Delta]:
+    def annotated(self, pieces: Iterable[AnnotatedText]) -> Iterator[Delta]:
         """Adds what the annotator let through."""
         for text, annotation in pieces:
             if annotation is None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from perdure import blocking
 from perdure.commands import blobs
-from perdure.commands.blobs import Written
-from perdure.commands.ingestions import Job
+from perdure.commands.blobs import WrittenBlob
+from perdure.commands.ingestions import IngestionJob
 from perdure.errors import Unavailable
 from perdure.retrieval import embed, index
 from perdure.retrieval.embed import Embedders
-from perdure.retrieval.index import Piece
+from perdure.retrieval.index import PreparedChunks
 from perdure.retrieval.parse import Parser
 from perdure.store.blobs import Blobs, read
 from perdure.store.database import Database
@@ -39,7 +39,7 @@ class Reading:
         self._embedders = embedders
         self._folder = folder
 
-    async def pieces(self, job: Job) -> AsyncGenerator[Piece, None]:
+    async def pieces(self, job: IngestionJob) -> AsyncGenerator[PreparedChunks, None]:
         """The file's chunks, a piece at a time.
 
         Raises `Unparsable` where the file cannot be read, `ProviderError` where its chunks
@@ -66,7 +66,7 @@ class Reading:
         """Ends the processes that parse."""
         await self._parser.close()
 
-    async def _fetch(self, parts: list[Written], file: FileIO) -> None:
+    async def _fetch(self, parts: list[WrittenBlob], file: FileIO) -> None:
         sizes = [(part.id, part.bytes) for part in parts]
         whole = sum(part.bytes for part in parts)
         async with aclosing(read(self._store, sizes, 0, whole)) as chunks:

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import leases, recording
-from perdure.commands.blobs import Written
-from perdure.commands.leases import Hold
-from perdure.commands.runs import Lease, Partial
-from perdure.engine.calls import Call, CodeCall, SearchCall, UnknownCall
+from perdure.commands.blobs import WrittenBlob
+from perdure.commands.leases import HeldLease
+from perdure.commands.runs import Lease, PartialMessage
+from perdure.engine.calls import OpenCodeCall, OpenFunctionCall, OpenSearchCall, OpenUnknownCall
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
 from perdure.engine.parts import Kind, NewAnnotator, OpenPart, ShownImage
 from perdure.engine.thinking_rules import PLAIN
@@ -34,7 +34,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Round(NamedTuple):
+class RoundSetup(NamedTuple):
     """What a round of the model needs to know beforehand.
 
     `annotator` makes what a text part goes through, where there may be something to annotate;
@@ -61,9 +61,9 @@ class Recorder:
         self._database = database
         self._bus = bus
         self._clock = clock
-        self.begin(Round())
+        self.begin(RoundSetup())
 
-    def begin(self, round_: Round, *, hold_back: bool = False) -> None:
+    def begin(self, round_: RoundSetup, *, hold_back: bool = False) -> None:
         """Begins a round of the model.
 
         `hold_back` is for a round that is taken again, whose text was said before the worker
@@ -74,7 +74,7 @@ class Recorder:
         self._message_id: str | None = None
         self._step_id: str | None = None
         self._parts: list[OpenPart | ShownImage] = []
-        self._calls: list[Call] = []
+        self._calls: list[OpenFunctionCall] = []
         # what the model server needs back with the round's calls, once it has ended
         self.extras: Extras | None = None
         # what takes thinking out of the answer's text, and whose thinking it is
@@ -124,14 +124,14 @@ class Recorder:
         return [call.kept for call in self._calls]
 
     @property
-    def searches(self) -> list[SearchCall]:
+    def searches(self) -> list[OpenSearchCall]:
         """The calls of file_search."""
-        return [call for call in self._calls if isinstance(call, SearchCall)]
+        return [call for call in self._calls if isinstance(call, OpenSearchCall)]
 
     @property
-    def codes(self) -> list[CodeCall]:
+    def codes(self) -> list[OpenCodeCall]:
         """The calls of code_interpreter."""
-        return [call for call in self._calls if isinstance(call, CodeCall)]
+        return [call for call in self._calls if isinstance(call, OpenCodeCall)]
 
     @property
     def step_id(self) -> str | None:
@@ -211,7 +211,7 @@ class Recorder:
         """Tells a fragment of a call's arguments, as far as that is told."""
         self._tell_of(index, self._calls[index].written(piece))
 
-    def come_to(self, call: CodeCall | None) -> None:
+    def come_to(self, call: OpenCodeCall | None) -> None:
         """Tells what was held back of the calls up to this one; of all, where it is None."""
         for index in sorted(self._held):
             if call is None or index <= call.index:
@@ -222,7 +222,7 @@ class Recorder:
         for delta in deltas:
             self._bus.publish(self.run.id, delta)
 
-    async def keep_file(self, file_id: str, name: str, blob: Written) -> None:
+    async def keep_file(self, file_id: str, name: str, blob: WrittenBlob) -> None:
         """Makes a file of what code has left. Its call names it by now, and so does the step."""
         await self._write(recording.keep_file, self.calls, file_id, name, blob, extras=self.kept)
 
@@ -269,17 +269,19 @@ class Recorder:
                 await self.open_part(part.kind)
                 self.text("".join(part.pieces)[len(thought) :])
 
-    def _call(self, step_id: str, call_id: str, name: str) -> Call:
+    def _call(self, step_id: str, call_id: str, name: str) -> OpenFunctionCall:
         place, round_ = len(self._calls), self._round
         if name == round_.search_name:
-            return SearchCall(step_id, place, call_id, name, ranking=file_search.ranking(self.run))
+            return OpenSearchCall(
+                step_id, place, call_id, name, ranking=file_search.ranking(self.run)
+            )
         if name == round_.code_name:
-            return CodeCall(step_id, place, call_id, name)
+            return OpenCodeCall(step_id, place, call_id, name)
         if round_.asks_client:
             # Whoever has functions is asked for invented ones, too (spec 06 §3).
-            return Call(step_id, place, call_id, name)
+            return OpenFunctionCall(step_id, place, call_id, name)
         offered = [each for each in (round_.search_name, round_.code_name) if each]
-        return UnknownCall(step_id, place, call_id, name, offered=offered)
+        return OpenUnknownCall(step_id, place, call_id, name, offered=offered)
 
     def _tell_of(self, index: int, deltas: Iterable[Delta]) -> None:
         """Tells something of a call now, or when it is its turn."""
@@ -296,8 +298,8 @@ class Recorder:
             self._parts.append(image)
             self.tell([image.delta])
 
-    def _partial(self, usage: Usage | None) -> Partial:
-        return Partial(
+    def _partial(self, usage: Usage | None) -> PartialMessage:
+        return PartialMessage(
             self.content,
             self.calls,
             usage,
@@ -322,9 +324,9 @@ class Recorder:
 
     async def _write(
         self,
-        command: Callable[Concatenate[Transaction, Hold, P], T],
+        command: Callable[Concatenate[Transaction, HeldLease, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        hold = Hold(self.run.id, self.lease, int(self._clock.now()))
+        hold = HeldLease(self.run.id, self.lease, int(self._clock.now()))
         return await self._database.write(command, hold, *args, **kwargs)

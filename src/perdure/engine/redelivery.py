@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from perdure.commands.webhooks import Delivery
-from perdure.sending.sender import Answer
+from perdure.sending.sender import WebhookResponse
 
 # Seconds between an attempt and the next.
 WAITS = (5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200)
@@ -47,7 +47,7 @@ class Gone(NamedTuple):
 Verdict = Arrived | Again | GivenUp | Gone
 
 
-def decide(delivery: Delivery, answer: Answer | str, *, now: float) -> Verdict:
+def decide(delivery: Delivery, answer: WebhookResponse | str, *, now: float) -> Verdict:
     """What follows from the target's answer, or from the reason why there is none."""
     if isinstance(answer, str):
         return _later(delivery, answer, 0, now=now)

@@ -8,7 +8,7 @@ _REST = re.compile(r'(?:[^"\\]++|\\.)*+(?P<end>"|\\\Z|\Z)', re.DOTALL)
 _MARK = re.compile(r'["{}\[\]]')
 
 
-class Scanner:
+class ObjectEndScanner:
     """What is known so far of a text that should be one JSON object.
 
     `is_complete`: the object has ended. A text that is no object has no end. `is_void`: all of it

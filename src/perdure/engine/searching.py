@@ -29,7 +29,7 @@ _LOOK_SECONDS = 1.0
 
 
 @dataclass
-class Shelf:
+class SearchScope:
     """The vector stores of a run, as long as an execution has it."""
 
     stores: tuple[str, ...] = ()
@@ -59,17 +59,17 @@ class Searching:
         self._embedders = embedders
         self._cite_unmarked = cite_unmarked
 
-    async def stores(self, run: Run) -> Shelf | Failed:
+    async def stores(self, run: Run) -> SearchScope | Failed:
         """The stores that the run searches, noted as used; its failure where one has expired."""
         if file_search.settings(run) is None:
-            return Shelf()
+            return SearchScope()
         try:
             used = await self._database.write(vector_stores.use, run, now=int(self._clock.now()))
         except BadRequest as error:
             return Failed(LastError(code="server_error", message=error.message))
-        return Shelf(*used)
+        return SearchScope(*used)
 
-    def citer(self, run: Run, shelf: Shelf, prepared: Prepared) -> Citer | None:
+    def citer(self, run: Run, shelf: SearchScope, prepared: Prepared) -> Citer | None:
         """What finds the citations in a part of the answer. A model that knows the tool may invent
         some, too, where nothing was found.
         """
@@ -79,7 +79,7 @@ class Searching:
         # A marker of ours would spoil the JSON of others, and so would one that is mended.
         return Citer(prepared.sources, attribute=self._cite_unmarked, verbatim=not plain)
 
-    async def answer(self, recorder: Recorder, shelf: Shelf) -> None:
+    async def answer(self, recorder: Recorder, shelf: SearchScope) -> None:
         """Runs the searches that the model has called for, at once."""
         searches = recorder.searches
         if not searches:

@@ -7,14 +7,14 @@ from perdure.providers.routing import matching
 from perdure.providers.thinking import Thinking
 
 
-class Origin(NamedTuple):
+class ModelOrigin(NamedTuple):
     """Who answers: the model server by its base URL, without a password, and the model there."""
 
     server: str
     model: str
 
 
-class Setting(Protocol):
+class ThinkingSetting(Protocol):
     """What is set for a model; see `model_settings.ThinkingSettings`."""
 
     @property
@@ -29,36 +29,36 @@ class Setting(Protocol):
 _MOST_LESSONS = 1024
 
 
-class Lessons:
+class LearntStyles:
     """The models whose answers had a lone end, by model server: the latest of them, as long as the
     process is there.
     """
 
     def __init__(self) -> None:
-        self._known: dict[Origin, None] = {}
+        self._known: dict[ModelOrigin, None] = {}
 
-    def knows(self, origin: Origin) -> bool:
+    def knows(self, origin: ModelOrigin) -> bool:
         """Whether the model's answers are expected to have a lone end."""
         return origin in self._known
 
-    def remember(self, origin: Origin) -> None:
+    def remember(self, origin: ModelOrigin) -> None:
         """An answer had a lone end."""
         self._known.pop(origin, None)
         self._known[origin] = None
         if len(self._known) > _MOST_LESSONS:
             del self._known[next(iter(self._known))]
 
-    def forget(self, origin: Origin) -> None:
+    def forget(self, origin: ModelOrigin) -> None:
         """An answer that should have had one had none."""
         self._known.pop(origin, None)
 
 
-class Manner(NamedTuple):
+class ThinkingStyle(NamedTuple):
     """How a model thinks. `hides`, `may_be_open`, `is_open`: see `Thinking`. `sends_back`: its
     thinking goes back to it within the run, as it came.
     """
 
-    origin: Origin = Origin("", "")
+    origin: ModelOrigin = ModelOrigin("", "")
     hides: bool = True
     may_be_open: bool = True
     is_open: bool = False
@@ -70,7 +70,7 @@ class Manner(NamedTuple):
 
 
 # Of a model of which nothing is known.
-PLAIN = Manner()
+PLAIN = ThinkingStyle()
 
 
 class ThinkingRules:
@@ -82,29 +82,29 @@ class ThinkingRules:
 
     def __init__(
         self,
-        configured: Mapping[str, Setting],
+        configured: Mapping[str, ThinkingSetting],
         *,
         origin: Callable[[str], tuple[str, str]],
         names: Callable[[str], Sequence[str]],
-        lessons: Lessons,
+        lessons: LearntStyles,
     ) -> None:
         self._configured = configured
         self._origin = origin
         self._names = names
         self._lessons = lessons
 
-    def of(self, model: str) -> Manner:
+    def of(self, model: str) -> ThinkingStyle:
         """How a model thinks, by the name that runs use."""
-        origin = Origin(*self._origin(model))
+        origin = ModelOrigin(*self._origin(model))
         found = (matching(self._configured, name) for name in self._names(model))
         setting = next((each for each in found if each is not None), None)
         if setting is None:
-            return Manner(origin, is_open=self._lessons.knows(origin))
+            return ThinkingStyle(origin, is_open=self._lessons.knows(origin))
         begins = setting.begins_in_prompt
         is_open = self._lessons.knows(origin) if begins is None else begins
-        return Manner(origin, setting.hide, begins is not False, is_open, setting.send_back)
+        return ThinkingStyle(origin, setting.hide, begins is not False, is_open, setting.send_back)
 
-    def learn(self, manner: Manner, *, found_lone_end: bool, lacked_end: bool) -> None:
+    def learn(self, manner: ThinkingStyle, *, found_lone_end: bool, lacked_end: bool) -> None:
         """Takes the lesson of an answer."""
         if found_lone_end:
             self._lessons.remember(manner.origin)

@@ -33,16 +33,16 @@ class Costs(Protocol):
     def __getitem__(self, place: int, /) -> int: ...
 
 
-class Left(NamedTuple):
+class TokensLeft(NamedTuple):
     """What is left of a run's budgets, in tokens; None where it has none."""
 
     prompt: int | None
     completion: int | None
 
 
-def left(run: Run, used: Usage) -> Left:
+def left(run: Run, used: Usage) -> TokensLeft:
     """The budgets are for the whole run, over all of its model calls."""
-    return Left(
+    return TokensLeft(
         _difference(run.max_prompt_tokens, used.prompt_tokens),
         _difference(run.max_completion_tokens, used.completion_tokens),
     )
@@ -54,7 +54,7 @@ def last_messages(run: Run) -> int | None:
     return strategy.last_messages if strategy.type == "last_messages" else None
 
 
-def room(run: Run, left: Left, window: int) -> int | None:
+def room(run: Run, left: TokensLeft, window: int) -> int | None:
     """The most tokens that the prompt may have; None: it is not to be cut.
 
     Who asks for a number of messages gets that number, whatever the window holds.
@@ -62,7 +62,7 @@ def room(run: Run, left: Left, window: int) -> int | None:
     return left.prompt if last_messages(run) is not None else limit(left, window)
 
 
-def limit(left: Left, window: int) -> int:
+def limit(left: TokensLeft, window: int) -> int:
     """The most tokens that a prompt may have, whatever messages were asked for."""
     beside = window - _reserve(left, window)
     return beside if left.prompt is None else min(left.prompt, beside)
@@ -90,8 +90,12 @@ def for_passages(
     return max(beside, (spare - needed) // 2)
 
 
-def cap(left: Left, window: int, prompt: Sequence[ChatMessage], tools: Sequence[FunctionTool] | None
-) -> int | None:  # fmt: skip
+def cap(
+    left: TokensLeft,
+    window: int,
+    prompt: Sequence[ChatMessage],
+    tools: Sequence[FunctionTool] | None,
+) -> int | None:
     """The most tokens that the answer may have.
 
     Servers refuse a cap that would not fit into the window beside the prompt.
@@ -181,7 +185,7 @@ def _untouchable(thread: Sequence[ChatMessage]) -> int | None:
     return places[-1] if places else len(thread) - 1 if thread else None
 
 
-def _reserve(left: Left, window: int) -> int:
+def _reserve(left: TokensLeft, window: int) -> int:
     wanted = _ANSWER_TOKENS if left.completion is None else left.completion
     return min(wanted, window // _ANSWER_PART)
 

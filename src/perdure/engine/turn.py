@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from perdure import ids
 from perdure.engine import strict
-from perdure.engine.assembler import Assembler, Begun
+from perdure.engine.assembler import Assembler, CallBegun
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder
-from perdure.engine.thinking_rules import PLAIN, Manner
+from perdure.engine.thinking_rules import PLAIN, ThinkingStyle
 from perdure.errors import PromptTooLong, ProviderError
 from perdure.providers import extras, tokens
 from perdure.providers.provider import Provider
@@ -27,11 +27,11 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass
-class Answer:
+class ModelAnswer:
     """What is known of the model's answer so far."""
 
     request: ChatRequest
-    manner: Manner = PLAIN
+    manner: ThinkingStyle = PLAIN
     finish_reason: str | None = None
     usage: Usage | None = None
     # white space that an answer began with, as long as nothing else has come
@@ -51,7 +51,7 @@ class Answer:
 
 
 async def take(
-    provider: Provider, answer: Answer, recorder: Recorder, *, used_ids: set[str]
+    provider: Provider, answer: ModelAnswer, recorder: Recorder, *, used_ids: set[str]
 ) -> Outcome | TooLong:
     """Calls the model once and tells its answer as it comes."""
     recorder.thinking, recorder.origin = answer.thinking, answer.manner.origin
@@ -79,7 +79,9 @@ async def take(
     return decide(answer, recorder, await _with_thinking(usage, recorder.thought))
 
 
-async def _refused(error: ProviderError, answer: Answer, recorder: Recorder) -> Failed | TooLong:
+async def _refused(
+    error: ProviderError, answer: ModelAnswer, recorder: Recorder
+) -> Failed | TooLong:
     """What an error means for the run: nothing yet, where another request may be taken."""
     failure = LastError(code=error.code, message=error.message)  # type: ignore[arg-type]
     failed = Failed(failure, await used(answer, recorder))
@@ -88,7 +90,7 @@ async def _refused(error: ProviderError, answer: Answer, recorder: Recorder) -> 
     return failed
 
 
-def decide(answer: Answer, recorder: Recorder, usage: Usage) -> Outcome:
+def decide(answer: ModelAnswer, recorder: Recorder, usage: Usage) -> Outcome:
     """What the answer means for the run."""
     if answer.finish_reason == "content_filter":
         message = "The model's content filter stopped the answer."
@@ -106,7 +108,7 @@ def decide(answer: Answer, recorder: Recorder, usage: Usage) -> Outcome:
     return Done(usage)
 
 
-async def used(answer: Answer, recorder: Recorder) -> Usage | None:
+async def used(answer: ModelAnswer, recorder: Recorder) -> Usage | None:
     """What an answer that broke off has used; None if it never began.
 
     What the model server told of it holds, but it may have written more since.
@@ -150,13 +152,13 @@ def usage_of(usage: ChatUsage) -> Usage:
     )
 
 
-async def _read_text(content: str, answer: Answer, recorder: Recorder) -> None:
+async def _read_text(content: str, answer: ModelAnswer, recorder: Recorder) -> None:
     """Takes text at the beginning of the answer, which may be thinking."""
     await _tell_text(answer.thinking.feed(content), answer, recorder)
     answer.is_telling = answer.thinking.is_passed and recorder.writing == "text"
 
 
-async def _tell_text(text: str, answer: Answer, recorder: Recorder) -> None:
+async def _tell_text(text: str, answer: ModelAnswer, recorder: Recorder) -> None:
     """Opens a part for text; not for white space, which would be a message of its own if calls
     followed.
     """
@@ -170,13 +172,13 @@ async def _tell_text(text: str, answer: Answer, recorder: Recorder) -> None:
         await _open_text(answer, recorder)
 
 
-async def _open_text(answer: Answer, recorder: Recorder) -> None:
+async def _open_text(answer: ModelAnswer, recorder: Recorder) -> None:
     await recorder.open_part("text")
     recorder.text("".join(answer.blank))
     answer.blank = []
 
 
-async def _finish(answer: Answer, recorder: Recorder, used_ids: set[str]) -> None:
+async def _finish(answer: ModelAnswer, recorder: Recorder, used_ids: set[str]) -> None:
     """Tells what waited for more."""
     answer.calls.finish()
     await _tell_calls(answer, recorder, used_ids)
@@ -194,7 +196,7 @@ async def _finish(answer: Answer, recorder: Recorder, used_ids: set[str]) -> Non
         await _open_text(answer, recorder)
 
 
-def _of_round(told: Extras, answer: Answer) -> Extras:
+def _of_round(told: Extras, answer: ModelAnswer) -> Extras:
     """What has to go back with the round, that of its calls included."""
     calls = {
         answer.call_ids[call.place]: call.extra
@@ -205,7 +207,7 @@ def _of_round(told: Extras, answer: Answer) -> Extras:
 
 
 async def _tell_rarer(
-    delta: ChoiceDelta, answer: Answer, recorder: Recorder, used_ids: set[str]
+    delta: ChoiceDelta, answer: ModelAnswer, recorder: Recorder, used_ids: set[str]
 ) -> None:
     """Refusals and tool calls: not once a token, and so not on the hot path."""
     said = delta.content or delta.refusal
@@ -225,13 +227,13 @@ async def _tell_rarer(
         await _tell_calls(answer, recorder, used_ids)
 
 
-async def _tell_calls(answer: Answer, recorder: Recorder, used_ids: set[str]) -> None:
+async def _tell_calls(answer: ModelAnswer, recorder: Recorder, used_ids: set[str]) -> None:
     """Tells what is new of the calls."""
     for told in answer.calls.news():
         if told.place and not recorder.run.parallel_tool_calls:
             # At most one call a round, even if the model sends more (spec 03 §13).
             continue
-        if isinstance(told, Begun):
+        if isinstance(told, CallBegun):
             if not answer.is_calling:
                 rest = answer.thinking.finish(is_whole=False)
                 await _tell_text(rest, answer, recorder)

@@ -14,11 +14,11 @@ import structlog
 
 from perdure.clock import Clock
 from perdure.commands import webhooks
-from perdure.commands.webhooks import Delivery, Ear
+from perdure.commands.webhooks import Delivery, WebhookSubscription
 from perdure.engine import redelivery
 from perdure.engine.redelivery import Again, Arrived, GivenUp, Gone
 from perdure.sending import signature
-from perdure.sending.sender import Answer, Sender, SendFailed
+from perdure.sending.sender import Sender, SendFailed, WebhookResponse
 from perdure.store.database import Database
 from perdure.wire.base import encode
 
@@ -57,7 +57,7 @@ class Webhooks:
     async def configure(self) -> None:
         """At the start of a server: the database learns who hears of what."""
         ears = [
-            Ear(webhook.name, webhook.project, event)
+            WebhookSubscription(webhook.name, webhook.project, event)
             for webhook in self._known.values()
             for event in webhook.events
         ]
@@ -140,7 +140,7 @@ class Webhooks:
                 await write(webhooks.silence, delivery.webhook, now=int(now), error=error)
                 _log.warning("webhook_silenced", **named, error=error)
 
-    async def _send(self, delivery: Delivery) -> Answer | str:
+    async def _send(self, delivery: Delivery) -> WebhookResponse | str:
         """The target's answer, or the reason why there is none."""
         webhook, sender = self._known[delivery.webhook], self._sender
         assert sender is not None  # noqa: S101 # there is a webhook

@@ -11,7 +11,7 @@ from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.memory import Memory
 from perdure.providers.patience import Patience
 from perdure.providers.provider import Provider
-from perdure.providers.routing import Routing, Server
+from perdure.providers.routing import NamedProvider, Routing
 from perdure.providers.scripted import ScriptedProvider
 
 # A batch of texts on a slow machine without a GPU.
@@ -46,7 +46,7 @@ def connect(
     """
     return Routing(
         [
-            Server(
+            NamedProvider(
                 server.name,
                 _provider(server, idle_seconds, patience, memory),
                 server.models,

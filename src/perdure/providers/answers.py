@@ -14,7 +14,7 @@ from perdure.errors import ProviderError
 from perdure.providers import error_body, extras, faults, mending, usage
 from perdure.providers.ending import Ending
 from perdure.providers.extras import ExtrasReader
-from perdure.providers.faults import Origin
+from perdure.providers.faults import AnsweringServer
 from perdure.providers.lenient_json import LenientJson
 from perdure.providers.mending import SoFar
 from perdure.providers.sse import ErrorData, SSEDecoder
@@ -34,7 +34,7 @@ class AnswerReader:
     need not be completed by a count of ours.
     """
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: AnsweringServer) -> None:
         self.failure: ProviderError | None = None
         self.usage: ChatUsage | None = None
         # Whether the last chunk carried it.

@@ -2,7 +2,7 @@
 
 from perdure.errors import ProviderError
 from perdure.providers import error_body, faults
-from perdure.providers.faults import Origin
+from perdure.providers.faults import AnsweringServer
 from perdure.providers.finish_reasons import FinishReason, meaning
 from perdure.wire.base import JsonObject
 
@@ -61,7 +61,7 @@ class Ending:
             self._unread = document
 
     def shortcoming(
-        self, origin: Origin, broken: ProviderError | None, *, wrote: bool
+        self, origin: AnsweringServer, broken: ProviderError | None, *, wrote: bool
     ) -> ProviderError | None:
         """What is wrong with the answer; None if it is whole. `wrote`: there are words or calls."""
         aside = "\n".join(self._asides)

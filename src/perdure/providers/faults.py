@@ -23,7 +23,7 @@ _WANTS_DATA = re.compile(
 )
 
 
-class Origin(NamedTuple):
+class AnsweringServer(NamedTuple):
     """Whose answer it is: how messages call the server, the model's name there, and the key, which
     no message holds.
     """
@@ -33,7 +33,7 @@ class Origin(NamedTuple):
     secret: str | None
 
 
-def said(error: object, origin: Origin) -> ProviderError:
+def said(error: object, origin: AnsweringServer) -> ProviderError:
     """For an error in the midst of an answer, in whatever form; in the server's own words."""
     refusal = in_answer(error, secret=origin.secret)
     if error and not refusal.message:
@@ -43,7 +43,7 @@ def said(error: object, origin: Origin) -> ProviderError:
     return told
 
 
-def web_page(origin: Origin) -> ProviderError:
+def web_page(origin: AnsweringServer) -> ProviderError:
     """For an answer in HTML."""
     return ProviderError(
         f"The model server at {origin.where} answered with a web page. Check its base_url, "
@@ -51,24 +51,24 @@ def web_page(origin: Origin) -> ProviderError:
     )
 
 
-def unreadable(origin: Origin) -> ProviderError:
+def unreadable(origin: AnsweringServer) -> ProviderError:
     """For an answer of which at least a part is lost."""
     return ProviderError(
         f"The model server at {origin.where} sent what cannot be read as an answer."
     )
 
 
-def endless(origin: Origin) -> ProviderError:
+def endless(origin: AnsweringServer) -> ProviderError:
     """For an answer that is longer than any can be."""
     return ProviderError(f"The answer of the model server at {origin.where} has no end.")
 
 
-def ended_early(origin: Origin) -> ProviderError:
+def ended_early(origin: AnsweringServer) -> ProviderError:
     """For an answer that stopped without a word."""
     return ProviderError(f"The model server at {origin.where} ended its answer too early.")
 
 
-def without_choices(document: JsonObject, origin: Origin) -> ProviderError:
+def without_choices(document: JsonObject, origin: AnsweringServer) -> ProviderError:
     """For an answer of which nothing was understood."""
     shown = shortened(encode(document).decode(), origin.secret)
     return ProviderError(
@@ -76,7 +76,7 @@ def without_choices(document: JsonObject, origin: Origin) -> ProviderError:
     )
 
 
-def without_calls(origin: Origin) -> ProviderError:
+def without_calls(origin: AnsweringServer) -> ProviderError:
     """For an answer that is said to call tools."""
     return ProviderError(
         f"The model server at {origin.where} ended its answer with calls of tools, and sent none."

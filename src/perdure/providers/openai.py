@@ -26,7 +26,7 @@ from perdure.providers import (
 from perdure.providers.adjustments import Body
 from perdure.providers.answers import AnswerReader
 from perdure.providers.endpoint import Endpoint
-from perdure.providers.faults import Origin
+from perdure.providers.faults import AnsweringServer
 from perdure.providers.memory import Memory, ProcessMemory
 from perdure.providers.patience import STRANGER_SECONDS, NotReadyError, Patience, Waits
 from perdure.providers.provider import Relayed, ToldWindow
@@ -125,7 +125,7 @@ class OpenAIProvider:
         while True:
             accepted = await self._accepted(request, called_for)
             response = accepted.response
-            answer = AnswerReader(Origin(self.where, request.model, self._api_key))
+            answer = AnswerReader(AnsweringServer(self.where, request.model, self._api_key))
             ids = adjustments.called_ids(accepted.plain, accepted.known)
             feed = adjustments.with_own_ids(answer.feed, ids) if ids else answer.feed
             broken, left = None, b""
@@ -304,7 +304,7 @@ class OpenAIProvider:
                     raise self._error(await self._refusal(response), "")
                 models = model_list.read(await _read(response, _MAX_LIST_BYTES))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise faults.unreadable(Origin(self.where, "", self._api_key)) from error
+            raise faults.unreadable(AnsweringServer(self.where, "", self._api_key)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._broken(error) from error
         if (deployment := self._endpoint.deployment) is None:

@@ -19,7 +19,7 @@ from perdure.wire.lists import Model
 T = TypeVar("T")
 
 
-class Server(NamedTuple):
+class NamedProvider(NamedTuple):
     """A provider by name. `models` are the names it answers for; None: any. `window` is the
     context window of its models in tokens, where it is configured. `where`: its base URL, without
     a password.
@@ -35,7 +35,7 @@ class Server(NamedTuple):
 class Resolved(NamedTuple):
     """The server that answers, and the model's name there."""
 
-    server: Server
+    server: NamedProvider
     model: str
 
 
@@ -48,7 +48,7 @@ class Routing:
 
     def __init__(
         self,
-        servers: Sequence[Server],
+        servers: Sequence[NamedProvider],
         aliases: Mapping[str, str],
         windows: Mapping[str, int] | None = None,
         default: str | None = None,
@@ -159,7 +159,7 @@ class Routing:
         async with relaying as relayed:
             yield relayed
 
-    async def _routed(self, body: bytes) -> tuple[Server, bytes]:
+    async def _routed(self, body: bytes) -> tuple[NamedProvider, bytes]:
         """Who answers a request, and the request with the model's name there.
 
         Only the name is read; everything else goes on letter for letter.
@@ -216,7 +216,7 @@ def matching(table: Mapping[str, T], name: str) -> T | None:
     return table[max(fitting, key=len)] if fitting else None
 
 
-async def _listed(server: Server) -> list[Model]:
+async def _listed(server: NamedProvider) -> list[Model]:
     if server.models is not None:
         return [Model(id=name, created=0, owned_by=server.name) for name in server.models]
     try:

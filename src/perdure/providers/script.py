@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 @dataclass
-class Call:
+class ScriptedCall:
     """A function call; without arguments, they are made up from the function's schema."""
 
     name: str
@@ -22,11 +22,11 @@ class Call:
 
 
 @dataclass
-class Round:
+class ScriptedRound:
     """What the model does in one round. Tokens are the words of the answer."""
 
     say: list[str] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[ScriptedCall] = field(default_factory=list)
     refusal: str | None = None
     wait_ms: float = 0.0
     stop_after: int | None = None
@@ -46,12 +46,12 @@ class Round:
 class Script(NamedTuple):
     """The rounds that a message asks for, at least one, and the rest of its text."""
 
-    rounds: list[Round]
+    rounds: list[ScriptedRound]
     text: str
 
-    def round(self, number: int) -> Round:
+    def round(self, number: int) -> ScriptedRound:
         """What to do in a round, counted from 0; an empty one behind the last."""
-        return self.rounds[number] if number < len(self.rounds) else Round()
+        return self.rounds[number] if number < len(self.rounds) else ScriptedRound()
 
     @property
     def is_act(self) -> bool:
@@ -60,14 +60,14 @@ class Script(NamedTuple):
 
 def parse(message: str) -> Script:
     """Parts a message into directives and text."""
-    rounds = [Round()]
+    rounds = [ScriptedRound()]
     text: list[str] = []
     lines = deque(message.splitlines())
     while lines:
         line = lines.popleft()
         if line.strip() in _BLOCKS and (code := _block(lines)):
             if line.strip() != _BLOCKS[0]:
-                rounds.append(Round())
+                rounds.append(ScriptedRound())
             rounds[-1].calls.append(_python(code))
         elif not _obeyed(line.strip(), rounds):
             text.append(line)
@@ -82,22 +82,22 @@ def _block(lines: deque[str]) -> str:
     return textwrap.dedent("\n".join(block)).strip("\n")
 
 
-def _python(code: str) -> Call:
-    return Call("python", json.dumps({"code": code}, ensure_ascii=False))
+def _python(code: str) -> ScriptedCall:
+    return ScriptedCall("python", json.dumps({"code": code}, ensure_ascii=False))
 
 
-def _obeyed(line: str, rounds: list[Round]) -> bool:
+def _obeyed(line: str, rounds: list[ScriptedRound]) -> bool:
     """Adds what the line directs to the rounds; False if it is no directive."""
     if not line.startswith("then:"):
         return _added(line, rounds[-1])
-    rest, following = line.removeprefix("then:").strip(), Round()
+    rest, following = line.removeprefix("then:").strip(), ScriptedRound()
     if rest and not _added(rest, following):
         return False
     rounds.append(following)
     return True
 
 
-def _added(line: str, to: Round) -> bool:
+def _added(line: str, to: ScriptedRound) -> bool:
     for pattern, add in _DIRECTIVES:
         match = pattern.fullmatch(line)
         if match:
@@ -106,72 +106,74 @@ def _added(line: str, to: Round) -> bool:
     return False
 
 
-def _say(to: Round, match: re.Match[str]) -> None:
+def _say(to: ScriptedRound, match: re.Match[str]) -> None:
     to.say.append(match["text"])
 
 
-def _say_words(to: Round, match: re.Match[str]) -> None:
+def _say_words(to: ScriptedRound, match: re.Match[str]) -> None:
     to.say.append(" ".join(f"word{number}" for number in range(1, int(match["count"]) + 1)))
 
 
-def _call(to: Round, match: re.Match[str]) -> None:
-    to.calls.append(Call(match["name"], match["arguments"] or None))
+def _call(to: ScriptedRound, match: re.Match[str]) -> None:
+    to.calls.append(ScriptedCall(match["name"], match["arguments"] or None))
 
 
-def _run(to: Round, match: re.Match[str]) -> None:
+def _run(to: ScriptedRound, match: re.Match[str]) -> None:
     to.calls.append(_python(match["code"]))
 
 
-def _refuse(to: Round, match: re.Match[str]) -> None:
+def _refuse(to: ScriptedRound, match: re.Match[str]) -> None:
     to.refusal = match["text"]
 
 
-def _wait(to: Round, match: re.Match[str]) -> None:
+def _wait(to: ScriptedRound, match: re.Match[str]) -> None:
     to.wait_ms = float(match["ms"])
 
 
-def _stop(to: Round, match: re.Match[str]) -> None:
+def _stop(to: ScriptedRound, match: re.Match[str]) -> None:
     to.stop_after = int(match["count"])
 
 
-def _fail(to: Round, match: re.Match[str]) -> None:
+def _fail(to: ScriptedRound, match: re.Match[str]) -> None:
     to.fail = match["code"]
     to.fail_after = int(match["count"] or 0)
 
 
-def _finish(to: Round, match: re.Match[str]) -> None:
+def _finish(to: ScriptedRound, match: re.Match[str]) -> None:
     to.finish = match["reason"]
 
 
-def _usage(to: Round, match: re.Match[str]) -> None:
+def _usage(to: ScriptedRound, match: re.Match[str]) -> None:
     to.usage = (int(match["prompt"]), int(match["completion"]))
 
 
-def _no_usage(to: Round, _: re.Match[str]) -> None:
+def _no_usage(to: ScriptedRound, _: re.Match[str]) -> None:
     to.no_usage = True
 
 
-def _forever(to: Round, _: re.Match[str]) -> None:
+def _forever(to: ScriptedRound, _: re.Match[str]) -> None:
     to.forever = True
 
 
 # What begins a block of code.
 _BLOCKS = ("python:", "then: python:")
 _CODES = "server_error|rate_limit_exceeded|invalid_prompt"
-_DIRECTIVES: tuple[tuple[re.Pattern[str], Callable[[Round, re.Match[str]], None]], ...] = tuple(
-    (re.compile(pattern), add)
-    for pattern, add in (
-        (r"say:\s*(?P<text>.*)", _say),
-        (r"say (?P<count>\d{1,6}) words?", _say_words),
-        (r"call:\s*(?P<name>[\w-]+)\s*(?P<arguments>.*)", _call),
-        (r"python:\s*(?P<code>.+)", _run),
-        (r"refuse:\s*(?P<text>.*)", _refuse),
-        (r"wait (?P<ms>\d{1,6}(\.\d{1,6})?) ms( between tokens)?", _wait),
-        (r"stop after (?P<count>\d{1,9}) tokens?", _stop),
-        (rf"fail: (?P<code>{_CODES})( after (?P<count>\d{{1,9}}) tokens?)?", _fail),
-        (r"finish: (?P<reason>\w+)", _finish),
-        (r"usage: (?P<prompt>\d{1,9}) (?P<completion>\d{1,9})", _usage),
-        (r"no usage", _no_usage),
-        (r"forever", _forever),
+_DIRECTIVES: tuple[tuple[re.Pattern[str], Callable[[ScriptedRound, re.Match[str]], None]], ...] = (
+    tuple(
+        (re.compile(pattern), add)
+        for pattern, add in (
+            (r"say:\s*(?P<text>.*)", _say),
+            (r"say (?P<count>\d{1,6}) words?", _say_words),
+            (r"call:\s*(?P<name>[\w-]+)\s*(?P<arguments>.*)", _call),
+            (r"python:\s*(?P<code>.+)", _run),
+            (r"refuse:\s*(?P<text>.*)", _refuse),
+            (r"wait (?P<ms>\d{1,6}(\.\d{1,6})?) ms( between tokens)?", _wait),
+            (r"stop after (?P<count>\d{1,9}) tokens?", _stop),
+            (rf"fail: (?P<code>{_CODES})( after (?P<count>\d{{1,9}}) tokens?)?", _fail),
+            (r"finish: (?P<reason>\w+)", _finish),
+            (r"usage: (?P<prompt>\d{1,9}) (?P<completion>\d{1,9})", _usage),
+            (r"no usage", _no_usage),
+            (r"forever", _forever),
+        )
     )
 )

@@ -15,7 +15,7 @@ from perdure.providers import scripted_relay, tokens
 from perdure.providers.finish_reasons import meaning
 from perdure.providers.provider import Relayed, ToldWindow
 from perdure.providers.schema_sample import sample
-from perdure.providers.script import Call, Round, parse
+from perdure.providers.script import ScriptedCall, ScriptedRound, parse
 from perdure.wire.base import encode
 from perdure.wire.chat import (
     ChatChunk,
@@ -85,7 +85,7 @@ class ScriptedProvider:
         pass
 
 
-def _act(request: ChatRequest) -> Round:
+def _act(request: ChatRequest) -> ScriptedRound:
     """What to do now: as the last user message directs, else the ordinary thing."""
     place, message = _last_user_message(request.messages)
     after = request.messages[place + 1 :]
@@ -100,17 +100,17 @@ def _act(request: ChatRequest) -> Round:
     return replace(act, say=[_answer(request, script.text or message, after)])
 
 
-def _ordinary_calls(request: ChatRequest, after: list[ChatMessage]) -> list[Call]:
+def _ordinary_calls(request: ChatRequest, after: list[ChatMessage]) -> list[ScriptedCall]:
     """Each offered function once; a forced one as it is forced."""
     tools = request.tools or []
     if not tools or request.tool_choice == "none":
         return []
     if isinstance(request.tool_choice, FunctionToolChoice):
-        return [Call(request.tool_choice.function.name)]
+        return [ScriptedCall(request.tool_choice.function.name)]
     called = {call.function.name for message in after for call in message.tool_calls or ()}
-    left = [Call(tool.function.name) for tool in tools if tool.function.name not in called]
+    left = [ScriptedCall(tool.function.name) for tool in tools if tool.function.name not in called]
     if not left and request.tool_choice == "required":
-        left = [Call(tools[0].function.name)]
+        left = [ScriptedCall(tools[0].function.name)]
     return left[:1] if request.parallel_tool_calls is False else left
 
 
@@ -138,7 +138,7 @@ def _quoted(output: str) -> str:
     return " ".join(text.split()[:_QUOTED_WORDS]) + marker
 
 
-def _deltas(request: ChatRequest, act: Round) -> Iterator[ChoiceDelta]:
+def _deltas(request: ChatRequest, act: ScriptedRound) -> Iterator[ChoiceDelta]:
     """The answer, about one word at a time."""
     if act.refusal is not None:
         yield from (ChoiceDelta(refusal=piece) for piece in _WORDS.findall(act.refusal))
@@ -154,7 +154,7 @@ def _deltas(request: ChatRequest, act: Round) -> Iterator[ChoiceDelta]:
             yield ChoiceDelta(tool_calls=[ToolCallDelta(index=index, function=piece)])
 
 
-def _first(request: ChatRequest, index: int, call: Call) -> ToolCallDelta:
+def _first(request: ChatRequest, index: int, call: ScriptedCall) -> ToolCallDelta:
     # The same request gets the same ids, and another round of it gets others.
     seed = encode([request.messages, index])
     digest = hashlib.sha256(seed).hexdigest()[:24]
@@ -184,7 +184,7 @@ def _topic(message: str) -> str:
     return names[-1] if names else "text"
 
 
-def _usage(request: ChatRequest, act: Round, said: int) -> ChatUsage:
+def _usage(request: ChatRequest, act: ScriptedRound, said: int) -> ChatUsage:
     # Its own tokens, not the vocabulary's: then a budget of n tokens ends at usage n.
     prompt, completion = act.usage or (tokens.count_messages(request.messages, request.tools), said)
     return ChatUsage(

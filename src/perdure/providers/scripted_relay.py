@@ -24,7 +24,7 @@ from perdure.wire.chat import (
     ToolCallDelta,
 )
 from perdure.wire.lists import ErrorDetail, ErrorEnvelope
-from perdure.wire.scan import Size
+from perdure.wire.scan import JsonSize
 from perdure.wire.tools import CalledFunction
 
 Chat = Callable[[ChatRequest], AsyncGenerator[ChatChunk, None]]
@@ -34,7 +34,7 @@ _JSON = {"content-type": "application/json"}
 _STATUS = {"server_error": 500, "rate_limit_exceeded": 429, "invalid_prompt": 400}
 # What is answered here is read here, on the event loop: no more of it than a demo needs.
 _MOST_BYTES = 1024 * 1024
-_MOST = Size(members=200_000, depth=100)
+_MOST = JsonSize(members=200_000, depth=100)
 # RecursionError: nested deeper than any real request
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8"}

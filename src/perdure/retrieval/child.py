@@ -38,13 +38,13 @@ from perdure.retrieval.frames import (
     CHUNKS_PER_BATCH,
     LENGTH,
     Answer,
-    Batch,
-    End,
-    Refusal,
-    Task,
+    ParsedChunks,
+    ParsingEnd,
+    ParsingRefusal,
+    ParsingTask,
     frame,
 )
-from perdure.retrieval.limits import Limits, MiB
+from perdure.retrieval.limits import MiB, ParsingLimits
 from perdure.vocabulary import count, warm
 
 _PR_SET_PDEATHSIG = 1
@@ -54,7 +54,7 @@ _OPEN_FILES = 64
 _LONGEST_TASK = 4096
 
 
-class Nursery:
+class ForkServer:
     """Forks a child for each socket that comes in, and ends those that nobody waits for."""
 
     def __init__(self, control: socket.socket) -> None:
@@ -140,21 +140,21 @@ def _serve(connection: socket.socket) -> None:
     sent, descriptors, _, _ = socket.recv_fds(connection, _LONGEST_TASK, 1)
     if not sent:
         return  # given up before it began
-    task = msgspec.msgpack.decode(sent[LENGTH:], type=Task)
+    task = msgspec.msgpack.decode(sent[LENGTH:], type=ParsingTask)
     _limit(task.limits)
     with os.fdopen(descriptors[0], "rb") as file:
         for answer in _answers(task, file):
             connection.sendall(frame(answer))
 
 
-def _answers(task: Task, file: BinaryIO) -> Iterator[Answer]:
+def _answers(task: ParsingTask, file: BinaryIO) -> Iterator[Answer]:
     try:
-        yield from map(Batch, _batches(_chunks(task, file)))
-        yield End()
+        yield from map(ParsedChunks, _batches(_chunks(task, file)))
+        yield ParsingEnd()
     except Unparsable as unparsable:
-        yield Refusal(unparsable.message, unparsable.code)
+        yield ParsingRefusal(unparsable.message, unparsable.code)
     except MemoryError:
-        yield Refusal(
+        yield ParsingRefusal(
             "The file could not be parsed: it takes more than "
             f"{task.limits.memory_bytes // MiB:,} MiB of memory.",
             "invalid_file",
@@ -174,7 +174,7 @@ def _batches(found: Iterable[Chunk]) -> Iterator[list[Chunk]]:
         yield batch
 
 
-def _chunks(task: Task, file: BinaryIO) -> Iterator[Chunk]:
+def _chunks(task: ParsingTask, file: BinaryIO) -> Iterator[Chunk]:
     limits = task.limits
     content = text.extract(file, extension=task.extension, limits=limits)
     if count(content) > limits.tokens:
@@ -192,7 +192,7 @@ def _die_with(parent: int) -> None:
             os._exit(1)
 
 
-def _limit(limits: Limits) -> None:
+def _limit(limits: ParsingLimits) -> None:
     """What the operating system holds the child to.
 
     Not the number of processes: it is counted for the whole user, and counts threads.
@@ -224,7 +224,7 @@ def main(descriptor: int) -> None:
         _, failed = os.waitpid(_fork(text.unpack_libraries), 0)
         if not failed:
             control.sendall(_READY)
-            Nursery(control).run()
+            ForkServer(control).run()
     finally:
         # the server does the same, as long as it is there
         shutil.rmtree(folder, ignore_errors=True)

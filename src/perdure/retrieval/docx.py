@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Never
 from xml.parsers import expat
 
-from perdure.retrieval.limits import Limits
+from perdure.retrieval.limits import ParsingLimits
 
 # The document itself, which comes first, and what it refers to.
 _PARTS = (
@@ -40,7 +40,7 @@ class Bloated(Exception):
     """The file unpacks to more than a file may have."""
 
 
-def text_of(file: BinaryIO, limits: Limits) -> str:
+def text_of(file: BinaryIO, limits: ParsingLimits) -> str:
     """The text of a Word file, which may be longer than allowed by a little.
 
     Raises `Damaged` or `Bloated`.

@@ -1,7 +1,7 @@
 """What the server and the process that parses a file tell each other, over a socket.
 
-The server sends one `Task`, with the open file; then come `Batch`es, and one `End` or `Refusal`.
-Each is preceded by its length.
+The server sends one `ParsingTask`, with the open file; then come any number of `ParsedChunks`, and
+one `ParsingEnd` or `ParsingRefusal`. Each is preceded by its length.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ import msgspec
 
 from perdure.retrieval.chunk import Chunk
 from perdure.retrieval.formats import Code
-from perdure.retrieval.limits import Limits, MiB
+from perdure.retrieval.limits import MiB, ParsingLimits
 
 # How many bytes give the length of a frame.
 LENGTH: Final = 4
@@ -21,38 +21,38 @@ CHARACTERS_PER_BATCH: Final = 4_000_000
 LONGEST: Final = 32 * MiB
 
 
-class Task(msgspec.Struct, frozen=True, tag=True):
+class ParsingTask(msgspec.Struct, frozen=True, tag=True):
     """What to do with the file that comes along."""
 
     extension: str
     max_tokens: int
     overlap: int
-    limits: Limits
+    limits: ParsingLimits
 
 
-class Batch(msgspec.Struct, frozen=True, tag=True):
+class ParsedChunks(msgspec.Struct, frozen=True, tag=True):
     """The next chunks, in order."""
 
     chunks: list[Chunk]
 
 
-class End(msgspec.Struct, frozen=True, tag=True):
+class ParsingEnd(msgspec.Struct, frozen=True, tag=True):
     """All chunks have been told."""
 
 
-class Refusal(msgspec.Struct, frozen=True, tag=True):
+class ParsingRefusal(msgspec.Struct, frozen=True, tag=True):
     """There are no chunks to be had, or no more: an `Unparsable` on its way."""
 
     message: str
     code: Code
 
 
-Answer = Batch | End | Refusal
+Answer = ParsedChunks | ParsingEnd | ParsingRefusal
 
 encode = msgspec.msgpack.Encoder().encode
 
 
-def frame(message: Task | Answer) -> bytes:
+def frame(message: ParsingTask | Answer) -> bytes:
     """The message with its length in front."""
     body = encode(message)
     return len(body).to_bytes(LENGTH, "big") + body

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NUL = "\x00"
 
 
-class Chunk(Protocol):
+class IndexableChunk(Protocol):
     """A part of a file's text. `start` is where it begins there, in characters."""
 
     @property
@@ -32,10 +32,10 @@ class Chunk(Protocol):
     def start(self) -> int: ...
 
 
-class Piece(NamedTuple):
+class PreparedChunks(NamedTuple):
     """Neighbouring chunks, ready to be written."""
 
-    chunks: Sequence[Chunk]
+    chunks: Sequence[IndexableChunk]
     words: "Words"
     vectors: "Vectors | None"
 
@@ -54,7 +54,7 @@ def model(tx: Transaction, vector_store_id: str, configured: str | None) -> str 
     return configured
 
 
-def prepare(chunks: Sequence[Chunk], embedded: "Vectors | None" = None) -> Piece:
+def prepare(chunks: Sequence[IndexableChunk], embedded: "Vectors | None" = None) -> PreparedChunks:
     """Does the computing of `write`, outside of the transaction that all others wait for.
 
     About 0.3 ms a chunk. A hundred chunks make a good piece: a search reads a row a piece for
@@ -64,11 +64,16 @@ def prepare(chunks: Sequence[Chunk], embedded: "Vectors | None" = None) -> Piece
 
     if embedded is not None and len(embedded) != len(chunks):
         raise ValueError(f"{len(chunks)} chunks have {len(embedded)} vectors")
-    return Piece(chunks, postings.pack([chunk.text for chunk in chunks]), embedded)
+    return PreparedChunks(chunks, postings.pack([chunk.text for chunk in chunks]), embedded)
 
 
 def write(
-    tx: Transaction, ingestion: int, vector_store_id: str, piece: Piece, *, embedding: str | None
+    tx: Transaction,
+    ingestion: int,
+    vector_store_id: str,
+    piece: PreparedChunks,
+    *,
+    embedding: str | None,
 ) -> int:
     """Adds the next chunks of an attempt; the bytes that they take, as a store counts its usage.
 
@@ -152,6 +157,6 @@ def _packed(embedded: "Vectors") -> "PackedVectors":
     return vectors.pack(embedded)
 
 
-def _bytes(piece: Piece) -> int:
+def _bytes(piece: PreparedChunks) -> int:
     written = sum(len(chunk.text.encode()) for chunk in piece.chunks)
     return written + len(piece.words.packed) + len(piece.words.directory)

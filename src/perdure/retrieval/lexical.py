@@ -15,7 +15,7 @@ import numpy as np
 
 from perdure.retrieval import postings, words
 from perdure.retrieval.postings import Floats, Integers, Packed
-from perdure.retrieval.scope import Key, Scope
+from perdure.retrieval.scope import ChunkKey, SearchableChunks
 from perdure.store.database import Transaction
 
 # Of a query; what comes behind is not looked at. No question is as long.
@@ -33,14 +33,14 @@ _NOWHERE = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint32))
 class Scored(NamedTuple):
     """A chunk and its score, from 0 to 1."""
 
-    key: Key
+    key: ChunkKey
     score: float
 
 
 def rank(
     tx: Transaction,
     store: int,
-    scope: Scope,
+    scope: SearchableChunks,
     query: str,
     *,
     limit: int,
@@ -97,7 +97,7 @@ def _groups(
 
 
 def _found(
-    tx: Transaction, store: int, scope: Scope, asked: Iterable[str]
+    tx: Transaction, store: int, scope: SearchableChunks, asked: Iterable[str]
 ) -> dict[str, tuple[Integers, Packed]]:
     """The numbers of the chunks that have a word, with their postings, by word."""
     found: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
@@ -117,7 +117,9 @@ def _joined(rows: Sequence[tuple[int, bytes]]) -> tuple[Integers, Packed]:
     return np.repeat(starts, sizes) + postings.places(packed), packed
 
 
-def _best(scope: Scope, scores: Floats, limit: int, *, attainable: float) -> list[Scored]:
+def _best(
+    scope: SearchableChunks, scores: Floats, limit: int, *, attainable: float
+) -> list[Scored]:
     """The best of the chunks that have a score, as a share of what is attainable; of equals, that
     which was written first.
     """

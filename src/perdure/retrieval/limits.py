@@ -9,7 +9,7 @@ from perdure.retrieval.formats import Unparsable
 MiB: Final = 1024 * 1024
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class ParsingLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one file may cost."""
 
     file_bytes: int = 512 * MiB

@@ -18,8 +18,16 @@ import msgspec
 from perdure import blocking
 from perdure.retrieval.chunk import Chunk
 from perdure.retrieval.formats import Unparsable, supported
-from perdure.retrieval.frames import LENGTH, LONGEST, Answer, Batch, Refusal, Task, frame
-from perdure.retrieval.limits import Limits, MiB
+from perdure.retrieval.frames import (
+    LENGTH,
+    LONGEST,
+    Answer,
+    ParsedChunks,
+    ParsingRefusal,
+    ParsingTask,
+    frame,
+)
+from perdure.retrieval.limits import MiB, ParsingLimits
 
 # What the nursery is told for a child; the socket of the child comes along.
 _FORK = b"f"
@@ -41,8 +49,8 @@ class Parser:
     processor time of `limits`.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, limits: ParsingLimits | None = None) -> None:
+        self._limits = limits or ParsingLimits()
         self._starting = asyncio.Lock()
         self._nursery: _Nursery | None = None
 
@@ -63,17 +71,17 @@ class Parser:
         being cancelled, ends the child. While nobody asks for a batch the child stands still, and
         no time runs against it.
         """
-        task = Task(supported(filename), max_tokens, overlap, self._limits)
+        task = ParsingTask(supported(filename), max_tokens, overlap, self._limits)
         async with self._child(path, task) as reader:
             seconds = self._limits.seconds
             while True:
                 began = asyncio.get_running_loop().time()
                 answer = await self._read(reader, seconds)
                 seconds -= asyncio.get_running_loop().time() - began
-                if not isinstance(answer, Batch):
+                if not isinstance(answer, ParsedChunks):
                     break
                 yield answer.chunks
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ParsingRefusal):
             raise Unparsable(answer.message, code=answer.code)
 
     async def close(self) -> None:
@@ -84,7 +92,7 @@ class Parser:
                 self._nursery = None
 
     @asynccontextmanager
-    async def _child(self, path: Path, task: Task) -> AsyncIterator[asyncio.StreamReader]:
+    async def _child(self, path: Path, task: ParsingTask) -> AsyncIterator[asyncio.StreamReader]:
         """A child at work on a file; leaving the context kills it."""
         nursery = await self._running()
         connection = nursery.fork()
@@ -209,7 +217,7 @@ class _Nursery:
         await asyncio.to_thread(self._folder.cleanup)
 
 
-async def _hand_over(path: Path, task: Task, connection: socket.socket) -> None:
+async def _hand_over(path: Path, task: ParsingTask, connection: socket.socket) -> None:
     def opened() -> int:
         try:
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -13,8 +13,8 @@ import msgspec
 
 from perdure.retrieval import fusion, lexical, scope, semantic
 from perdure.retrieval.lexical import Scored
-from perdure.retrieval.scope import Key, Scope
-from perdure.retrieval.search import Asked, Passage
+from perdure.retrieval.scope import ChunkKey, SearchableChunks
+from perdure.retrieval.search import EmbeddedSearch, Passage
 from perdure.retrieval.vectors import Vectors
 from perdure.store.database import Transaction
 from perdure.wire.base import decode
@@ -24,12 +24,12 @@ from perdure.wire.vector_store_files import Attributes
 _FUSED = 100
 
 
-def passages(tx: Transaction, stores: Sequence[str], asked: Asked) -> list[Passage]:
+def passages(tx: Transaction, stores: Sequence[str], asked: EmbeddedSearch) -> list[Passage]:
     """The best passages for any of the queries in any of the stores, best first."""
     places = [
         place for store in dict.fromkeys(stores) if (place := _place(tx, store, asked)) is not None
     ]
-    best: dict[Key, Ranked] = {}
+    best: dict[ChunkKey, Ranked] = {}
     for number in range(len(asked.queries)):
         for key, found in _ranked(tx, places, asked, number).items():
             best[key] = found.or_better(best.get(key, found))
@@ -50,7 +50,7 @@ class Place(NamedTuple):
     """A store to look into; `vectors` are those of the queries, by the store's own model."""
 
     seq: int
-    scope: Scope
+    scope: SearchableChunks
     vectors: Vectors | None
 
 
@@ -65,7 +65,7 @@ class Ranked(NamedTuple):
         return Ranked(max(self.share, other.share), max(self.score, other.score))
 
 
-def _place(tx: Transaction, vector_store_id: str, asked: Asked) -> Place | None:
+def _place(tx: Transaction, vector_store_id: str, asked: EmbeddedSearch) -> Place | None:
     """None if nothing can be found there."""
     store = tx.one("searches.store", vector_store_id=vector_store_id)
     if store is None:
@@ -77,8 +77,8 @@ def _place(tx: Transaction, vector_store_id: str, asked: Asked) -> Place | None:
 
 
 def _ranked(
-    tx: Transaction, places: Sequence[Place], asked: Asked, number: int
-) -> dict[Key, Ranked]:
+    tx: Transaction, places: Sequence[Place], asked: EmbeddedSearch, number: int
+) -> dict[ChunkKey, Ranked]:
     """What one of the queries finds. All stores are ranked together, or the best of each would
     count as much as the best of all.
     """
@@ -94,7 +94,7 @@ def _ranked(
     if asked.ranker == "none" or not by_meaning:
         return {key: Ranked(score, score) for key, score in [*by_meaning, *by_words]}
     rankings = [_best(ranking, depth) for ranking in (by_meaning, by_words)]
-    scores: dict[Key, float] = {}
+    scores: dict[ChunkKey, float] = {}
     for key, score in [*by_meaning, *by_words]:
         scores[key] = max(score, scores.get(key, 0.0))
     fused = fusion.fuse([[scored.key for scored in ranking] for ranking in rankings])
@@ -113,7 +113,7 @@ def _descending(scores: Sequence[float]) -> Sequence[float]:
 def _passages(tx: Transaction, found: Sequence[Scored]) -> list[Passage]:
     keys = msgspec.json.encode([scored.key for scored in found]).decode()
     rows = {
-        Key(row["ingestion"], row["position"]): row
+        ChunkKey(row["ingestion"], row["position"]): row
         for row in tx.all("searches.passages", found=keys)
     }
     return [

@@ -19,14 +19,14 @@ from perdure.wire.search import Filter, Value
 Mask: TypeAlias = NDArray[np.bool_]
 
 
-class Key(NamedTuple):
+class ChunkKey(NamedTuple):
     """A chunk: the attempt that wrote it, and its position in the file."""
 
     ingestion: int
     position: int
 
 
-class Scope(NamedTuple):
+class SearchableChunks(NamedTuple):
     """`segments` has the number of each segment's first chunk; the other arrays have an entry
     for each piece, in the order of `starts`, the numbers of their first chunks. `live` says of
     each number whether it is in one of the pieces, `allowed` whether in one of a file that the
@@ -43,19 +43,19 @@ class Scope(NamedTuple):
     live: Mask | None
     allowed: Mask | None
 
-    def keys(self, numbers: Integers) -> list[Key]:
+    def keys(self, numbers: Integers) -> list[ChunkKey]:
         """The chunks with these numbers."""
         places = np.searchsorted(self.starts, numbers, side="right") - 1
         positions = self.firsts[places] + numbers - self.starts[places]
         return [
-            Key(*key)
+            ChunkKey(*key)
             for key in zip(self.ingestions[places].tolist(), positions.tolist(), strict=True)
         ]
 
 
 def read(
     tx: Transaction, vector_store_id: str, vector_store: int, filters: Filter | None
-) -> Scope | None:
+) -> SearchableChunks | None:
     """The scope of a search; None if there is nothing to be found."""
     row = tx.one("searches.pieces", vector_store_id=vector_store_id)
     ingestions = _numbers(row["ingestions"] if row is not None else None)
@@ -77,7 +77,9 @@ def read(
             return None
         allowed = _mask(size, starts[chosen], counts[chosen])
     firsts = _numbers(row["firsts"])
-    return Scope(size, segments, starts, counts, ingestions, firsts, statistics, live, allowed)
+    return SearchableChunks(
+        size, segments, starts, counts, ingestions, firsts, statistics, live, allowed
+    )
 
 
 def runs(starts: Integers, counts: Integers) -> Integers:

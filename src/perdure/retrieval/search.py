@@ -31,7 +31,7 @@ class Passage(NamedTuple):
     tokens: int
 
 
-class Asked(NamedTuple):
+class EmbeddedSearch(NamedTuple):
     """A search, once its queries have vectors; those are by the model's name."""
 
     queries: Sequence[str]
@@ -62,7 +62,7 @@ async def search(
     if filters is not None:
         rules.check(filters)
     vectors = await _embedded(database, embedders, stores, queries) if embedders else {}
-    asked = Asked(queries, vectors, limit, score_threshold, ranker, filters)
+    asked = EmbeddedSearch(queries, vectors, limit, score_threshold, ranker, filters)
     return await database.read(_passages, stores, asked)
 
 
@@ -85,7 +85,7 @@ def _models(tx: Transaction, stores: Sequence[str]) -> set[str]:
     return {row["embedding"] for row in rows if row is not None and row["embedding"] is not None}
 
 
-def _passages(tx: Transaction, stores: Sequence[str], asked: Asked) -> list[Passage]:
+def _passages(tx: Transaction, stores: Sequence[str], asked: EmbeddedSearch) -> list[Passage]:
     """In a thread of the database: numpy is imported there, with the first search."""
     from perdure.retrieval import ranking
 

@@ -9,7 +9,7 @@ import numpy as np
 from perdure.retrieval import vectors
 from perdure.retrieval.lexical import Scored
 from perdure.retrieval.postings import Integers
-from perdure.retrieval.scope import Key, Scope, runs
+from perdure.retrieval.scope import ChunkKey, SearchableChunks, runs
 from perdure.retrieval.vectors import Vectors
 from perdure.store.database import Transaction
 
@@ -19,7 +19,7 @@ _LEAST_COMPARED = 400
 _MOST_BYTES = 1 << 24
 
 
-def rank(tx: Transaction, scope: Scope, query: Vectors, *, limit: int) -> list[Scored]:
+def rank(tx: Transaction, scope: SearchableChunks, query: Vectors, *, limit: int) -> list[Scored]:
     """The chunks nearest to the query, best first. Chunks without a vector, or with one of
     another length than the query's, are not among them.
     """
@@ -31,14 +31,16 @@ def rank(tx: Transaction, scope: Scope, query: Vectors, *, limit: int) -> list[S
         return []
     cosines = vectors.cosines(query, [row["vector"] for row in rows]).tolist()
     scored = [
-        Scored(Key(row["ingestion"], row["position"]), min(1.0, cosine))
+        Scored(ChunkKey(row["ingestion"], row["position"]), min(1.0, cosine))
         for row, cosine in zip(rows, cosines, strict=True)
         if cosine > 0
     ]
     return sorted(scored, key=lambda each: (-each.score, each.key))[:limit]
 
 
-def _nearest_by_signs(tx: Transaction, scope: Scope, query: Vectors, limit: int) -> Integers:
+def _nearest_by_signs(
+    tx: Transaction, scope: SearchableChunks, query: Vectors, limit: int
+) -> Integers:
     """The numbers of the chunks whose vectors' signs are most like the query's.
 
     A large store's signs are many megabytes, so they are looked at in parts.
@@ -54,7 +56,7 @@ def _nearest_by_signs(tx: Transaction, scope: Scope, query: Vectors, limit: int)
     return nearest
 
 
-def _parts(scope: Scope, width: int) -> Iterator[list[int]]:
+def _parts(scope: SearchableChunks, width: int) -> Iterator[list[int]]:
     """The segments, as many together as may be in memory at once, and at least one."""
     bounds = [*scope.segments.values(), scope.size]
     part: list[int] = []
@@ -68,7 +70,7 @@ def _parts(scope: Scope, width: int) -> Iterator[list[int]]:
 
 
 def _signs(
-    tx: Transaction, scope: Scope, query: Vectors, segments: Sequence[int]
+    tx: Transaction, scope: SearchableChunks, query: Vectors, segments: Sequence[int]
 ) -> tuple[Integers, bytes]:
     """The numbers of the chunks that may be found in some segments, and their signs."""
     rows = tx.all("searches.signs", segments=msgspec.json.encode(segments).decode())

@@ -9,7 +9,7 @@ import kreuzberg
 
 from perdure.retrieval import docx, html
 from perdure.retrieval.formats import DOCUMENTS, Unparsable
-from perdure.retrieval.limits import Limits
+from perdure.retrieval.limits import ParsingLimits
 
 _NAMES = {
     "doc": "Word 97-2003 file",
@@ -50,7 +50,7 @@ def unpack_libraries() -> None:
     kreuzberg.extract_bytes_sync(_ONE_EMPTY_PAGE, DOCUMENTS["pdf"], _CONFIG)
 
 
-def extract(file: BinaryIO, *, extension: str, limits: Limits) -> str:
+def extract(file: BinaryIO, *, extension: str, limits: ParsingLimits) -> str:
     """The text of a file, without control characters; lone surrogates cannot come in.
 
     Raises `Unparsable` where there is none, where it is not what its extension says, or where it
@@ -89,7 +89,7 @@ def _parse(content: bytes, extension: str) -> str:
         raise _damaged(extension) from error
 
 
-def _read_docx(file: BinaryIO, limits: Limits) -> str:
+def _read_docx(file: BinaryIO, limits: ParsingLimits) -> str:
     _check(file.read(_HEAD_BYTES), "docx")
     try:
         return docx.text_of(file, limits)
@@ -147,5 +147,5 @@ def _bloated() -> Unparsable:
     return _invalid("it unpacks to far more than its size")
 
 
-def _too_long(limits: Limits) -> Unparsable:
+def _too_long(limits: ParsingLimits) -> Unparsable:
     return _invalid(f"its text is longer than {limits.characters:,} characters")

@@ -2,14 +2,14 @@
 
 from perdure.clock import Clock
 from perdure.sandbox.local import LocalSandbox
-from perdure.sandbox.sandbox import MIB, Limits, Sandbox
+from perdure.sandbox.sandbox import MIB, Sandbox, SessionLimits
 from perdure.sandbox.sessions import Sessions
 from perdure.settings import Settings, files_read
 
 
 def connect(settings: Settings, *, warm: bool = True) -> Sandbox:
     """The sandbox as configured; nothing is started yet, and nothing of the machine is needed."""
-    limits = Limits(
+    limits = SessionLimits(
         memory_bytes=settings.code_memory_mib * MIB, disk_bytes=settings.code_disk_mib * MIB
     )
     if settings.code_gateway_url:

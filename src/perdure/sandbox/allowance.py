@@ -7,7 +7,7 @@ work, so an empty one counts as well.
 from perdure.sandbox import cleaning
 from perdure.sandbox.channel import Broken, ErrorFrame, Frame, ImageFrame, TextFrame
 from perdure.sandbox.inside.tally import LEAST_BYTES
-from perdure.sandbox.sandbox import Error, Image, Limits, Output, Text
+from perdure.sandbox.sandbox import Error, Image, Output, SessionLimits, Text
 
 # our notes and the last message, beyond the text of the code
 _NOTES_BYTES = 4096
@@ -15,10 +15,10 @@ _NOTES_BYTES = 4096
 _LEAST_PIECE_BYTES = 4096
 
 
-class Left:
+class OutputAllowance:
     """The output of one execution."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SessionLimits) -> None:
         self._text = limits.text_bytes + _NOTES_BYTES
         self._images = limits.images
         self._image_bytes = limits.image_bytes
@@ -52,7 +52,7 @@ class Left:
 class Taken:
     """The pieces of one file. `seconds`: how long they may still be waited for."""
 
-    def __init__(self, limits: Limits, *, seconds: float) -> None:
+    def __init__(self, limits: SessionLimits, *, seconds: float) -> None:
         self._bytes = limits.disk_bytes
         self.seconds = seconds
 

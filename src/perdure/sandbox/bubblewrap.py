@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from perdure.errors import ConfigurationError
 from perdure.sandbox.runtime import Runtime
-from perdure.sandbox.sandbox import MIB, Limits
+from perdure.sandbox.sandbox import MIB, SessionLimits
 
 SCRATCH_BYTES = 256 * MIB
 _SHARED_BYTES = 64 * MIB
@@ -99,7 +99,7 @@ def try_out(tools: Tools, runtime: Runtime) -> None:
         )
 
 
-def isolation(runtime: Runtime, limits: Limits, *, data: Mapping[str, int]) -> list[str]:
+def isolation(runtime: Runtime, limits: SessionLimits, *, data: Mapping[str, int]) -> list[str]:
     """Everything that bubblewrap is told about one session; `data`: file descriptors of what is
     seen as a file, by path.
     """

@@ -16,7 +16,7 @@ from perdure.errors import ConfigurationError
 from perdure.sandbox import bubblewrap, seccomp, watch
 from perdure.sandbox.bubblewrap import Tools
 from perdure.sandbox.runtime import Runtime
-from perdure.sandbox.sandbox import MIB, Limits
+from perdure.sandbox.sandbox import MIB, SessionLimits
 
 _START_SECONDS = 60.0
 # what hangs in the kernel for longer does not fork any more
@@ -52,16 +52,16 @@ class Enclosure:
     """
 
     def __init__(
-        self, begun: "_Begun", first: int, places: list[int], limits: Limits, looks: Executor
+        self, begun: "_Begun", first: int, places: list[int], limits: SessionLimits, looks: Executor
     ) -> None:
         self.link = begun.link
         self.first = first
         self._process = begun.process
         self._stderr = begun.stderr
         self._places = places
-        self._meter = watch.Meter(first, places, limits)
+        self._meter = watch.ResourceMeter(first, places, limits)
         self._looks = looks
-        self._look: asyncio.Future[watch.Usage] | None = None
+        self._look: asyncio.Future[watch.ResourceUsage] | None = None
         self._descriptor = os.pidfd_open(first)
         # the kernel ends the first process only after all others
         self._gone = asyncio.Event()
@@ -72,7 +72,7 @@ class Enclosure:
         cls,
         tools: Tools,
         runtime: Runtime,
-        limits: Limits,
+        limits: SessionLimits,
         *,
         files: Mapping[str, bytes],
         warm: bool,
@@ -101,7 +101,7 @@ class Enclosure:
         finally:
             os.close(begun.said)
 
-    async def usage(self) -> watch.Usage:
+    async def usage(self) -> watch.ResourceUsage:
         """What it uses now; one look at a time."""
         loop = asyncio.get_running_loop()
         self._look = loop.run_in_executor(self._looks, self._meter.look)
@@ -157,7 +157,7 @@ class Enclosure:
 
 
 async def _begin(
-    tools: Tools, runtime: Runtime, limits: Limits, *, files: Mapping[str, bytes], warm: bool
+    tools: Tools, runtime: Runtime, limits: SessionLimits, *, files: Mapping[str, bytes], warm: bool
 ) -> _Begun:
     with ExitStack() as kept, ExitStack() as given:
         link, theirs = socket.socketpair()
@@ -241,7 +241,7 @@ def _filter() -> bytes:
         ) from None
 
 
-def _chosen(limits: Limits, warm: bool) -> str:
+def _chosen(limits: SessionLimits, warm: bool) -> str:
     """What the program inside is told. Each limit is hard: code in there cannot raise it."""
     return json.dumps(
         {

@@ -3,19 +3,21 @@
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 
 from perdure.sandbox import cleaning
-from perdure.sandbox.sandbox import MIB, File, Limits, Text
+from perdure.sandbox.sandbox import MIB, SessionFile, SessionLimits, Text
 
 
 class Folder:
     """The files as they were at the last look."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SessionLimits) -> None:
         self._limits = limits
         # size, time of the last change
         self._known: dict[str, tuple[int, int]] = {}
         self._left_out = self._told_left_out = 0
 
-    def look(self, seen: Iterable[tuple[str, int, int]], *, left_out: int) -> tuple[File, ...]:
+    def look(
+        self, seen: Iterable[tuple[str, int, int]], *, left_out: int
+    ) -> tuple[SessionFile, ...]:
         """Takes names, sizes and times; which files are not as they were."""
         listed = list(seen)
         known = {
@@ -26,11 +28,11 @@ class Folder:
         changed = [name for name in known if known[name] != self._known.get(name)]
         self._known = known
         self._left_out = left_out + len(listed) - len(known)
-        return tuple(File(name, known[name][0]) for name in sorted(changed))
+        return tuple(SessionFile(name, known[name][0]) for name in sorted(changed))
 
     @property
-    def files(self) -> tuple[File, ...]:
-        return tuple(File(name, size) for name, (size, _) in sorted(self._known.items()))
+    def files(self) -> tuple[SessionFile, ...]:
+        return tuple(SessionFile(name, size) for name, (size, _) in sorted(self._known.items()))
 
     def notes(self) -> Iterator[Text]:
         """Says what is left out, when it has become more."""

@@ -12,7 +12,7 @@ from perdure.errors import ConfigurationError
 from perdure.sandbox.gateway_session import GatewaySession
 from perdure.sandbox.kernels import Gateway, Kernel
 from perdure.sandbox.runtime import PACKAGES
-from perdure.sandbox.sandbox import FileRefused, Limits, SessionLost
+from perdure.sandbox.sandbox import FileRefused, SessionLimits, SessionLost
 
 _STARTS_AT_ONCE = 4
 
@@ -30,10 +30,10 @@ class GatewaySandbox:
         *,
         token: SecretStr | None = None,
         kernel: str | None = None,
-        limits: Limits | None = None,
+        limits: SessionLimits | None = None,
         warm: bool = True,
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits or SessionLimits()
         self._gateway = Gateway(url, token)
         self._kernel = kernel
         self._warm = warm

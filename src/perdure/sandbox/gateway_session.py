@@ -16,8 +16,16 @@ from perdure.errors import ConfigurationError
 from perdure.sandbox import cleaning
 from perdure.sandbox.folder import Folder, pieces
 from perdure.sandbox.kernels import Kernel
-from perdure.sandbox.link import GONE, Link, Message
-from perdure.sandbox.sandbox import MIB, End, File, FileRefused, Limits, Output, SessionLost
+from perdure.sandbox.link import GONE, KernelMessage, Link
+from perdure.sandbox.sandbox import (
+    MIB,
+    ExecutionEnd,
+    FileRefused,
+    Output,
+    SessionFile,
+    SessionLimits,
+    SessionLost,
+)
 from perdure.sandbox.shown import Shown
 from perdure.sandbox.time_limit import TimeLimit
 
@@ -82,7 +90,7 @@ class _Reply(msgspec.Struct):
     ename: str = ""
 
 
-Hearing = Callable[[Message], None]
+Hearing = Callable[[KernelMessage], None]
 _Kind = TypeVar("_Kind", _Done, _Files, _Piece)
 
 
@@ -91,7 +99,7 @@ class GatewaySession:
     is limited here.
     """
 
-    def __init__(self, kernel: Kernel, link: Link, limits: Limits) -> None:
+    def __init__(self, kernel: Kernel, link: Link, limits: SessionLimits) -> None:
         self._kernel = kernel
         self._link = link
         self._limits = limits
@@ -151,7 +159,7 @@ class GatewaySession:
                 changed = await self._changed()
                 for output in (*shown.outputs, *shown.note(), *self._folder.notes()):
                     yield output
-                yield End(time.is_up, changed)
+                yield ExecutionEnd(time.is_up, changed)
             finally:
                 if not ended:
                     await self._stop(shown)
@@ -220,7 +228,7 @@ class GatewaySession:
             await self._request(_put(name, offset, piece), _Done)
             offset += len(piece)
 
-    async def files(self) -> tuple[File, ...]:
+    async def files(self) -> tuple[SessionFile, ...]:
         async with self._turn:
             await self._changed()
             return self._folder.files
@@ -246,7 +254,7 @@ class GatewaySession:
     async def close(self) -> None:
         await self._end("The session was closed.")
 
-    async def _changed(self) -> tuple[File, ...]:
+    async def _changed(self) -> tuple[SessionFile, ...]:
         """Looks at the files; which of them are not as they were at the last look."""
         try:
             seen = await self._request(f"files({self._limits.files})", _Files)
@@ -306,7 +314,7 @@ class GatewaySession:
     async def _value(self, expression: str, code: str, also: Hearing | None) -> "_Value":
         replies: list[bytes] = []
 
-        def hear(message: Message) -> None:
+        def hear(message: KernelMessage) -> None:
             if also is not None:
                 also(message)
             if (message.channel, message.kind) == ("shell", "execute_reply") and not replies:
@@ -345,7 +353,7 @@ class GatewaySession:
             # the end of the websocket is on its way to us; a time that is up is one too
             raise await self._lose(_AWAY) from None
 
-    def _told(self, message: Message) -> None:
+    def _told(self, message: KernelMessage) -> None:
         """Called for all that comes over the websocket."""
         if message.kind == GONE:
             self._begin_end(message.content.decode())

@@ -7,7 +7,7 @@ from random import random
 
 from perdure.sandbox import watch
 from perdure.sandbox.enclosure import Enclosure
-from perdure.sandbox.sandbox import Limits
+from perdure.sandbox.sandbox import SessionLimits
 
 _LOOK_BUSY_SECONDS = 0.2
 _LOOK_IDLE_SECONDS = 2.0
@@ -21,7 +21,9 @@ _ENDED = "The Python process ended unexpectedly."
 class Guard:
     """Watches an enclosure until there is a reason to end it, and tells that once."""
 
-    def __init__(self, enclosure: Enclosure, limits: Limits, tell: Callable[[str], object]) -> None:
+    def __init__(
+        self, enclosure: Enclosure, limits: SessionLimits, tell: Callable[[str], object]
+    ) -> None:
         self._enclosure = enclosure
         self._limits = limits
         self._tell = tell

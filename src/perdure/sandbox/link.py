@@ -43,7 +43,7 @@ class Status(msgspec.Struct):
     execution_state: str
 
 
-class Message(NamedTuple):
+class KernelMessage(NamedTuple):
     """`parent`: the request that it claims to belong to; `kind`: its type, or `GONE` for the end of
     kernel or websocket, where `content` says why.
     """
@@ -64,7 +64,7 @@ class Link:
         self._room = _MOST_IN_ALL
         self._reading: asyncio.Task[None] | None = None
 
-    def listen(self, told: Callable[[Message], None]) -> None:
+    def listen(self, told: Callable[[KernelMessage], None]) -> None:
         """From now on, `told` is called for all that comes. To be called once, at the beginning."""
         self._reading = asyncio.create_task(self._read(told), name="kernel messages")
 
@@ -102,7 +102,7 @@ class Link:
         self._room = _MOST_IN_ALL
         await self._socket.send_str(msgspec.json.encode(message).decode())
 
-    async def _read(self, told: Callable[[Message], None]) -> None:
+    async def _read(self, told: Callable[[KernelMessage], None]) -> None:
         while True:
             self._hurry()
             said = await self._socket.receive()
@@ -120,7 +120,7 @@ class Link:
                 break
             if message is not None:
                 told(message)
-        told(Message("", GONE, "", why.encode()))
+        told(KernelMessage("", GONE, "", why.encode()))
 
     def _hurry(self) -> None:
         """The gateway holds a message back until the one before it is acknowledged, which takes
@@ -139,13 +139,13 @@ class Link:
         await self._socket.close()
 
 
-def _message(said: bytes) -> Message | None:
+def _message(said: bytes) -> KernelMessage | None:
     """None for what is no message of Jupyter's."""
     try:
         envelope = msgspec.json.decode(said, type=_Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return Message(
+    return KernelMessage(
         envelope.channel,
         envelope.header.msg_type,
         envelope.parent_header.msg_id,
@@ -153,7 +153,7 @@ def _message(said: bytes) -> Message | None:
     )
 
 
-def _is_end(message: Message) -> bool:
+def _is_end(message: KernelMessage) -> bool:
     """Whether the gateway says that the kernel's process has ended, and another begins."""
     if (message.channel, message.kind, message.parent) != ("iopub", "status", ""):
         return False

@@ -9,7 +9,7 @@ from perdure.errors import ConfigurationError
 from perdure.sandbox import bubblewrap, runtime, seal
 from perdure.sandbox.channel import Broken, Channel, LostFrame, ReadyFrame
 from perdure.sandbox.enclosure import STATE, Enclosure
-from perdure.sandbox.sandbox import MIB, Limits
+from perdure.sandbox.sandbox import MIB, SessionLimits
 from perdure.sandbox.session import LocalSession
 
 _START_SECONDS = 120.0
@@ -28,10 +28,14 @@ class LocalSandbox:
     """
 
     def __init__(
-        self, limits: Limits | None = None, *, private: Iterable[Path] = (), warm: bool = True
+        self,
+        limits: SessionLimits | None = None,
+        *,
+        private: Iterable[Path] = (),
+        warm: bool = True,
     ) -> None:
         self._warm = warm
-        self.limits = limits or Limits()
+        self.limits = limits or SessionLimits()
         self._private = tuple(private)
         self._files: dict[str, bytes] = {}
         # a start is a second of computing

@@ -14,7 +14,7 @@ from perdure.errors import PerdureError
 MIB = 1024 * 1024
 
 
-class Limits(NamedTuple):
+class SessionLimits(NamedTuple):
     """What one session may use; `docs/security.md` says what enforces each."""
 
     memory_bytes: int = 2048 * MIB
@@ -64,7 +64,7 @@ class Error(NamedTuple):
     traceback: str
 
 
-class File(NamedTuple):
+class SessionFile(NamedTuple):
     """A regular file below /mnt/data. `name` is relative to that, such as `plots/one.png`; it has
     no `..` and no control characters.
     """
@@ -73,7 +73,7 @@ class File(NamedTuple):
     size: int
 
 
-class End(NamedTuple):
+class ExecutionEnd(NamedTuple):
     """The last output of every execution whose session is still there.
 
     `timed_out`: the code was interrupted because its time was up. `changed`: the files that are
@@ -81,10 +81,10 @@ class End(NamedTuple):
     """
 
     timed_out: bool
-    changed: tuple[File, ...]
+    changed: tuple[SessionFile, ...]
 
 
-Output = Text | Image | Error | End
+Output = Text | Image | Error | ExecutionEnd
 
 
 class SessionLost(PerdureError):
@@ -104,7 +104,7 @@ class Session(Protocol):
     """
 
     def execute(self, code: str, *, seconds: float) -> AsyncGenerator[Output, None]:
-        """Runs the code and tells what it does; the last output is an `End`.
+        """Runs the code and tells what it does; the last output is an `ExecutionEnd`.
 
         After that many seconds the code is interrupted, and when that does not stop it, the
         session is killed. Closing the generator early interrupts in the same way. Raises
@@ -123,7 +123,7 @@ class Session(Protocol):
         """
         ...
 
-    async def files(self) -> tuple[File, ...]:
+    async def files(self) -> tuple[SessionFile, ...]:
         """The regular files below /mnt/data. Raises `SessionLost`."""
         ...
 

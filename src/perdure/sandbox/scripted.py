@@ -8,7 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from typing import NamedTuple
 
 from perdure.errors import ConfigurationError
-from perdure.sandbox.sandbox import End, File, FileRefused, Output, SessionLost, Text
+from perdure.sandbox.sandbox import (
+    ExecutionEnd,
+    FileRefused,
+    Output,
+    SessionFile,
+    SessionLost,
+    Text,
+)
 
 
 class Wrote(NamedTuple):
@@ -59,12 +66,12 @@ class ScriptedSession:
         seconds: float,  # noqa: ARG002  (of the seam)
     ) -> AsyncGenerator[Output, None]:
         self._check()
-        changed: list[File] = []
+        changed: list[SessionFile] = []
         for output in self._script(code):
             match output:
                 case Wrote(name, content):
                     self._files[name] = content
-                    changed.append(File(name, len(content)))
+                    changed.append(SessionFile(name, len(content)))
                 case Forever():
                     await asyncio.Event().wait()
                 case Crashed(why):
@@ -72,7 +79,7 @@ class ScriptedSession:
                 case _:
                     yield output
             self._check()
-        yield End(timed_out=False, changed=tuple(changed))
+        yield ExecutionEnd(timed_out=False, changed=tuple(changed))
 
     async def interrupt(self) -> None:
         self._check()
@@ -83,9 +90,9 @@ class ScriptedSession:
             content = b"".join([piece async for piece in content])
         self._files[name] = content
 
-    async def files(self) -> tuple[File, ...]:
+    async def files(self) -> tuple[SessionFile, ...]:
         self._check()
-        return tuple(File(name, len(held)) for name, held in sorted(self._files.items()))
+        return tuple(SessionFile(name, len(held)) for name, held in sorted(self._files.items()))
 
     async def get(self, name: str) -> AsyncGenerator[bytes, None]:
         self._check()

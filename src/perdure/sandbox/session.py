@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
 from contextlib import suppress
 
 from perdure.sandbox import cleaning
-from perdure.sandbox.allowance import Left, Taken
+from perdure.sandbox.allowance import OutputAllowance, Taken
 from perdure.sandbox.channel import (
     Broken,
     Channel,
@@ -20,11 +20,11 @@ from perdure.sandbox.enclosure import Enclosure
 from perdure.sandbox.folder import Folder, pieces
 from perdure.sandbox.guard import Guard
 from perdure.sandbox.sandbox import (
-    End,
-    File,
+    ExecutionEnd,
     FileRefused,
-    Limits,
     Output,
+    SessionFile,
+    SessionLimits,
     SessionLost,
 )
 from perdure.sandbox.time_limit import TimeLimit
@@ -38,7 +38,7 @@ _ENDED = "The Python process ended unexpectedly."
 class LocalSession:
     """A `Session` in an enclosure of this machine."""
 
-    def __init__(self, enclosure: Enclosure, channel: Channel, limits: Limits) -> None:
+    def __init__(self, enclosure: Enclosure, channel: Channel, limits: SessionLimits) -> None:
         self._enclosure = enclosure
         self._channel = channel
         self._limits = limits
@@ -64,7 +64,7 @@ class LocalSession:
             self._executing = True
             self._guard.work()
             ended = False
-            left, time = Left(self._limits), TimeLimit(seconds)
+            left, time = OutputAllowance(self._limits), TimeLimit(seconds)
             try:
                 while not isinstance(frame := await self._next(time), EndFrame):
                     yield await self._output(left, frame)
@@ -72,7 +72,7 @@ class LocalSession:
                 changed = await self._changed()
                 for note in self._folder.notes():
                     yield note
-                yield End(time.is_up, changed)
+                yield ExecutionEnd(time.is_up, changed)
             finally:
                 if not ended:
                     await self._stop()
@@ -98,7 +98,7 @@ class LocalSession:
             raise TimeoutError
         return await self._receive(time.left)
 
-    async def _output(self, left: Left, frame: Frame | bytes) -> Output:
+    async def _output(self, left: OutputAllowance, frame: Frame | bytes) -> Output:
         try:
             return left.output(frame)
         except Broken as broken:
@@ -128,7 +128,7 @@ class LocalSession:
             await self._expect(frame, DoneFrame)
             await self._changed()
 
-    async def files(self) -> tuple[File, ...]:
+    async def files(self) -> tuple[SessionFile, ...]:
         async with self._turn:
             await self._changed()
             return self._folder.files
@@ -164,7 +164,7 @@ class LocalSession:
     async def close(self) -> None:
         await self._end("The session was closed.")
 
-    async def _changed(self) -> tuple[File, ...]:
+    async def _changed(self) -> tuple[SessionFile, ...]:
         """Looks at the files; which of them are not as they were at the last look."""
         frame = await self._ask(op="files")
         if not isinstance(frame, FilesFrame) or len(frame.files) > self._limits.files:

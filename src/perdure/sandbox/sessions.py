@@ -28,7 +28,7 @@ _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
 
 
-class Held:
+class HeldSession:
     """A session that is the caller's alone.
 
     `is_new`: no caller before this one came to its end in it. `lost`: why the one that its key had
@@ -92,7 +92,7 @@ class Sessions:
         self._refusal: str | None = None
 
     @asynccontextmanager
-    async def hold(self, key: str, *, until: ExitStack | None = None) -> AsyncIterator[Held]:
+    async def hold(self, key: str, *, until: ExitStack | None = None) -> AsyncIterator[HeldSession]:
         """The session of this key, for this caller alone; others of the key wait their turn.
 
         It keeps its place from now on until that stack is closed, however many others wait.
@@ -104,7 +104,7 @@ class Sessions:
             async with lock:
                 owned = await self._own(key)
                 lost = self._lost.get(key) if owned.is_new else None
-                held = Held(owned.session, is_new=owned.is_new, lost=lost)
+                held = HeldSession(owned.session, is_new=owned.is_new, lost=lost)
                 try:
                     yield held
                     # One that was interrupted may not have told it to anybody.

@@ -12,8 +12,8 @@ import msgspec
 
 from perdure.sandbox import cleaning
 from perdure.sandbox.inside.tally import Tally
-from perdure.sandbox.link import Message, Status
-from perdure.sandbox.sandbox import Error, Image, Limits, Output, Text
+from perdure.sandbox.link import KernelMessage, Status
+from perdure.sandbox.sandbox import Error, Image, Output, SessionLimits, Text
 
 
 class _Stream(msgspec.Struct):
@@ -34,7 +34,7 @@ class Shown:
     execution may show, so nobody has to be waited for.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SessionLimits) -> None:
         self.outputs: deque[Output] = deque()
         self.replied = self.idle = False
         # streams in which the mark has not come yet
@@ -56,13 +56,13 @@ class Shown:
         if self._tally.cut or self._tally.dropped:
             yield Text(self._tally.note(), "note")
 
-    def hear(self, message: Message) -> None:
+    def hear(self, message: KernelMessage) -> None:
         try:
             self._hear(message)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return
 
-    def _hear(self, message: Message) -> None:
+    def _hear(self, message: KernelMessage) -> None:
         match message.channel, message.kind:
             case "shell", "execute_reply":
                 self.replied = True

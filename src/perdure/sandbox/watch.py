@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from perdure.sandbox.sandbox import MIB, Limits
+from perdure.sandbox.sandbox import MIB, SessionLimits
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 # what is where in /proc/PID/stat, behind the name; `_CPU`: its own, and that of its ended children
@@ -29,7 +29,7 @@ NOT_MEASURED = "What it used could not be measured in time."
 _MOST_EFFORT_SECONDS = 0.5
 
 
-class Usage(NamedTuple):
+class ResourceUsage(NamedTuple):
     """`entries`: files and folders; `watches`: descriptors that epoll looks at; `cpu_seconds`: of
     all processes since the first look, about; `effort_seconds`: what the look itself cost.
     """
@@ -43,14 +43,14 @@ class Usage(NamedTuple):
     effort_seconds: float
 
 
-class Meter:
+class ResourceMeter:
     """Looks at one session again and again, from any thread, one look at a time.
 
     `first` is its process 1, as the host numbers it; `places` are open folders, one of each of its
     file systems.
     """
 
-    def __init__(self, first: int, places: Sequence[int], limits: Limits) -> None:
+    def __init__(self, first: int, places: Sequence[int], limits: SessionLimits) -> None:
         self._first = first
         self._places = places
         self._limits = limits
@@ -59,7 +59,7 @@ class Meter:
         self._known: dict[tuple[int, str], float] = {}
         self._looked_at = time.monotonic()
 
-    def look(self) -> Usage:
+    def look(self) -> ResourceUsage:
         begun = time.thread_time()
         stats = {pid: stat for pid in processes(self._first) if (stat := _stat(pid))}
         stored = entries = 0
@@ -73,7 +73,7 @@ class Meter:
         if memory > self._limits.memory_bytes:
             # pages that a fork shares were counted for each process; a closer look costs more
             memory = stored + _shared_memory(alive, until=begun + _MOST_EFFORT_SECONDS)
-        return Usage(
+        return ResourceUsage(
             processes=len(stats),
             memory_bytes=memory,
             entries=entries,
@@ -104,7 +104,7 @@ class Meter:
         return max(spent, min(busy, os.cpu_count() or 1) * elapsed)
 
 
-def excess(usage: Usage, limits: Limits) -> str | None:
+def excess(usage: ResourceUsage, limits: SessionLimits) -> str | None:
     """What is over its limit, in a sentence; None if nothing is."""
     if usage.effort_seconds > _MOST_EFFORT_SECONDS:
         return NOT_MEASURED

@@ -19,7 +19,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
 
-class Refused(OSError):
+class AddressRefused(OSError):
     """A connection to an address that webhooks are not sent to."""
 
 
@@ -39,11 +39,11 @@ def is_public(address: str) -> bool:
 
 
 def public_socket(info: AddressInfo) -> socket.socket:
-    """A socket for a connection to this address. Raises `Refused` unless it is public."""
+    """A socket for a connection to this address. Raises `AddressRefused` unless it is public."""
     family, kind, protocol, _, where = info
     if not is_public(str(where[0])):
         # the same words for each address, or the client would make another error of several
-        raise Refused("its address is not public, and webhook_private_targets is not set")
+        raise AddressRefused("its address is not public, and webhook_private_targets is not set")
     return socket.socket(family, kind, protocol)
 
 

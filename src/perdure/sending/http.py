@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from perdure.sending import guard
-from perdure.sending.sender import Answer, SendFailed
+from perdure.sending.sender import SendFailed, WebhookResponse
 
 _TIMEOUT_SECONDS = 15.0
 
@@ -30,13 +30,13 @@ class HttpSender:
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
         """See `Sender.send`."""
         try:
             async with self._http().post(
                 url, headers=headers, data=body, allow_redirects=False
             ) as response:
-                return Answer(response.status, response.headers.get("Retry-After"))
+                return WebhookResponse(response.status, response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise SendFailed(_reason(error)) from error
 
@@ -68,7 +68,7 @@ def _reason(error: Exception) -> str:
             return "Its URL is not valid."
         case aiohttp.ClientConnectorDNSError():
             return "Its host name is not known."
-        case aiohttp.ClientConnectorError(os_error=guard.Refused() as refused):
+        case aiohttp.ClientConnectorError(os_error=guard.AddressRefused() as refused):
             return f"It is refused: {refused}."
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             return "TLS failed."

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from perdure.errors import PerdureError
 
 
-class Answer(NamedTuple):
+class WebhookResponse(NamedTuple):
     """What a target answered: the status, and how long it wants to be left alone, as it said it."""
 
     status: int
@@ -23,7 +23,7 @@ class SendFailed(PerdureError):
 class Sender(Protocol):
     """Brings a body to a URL."""
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
         """Posts once, and follows no redirect. Raises `SendFailed`.
 
         Whoever is cancelled meanwhile does not know whether it has arrived.

@@ -23,7 +23,7 @@ _CONNECT_SECONDS = 5
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 
 
-class Seen(NamedTuple):
+class DatabaseReport(NamedTuple):
     """What was found; `pending` says whether opening it would migrate the schema.
 
     `waiting` and `given_up` count the deliveries to webhooks. `learnt` are the server, the model,
@@ -45,7 +45,7 @@ class _Content(NamedTuple):
     learnt: list[tuple[str, str, str, int]]
 
 
-def look(url: str | None, data_dir: Path) -> Seen:
+def look(url: str | None, data_dir: Path) -> DatabaseReport:
     """Looks at the database that `store.connect` would open.
 
     Raises `ConfigurationError` where it cannot be opened, or is of a newer version.
@@ -54,7 +54,7 @@ def look(url: str | None, data_dir: Path) -> Seen:
         return _compare(_postgres(url), "postgres")
     path = data_dir / FILE_NAME
     if not path.exists():
-        return Seen(f"{path.name} will be made by the first start", pending=False)
+        return DatabaseReport(f"{path.name} will be made by the first start", pending=False)
     return _compare(_sqlite(path), "sqlite")
 
 
@@ -86,7 +86,7 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def _compare(content: _Content, dialect: str) -> Seen:
+def _compare(content: _Content, dialect: str) -> DatabaseReport:
     done = content.migrations
     known = {file.stem for file in (_MIGRATIONS / dialect).glob("[0-9]*.sql")}
     if newer := done - known:
@@ -94,9 +94,9 @@ def _compare(content: _Content, dialect: str) -> Seen:
             f"a newer version of Perdure has used it (its schema has {max(newer)})"
         )
     if missing := known - done:
-        return Seen(f"its schema lacks {', '.join(sorted(missing))}", pending=True)
+        return DatabaseReport(f"its schema lacks {', '.join(sorted(missing))}", pending=True)
     count = content.deliveries.get
-    return Seen(
+    return DatabaseReport(
         "its schema is current", False, count("waiting", 0), count("given_up", 0), content.learnt
     )
 

@@ -20,7 +20,7 @@ from perdure.store import statements
 from perdure.store.database import Row, Transaction
 from perdure.store.migrate import migrate
 from perdure.store.statements import Statements
-from perdure.store.writer import Fault, Writer, unavailable
+from perdure.store.writer import Writer, WriterFault, unavailable
 from perdure.wire.events import Told
 
 P = ParamSpec("P")
@@ -100,7 +100,7 @@ class _Transaction:
 
 
 class _Connection:
-    """The writer's connection; see `writer.Connection`. Without one it connects when it must."""
+    """The writer's connection; see `writer.WriterConnection`. Without one it connects when it must."""
 
     def __init__(self, connection: _PgConnection | None, url: str, named: Statements) -> None:
         self._open = connection
@@ -157,11 +157,11 @@ class _Connection:
         if self._connection.info.transaction_status is TransactionStatus.INERROR:
             raise errors.InFailedSqlTransaction("a command went on after an error of the database")
 
-    def fault(self, error: Exception) -> Fault:
+    def fault(self, error: Exception) -> WriterFault:
         # After a failover the URL may lead to the new primary, and this connection does not.
-        if isinstance(error, errors.ReadOnlySqlTransaction) or _fault(error) is Fault.LOST:
+        if isinstance(error, errors.ReadOnlySqlTransaction) or _fault(error) is WriterFault.LOST:
             self._connection.close()
-            return Fault.LOST
+            return WriterFault.LOST
         return _fault(error)
 
     def close(self) -> None:
@@ -169,17 +169,17 @@ class _Connection:
             self._open.close()
 
 
-def _fault(error: Exception) -> Fault:
+def _fault(error: Exception) -> WriterFault:
     if isinstance(error, _COLLISIONS):
-        return Fault.COLLISION
+        return WriterFault.COLLISION
     if isinstance(error, _FAREWELLS):
-        return Fault.LOST
+        return WriterFault.LOST
     if isinstance(error, errors.DiskFull):
-        return Fault.FULL
+        return WriterFault.FULL
     if isinstance(error, psycopg.OperationalError):
         # Without a code it is not the server that speaks.
-        return Fault.REFUSED if error.sqlstate else Fault.LOST
-    return Fault.OWN
+        return WriterFault.REFUSED if error.sqlstate else WriterFault.LOST
+    return WriterFault.OWN
 
 
 class _Schema:
@@ -316,17 +316,17 @@ class PostgreSQL:
         try:
             return self._read_once(pool, query)
         except psycopg.Error as error:
-            if _fault(error) is Fault.OWN:
+            if _fault(error) is WriterFault.OWN:
                 raise
             fault = _fault(error)
-            if fault in (Fault.REFUSED, Fault.FULL) or isinstance(error, PoolTimeout):
+            if fault in (WriterFault.REFUSED, WriterFault.FULL) or isinstance(error, PoolTimeout):
                 raise unavailable(error, fault) from error
         try:
             # What broke one connection, such as a restart, broke them all.
             pool.check()
             return self._read_once(pool, query)
         except psycopg.Error as error:
-            if _fault(error) is Fault.OWN:
+            if _fault(error) is WriterFault.OWN:
                 raise
             raise unavailable(error) from error
 

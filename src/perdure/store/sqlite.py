@@ -21,7 +21,7 @@ from perdure.store.database import Row, Transaction
 from perdure.store.migrate import migrate
 from perdure.store.reserve import Reserve
 from perdure.store.statements import Statements
-from perdure.store.writer import Fault, Writer, full, unavailable
+from perdure.store.writer import Writer, WriterFault, full, unavailable
 from perdure.wire.events import Told
 
 P = ParamSpec("P")
@@ -60,12 +60,12 @@ _REFUSALS = frozenset(
 _NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 
 
-def _fault(error: Exception, reserve: Reserve) -> Fault:
+def _fault(error: Exception, reserve: Reserve) -> WriterFault:
     # The primary result code is in the low byte of the extended one.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL or (code in _NO_ROOM and reserve.has_no_room()):
-        return Fault.FULL
-    return Fault.REFUSED if code in _REFUSALS else Fault.OWN
+        return WriterFault.FULL
+    return WriterFault.REFUSED if code in _REFUSALS else WriterFault.OWN
 
 
 class _Transaction:
@@ -95,7 +95,7 @@ class _Transaction:
 
 
 class _Connection:
-    """The writer's connection; see `writer.Connection`."""
+    """The writer's connection; see `writer.WriterConnection`."""
 
     def __init__(self, connection: sqlite3.Connection, named: Statements, reserve: Reserve) -> None:
         self._connection = connection
@@ -107,7 +107,7 @@ class _Connection:
             # IMMEDIATE: a transaction that found out later that it must write could not wait.
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if _fault(error, self._reserve) is Fault.FULL:
+            if _fault(error, self._reserve) is WriterFault.FULL:
                 raise
             raise unavailable(error) from error  # another program has locked the file
 
@@ -132,9 +132,9 @@ class _Connection:
             with suppress(sqlite3.Error):  # the next BEGIN will tell
                 self._connection.execute("ROLLBACK")
 
-    def fault(self, error: Exception) -> Fault:
+    def fault(self, error: Exception) -> WriterFault:
         fault = _fault(error, self._reserve)
-        if fault is Fault.FULL and self._reserve.give_up():
+        if fault is WriterFault.FULL and self._reserve.give_up():
             _log.warning("disk_full")
         return fault
 
@@ -294,7 +294,7 @@ class SQLite:
             # A query that would write: the connection refuses it, not the file.
             wrote = error.sqlite_errorcode == sqlite3.SQLITE_READONLY
             fault = _fault(error, self._reserve)
-            if wrote or fault is Fault.OWN:
+            if wrote or fault is WriterFault.OWN:
                 raise
             raise unavailable(error, fault) from error
         finally:
@@ -322,7 +322,7 @@ class SQLite:
             return self._open_file()
         except sqlite3.Error as error:
             self._lock.release()
-            if _fault(error, self._reserve) is Fault.FULL:
+            if _fault(error, self._reserve) is WriterFault.FULL:
                 raise self._no_room() from error
             raise ConfigurationError(
                 f"The database file {self._path} cannot be opened: {error}."

@@ -27,7 +27,7 @@ T = TypeVar("T")
 _MOST = 128
 
 
-class Fault(Enum):
+class WriterFault(Enum):
     """What an error means for the transaction in which it happened."""
 
     OWN = auto()
@@ -49,7 +49,12 @@ _FULL = (
 )
 
 # How often a transaction that did not commit is tried in all.
-_ATTEMPTS = {Fault.COLLISION: 10, Fault.LOST: 2, Fault.FULL: 2, Fault.REFUSED: 1}
+_ATTEMPTS = {
+    WriterFault.COLLISION: 10,
+    WriterFault.LOST: 2,
+    WriterFault.FULL: 2,
+    WriterFault.REFUSED: 1,
+}
 
 
 class TellingTransaction(Transaction, Protocol):
@@ -58,7 +63,7 @@ class TellingTransaction(Transaction, Protocol):
     told: list[tuple[str, Told]]
 
 
-class Connection(Protocol):
+class WriterConnection(Protocol):
     """What the writer needs of a database; used by the writer's thread only."""
 
     def begin(self, *, grouped: bool) -> None:
@@ -85,7 +90,7 @@ class Connection(Protocol):
         """Ends the transaction, if there is one; raises nothing."""
         ...
 
-    def fault(self, error: Exception) -> Fault: ...
+    def fault(self, error: Exception) -> WriterFault: ...
 
     def close(self) -> None: ...
 
@@ -134,7 +139,7 @@ class _Waiting:
 class Writer:
     """The only writer of a database."""
 
-    def __init__(self, connection: Connection, *, bus: Bus) -> None:
+    def __init__(self, connection: WriterConnection, *, bus: Bus) -> None:
         self._connection = connection
         self._bus = bus
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
@@ -217,12 +222,12 @@ class Writer:
         except Exception as error:  # whatever it is, the callers must hear of it
             fault = self._connection.fault(error)
             self._connection.rollback()
-            if fault is Fault.OWN:
+            if fault is WriterFault.OWN:
                 _fail(batch, error)
-            elif self._committing and fault not in (Fault.COLLISION, Fault.FULL):
+            elif self._committing and fault not in (WriterFault.COLLISION, WriterFault.FULL):
                 # COMMIT was sent and not answered: nobody knows whether it holds.
                 _fail_unavailable(batch, error, fault)
-            elif len(batch) > 1 and fault is not Fault.LOST:
+            elif len(batch) > 1 and fault is not WriterFault.LOST:
                 for waiting in batch:
                     self._settle([waiting], attempt=attempt)
                 return
@@ -256,7 +261,7 @@ class Writer:
             waiting.run(connection.transaction())
             connection.release()
         except Exception as error:  # goes to the caller of this command alone
-            if connection.fault(error) is not Fault.OWN:
+            if connection.fault(error) is not WriterFault.OWN:
                 raise
             connection.rollback_to_savepoint()
             waiting.fail(error)
@@ -277,14 +282,14 @@ def _fail(batch: list[_Waiting], error: Exception) -> None:
         waiting.fail(error)
 
 
-def _fail_unavailable(batch: list[_Waiting], error: Exception, fault: Fault) -> None:
+def _fail_unavailable(batch: list[_Waiting], error: Exception, fault: WriterFault) -> None:
     for waiting in batch:
         waiting.fail(unavailable(error, fault))
 
 
-def unavailable(cause: Exception, fault: Fault = Fault.REFUSED) -> Unavailable:
+def unavailable(cause: Exception, fault: WriterFault = WriterFault.REFUSED) -> Unavailable:
     """The error that the user sees; the cause is for the log."""
-    error = full() if fault is Fault.FULL else Unavailable(_AWAY)
+    error = full() if fault is WriterFault.FULL else Unavailable(_AWAY)
     error.__cause__ = cause
     return error
 

@@ -14,7 +14,7 @@ SOON_SECONDS = 14 * 86_400
 _ANY_TIME = 0x200000
 
 
-class Seen(NamedTuple):
+class CertificateReport(NamedTuple):
     """For which names a certificate is, and from when to when it is good, in Unix seconds."""
 
     names: tuple[str, ...]
@@ -27,7 +27,7 @@ class Seen(NamedTuple):
         return time.strftime("%Y-%m-%d", time.gmtime(self.expires_at))
 
 
-def look(cert: Path, key: Path) -> Seen:
+def look(cert: Path, key: Path) -> CertificateReport:
     """Has the certificate shown to a client, in memory. Raises `ConfigurationError` where its files
     cannot be used, or no client would take it.
     """
@@ -47,7 +47,7 @@ def look(cert: Path, key: Path) -> Seen:
     begins, expires = (
         ssl.cert_time_to_seconds(str(shown[name])) for name in ("notBefore", "notAfter")
     )
-    return Seen(tuple(name for _, name in names), begins, expires)
+    return CertificateReport(tuple(name for _, name in names), begins, expires)
 
 
 def shake(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:

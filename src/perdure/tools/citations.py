@@ -47,21 +47,21 @@ class Source(NamedTuple):
     text: str
 
 
-class Piece(NamedTuple):
+class AnnotatedText(NamedTuple):
     """A piece of the answer; with an annotation, its text is the whole marker."""
 
     text: str
     annotation: FileCitationAnnotation | FilePathAnnotation | None = None
 
 
-class Key(NamedTuple):
+class MarkerKey(NamedTuple):
     """The numbers of a marker: of the tool output, and of the passage in it."""
 
     output: int
     passage: int
 
 
-def marker(key: Key, label: str) -> str:
+def marker(key: MarkerKey, label: str) -> str:
     """The marker of a passage (spec 06 §1.2)."""
     return f"【{key.output}:{key.passage}†{_harmless(label)}】"
 
@@ -74,7 +74,7 @@ class Citer:
     """
 
     def __init__(
-        self, sources: Mapping[Key, Source], *, attribute: bool, verbatim: bool = False
+        self, sources: Mapping[MarkerKey, Source], *, attribute: bool, verbatim: bool = False
     ) -> None:
         self._sources = sources
         self._verbatim = verbatim
@@ -87,17 +87,17 @@ class Citer:
         self._length = 0
         self._before = ""
 
-    def feed(self, text: str) -> list[Piece]:
+    def feed(self, text: str) -> list[AnnotatedText]:
         """What can be told now that this piece has come."""
         self._held = self._held[self._at :] + text
         self._at = 0
         return list(self._tell(final=False))
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[AnnotatedText]:
         """What was held back, at the end of the part."""
         return [*self._tell(final=True), *self._attributed()]
 
-    def _tell(self, *, final: bool) -> Iterator[Piece]:
+    def _tell(self, *, final: bool) -> Iterator[AnnotatedText]:
         while self._at < len(self._held):
             first = self._held[self._at]
             if first in _OPENING:
@@ -131,9 +131,9 @@ class Citer:
             return len(self._held)
         return found.start() if found[0] in "【[\n" and found.start() > self._at else found.end()
 
-    def _bracket(self) -> Iterator[Piece]:
+    def _bracket(self) -> Iterator[AnnotatedText]:
         found = _MARKER.match(self._held, self._at)
-        if found and self._means(found[0], key := Key(int(found[1]), int(found[2]))):
+        if found and self._means(found[0], key := MarkerKey(int(found[1]), int(found[2]))):
             self._at = found.end()
             self._sentence = None
             yield self._cited(key)
@@ -142,7 +142,7 @@ class Citer:
         else:
             yield self._plain(self._at + 1)
 
-    def _means(self, found: str, key: Key) -> bool:
+    def _means(self, found: str, key: MarkerKey) -> bool:
         """Whether what looks like a marker is meant as that of a passage."""
         if key not in self._sources:
             return False
@@ -158,7 +158,7 @@ class Citer:
         found = _MARKER.match(self._held, self._at) or _FOREIGN.match(self._held, self._at)
         return None if found is None or found[0].isascii() else found
 
-    def _attributed(self) -> Iterator[Piece]:
+    def _attributed(self) -> Iterator[AnnotatedText]:
         """The marker of the sentence that is over."""
         if self._sentence is None:
             return
@@ -167,12 +167,12 @@ class Citer:
         if key is not None:
             yield self._cited(key)
 
-    def _cited(self, key: Key) -> Piece:
+    def _cited(self, key: MarkerKey) -> AnnotatedText:
         source = self._sources[key]
         text, start = marker(key, source.label), self._length
         self._length += len(text)
         self._before = text[-1]
-        return Piece(
+        return AnnotatedText(
             text,
             FileCitationAnnotation(
                 text=text,
@@ -182,13 +182,13 @@ class Citer:
             ),
         )
 
-    def _plain(self, end: int) -> Piece:
+    def _plain(self, end: int) -> AnnotatedText:
         text, self._at = self._held[self._at : end], end
         self._length += len(text)
         self._before = text[-1]
         if self._sentence is not None:
             self._sentence.add(text)
-        return Piece(text)
+        return AnnotatedText(text)
 
 
 class _Sentence:

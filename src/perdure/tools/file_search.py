@@ -11,13 +11,13 @@ import msgspec
 from msgspec import UNSET
 
 from perdure.providers import tokens
-from perdure.tools.citations import Key, Source, marker
+from perdure.tools.citations import MarkerKey, Source, marker
 from perdure.wire.run_steps import (
     FileSearch,
     FileSearchResult,
     FileSearchToolCall,
     RunStep,
-    SearchRanking,
+    StepSearchRanking,
     ToolCalls,
 )
 from perdure.wire.runs import Run
@@ -26,7 +26,7 @@ from perdure.wire.tools import FileSearchSettings, FileSearchTool, FunctionDefin
 # The first output of a run had this number on the live service; any stable one will do.
 _FIRST_OUTPUT = 4
 # What a marker looks like: of no output, so that a model which copies it cites nothing.
-_EXAMPLE = marker(Key(0, 0), "notes.txt")
+_EXAMPLE = marker(MarkerKey(0, 0), "notes.txt")
 _MOST_QUERIES = 8
 _NOTHING = "No passages were found."
 _LEFT_OUT = "The passages that were found are left out here, for lack of room."
@@ -35,20 +35,20 @@ _LEFT_OUT = "The passages that were found are left out here, for lack of room."
 _SMALL_WINDOW = 16_385
 
 
-class Bounds(NamedTuple):
+class SearchBounds(NamedTuple):
     """How much one search may bring into the model's context."""
 
     results: int
     tokens: int
 
 
-def bounds(settings: FileSearchSettings, window: int) -> Bounds:
+def bounds(settings: FileSearchSettings, window: int) -> SearchBounds:
     """The tool's own `max_num_results`, or the default for a context window in tokens."""
     small = window <= _SMALL_WINDOW
     results = 5 if small else 20
     if settings.max_num_results is not UNSET:
         results = settings.max_num_results
-    return Bounds(results, min(4_000 if small else 16_000, window // 3))
+    return SearchBounds(results, min(4_000 if small else 16_000, window // 3))
 
 
 def settings(run: Run) -> FileSearchSettings | None:
@@ -113,18 +113,18 @@ def queries(arguments: str) -> list[str]:
     return [query for query in found if query.strip()][:_MOST_QUERIES]
 
 
-def ranking(run: Run) -> SearchRanking:
+def ranking(run: Run) -> StepSearchRanking:
     """How searches rank, as their calls say it: by name, where the tool has `auto`."""
     of_tool = settings(run)
     if of_tool is None:
-        return SearchRanking()
-    return SearchRanking(score_threshold=of_tool.ranking_options.score_threshold)
+        return StepSearchRanking()
+    return StepSearchRanking(score_threshold=of_tool.ranking_options.score_threshold)
 
 
 def call(
     call_id: str,
     asked: Sequence[str],
-    ranking: SearchRanking,
+    ranking: StepSearchRanking,
     found: Iterable[FileSearchResult],
     *,
     most_tokens: int,
@@ -140,7 +140,7 @@ def call(
     )
 
 
-class Numbered(NamedTuple):
+class NumberedSearch(NamedTuple):
     """A search of a run, the number of its output, and in which round of searches it was made."""
 
     output: int
@@ -148,7 +148,7 @@ class Numbered(NamedTuple):
     round: int
 
 
-def searches(steps: Iterable[RunStep]) -> list[Numbered]:
+def searches(steps: Iterable[RunStep]) -> list[NumberedSearch]:
     """The run's searches so far, each with the number that its markers have."""
     rounds = [
         [call for call in step.step_details.tool_calls if isinstance(call, FileSearchToolCall)]
@@ -156,10 +156,10 @@ def searches(steps: Iterable[RunStep]) -> list[Numbered]:
         if isinstance(step.step_details, ToolCalls)
     ]
     found = [(call, place) for place, calls in enumerate(filter(None, rounds)) for call in calls]
-    return [Numbered(output, *each) for output, each in enumerate(found, _FIRST_OUTPUT)]
+    return [NumberedSearch(output, *each) for output, each in enumerate(found, _FIRST_OUTPUT)]
 
 
-def output(search: Numbered, most: int | None = None) -> str:
+def output(search: NumberedSearch, most: int | None = None) -> str:
     """What the model is answered: each passage behind its marker, or so many of the best."""
     passages = _passages(search)
     if passages and most == 0:
@@ -167,7 +167,7 @@ def output(search: Numbered, most: int | None = None) -> str:
     return "\n\n".join(passages[:most]) or _NOTHING
 
 
-def fitting(searches: Sequence[Numbered], room: int) -> dict[int, int]:
+def fitting(searches: Sequence[NumberedSearch], room: int) -> dict[int, int]:
     """How many of its best passages each search may show, by the number of its output, so that
     all of them are within so many tokens.
 
@@ -193,20 +193,20 @@ def fitting(searches: Sequence[Numbered], room: int) -> dict[int, int]:
     return kept
 
 
-def sources(steps: Iterable[RunStep]) -> dict[Key, Source]:
+def sources(steps: Iterable[RunStep]) -> dict[MarkerKey, Source]:
     """All passages that the model may cite in this run."""
     return {key: source for search in searches(steps) for key, source in _sources(search)}
 
 
-def _passages(search: Numbered) -> list[str]:
+def _passages(search: NumberedSearch) -> list[str]:
     return [f"{marker(key, source.label)}\n{source.text}" for key, source in _sources(search)]
 
 
-def _sources(search: Numbered) -> Iterator[tuple[Key, Source]]:
+def _sources(search: NumberedSearch) -> Iterator[tuple[MarkerKey, Source]]:
     for place, found in enumerate(search.call.file_search.results):
         content = found.content if found.content is not UNSET else []
         text = "\n".join(part.text for part in content)
-        yield Key(search.output, place), Source(found.file_id, found.file_name, text)
+        yield MarkerKey(search.output, place), Source(found.file_id, found.file_name, text)
 
 
 def _fitting(found: Iterable[FileSearchResult], most: int) -> Iterator[FileSearchResult]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
-from perdure.tools.citations import Piece
+from perdure.tools.citations import AnnotatedText
 from perdure.wire.messages import FilePath, FilePathAnnotation
 
 PREFIX = "sandbox:/mnt/data/"
@@ -28,9 +28,9 @@ class Linker:
         self._held = ""
         self._length = 0
 
-    def feed(self, pieces: Iterable[Piece]) -> list[Piece]:
+    def feed(self, pieces: Iterable[AnnotatedText]) -> list[AnnotatedText]:
         """What can be told now that these have come."""
-        told: list[Piece] = []
+        told: list[AnnotatedText] = []
         for piece in pieces:
             if piece.annotation is not None:
                 told += [*self._tell(final=True), piece]
@@ -40,11 +40,11 @@ class Linker:
                 told += self._tell(final=False)
         return told
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[AnnotatedText]:
         """What was held back, at the end of the part."""
         return list(self._tell(final=True))
 
-    def _tell(self, *, final: bool) -> Iterator[Piece]:
+    def _tell(self, *, final: bool) -> Iterator[AnnotatedText]:
         while self._held:
             begin = self._held.find(PREFIX)
             if begin < 0:
@@ -60,13 +60,13 @@ class Linker:
             else:
                 yield from self._plain(len(PREFIX))
 
-    def _plain(self, length: int) -> Iterator[Piece]:
+    def _plain(self, length: int) -> Iterator[AnnotatedText]:
         if length:
             text, self._held = self._held[:length], self._held[length:]
             self._length += length
-            yield Piece(text)
+            yield AnnotatedText(text)
 
-    def _link(self, file_id: str, length: int) -> Piece:
+    def _link(self, file_id: str, length: int) -> AnnotatedText:
         text, self._held = self._held[:length], self._held[length:]
         begin, self._length = self._length, self._length + length
         annotation = FilePathAnnotation(
@@ -75,7 +75,7 @@ class Linker:
             end_index=self._length,
             file_path=FilePath(file_id=file_id),
         )
-        return Piece(text, annotation)
+        return AnnotatedText(text, annotation)
 
 
 def _may_become(name: str, rest: str) -> bool:

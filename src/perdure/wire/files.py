@@ -44,7 +44,7 @@ class File(Object, kw_only=True):
     status_details: str | None = None
 
 
-class ExpiresAfter(Body):
+class FileExpiresAfter(Body):
     """Seconds from the file's creation until it is deleted: an hour to thirty days."""
 
     anchor: Literal["created_at"]
@@ -55,7 +55,7 @@ class CreateFile(Body):
     """What a form says of the file that it carries."""
 
     purpose: InputPurpose
-    expires_after: ExpiresAfter | None = None
+    expires_after: FileExpiresAfter | None = None
 
 
 def create_file(fields: Mapping[str, str]) -> CreateFile:
@@ -105,7 +105,7 @@ def image_too_large(path: str, *, size: int) -> BadRequest:
     )
 
 
-def _expires_after(fields: Mapping[str, str]) -> ExpiresAfter | None:
+def _expires_after(fields: Mapping[str, str]) -> FileExpiresAfter | None:
     if _ANCHOR not in fields and _SECONDS not in fields:
         return None
     for name, path in ((_ANCHOR, "anchor"), (_SECONDS, "seconds")):
@@ -121,7 +121,7 @@ def _expires_after(fields: Mapping[str, str]) -> ExpiresAfter | None:
         raise _refused(f"{seconds} is less than the minimum of {_MIN_LIFETIME}", path)
     if seconds > _MAX_LIFETIME:
         raise _refused(f"{seconds} is greater than the maximum of {_MAX_LIFETIME}", path)
-    return ExpiresAfter(anchor="created_at", seconds=seconds)
+    return FileExpiresAfter(anchor="created_at", seconds=seconds)
 
 
 def _refused(problem: str, path: str) -> BadRequest:

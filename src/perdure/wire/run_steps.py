@@ -32,7 +32,7 @@ class FunctionToolCall(Object, tag_field="type", tag="function"):
     function: FunctionCall
 
 
-class SearchRanking(Object):
+class StepSearchRanking(Object):
     ranker: str = "default_2024_08_21"
     score_threshold: float = 0.0
 
@@ -52,7 +52,7 @@ class FileSearchResult(Object, kw_only=True):
 class FileSearch(Object):
     """`queries` is an extension: what the model searched for."""
 
-    ranking_options: SearchRanking = SearchRanking()
+    ranking_options: StepSearchRanking = StepSearchRanking()
     results: list[FileSearchResult] = []
     queries: list[str] = []
 
@@ -68,12 +68,12 @@ class CodeLogs(Object, tag_field="type", tag="logs"):
     logs: str
 
 
-class ShownImage(Object):
+class CodeImageFile(Object):
     file_id: str
 
 
 class CodeImage(Object, tag_field="type", tag="image"):
-    image: ShownImage
+    image: CodeImageFile
 
 
 CodeOutput: TypeAlias = CodeLogs | CodeImage

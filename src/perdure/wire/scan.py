@@ -26,21 +26,21 @@ _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEPS = tuple(1 if byte in b"[{" else -1 for byte in range(256))
 
 
-class Size(NamedTuple):
+class JsonSize(NamedTuple):
     """How many members there are in all, and how many brackets are open at once, at most."""
 
     members: int
     depth: int
 
 
-class Span(NamedTuple):
+class JsonSpan(NamedTuple):
     """Where a value is in the text, quotes included."""
 
     start: int
     stop: int
 
 
-class Scanner:
+class JsonSizeScanner:
     """Reads JSON piece by piece. What is no JSON gives any numbers, and no error.
 
     Only one that `measures` knows the greatest depth, which takes several times as long.
@@ -78,12 +78,12 @@ class Scanner:
         self.depth, self.deepest = depths[-1], max(self.deepest, *depths)
 
 
-async def measure(text: bytes, *, most: Size) -> Size:
+async def measure(text: bytes, *, most: JsonSize) -> JsonSize:
     """The size of the JSON, or more than that; measuring ends beyond `most`."""
     return await _patiently(_measure(text, most))
 
 
-async def find(text: bytes, name: str) -> Span | None:
+async def find(text: bytes, name: str) -> JsonSpan | None:
     """Where the string is that the outermost object has under a name without escapes.
 
     The last one, if there are several, as for whoever decodes the text; None for none.
@@ -102,7 +102,7 @@ async def _patiently(work: Generator[None, None, R]) -> R:
         await asyncio.sleep(0)
 
 
-def _measure(text: bytes, most: Size) -> Generator[None, None, Size]:
+def _measure(text: bytes, most: JsonSize) -> Generator[None, None, JsonSize]:
     commas = brackets = 0
     for start in range(0, len(text), _PLAIN_BYTES):
         piece = text[start : start + _PLAIN_BYTES]
@@ -113,21 +113,21 @@ def _measure(text: bytes, most: Size) -> Generator[None, None, Size]:
         if start:
             yield
     else:
-        return Size(commas + brackets, brackets)
+        return JsonSize(commas + brackets, brackets)
     # There may be as many in long texts.
-    scanner = Scanner(measures=True)
+    scanner = JsonSizeScanner(measures=True)
     for start in range(0, len(text), _PIECE_BYTES):
         scanner.feed(text[start : start + _PIECE_BYTES])
         if scanner.members > most.members or scanner.deepest > most.depth:
             break
         yield
-    return Size(scanner.members, scanner.deepest)
+    return JsonSize(scanner.members, scanner.deepest)
 
 
-def _find(text: bytes, name: str) -> Generator[None, None, Span | None]:
+def _find(text: bytes, name: str) -> Generator[None, None, JsonSpan | None]:
     key = f'"{name}"'.encode()
-    scanner, read, looks = Scanner(), 0, 0
-    found: Span | None = None
+    scanner, read, looks = JsonSizeScanner(), 0, 0
+    found: JsonSpan | None = None
     place = text.find(key)
     while place >= 0:
         while read < place:
@@ -141,6 +141,6 @@ def _find(text: bytes, name: str) -> Generator[None, None, Span | None]:
         colon = _COLON.match(text, place + len(key))
         if colon and scanner.depth == 1 and not scanner.inside:
             value = _STRING.match(text, colon.end())
-            found = Span(*value.span()) if value else None
+            found = JsonSpan(*value.span()) if value else None
         place = text.find(key, place + 1)
     return found

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from perdure.lifecycle import UploadStatus
 from perdure.wire.base import Body, Object
-from perdure.wire.files import ExpiresAfter, File, InputPurpose
+from perdure.wire.files import File, FileExpiresAfter, InputPurpose
 
 MAX_PART_BYTES = 64 * 1024 * 1024
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024 * 1024
@@ -44,7 +44,7 @@ class CreateUpload(Body):
     purpose: InputPurpose
     bytes: _Bytes
     mime_type: str
-    expires_after: ExpiresAfter | None = None
+    expires_after: FileExpiresAfter | None = None
 
 
 class CompleteUpload(Body):

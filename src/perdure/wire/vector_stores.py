@@ -8,7 +8,7 @@ from perdure.wire.base import Body, Metadata, Object
 from perdure.wire.chunking import AskedChunking
 
 
-class ExpiresAfter(Body):
+class VectorStoreExpiresAfter(Body):
     """Days without use after which the store expires (spec 01 §2.6)."""
 
     anchor: Literal["last_active_at"]
@@ -36,7 +36,7 @@ class VectorStore(Object, kw_only=True):
     usage_bytes: int = 0
     file_counts: FileCounts = FileCounts()
     status: Literal["in_progress", "completed", "expired"] = "completed"
-    expires_after: ExpiresAfter | None = None
+    expires_after: VectorStoreExpiresAfter | None = None
     expires_at: int | None = None
     last_active_at: int | None
     metadata: Metadata = {}
@@ -47,11 +47,11 @@ class CreateVectorStore(Body):
     description: str | None = None
     file_ids: Annotated[list[str], Meta(max_length=500)] | None = None
     chunking_strategy: AskedChunking | None = None
-    expires_after: ExpiresAfter | None = None
+    expires_after: VectorStoreExpiresAfter | None = None
     metadata: Metadata | None = None
 
 
 class ModifyVectorStore(Body):
     name: str | UnsetType | None = UNSET
-    expires_after: ExpiresAfter | UnsetType | None = UNSET
+    expires_after: VectorStoreExpiresAfter | UnsetType | None = UNSET
     metadata: Metadata | UnsetType | None = UNSET

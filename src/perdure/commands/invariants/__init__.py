@@ -22,7 +22,7 @@ from perdure.commands.invariants import (
 from perdure.commands.invariants import log as log_rules
 from perdure.commands.invariants import runs as of_runs
 from perdure.commands.invariants.pages import SHOWN, pages
-from perdure.commands.invariants.story import StoredMessage, StoredStep, Story, Violation
+from perdure.commands.invariants.story import RunHistory, StoredMessage, StoredStep, Violation
 from perdure.store.database import Row, Transaction
 from perdure.wire.base import decode
 from perdure.wire.chat import Extras
@@ -134,7 +134,7 @@ def _of_run(tx: Transaction, row: Row, piece: _Piece, oldest: int) -> Iterator[V
     for run in runs:
         deleted = _deleted(tx, steps, messages)
         whole = len(log) == len(piece.events.get(run_id, ()))
-        story = Story(row, run, steps, messages, log, deleted, oldest, damaged, whole)
+        story = RunHistory(row, run, steps, messages, log, deleted, oldest, damaged, whole)
         for rule in of_runs.RULES:
             yield from damage.guarded(run_id, rule(story))
         yield from parts.check(story)

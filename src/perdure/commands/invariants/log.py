@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from perdure import lifecycle
 from perdure.commands.invariants import damage
-from perdure.commands.invariants.story import Story, Violation
+from perdure.commands.invariants.story import RunHistory, Violation
 from perdure.lifecycle import MESSAGE, MESSAGE_CREATED, RUN, RUN_CREATED, STEP, STEP_CREATED
 from perdure.wire.base import Object, decode
 from perdure.wire.events import Event
@@ -61,7 +61,7 @@ KINDS: dict[str, type[Run | RunStep | Message | Thread | _Id]] = {
 }
 
 
-def check(story: Story) -> Iterator[Violation]:
+def check(story: RunHistory) -> Iterator[Violation]:
     """All that is wrong with what was told of a run."""
     run = story.run
     names = [event.name for event in story.log if event.name != lifecycle.THREAD_CREATED]
@@ -91,7 +91,7 @@ def _way(names: list[str]) -> Iterator[str]:
         yield f"was told as {names[ends[0] + 1]} after {names[ends[0]]}, its end"
 
 
-def _rest(story: Story) -> Iterator[str]:
+def _rest(story: RunHistory) -> Iterator[str]:
     """What was told last of the run is what is stored of it."""
     run = story.run
     told = [event for event in story.log if event.name in _RUN_EVENTS]
@@ -108,7 +108,7 @@ def _rest(story: Story) -> Iterator[str]:
         yield f"is stored with other fields than it was told with as {told[-1].name}"
 
 
-def _parts(story: Story, *, whole: bool) -> Iterator[Violation]:
+def _parts(story: RunHistory, *, whole: bool) -> Iterator[Violation]:
     """Each step and each message was told as created once, and as ended once if it is."""
     stored: dict[str, RunStep | Message] = {each.step.id: each.step for each in story.steps}
     stored |= {each.message.id: each.message for each in story.messages}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from perdure.commands.invariants import damage
 from perdure.commands.invariants.shape import MESSAGE_SHAPES, STEP_SHAPES, misshapen
 from perdure.commands.invariants.story import (
+    RunHistory,
     StoredMessage,
     StoredStep,
-    Story,
     Violation,
     function_calls,
 )
@@ -18,7 +18,7 @@ from perdure.wire.messages import Message
 from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls
 
 
-def check(story: Story) -> Iterator[Violation]:
+def check(story: RunHistory) -> Iterator[Violation]:
     """All that is wrong with the parts of a run together; `step` and `message` look at each."""
     for each in story.steps:
         yield from damage.guarded(each.step.id, _of_step(story, each))
@@ -67,7 +67,7 @@ def message(stored: StoredMessage) -> Iterator[str]:
         yield f"is {found.status} with {len(found.content)} parts"
 
 
-def _of_step(story: Story, stored: StoredStep) -> Iterator[str]:
+def _of_step(story: RunHistory, stored: StoredStep) -> Iterator[str]:
     step, run = stored.step, story.run
     yield from _belongs(stored.row, step, story)
     if isinstance(step.step_details, MessageCreation):
@@ -95,7 +95,7 @@ def _of_extras(stored: StoredStep) -> Iterator[str]:
         yield f"has extras of the calls {strangers}, which it did not make"
 
 
-def _of_message_step(story: Story, step: RunStep, message_id: str) -> Iterator[str]:
+def _of_message_step(story: RunHistory, step: RunStep, message_id: str) -> Iterator[str]:
     """A step that wrote a message and that message end together."""
     if story.written[message_id].step.id != step.id:
         yield f"names the message {message_id}, as another step does"
@@ -118,13 +118,13 @@ def _of_message_step(story: Story, step: RunStep, message_id: str) -> Iterator[s
         yield f"is {step.status}, and its message {message_id} is {status}"
 
 
-def _of_message(story: Story, stored: StoredMessage) -> Iterator[str]:
+def _of_message(story: RunHistory, stored: StoredMessage) -> Iterator[str]:
     yield from _belongs(stored.row, stored.message, story)
     if stored.message.id not in story.written and not story.damaged:
         yield f"was written by the run {story.run.id}, and no step of it says so"
 
 
-def _belongs(row: Row, body: RunStep | Message, story: Story) -> Iterator[str]:
+def _belongs(row: Row, body: RunStep | Message, story: RunHistory) -> Iterator[str]:
     """A part of a run is of its thread, assistant and project."""
     run = story.run
     for name, value, expected in (

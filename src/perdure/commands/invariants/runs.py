@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from perdure import lifecycle
 from perdure.commands import runs
 from perdure.commands.invariants.shape import RUN_SHAPES, misshapen
-from perdure.commands.invariants.story import Story, function_calls
+from perdure.commands.invariants.story import RunHistory, function_calls
 from perdure.lifecycle import RUN, RunStatus
 
 # The timestamps that a run gets as it ends; an expired one gets none.
 _ENDS = {move.target: move.stamp for move in RUN if move.target in lifecycle.TERMINAL}
 
 
-def row_agrees(story: Story) -> Iterator[str]:
+def row_agrees(story: RunHistory) -> Iterator[str]:
     """What the database knows of a run is what its body says."""
     row, run = story.row, story.run
     for name in ("id", "thread_id", "status", "expires_at"):
@@ -20,13 +20,13 @@ def row_agrees(story: Story) -> Iterator[str]:
             yield f"has {name} {row[name]} in its row and {getattr(run, name)} in its body"
 
 
-def fields_fit_status(story: Story) -> Iterator[str]:
+def fields_fit_status(story: RunHistory) -> Iterator[str]:
     """Timestamps and reasons are those that some way through the table leaves."""
     if wrong := misshapen(story.run, story.run.status, RUN_SHAPES):
         yield wrong
 
 
-def end_is_noted(story: Story) -> Iterator[str]:
+def end_is_noted(story: RunHistory) -> Iterator[str]:
     """A run has ended at a time if and only if it is terminal, and its stamp is that time."""
     ended_at, status = story.row["ended_at"], story.run.status
     if (status in lifecycle.TERMINAL) != (ended_at is not None):
@@ -36,7 +36,7 @@ def end_is_noted(story: Story) -> Iterator[str]:
         yield f"ended at {ended_at} with {stamp} {getattr(story.run, stamp)}"
 
 
-def work_is_owned(story: Story) -> Iterator[str]:
+def work_is_owned(story: RunHistory) -> Iterator[str]:
     """A run is owned if and only if a worker works on it, or is stopping to.
 
     One that nobody owns would never be rescued; who waits in the queue or for outputs is free.
@@ -50,7 +50,7 @@ def work_is_owned(story: Story) -> Iterator[str]:
         yield f"was started and has epoch {row['epoch']}"
 
 
-def nothing_is_left_open(story: Story) -> Iterator[str]:
+def nothing_is_left_open(story: RunHistory) -> Iterator[str]:
     """A run has at most one step and one message open, and none once it has ended."""
     most = 0 if story.run.status in lifecycle.TERMINAL else 1
     open_steps = [each for each in story.steps if each.step.status == "in_progress"]
@@ -60,7 +60,7 @@ def nothing_is_left_open(story: Story) -> Iterator[str]:
             yield f"is {story.run.status} with {count} open {kind}"
 
 
-def question_is_the_open_step(story: Story) -> Iterator[str]:
+def question_is_the_open_step(story: RunHistory) -> Iterator[str]:
     """A run asks for exactly the outputs of the calls in its open step (spec 03 §5)."""
     action = story.run.required_action
     if action is None or story.damaged:
@@ -83,7 +83,7 @@ def question_is_the_open_step(story: Story) -> Iterator[str]:
         )
 
 
-def usage_adds_up(story: Story) -> Iterator[str]:
+def usage_adds_up(story: RunHistory) -> Iterator[str]:
     """A run that has ended used what its steps used (spec 03 §10)."""
     run = story.run
     if story.damaged:

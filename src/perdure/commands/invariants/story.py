@@ -36,7 +36,7 @@ class StoredMessage(NamedTuple):
     message: Message
 
 
-class Story(NamedTuple):
+class RunHistory(NamedTuple):
     """A run from its beginning to now.
 
     `deleted`: messages that its steps name and that a client has deleted since. `oldest`: when

@@ -16,7 +16,7 @@ from .files import DATA, beneath, listing, plain
 MIME = "application/vnd.perdure+json"
 
 
-class Answer:
+class JsonOutput:
     """Shown by the kernel as JSON."""
 
     def __init__(self, **content: object) -> None:
@@ -26,7 +26,7 @@ class Answer:
         return {MIME: self.content, "text/plain": ""}
 
 
-def begin(packages: list[str], *, warm: bool) -> Answer:
+def begin(packages: list[str], *, warm: bool) -> JsonOutput:
     """Makes a new kernel a session; `warm`: and imports what most code imports."""
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     try:
@@ -35,41 +35,41 @@ def begin(packages: list[str], *, warm: bool) -> Answer:
         Path(".perdure").touch()
         Path(".perdure").unlink()
     except OSError as error:
-        return Answer(problem=f"{DATA} cannot be used: {error.strerror}")
+        return JsonOutput(problem=f"{DATA} cannot be used: {error.strerror}")
     if kept:
-        return Answer(problem=f"{DATA} is not empty, so kernels seem to share it")
+        return JsonOutput(problem=f"{DATA} is not empty, so kernels seem to share it")
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        return Answer(problem=f"Python packages are missing: {', '.join(missing)}")
+        return JsonOutput(problem=f"Python packages are missing: {', '.join(missing)}")
     if warm:
         for name in ("numpy", "pandas", "matplotlib.pyplot"):
             importlib.import_module(name)
-    return Answer()
+    return JsonOutput()
 
 
-def files(most: int) -> Answer:
+def files(most: int) -> JsonOutput:
     """So many files at most, and how many other things there are."""
     found, left_out = listing(most, plain)
-    return Answer(files=found, left_out=left_out)
+    return JsonOutput(files=found, left_out=left_out)
 
 
-def get(name: str, *, offset: int, most: int) -> Answer:
+def get(name: str, *, offset: int, most: int) -> JsonOutput:
     """A piece of a file, empty at its end."""
     try:
         file = beneath(name)
     except OSError as error:
-        return Answer(problem=error.strerror)
+        return JsonOutput(problem=error.strerror)
     try:
         if not plain(os.fstat(file)):
-            return Answer(problem="It is not a plain file")
-        return Answer(data=base64.b64encode(os.pread(file, most, offset)).decode())
+            return JsonOutput(problem="It is not a plain file")
+        return JsonOutput(data=base64.b64encode(os.pread(file, most, offset)).decode())
     except OSError as error:
-        return Answer(problem=error.strerror)
+        return JsonOutput(problem=error.strerror)
     finally:
         os.close(file)
 
 
-def put(name: str, *, offset: int, data: str) -> Answer:
+def put(name: str, *, offset: int, data: str) -> JsonOutput:
     """Writes a piece of a file; the first one takes the place of what has the name."""
     try:
         if not offset:
@@ -80,19 +80,19 @@ def put(name: str, *, offset: int, data: str) -> Answer:
             file.write(base64.b64decode(data))
     except OSError as error:
         drop(name)
-        return Answer(problem=error.strerror)
-    return Answer()
+        return JsonOutput(problem=error.strerror)
+    return JsonOutput()
 
 
-def drop(name: str) -> Answer:
+def drop(name: str) -> JsonOutput:
     """Removes a file."""
     with contextlib.suppress(OSError):
         Path(DATA, name).unlink()
-    return Answer()
+    return JsonOutput()
 
 
-def mark(word: str) -> Answer:
+def mark(word: str) -> JsonOutput:
     """Writes a word to both standard streams, behind all that programs have written to them."""
     for stream in (1, 2):
         os.write(stream, word.encode())
-    return Answer()
+    return JsonOutput()
