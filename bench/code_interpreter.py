@@ -13,7 +13,7 @@ from pathlib import Path
 from bench import code_threads
 from bench.report import Machine, Row, table
 from perdure.clock import SystemClock
-from perdure.sandbox import watch
+from perdure.sandbox import resource_usage
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import Session
 from perdure.sandbox.session import LocalSession
@@ -96,7 +96,7 @@ async def _repeat(session: Session, times: int) -> None:
 def _pss(session: LocalSession) -> int:
     """Bytes of all its processes, where what n processes share counts for a n-th."""
     total = 0
-    for pid in watch.processes(session.first_process):
+    for pid in resource_usage.processes(session.first_process):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 total += int(line.split()[1]) * 1024

@@ -1,7 +1,8 @@
 """What it costs to turn files into chunks: `python -m bench.ingestion`.
 
 CPU is that of the processes that parse, which the system adds up when they have ended; so it does
-not matter what else the machine does. The start of the nursery is measured alone, and taken off.
+not matter what else the machine does. The start of the fork server is measured alone, and taken
+off.
 """
 
 import asyncio
@@ -11,11 +12,11 @@ from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
-from tests.retrieval import samples
+from tests.parsing import samples
 
 import bench
-from perdure.retrieval.limits import ParsingLimits
-from perdure.retrieval.parse import Parser
+from perdure.parsing.limits import ParsingLimits
+from perdure.parsing.parser import Parser
 
 _SENTENCE = "The quick brown fox number {} jumps over the lazy dog, and nobody knows why it does. "
 # All of the files, so that none is refused.
@@ -40,7 +41,7 @@ def _cpu_seconds() -> float:
 
 
 async def _cost(paths: list[Path]) -> float:
-    """CPU seconds of a nursery and of the children that parse these files."""
+    """CPU seconds of a fork server and of the children that parse these files."""
     before = _cpu_seconds()
     parser = Parser(_LIMITS)
     # a child counts once it is buried, as it will be by the end of the next: a small one is last
@@ -57,7 +58,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         start = await _cost([])
         await _memory(Path(folder, "large.txt"))
-        print(f"start of the nursery: {start:.2f} s of CPU")
+        print(f"start of the fork server: {start:.2f} s of CPU")
         print(f"each small file: {(await _cost([_SMALL] * 100) - start) * 10:.1f} ms of CPU")
         for name, (characters, write) in _FILES.items():
             path = Path(folder, f"large.{name}")

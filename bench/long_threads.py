@@ -16,8 +16,8 @@ from bench.report import Row
 from bench.tables import Tables
 from perdure.bus.memory import MemoryBus
 from perdure.commands import messages, threads
-from perdure.store import connect
-from perdure.store.database import Database, Transaction
+from perdure.storage import connect
+from perdure.storage.database import Database, Transaction
 from perdure.wire.messages import CreateMessage
 from perdure.wire.threads import CreateThread
 

@@ -10,17 +10,17 @@ from typing import NamedTuple
 
 import bm25s
 import Stemmer
-from tests.retrieval.shelf import Shelf
+from tests.retrieval.filled_stores import FilledStore
 
 from bench import collection, embedding_server, processes
 from bench.collection import Item
 from bench.report import Row
 from perdure.bus.memory import MemoryBus
-from perdure.providers import connect_embeddings
+from perdure.model_servers import connect_embeddings
 from perdure.providers.embeddings import EmbeddingModel
-from perdure.retrieval import lexical, scope
-from perdure.store import connect
-from perdure.store.database import Transaction
+from perdure.retrieval import lexical, searchable_chunks
+from perdure.storage import connect
+from perdure.storage.database import Transaction
 
 _DEPTH = 20
 _AT_ONCE = 4
@@ -50,27 +50,27 @@ async def measure(databases: dict[str, str | None]) -> list[Row]:
     async with AsyncExitStack() as stack:
         model = await stack.enter_async_context(_model())
         for name, url in databases.items():
-            shelf = await stack.enter_async_context(_shelf(url, model, documents))
-            rows += await _rankings(shelf, items, name, plain, in_large=url is None)
+            filled = await stack.enter_async_context(_shelf(url, model, documents))
+            rows += await _rankings(filled, items, name, plain, in_large=url is None)
     return rows
 
 
 async def _rankings(
-    shelf: Shelf, items: Sequence[Item], name: str, plain: Quality, *, in_large: bool
+    filled: FilledStore, items: Sequence[Item], name: str, plain: Quality, *, in_large: bool
 ) -> list[Row]:
     """Each way to rank, on one database."""
-    ours = await _quality(Shelf(shelf.database), items)
+    ours = await _quality(FilledStore(filled.database), items)
     met = ours.ndcg >= plain.ndcg and ours.recall >= plain.recall
     rows = [Row(f"{name}: words", str(ours), "≥ plain BM25", met)]
     for chunks in (100_000, 1_000_000) if in_large else ():
         share = lexical.MOST_POSTINGS / chunks
-        as_large = await _quality_as_large(shelf, items, round(share * len(items)))
+        as_large = await _quality_as_large(filled, items, round(share * len(items)))
         what = f"{name}: words, passing over as many as in a store of {chunks:,} chunks"
         rows.append(Row(what, str(as_large)))
-    for model in shelf.embedders:
-        vectors = await _quality(shelf, items, "none")
+    for model in filled.embedders:
+        vectors = await _quality(filled, items, "none")
         rows.append(Row(f"{name}: vectors of {model}", str(vectors)))
-        rows.append(Row(f"{name}: both, fused", str(await _quality(shelf, items))))
+        rows.append(Row(f"{name}: both, fused", str(await _quality(filled, items))))
     return rows
 
 
@@ -90,37 +90,39 @@ async def _model() -> AsyncIterator[EmbeddingModel | None]:
 @asynccontextmanager
 async def _shelf(
     url: str | None, model: EmbeddingModel | None, documents: Sequence[str]
-) -> AsyncIterator[Shelf]:
+) -> AsyncIterator[FilledStore]:
     with tempfile.TemporaryDirectory(prefix="perdure-bench-") as folder:
         database = connect(url, Path(folder), bus=MemoryBus())
         await database.open()
-        shelf = Shelf(database, {model.name: model} if model else {})
-        await shelf.store(model=model.name if model else None)
+        filled = FilledStore(database, {model.name: model} if model else {})
+        await filled.store(model=model.name if model else None)
         for first in range(0, len(documents), _PIECE):
-            await shelf.file("vs_1", f"file-{first}", *documents[first : first + _PIECE])
-        await shelf.merge()
-        yield shelf
+            await filled.file("vs_1", f"file-{first}", *documents[first : first + _PIECE])
+        await filled.merge()
+        yield filled
         await database.close()
 
 
-async def _quality(shelf: Shelf, items: Sequence[Item], ranker: str = "auto") -> Quality:
+async def _quality(filled: FilledStore, items: Sequence[Item], ranker: str = "auto") -> Quality:
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def rank(item: Item) -> int | None:
         async with slots:
-            found = await shelf.found(item.query, limit=_DEPTH, ranker=ranker)
+            found = await filled.found(item.query, limit=_DEPTH, ranker=ranker)
         return found.index(item.document) + 1 if item.document in found else None
 
     return _mean(await asyncio.gather(*map(rank, items)))
 
 
-async def _quality_as_large(shelf: Shelf, items: Sequence[Item], most_postings: int) -> Quality:
+async def _quality_as_large(
+    filled: FilledStore, items: Sequence[Item], most_postings: int
+) -> Quality:
     """Words alone, with as few postings for each chunk as a search in a large store reads."""
 
     def rank(tx: Transaction) -> list[int | None]:
         row = tx.one("searches.store", vector_store_id="vs_1")
         assert row is not None
-        searched = scope.read(tx, "vs_1", row["seq"], None)
+        searched = searchable_chunks.read(tx, "vs_1", row["seq"], None)
         assert searched is not None
         ranks: list[int | None] = []
         for place, item in enumerate(items):
@@ -138,7 +140,7 @@ async def _quality_as_large(shelf: Shelf, items: Sequence[Item], most_postings: 
             ranks.append(places.index(place) + 1 if place in places else None)
         return ranks
 
-    return _mean(await shelf.database.read(rank))
+    return _mean(await filled.database.read(rank))
 
 
 def _reference(items: Sequence[Item], *, stemmer: str | None) -> Quality:

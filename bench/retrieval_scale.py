@@ -19,19 +19,19 @@ from typing import NamedTuple
 
 import numpy as np
 import psycopg
-from tests.retrieval import shelf
-from tests.retrieval.shelf import Chunk
+from tests.retrieval import filled_stores
+from tests.retrieval.filled_stores import Chunk
 
 from bench.report import Row
 from perdure.bus.memory import MemoryBus
-from perdure.retrieval import index, postings, segments, upkeep, vectors
-from perdure.retrieval.embed import Embedders
-from perdure.retrieval.index import PreparedChunks
+from perdure.retrieval import index_writer, postings, segments, upkeep, vectors
+from perdure.retrieval.embedder import Embedders
+from perdure.retrieval.index_writer import PreparedChunks
 from perdure.retrieval.postings import Packed, Words
 from perdure.retrieval.search import Ranker, search
 from perdure.retrieval.vectors import PackedVectors, Vectors
-from perdure.store import connect
-from perdure.store.database import Database, Transaction
+from perdure.storage import connect
+from perdure.storage.database import Database, Transaction
 from perdure.wire.search import Equal, Filter
 
 _SEARCHES = 300
@@ -101,7 +101,7 @@ class Text:
         rare = own[(_OWN_WORDS * self._random.random(count) ** 3).astype(int)]
         taken = np.where(self._random.random(count) < _OWN_SHARE, rare, common)
         text = [self.vocabulary[min(place, _VOCABULARY - 1)] for place in taken.tolist()]
-        return index.prepare(
+        return index_writer.prepare(
             [
                 Chunk(" ".join(text[place * step : place * step + _WORDS]), 800, place)
                 for place in range(chunks)
@@ -225,7 +225,7 @@ def _put(
     chunks = sum(len(piece.chunks) for piece in group)
     segment = segments.add(tx, store["seq"], words, chunks=chunks)
     for place, (piece, held) in enumerate(zip(group, packed, strict=False), first):
-        ingestion = shelf.begin(tx, "vs_0", f"file-{place}")
+        ingestion = filled_stores.begin(tx, "vs_0", f"file-{place}")
         tx.run(
             "chunks.insert_piece",
             ingestion=ingestion,
@@ -250,7 +250,7 @@ def _put(
             ),
         )
         attributes = {"half": place % 2 == 0, "number": place}
-        shelf.complete(tx, "vs_0", f"file-{place}", ingestion, attributes)
+        filled_stores.complete(tx, "vs_0", f"file-{place}", ingestion, attributes)
     placed = sorted(row["id"] for row in tx.all("segments.pieces", segment=segment))
     for place, id_ in enumerate(placed):
         base = place * len(group[0].chunks)
@@ -265,12 +265,12 @@ async def _write(database: Database, size: Size, pieces: list[PreparedChunks]) -
         await _add_store(database, store)
         for place in range(size.files):
             file_id = f"file-{place}"
-            ingestion = await database.write(shelf.begin, store, file_id)
+            ingestion = await database.write(filled_stores.begin, store, file_id)
             await database.write(
-                index.write, ingestion, store, pieces[files % len(pieces)], embedding=_MODEL
+                index_writer.write, ingestion, store, pieces[files % len(pieces)], embedding=_MODEL
             )
             attributes = {"half": place % 2 == 0, "number": place}
-            await database.write(shelf.complete, store, file_id, ingestion, attributes)
+            await database.write(filled_stores.complete, store, file_id, ingestion, attributes)
             files += 1
             if files % _MERGE_EVERY == 0:
                 await upkeep.step(database)
@@ -279,8 +279,8 @@ async def _write(database: Database, size: Size, pieces: list[PreparedChunks]) -
 
 
 async def _add_store(database: Database, store: str) -> None:
-    await database.write(shelf.add_store, store)
-    await database.write(index.model, store, _MODEL)
+    await database.write(filled_stores.add_store, store)
+    await database.write(index_writer.model, store, _MODEL)
 
 
 async def _search(

@@ -13,9 +13,9 @@ import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
 
 from perdure.bus.memory import MemoryBus
-from perdure.retrieval.parse import Parser
-from perdure.store import Blobs, connect, connect_blobs
-from perdure.store.database import Database
+from perdure.parsing.parser import Parser
+from perdure.storage import Blobs, connect, connect_blobs
+from perdure.storage.database import Database
 from tests import examples
 from tests.databases import TEMPLATE, NoServer, PostgresServer
 from tests.object_store import ObjectStore
@@ -156,7 +156,7 @@ async def parser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pars
     """A parser that has started; for tests that are not about its life."""
     parser = SharedParser()
     path = tmp_path_factory.mktemp("parser") / "first.txt"
-    path.write_text("The first file starts the nursery.")
+    path.write_text("The first file starts the fork server.")
     async for _ in parser.passages(path, path.name):
         pass
     yield parser

@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 from http.client import HTTPConnection
 
-from perdure.store import S3Settings
+from perdure.storage import S3Settings
 from tests.patience import PATIENCE_SECONDS, wait_until
 
 _HOST = "127.0.0.1"

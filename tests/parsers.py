@@ -1,6 +1,6 @@
 """A parser that tests share, because its start takes a second."""
 
-from perdure.retrieval.parse import Parser
+from perdure.parsing.parser import Parser
 
 
 class SharedParser(Parser):

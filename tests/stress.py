@@ -35,14 +35,14 @@ SUSPECTS = (
     "tests/engine/test_webhooks.py",
     "tests/providers/test_faults.py",
     "tests/providers/test_openai.py",
-    "tests/retrieval/test_child.py",
-    "tests/retrieval/test_chunk.py",
-    "tests/retrieval/test_hostile.py",
-    "tests/retrieval/test_killed.py",
+    "tests/parsing/test_fork_server.py",
+    "tests/parsing/test_chunks.py",
+    "tests/parsing/test_hostile.py",
+    "tests/parsing/test_killed.py",
     "tests/sandbox",
-    "tests/store/test_postgres.py",
-    "tests/store/test_read.py",
-    "tests/store/test_write.py",
+    "tests/storage/test_postgres.py",
+    "tests/storage/test_read.py",
+    "tests/storage/test_write.py",
 )
 # Ends with whoever started it, however that ended.
 _LOOP = """

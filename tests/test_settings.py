@@ -8,7 +8,7 @@ import pytest
 from perdure import settings
 from perdure.cli import options
 from perdure.errors import ConfigurationError
-from perdure.model_settings import ThinkingSettings
+from perdure.settings.models import ThinkingSettings
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import pytest
 
 from perdure import settings
 from perdure.errors import ConfigurationError
-from perdure.webhook_settings import EVENTS
-from tests.sending.receiver import KEY, SECRET
+from perdure.settings.webhooks import EVENTS
+from tests.webhooks.receiver import KEY, SECRET
 
 
 def _refusal(*tables: dict[str, object]) -> str:

@@ -5,33 +5,34 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
-from perdure import providers, sandbox, sending, store
+from perdure import model_servers, sandboxes, storage, webhooks
 from perdure.api.application import Application, with_cors
 from perdure.api.bodies import Decoding, HeldBytes
 from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.api.queue import Queue
+from perdure.background import loop
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
-from perdure.engine.adjustments import SharedMemory
+from perdure.engine.adjustments import SharedAdjustmentMemory
+from perdure.engine.code_execution import CodeRunner
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
+from perdure.engine.file_reader import FileReader
+from perdure.engine.file_searches import FileSearches
 from perdure.engine.ingest import Ingest
-from perdure.engine.interpreting import Interpreting
-from perdure.engine.looper import loop
-from perdure.engine.reading import Reading
-from perdure.engine.searching import Searching
 from perdure.engine.thinking_rules import LearntStyles, ThinkingRules
-from perdure.engine.webhooks import Webhook, Webhooks
 from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError, Unavailable
-from perdure.providers import ServerSettings, tokens
+from perdure.model_servers import ModelServerSettings
+from perdure.parsing.parser import Parser
+from perdure.providers import tokens
+from perdure.providers.adjustment_memory import AdjustmentMemory
 from perdure.providers.embeddings import EmbeddingModel
-from perdure.providers.memory import Memory
 from perdure.providers.patience import Patience
-from perdure.providers.routing import Routing
-from perdure.retrieval.parse import Parser
+from perdure.providers.router import Router
 from perdure.settings import Settings
-from perdure.store import S3Settings
+from perdure.storage import S3Settings
+from perdure.webhooks.delivery_loop import Webhook, Webhooks
 
 # How long a thread may keep the interpreter from the others. Streams at full load would keep the
 # database's threads waiting for seconds at the default of 5 ms.
@@ -51,16 +52,16 @@ class Perdure:
         self.settings = settings
         url = settings.database_url.get_secret_value() if settings.database_url else None
         self.bus = MemoryBus()
-        self.database = store.connect(url, settings.data_dir, bus=self.bus)
-        self.blobs = store.connect_blobs(bucket_of(settings), settings.data_dir)
-        self.provider = provider_of(settings, clock, SharedMemory(self.database, clock))
+        self.database = storage.connect(url, settings.data_dir, bus=self.bus)
+        self.blobs = storage.connect_blobs(bucket_of(settings), settings.data_dir)
+        self.provider = provider_of(settings, clock, SharedAdjustmentMemory(self.database, clock))
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
-        self.interpreting = Interpreting(
+        self.interpreting = CodeRunner(
             self.database,
             self.blobs,
             clock,
-            sandbox.sessions(settings, clock=clock),
+            sandboxes.sessions(settings, clock=clock),
             seconds=settings.code_timeout_seconds,
         )
         self.engine = Engine(
@@ -148,7 +149,7 @@ class Perdure:
             self.blobs,
             self.settings.lease_seconds,
             windows,
-            Searching(
+            FileSearches(
                 self.database,
                 self.bus,
                 clock,
@@ -174,7 +175,7 @@ class Perdure:
             self.database,
             self.bus,
             clock,
-            Reading(self.database, self.blobs, parser, embedders, folder=folder),
+            FileReader(self.database, self.blobs, parser, embedders, folder=folder),
             lease_seconds=self.settings.lease_seconds,
             at_once=self.settings.max_concurrent_files,
             embedding=self.embedding.name if self.embedding else None,
@@ -192,7 +193,7 @@ class Perdure:
             for webhook in self.settings.webhooks
         ]
         private = self.settings.webhook_private_targets
-        sender = sending.connect(private_targets=private) if known else None
+        sender = webhooks.connect(private_targets=private) if known else None
         return Webhooks(known, sender, database=self.database, clock=clock)
 
     async def _drain(self) -> None:
@@ -200,11 +201,11 @@ class Perdure:
         self.bus.close(_CLOSING)
 
 
-def provider_of(settings: Settings, clock: Clock, memory: Memory | None = None) -> Routing:
+def provider_of(settings: Settings, clock: Clock, memory: AdjustmentMemory | None = None) -> Router:
     """All model servers as one. Raises `ConfigurationError`."""
-    return providers.connect(
+    return model_servers.connect(
         [
-            ServerSettings(
+            ModelServerSettings(
                 name=server.name,
                 base_url=server.base_url,
                 api_key=server.key.get_secret_value() if server.key else None,
@@ -228,7 +229,7 @@ def _embedding(settings: Settings) -> EmbeddingModel | None:
     if settings.embedding_base_url is None or settings.embedding_model is None:
         return None
     key = settings.embedding_api_key
-    return providers.connect_embeddings(
+    return model_servers.connect_embeddings(
         settings.embedding_base_url,
         model=settings.embedding_model,
         dimensions=settings.embedding_dimensions,

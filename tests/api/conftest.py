@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from perdure import settings
 from perdure.app import Perdure
-from perdure.clock import ManualClock
-from perdure.retrieval.parse import Parser
+from perdure.parsing.parser import Parser
+from perdure.testing.manual_clock import ManualClock
 from tests.model_servers.fixture import model_server, model_server_process
 from tests.patience import PATIENCE_SECONDS
 

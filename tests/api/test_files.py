@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perdure.app import Perdure
-from perdure.clock import ManualClock
+from perdure.testing.manual_clock import ManualClock
 from tests.api.conftest import LARGEST_FILE
 from tests.examples import WITH_FIXTURES
 from tests.patience import PATIENCE_SECONDS

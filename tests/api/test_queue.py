@@ -5,9 +5,9 @@ import pytest
 
 from perdure.api.queue import Queue
 from perdure.app import Perdure
-from perdure.clock import ManualClock
 from perdure.errors import TooManyRequests
-from perdure.store.database import Database
+from perdure.storage.database import Database
+from perdure.testing.manual_clock import ManualClock
 from tests.commands.acts import Acts
 
 MOST = 3

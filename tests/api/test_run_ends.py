@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from perdure import settings
 from perdure.app import Perdure
-from perdure.clock import ManualClock
+from perdure.testing.manual_clock import ManualClock
 from perdure.wire.events import Delta
 from tests.api.conftest import HEADERS
 from tests.api.sse import Told, events

@@ -1,6 +1,6 @@
 """A run shows the settings it was made with: the request's, else its assistant's, else defaults.
 
-Spec 03 §3; what the model is sent of them is tested in `tests/engine/test_requests.py`.
+Spec 03 §3; what the model is sent of them is tested in `tests/engine/test_model_requests.py`.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import httpx2
 
 from perdure import settings
 from perdure.app import Perdure
-from perdure.clock import ManualClock
+from perdure.testing.manual_clock import ManualClock
 from tests.api.conftest import HEADERS
 from tests.api.sse import events
 

@@ -8,7 +8,7 @@ import aiohttp
 import httpx2
 import pytest
 
-from perdure.api.sse import EventStream
+from perdure.api.event_stream import EventStream
 from perdure.app import Perdure
 from perdure.bus.memory import MemoryBus
 from perdure.lifecycle import MESSAGE_DELTA

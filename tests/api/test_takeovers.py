@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from perdure import lifecycle
 from perdure.api.cursor import cursor
-from perdure.api.frames import Frames
+from perdure.api.stream_frames import Frames
 from perdure.bus.bus import Subscription
 from perdure.bus.memory import MemoryBus
 from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA

@@ -5,10 +5,10 @@ import asyncio
 from starlette.types import Message as Sent
 
 from perdure.api.cursor import Cursor
-from perdure.api.sse import EventStream
+from perdure.api.event_stream import EventStream
 from perdure.bus.memory import MemoryBus
-from perdure.commands import events, leases, recording
-from perdure.store.postgres import PostgreSQL
+from perdure.commands import events, leases, run_writes
+from perdure.storage.postgres import PostgreSQL
 from tests.api.sse import names
 from tests.commands.acts import Acts
 from tests.patience import PATIENCE_SECONDS
@@ -42,10 +42,10 @@ async def test_a_run_that_is_taken_over_is_told_without_a_gap(postgres_url: str)
     async with asyncio.timeout(PATIENCE_SECONDS):
         await begun.wait()
         dead = await Acts(there).claim(run)
-        await there.write(recording.open_message, dead)
+        await there.write(run_writes.open_message, dead)
         await here.write(leases.rescue, now=float(acts.now), everybody=True, limit=10)
         hold = await acts.claim(run, owner="worker_2")
-        await here.write(recording.open_message, hold)
+        await here.write(run_writes.open_message, hold)
         await acts.complete(hold)
         await listening
     log = [event.name for event in await here.read(events.after, run.id, 0)]

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from perdure.app import Perdure
-from perdure.clock import ManualClock
+from perdure.testing.manual_clock import ManualClock
 from tests.api.test_files import KIND, field, file_field, form, stored
 
 BODY = {"filename": "a/b.bin", "purpose": "batch", "bytes": 6, "mime_type": "x/y"}

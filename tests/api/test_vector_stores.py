@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from perdure.app import Perdure
-from perdure.clock import ManualClock
-from perdure.retrieval.parse import Parser
+from perdure.parsing.parser import Parser
+from perdure.testing.manual_clock import ManualClock
 from tests.contract.schema import problems
 from tests.patience import PATIENCE_SECONDS
 

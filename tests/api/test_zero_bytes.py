@@ -9,9 +9,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from perdure import invariants
 from perdure.app import Perdure
-from perdure.commands import invariants
-from perdure.retrieval.parse import Parser
+from perdure.parsing.parser import Parser
 from tests.api.test_vector_stores import read_all
 from tests.patience import PATIENCE_SECONDS
 

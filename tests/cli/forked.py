@@ -113,7 +113,7 @@ class _Forking:
         self._lock = threading.Lock()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.cli.forking", str(theirs.fileno())],
+                [sys.executable, "-m", "tests.cli.fork_server", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd=_ROOT,

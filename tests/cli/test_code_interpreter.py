@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 from openai import OpenAI
 from openai.types.beta.threads import Run
 
-from perdure.sandbox import watch
+from perdure.sandbox import resource_usage
 from tests.cli.processes import Served, serving
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.sandbox.ended import handles_of, wait_until_gone
@@ -76,7 +76,9 @@ def sandboxed(served: Served) -> list[int]:
 
 
 def started(served: Served) -> list[int]:
-    return [pid for pid in watch.processes(served.process.pid) if pid != served.process.pid]
+    return [
+        pid for pid in resource_usage.processes(served.process.pid) if pid != served.process.pid
+    ]
 
 
 def mounts_of(pids: Iterable[int]) -> set[str]:

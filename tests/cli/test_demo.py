@@ -18,7 +18,7 @@ from perdure.errors import ConfigurationError
 from perdure.settings import Settings
 from tests.cli.processes import PERDURE, clean, perdure, serving
 from tests.patience import PATIENCE_SECONDS
-from tests.sending.receiver import SECRET, receiving
+from tests.webhooks.receiver import SECRET, receiving
 
 _REPORT = """
 import json, os, pathlib

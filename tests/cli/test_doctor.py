@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.processes import perdure, serving
 from tests.object_store import ObjectStore
-from tests.sending.receiver import SECRET
+from tests.webhooks.receiver import SECRET
 
 _SCRIPTED = "no model server is configured: the shipped scripted model gives canned answers"
 

@@ -16,7 +16,7 @@ from openai import OpenAI
 
 import perdure.cli
 from perdure import marks
-from perdure.sandbox import cleaning
+from perdure.sandbox import output_filter
 from perdure.sandbox.inside import files as inside
 from tests.cli.hostile import CANARY, NAME, OBEYED, SEEN, OnTerminal, hostile_server
 from tests.cli.processes import clean, serving
@@ -167,7 +167,7 @@ def test_neither_values_nor_tracebacks_nor_words_of_libraries_are_obeyed_in_a_lo
 
 def test_what_turns_the_direction_of_writing_leaves_the_output_of_code() -> None:
     said = "".join(f"{mark}x" for mark in sorted(OBEYED - {"\r"})) + "\tcolumn\nline\r\n"
-    cleaned = cleaning.text(said)
+    cleaned = output_filter.text(said)
     assert not OBEYED.intersection(cleaned)
     assert cleaned.endswith("x\tcolumn\nline\n")
 

@@ -18,7 +18,7 @@ HEAVY = {"aiohttp", "aiosql", "bpe_openai", "jupyter_client", "kreuzberg", "nump
 CLIENT = {"aiohttp"}
 SERVER = {"aiosql", "starlette", "uvicorn"}
 # Of ours, what only a server needs.
-OURS = {f"perdure.{name}" for name in ("api", "app", "commands", "engine", "sandbox", "store")}
+OURS = {f"perdure.{name}" for name in ("api", "app", "commands", "engine", "sandbox", "storage")}
 
 # Runs commands, one after the other, and says then what it has imported.
 PROGRAM = """

@@ -12,8 +12,8 @@ from perdure.app import provider_of
 from perdure.cli.models_checkup import WELL_KNOWN, advice, unserved
 from perdure.cli.probe import ProbeResult
 from perdure.clock import SystemClock
-from perdure.model_settings import ModelServer
 from perdure.settings import Settings
+from perdure.settings.models import ModelServer
 
 URL = "http://127.0.0.1:1/v1"
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, SecretStr
 from perdure import settings
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.settings import Settings
-from perdure.store import S3Settings, connect_blobs
+from perdure.storage import S3Settings, connect_blobs
 from tests.cli.echo import echo_server
 from tests.cli.forked import Forked
 from tests.cli.processes import perdure, serving

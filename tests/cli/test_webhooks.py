@@ -12,7 +12,7 @@ from aiohttp import web
 from openai import AsyncOpenAI
 
 from tests.cli.processes import Served, serving
-from tests.sending.receiver import SECRET, Receiver, receiving
+from tests.webhooks.receiver import SECRET, Receiver, receiving
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """Short ways to bring a database into a state, through the commands themselves."""
 
 from perdure import ids
-from perdure.commands import assistants, creation, leases, recording, runs, threads
+from perdure.commands import assistants, creation, leases, run_writes, runs, threads
 from perdure.commands.creation import NewRun
 from perdure.commands.leases import HeldLease
 from perdure.commands.runs import PartialMessage
-from perdure.store.database import Database
+from perdure.storage.database import Database
 from perdure.wire.assistants import Assistant, CreateAssistant
 from perdure.wire.messages import CreateMessage, TextContent, TextPart
 from perdure.wire.run_steps import FunctionCall, FunctionToolCall
@@ -63,14 +63,14 @@ class Acts:
     async def writing(self) -> HeldLease:
         """A run whose message is open."""
         hold = await self.claimed()
-        await self.database.write(recording.open_message, hold)
+        await self.database.write(run_writes.open_message, hold)
         return hold
 
     async def asking(self) -> HeldLease:
         """A run that waits for the outputs of two calls."""
         hold = await self.claimed()
-        await self.database.write(recording.open_calls, hold)
-        await self.database.write(recording.ask, hold, CALLS, usage=USAGE)
+        await self.database.write(run_writes.open_calls, hold)
+        await self.database.write(run_writes.ask, hold, CALLS, usage=USAGE)
         return hold
 
     async def cancelling(self) -> HeldLease:
@@ -85,23 +85,23 @@ class Acts:
         )
 
     async def complete(self, hold: HeldLease) -> None:
-        await self.database.write(recording.complete, hold, [text("Hi")], usage=USAGE)
+        await self.database.write(run_writes.complete, hold, [text("Hi")], usage=USAGE)
 
     async def complete_after_submit(self, run_id: str) -> None:
         """Brings a run whose outputs came to its end, with a message."""
         hold = await self.claim(await self.get(run_id))
-        await self.database.write(recording.open_message, hold)
+        await self.database.write(run_writes.open_message, hold)
         await self.complete(hold)
 
     async def truncate(self, hold: HeldLease) -> None:
         partial = PartialMessage([text("Hi th")], (), USAGE)
         reason = IncompleteRun(reason="max_completion_tokens")
-        await self.database.write(recording.truncate, hold, reason, partial=partial)
+        await self.database.write(run_writes.truncate, hold, reason, partial=partial)
 
     async def fail(self, hold: HeldLease) -> None:
         error = LastError(code="rate_limit_exceeded", message="Slow down.")
         await self.database.write(
-            recording.fail, hold, error, partial=PartialMessage([text("Hi th")], (), None)
+            run_writes.fail, hold, error, partial=PartialMessage([text("Hi th")], (), None)
         )
 
     async def release(self, hold: HeldLease) -> None:

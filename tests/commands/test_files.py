@@ -10,7 +10,7 @@ from perdure import ids
 from perdure.commands import blobs, files
 from perdure.commands.blobs import LEASE_SECONDS, WrittenBlob
 from perdure.errors import BadRequest, NotFound, Unavailable
-from perdure.store.database import Database, Transaction
+from perdure.storage.database import Database, Transaction
 from perdure.wire.base import decode
 from perdure.wire.files import CreateFile, File, FileExpiresAfter
 from tests.commands.acts import PROJECT, START

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from perdure.bus.memory import MemoryBus
 from perdure.commands import assistants, lists
 from perdure.errors import NotFound
-from perdure.store.database import Database
-from perdure.store.sqlite import SQLite
+from perdure.storage.database import Database
+from perdure.storage.sqlite import SQLite
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery
 from tests.commands.acts import PROJECT, START, Acts

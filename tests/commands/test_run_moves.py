@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from perdure.commands import events, leases, recording, run_steps, runs
+from perdure.commands import events, leases, run_steps, run_writes, runs
 from perdure.commands.leases import HeldLease
 from perdure.errors import BadRequest, LeaseLost
 from perdure.lifecycle import RunStatus, Signal
-from perdure.store.database import Database, Transaction
+from perdure.storage.database import Database, Transaction
 from perdure.wire.base import decode
 from perdure.wire.messages import IncompleteMessage, Message
 from perdure.wire.run_steps import RunStep
@@ -242,9 +242,9 @@ async def test_a_run_being_cancelled_may_still_complete(acts: Acts) -> None:
 
 async def test_a_run_being_cancelled_does_not_ask_but_stops(acts: Acts) -> None:
     hold = await acts.claimed()
-    await acts.database.write(recording.open_calls, hold)
+    await acts.database.write(run_writes.open_calls, hold)
     await acts.cancel(hold.run_id)
-    await acts.database.write(recording.ask, hold, CALLS, usage=USAGE)
+    await acts.database.write(run_writes.ask, hold, CALLS, usage=USAGE)
     run = await acts.get(hold.run_id)
     assert (run.status, run.required_action, run.usage) == ("cancelled", None, USAGE)
 
@@ -335,7 +335,7 @@ async def test_a_released_run_is_queued_without_being_told_and_resumed_where_it_
     assert await told(acts, run.id) == BEGUN + MESSAGE
     again = await acts.claim(run, "worker_2")
     (before,) = await written(acts, run.id)
-    assert await acts.database.write(recording.open_message, again) == before.id
+    assert await acts.database.write(run_writes.open_message, again) == before.id
     await acts.complete(again)
     assert len(await steps(acts, run.id)) == len(await written(acts, run.id)) == 1
     ended = ["run.in_progress", "message.completed", "run.step.completed", "run.completed"]
@@ -347,7 +347,7 @@ async def test_what_a_resumed_run_cannot_use_is_closed_legally(acts: Acts) -> No
     hold = await acts.writing()
     await acts.release(hold)
     again = await acts.claim(await acts.get(hold.run_id))
-    await acts.database.write(recording.open_calls, again)
+    await acts.database.write(run_writes.open_calls, again)
     closed, opened = await steps(acts, hold.run_id)
     assert (closed.type, closed.status) == ("message_creation", "failed")
     assert (opened.type, opened.status) == ("tool_calls", "in_progress")
@@ -366,7 +366,7 @@ async def test_a_zombie_can_write_nothing(acts: Acts) -> None:
     for attempt in (acts.complete, acts.truncate, acts.fail, acts.release):
         with pytest.raises(LeaseLost):
             await attempt(zombie)
-    for command in (recording.open_message, recording.open_calls):
+    for command in (run_writes.open_message, run_writes.open_calls):
         with pytest.raises(LeaseLost):
             await acts.database.write(command, zombie)
     assert await told(acts, zombie.run_id) == before
@@ -434,9 +434,9 @@ async def test_a_message_step_before_calls_of_the_same_round_completes_without_u
 ) -> None:
     """The usage of the round belongs to its last step (spec 03 §10)."""
     hold = await acts.writing()
-    await acts.database.write(recording.close_message, hold, [text("Let me look.")])
-    await acts.database.write(recording.open_calls, hold)
-    await acts.database.write(recording.ask, hold, CALLS, usage=USAGE)
+    await acts.database.write(run_writes.close_message, hold, [text("Let me look.")])
+    await acts.database.write(run_writes.open_calls, hold)
+    await acts.database.write(run_writes.ask, hold, CALLS, usage=USAGE)
     await submit(acts, hold, a="1", b="2")
     first, second = await steps(acts, hold.run_id)
     assert (first.status, first.usage) == ("completed", None)

@@ -4,7 +4,7 @@ import pytest
 
 from perdure.commands import run_steps, runs
 from perdure.errors import APIError, BadRequest, NotFound
-from perdure.store.database import Database
+from perdure.storage.database import Database
 from perdure.wire.messages import CreateMessage, ImageFile, ImageFilePart
 from perdure.wire.run_steps import FunctionToolCall, ToolCalls
 from perdure.wire.runs import SubmitToolOutputs, ToolOutput

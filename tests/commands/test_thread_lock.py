@@ -6,7 +6,7 @@ import pytest
 
 from perdure.commands import events, messages, runs, threads
 from perdure.errors import BadRequest, NotFound
-from perdure.store.database import Database, Transaction
+from perdure.storage.database import Database, Transaction
 from perdure.wire.base import decode
 from perdure.wire.lists import Deleted
 from perdure.wire.messages import CreateMessage, Message, ModifyMessage

@@ -8,14 +8,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from perdure import invariants
 from perdure.bus.memory import MemoryBus
-from perdure.commands import files, ingestions, invariants, vector_store_files, vector_stores
+from perdure.commands import files, ingestions, vector_store_files, vector_stores
 from perdure.errors import NotFound
-from perdure.store import connect
-from perdure.store.database import Database, Transaction
+from perdure.storage import connect
+from perdure.storage.database import Database, Transaction
 from perdure.wire.vector_store_files import CreateVectorStoreFile
 from tests.commands.acts import PROJECT, START
-from tests.commands.shelf import Shelf
+from tests.commands.filled_stores import FilledStore
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -74,8 +75,8 @@ async def wrong(database: Database) -> list[str]:
 async def test_a_file_that_is_deleted_while_another_server_adds_it_is_in_no_store(
     servers: tuple[Database, Database], postgres_url: str
 ) -> None:
-    shelf = Shelf(servers[0])
-    store_id, file_id = await shelf.store(), await shelf.file()
+    filled = FilledStore(servers[0])
+    store_id, file_id = await filled.store(), await filled.file()
     body = CreateVectorStoreFile(file_id=file_id)
 
     def add(tx: Transaction) -> object:
@@ -87,21 +88,21 @@ async def test_a_file_that_is_deleted_while_another_server_adds_it_is_in_no_stor
     added, deleted = await race(servers, postgres_url, add, delete)
     assert isinstance(added, str)
     assert not isinstance(deleted, Exception)
-    assert (await shelf.look(store_id)).file_counts.total == 0
+    assert (await filled.look(store_id)).file_counts.total == 0
     assert await wrong(servers[0]) == []
 
 
 async def test_a_file_that_another_server_deletes_cannot_be_added(
     servers: tuple[Database, Database], postgres_url: str
 ) -> None:
-    shelf = Shelf(servers[0])
-    store_id, file_id = await shelf.store(), await shelf.file()
+    filled = FilledStore(servers[0])
+    store_id, file_id = await filled.store(), await filled.file()
 
     def delete(tx: Transaction) -> object:
         return files.delete(tx, file_id, project=PROJECT, now=START)
 
     def add(database: Database) -> Awaitable[object]:
-        return Shelf(database).add(store_id, file_id)
+        return FilledStore(database).add(store_id, file_id)
 
     _, added = await race(servers, postgres_url, delete, add)
     assert isinstance(added, NotFound)
@@ -111,8 +112,8 @@ async def test_a_file_that_another_server_deletes_cannot_be_added(
 async def test_a_store_that_is_deleted_while_another_server_begins_on_its_file_leaves_nothing(
     servers: tuple[Database, Database], postgres_url: str
 ) -> None:
-    shelf = Shelf(servers[0])
-    store_id = await shelf.store([await shelf.file()])
+    filled = FilledStore(servers[0])
+    store_id = await filled.store([await filled.file()])
 
     def begin(tx: Transaction) -> object:
         return ingestions.claim(tx, owner="w", now=START, lease_seconds=30, embedding=None)
@@ -124,7 +125,7 @@ async def test_a_store_that_is_deleted_while_another_server_begins_on_its_file_l
     assert begun is not None
     assert not isinstance(deleted, Exception)
     with pytest.raises(NotFound):
-        await shelf.look(store_id)
+        await filled.look(store_id)
     assert await wrong(servers[0]) == []
 
 
@@ -132,10 +133,10 @@ async def test_a_store_that_is_used_as_it_expires_is_not_emptied(
     servers: tuple[Database, Database], postgres_url: str
 ) -> None:
     """The upkeep of one server has seen it as expired when another one's file puts that off."""
-    shelf = Shelf(servers[0])
-    store_id = await shelf.store([await shelf.file()], days=1)
-    await shelf.read_all("bees")
-    expires_at, late = START + 86_400, await shelf.file()
+    filled = FilledStore(servers[0])
+    store_id = await filled.store([await filled.file()], days=1)
+    await filled.read_all("bees")
+    expires_at, late = START + 86_400, await filled.file()
     body = CreateVectorStoreFile(file_id=late)
 
     def add(tx: Transaction) -> object:
@@ -145,9 +146,9 @@ async def test_a_store_that_is_used_as_it_expires_is_not_emptied(
         return database.write(vector_stores.drop_expired, now=expires_at, limit=10)
 
     await race(servers, postgres_url, add, expire)
-    shelf.now = expires_at
-    assert (await shelf.look(store_id)).status == "in_progress"
-    live = await shelf.database.read(
+    filled.now = expires_at
+    assert (await filled.look(store_id)).status == "in_progress"
+    live = await filled.database.read(
         lambda tx: tx.all("invariants_of_vector_stores.attempts", after=0, limit=10)
     )
     assert len(live) == 1

@@ -6,7 +6,7 @@ from perdure.commands import files, uploads
 from perdure.commands.blobs import WrittenBlob
 from perdure.errors import BadRequest, NotFound
 from perdure.lifecycle import UPLOAD, Signal, UploadStatus
-from perdure.store.database import Database
+from perdure.storage.database import Database
 from perdure.wire.files import File, FileExpiresAfter
 from perdure.wire.uploads import CompleteUpload, CreateUpload, Part, Upload
 from tests.commands.acts import PROJECT, START

@@ -5,132 +5,132 @@ import pytest
 from perdure.commands import vector_store_files
 from perdure.commands.vector_store_files import ParsedContent
 from perdure.errors import BadRequest, LeaseLost, NotFound
-from perdure.store.database import Database
+from perdure.storage.database import Database
 from perdure.wire.chunking import DEFAULT, AutoChunking, ChunkSizes, StaticChunking
 from perdure.wire.query import ListQuery
 from perdure.wire.vector_store_files import Attributes, ModifyVectorStoreFile
 from tests.commands.acts import PROJECT
-from tests.commands.shelf import BROKEN, Shelf
+from tests.commands.filled_stores import BROKEN, FilledStore
 
 SMALL = StaticChunking(static=ChunkSizes(max_chunk_size_tokens=100, chunk_overlap_tokens=50))
 
 
 @pytest.fixture
-def shelf(database: Database) -> Shelf:
-    return Shelf(database)
+def filled(database: Database) -> FilledStore:
+    return FilledStore(database)
 
 
 async def content(
-    shelf: Shelf, store_id: str, file_id: str, *, attempt: int | None = None, after: int = -1
+    filled: FilledStore, store_id: str, file_id: str, *, attempt: int | None = None, after: int = -1
 ) -> ParsedContent:
-    return await shelf.database.read(
+    return await filled.database.read(
         vector_store_files.content,
         file_id,
         store_id=store_id,
         project=PROJECT,
-        now=shelf.now,
+        now=filled.now,
         attempt=attempt,
         after=after,
     )
 
 
-async def test_a_new_file_waits_with_the_strategy_that_was_asked_for(shelf: Shelf) -> None:
-    store_id = await shelf.store()
+async def test_a_new_file_waits_with_the_strategy_that_was_asked_for(filled: FilledStore) -> None:
+    store_id = await filled.store()
     for asked, answered in ((None, DEFAULT), (AutoChunking(), DEFAULT), (SMALL, SMALL)):
-        file = await shelf.add(store_id, await shelf.file(), chunking_strategy=asked)
+        file = await filled.add(store_id, await filled.file(), chunking_strategy=asked)
         assert (file.status, file.usage_bytes, file.last_error) == ("in_progress", 0, None)
         assert (file.chunking_strategy, file.attributes) == (answered, {})
 
 
-async def test_a_completed_file_that_is_added_again_stays_as_it_is(shelf: Shelf) -> None:
-    store_id, file_id = await shelf.store(), await shelf.file()
-    await shelf.add(store_id, file_id, attributes={"a": 1})
-    await shelf.finish(await shelf.begin(), "bees")
-    done = await shelf.look_at(store_id, file_id)
-    assert await shelf.add(store_id, file_id, chunking_strategy=SMALL) == done
-    changed = await shelf.add(store_id, file_id, attributes={"b": True})
+async def test_a_completed_file_that_is_added_again_stays_as_it_is(filled: FilledStore) -> None:
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id, attributes={"a": 1})
+    await filled.finish(await filled.begin(), "bees")
+    done = await filled.look_at(store_id, file_id)
+    assert await filled.add(store_id, file_id, chunking_strategy=SMALL) == done
+    changed = await filled.add(store_id, file_id, attributes={"b": True})
     assert (changed.status, changed.attributes) == ("completed", {"b": True})
-    assert await shelf.claim() is None
+    assert await filled.claim() is None
 
 
 async def test_an_overlap_beyond_half_a_chunk_is_refused_for_a_file_that_is_there_too(
-    shelf: Shelf,
+    filled: FilledStore,
 ) -> None:
-    store_id, file_id = await shelf.store(), await shelf.file()
-    await shelf.add(store_id, file_id)
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id)
     asked = StaticChunking(static=ChunkSizes(max_chunk_size_tokens=100, chunk_overlap_tokens=51))
     with pytest.raises(BadRequest) as refused:
-        await shelf.add(store_id, file_id, chunking_strategy=asked, attributes={"a": 1})
+        await filled.add(store_id, file_id, chunking_strategy=asked, attributes={"a": 1})
     assert refused.value.param == "chunking_strategy.static.chunk_overlap_tokens"
-    assert (await shelf.look_at(store_id, file_id)).attributes == {}
+    assert (await filled.look_at(store_id, file_id)).attributes == {}
 
 
-async def test_a_failed_file_that_is_added_again_begins_anew(shelf: Shelf) -> None:
-    store_id, file_id = await shelf.store(), await shelf.file()
-    await shelf.add(store_id, file_id, attributes={"a": 1})
-    await shelf.fail(await shelf.begin())
-    failed = await shelf.look_at(store_id, file_id)
+async def test_a_failed_file_that_is_added_again_begins_anew(filled: FilledStore) -> None:
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id, attributes={"a": 1})
+    await filled.fail(await filled.begin())
+    failed = await filled.look_at(store_id, file_id)
     assert (failed.status, failed.last_error) == ("failed", BROKEN)
-    again = await shelf.add(store_id, file_id, chunking_strategy=SMALL)
+    again = await filled.add(store_id, file_id, chunking_strategy=SMALL)
     assert (again.status, again.last_error) == ("in_progress", None)
     assert (again.chunking_strategy, again.attributes) == (SMALL, {"a": 1})
-    await shelf.finish(await shelf.begin(), "bees")
-    assert (await shelf.look_at(store_id, file_id)).status == "completed"
+    await filled.finish(await filled.begin(), "bees")
+    assert (await filled.look_at(store_id, file_id)).status == "completed"
 
 
 async def test_a_file_that_leaves_the_store_while_it_is_read_can_be_written_no_more(
-    shelf: Shelf,
+    filled: FilledStore,
 ) -> None:
-    store_id, file_id = await shelf.store(), await shelf.file()
-    await shelf.add(store_id, file_id)
-    job = await shelf.begin()
-    await shelf.remove(store_id, file_id)
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id)
+    job = await filled.begin()
+    await filled.remove(store_id, file_id)
     with pytest.raises(LeaseLost):
-        await shelf.write(job, "bees")
+        await filled.write(job, "bees")
     with pytest.raises(NotFound):
-        await shelf.look_at(store_id, file_id)
-    await shelf.add(store_id, file_id)
-    assert (await shelf.look_at(store_id, file_id)).status == "in_progress"
+        await filled.look_at(store_id, file_id)
+    await filled.add(store_id, file_id)
+    assert (await filled.look_at(store_id, file_id)).status == "in_progress"
 
 
-async def test_a_file_that_is_deleted_leaves_every_store(shelf: Shelf) -> None:
-    file_id = await shelf.file()
-    stores = [await shelf.store([file_id]) for _ in range(2)]
-    await shelf.read_all("bees")
-    await shelf.delete_file(file_id)
+async def test_a_file_that_is_deleted_leaves_every_store(filled: FilledStore) -> None:
+    file_id = await filled.file()
+    stores = [await filled.store([file_id]) for _ in range(2)]
+    await filled.read_all("bees")
+    await filled.delete_file(file_id)
     for store_id in stores:
-        found = await shelf.look(store_id)
+        found = await filled.look(store_id)
         assert (found.file_counts.total, found.usage_bytes, found.status) == (0, 0, "completed")
 
 
 async def test_deleting_files_while_iterating_over_their_store_skips_nothing(
-    shelf: Shelf,
+    filled: FilledStore,
 ) -> None:
     """Spec 02 §3. A file stands elsewhere among all files than among those of the store."""
-    file_ids = await shelf.files(5)
-    store_id = await shelf.store()
+    file_ids = await filled.files(5)
+    store_id = await filled.store()
     for file_id in reversed(file_ids):
-        await shelf.add(store_id, file_id)
+        await filled.add(store_id, file_id)
     seen: list[str] = []
     while True:
         query = ListQuery(limit=2, after=seen[-1] if seen else None)
-        page = await shelf.database.read(
+        page = await filled.database.read(
             vector_store_files.page, query, store_id=store_id, project=PROJECT
         )
         if not page.ids:
             break
         for file_id in page.ids:
-            await shelf.delete_file(file_id)
+            await filled.delete_file(file_id)
         seen += page.ids
     assert seen == file_ids
 
 
-async def test_attributes_are_replaced_as_a_whole_and_cleared_by_null(shelf: Shelf) -> None:
-    store_id, file_id = await shelf.store(), await shelf.file()
-    await shelf.add(store_id, file_id, attributes={"a": 1, "b": "x"})
+async def test_attributes_are_replaced_as_a_whole_and_cleared_by_null(filled: FilledStore) -> None:
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id, attributes={"a": 1, "b": "x"})
     given: tuple[Attributes | None, ...] = ({"c": 0.5}, None)
     for attributes in given:
-        file = await shelf.database.write(
+        file = await filled.database.write(
             vector_store_files.modify,
             file_id,
             ModifyVectorStoreFile(attributes=attributes),
@@ -138,53 +138,53 @@ async def test_attributes_are_replaced_as_a_whole_and_cleared_by_null(shelf: She
             project=PROJECT,
         )
         assert file.attributes == (attributes or {})
-        assert await shelf.look_at(store_id, file_id) == file
+        assert await filled.look_at(store_id, file_id) == file
 
 
-async def test_the_content_is_there_once_the_file_is_completed(shelf: Shelf) -> None:
-    store_id, file_id = await shelf.store(), await shelf.file()
-    await shelf.add(store_id, file_id)
-    job = await shelf.begin()
+async def test_the_content_is_there_once_the_file_is_completed(filled: FilledStore) -> None:
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id)
+    job = await filled.begin()
     with pytest.raises(BadRequest, match="its status is 'in_progress'"):
-        await content(shelf, store_id, file_id)
-    await shelf.finish(job, "A colony of bees", "wakes up")
-    found = await content(shelf, store_id, file_id)
+        await content(filled, store_id, file_id)
+    await filled.finish(job, "A colony of bees", "wakes up")
+    found = await content(filled, store_id, file_id)
     assert [text for _, text in found.texts] == ["A colony of bees", "wakes up"]
 
 
-async def test_the_content_comes_in_parts_until_none_is_left(shelf: Shelf) -> None:
-    store_id, file_id = await shelf.store(), await shelf.file()
-    await shelf.add(store_id, file_id)
+async def test_the_content_comes_in_parts_until_none_is_left(filled: FilledStore) -> None:
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id)
     wanted = [f"chunk {number}" for number in range(250)]
-    await shelf.finish(await shelf.begin(), *wanted)
+    await filled.finish(await filled.begin(), *wanted)
     texts: list[str] = []
-    part = await content(shelf, store_id, file_id)
+    part = await content(filled, store_id, file_id)
     while part.texts:
         assert len(part.texts) <= 100
         texts += [text for _, text in part.texts]
         part = await content(
-            shelf, store_id, file_id, attempt=part.attempt, after=part.texts[-1][0]
+            filled, store_id, file_id, attempt=part.attempt, after=part.texts[-1][0]
         )
     assert texts == wanted
 
 
-async def test_content_of_a_file_that_is_read_anew_is_not_mixed(shelf: Shelf) -> None:
-    store_id, file_id = await shelf.store(), await shelf.file()
-    await shelf.add(store_id, file_id)
-    await shelf.finish(await shelf.begin(), "bees")
-    attempt = (await content(shelf, store_id, file_id)).attempt
-    await shelf.remove(store_id, file_id)
-    await shelf.add(store_id, file_id)
-    await shelf.finish(await shelf.begin(), "bees")
+async def test_content_of_a_file_that_is_read_anew_is_not_mixed(filled: FilledStore) -> None:
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id)
+    await filled.finish(await filled.begin(), "bees")
+    attempt = (await content(filled, store_id, file_id)).attempt
+    await filled.remove(store_id, file_id)
+    await filled.add(store_id, file_id)
+    await filled.finish(await filled.begin(), "bees")
     with pytest.raises(NotFound, match="was taken out"):
-        await content(shelf, store_id, file_id, attempt=attempt, after=0)
+        await content(filled, store_id, file_id, attempt=attempt, after=0)
 
 
-async def test_a_file_of_another_store_is_not_found(shelf: Shelf) -> None:
-    file_id = await shelf.file()
-    await shelf.store([file_id])
-    other = await shelf.store()
+async def test_a_file_of_another_store_is_not_found(filled: FilledStore) -> None:
+    file_id = await filled.file()
+    await filled.store([file_id])
+    other = await filled.store()
     with pytest.raises(NotFound):
-        await shelf.look_at(other, file_id)
+        await filled.look_at(other, file_id)
     with pytest.raises(NotFound):
-        await shelf.remove(other, file_id)
+        await filled.remove(other, file_id)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from perdure.commands import events, recording, threads, webhooks
-from perdure.commands.webhooks import Delivery, WebhookSubscription
+from perdure.commands import events, run_writes, threads
 from perdure.lifecycle import RUN, STREAM_ENDS
-from perdure.store import checkup
-from perdure.store.database import Database, Transaction
-from perdure.webhook_settings import EVENTS
+from perdure.settings.webhooks import EVENTS
+from perdure.storage import checkup
+from perdure.storage.database import Database, Transaction
+from perdure.webhooks import deliveries
+from perdure.webhooks.deliveries import Delivery, WebhookSubscription
 from perdure.wire.base import decode
 from perdure.wire.runs import Run
 from tests.commands.acts import LIFETIME, PROJECT, USAGE, Acts, text
@@ -32,13 +33,17 @@ def rows(database_url: str | None, data_dir: Path) -> Callable[[], list[Row]]:
 
 async def hear(acts: Acts, *webhook_names: str, **heard: str) -> None:
     """Webhooks by name for every event, or for the one that is given."""
-    ears = [WebhookSubscription(name, PROJECT, event) for name in webhook_names for event in EVENTS]
-    ears += [WebhookSubscription(name, PROJECT, event) for name, event in heard.items()]
-    await acts.database.write(webhooks.configure, ears, now=acts.now)
+    subscriptions = [
+        WebhookSubscription(name, PROJECT, event) for name in webhook_names for event in EVENTS
+    ]
+    subscriptions += [WebhookSubscription(name, PROJECT, event) for name, event in heard.items()]
+    await acts.database.write(deliveries.configure, subscriptions, now=acts.now)
 
 
 async def claim(acts: Acts, **most: int) -> list[Delivery]:
-    return await acts.database.write(webhooks.claim, most, now=float(acts.now), lease_seconds=LEASE)
+    return await acts.database.write(
+        deliveries.claim, most, now=float(acts.now), lease_seconds=LEASE
+    )
 
 
 async def completed(acts: Acts) -> str:
@@ -91,7 +96,7 @@ async def test_a_write_that_fails_leaves_neither_event_nor_delivery(
     hold = await acts.writing()
 
     def complete_and_break(tx: Transaction) -> None:
-        recording.complete(tx, hold, [text("Hi")], usage=USAGE)
+        run_writes.complete(tx, hold, [text("Hi")], usage=USAGE)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -131,12 +136,12 @@ async def test_webhooks_of_one_project_are_each_told_under_one_id(acts: Acts) ->
 async def test_webhooks_hear_of_their_project_and_their_events_only(
     acts: Acts, rows: Callable[[], list[Row]]
 ) -> None:
-    ears = [
+    subscriptions = [
         WebhookSubscription("mine", PROJECT, "thread.run.completed"),
         WebhookSubscription("failures", PROJECT, "thread.run.failed"),
         WebhookSubscription("theirs", "proj_other", "thread.run.completed"),
     ]
-    await acts.database.write(webhooks.configure, ears, now=acts.now)
+    await acts.database.write(deliveries.configure, subscriptions, now=acts.now)
     await completed(acts)
     assert [row.webhook for row in rows()] == ["mine"]
 
@@ -156,7 +161,7 @@ async def test_the_settings_of_the_last_start_count(
     await completed(acts)
     assert [row.webhook for row in rows()] == ["b", "c"]
     moved = [WebhookSubscription("b", "proj_other", "thread.run.completed")]
-    await acts.database.write(webhooks.configure, moved, now=acts.now)
+    await acts.database.write(deliveries.configure, moved, now=acts.now)
     await completed(acts)
     assert len(rows()) == 2
 
@@ -198,10 +203,10 @@ async def test_only_webhooks_that_are_asked_for_are_claimed_or_due(acts: Acts) -
     await hear(acts, "a", "b")
     await completed(acts)
     read = acts.database.read
-    assert await read(webhooks.due, ["a", "b", "c"], now=acts.now) == ["a", "b"]
-    assert await read(webhooks.due, ["a"], now=acts.now - 1) == []
+    assert await read(deliveries.due, ["a", "b", "c"], now=acts.now) == ["a", "b"]
+    assert await read(deliveries.due, ["a"], now=acts.now - 1) == []
     assert [delivery.webhook for delivery in await claim(acts, b=10)] == ["b"]
-    assert await read(webhooks.due, ["a", "b"], now=acts.now) == ["a"]
+    assert await read(deliveries.due, ["a", "b"], now=acts.now) == ["a"]
 
 
 async def test_a_delivery_ends_with_its_arrival_and_its_text_is_dropped(
@@ -210,7 +215,7 @@ async def test_a_delivery_ends_with_its_arrival_and_its_text_is_dropped(
     await hear(acts, "a")
     await completed(acts)
     (delivery,) = await claim(acts, a=1)
-    await acts.database.write(webhooks.deliver, delivery, now=acts.now + 1)
+    await acts.database.write(deliveries.deliver, delivery, now=acts.now + 1)
     (row,) = rows()
     assert (row.status, row.attempts, row.ended_at) == ("delivered", 1, acts.now + 1)
     assert (row.data, row.last_error) == (None, None)
@@ -223,7 +228,7 @@ async def test_a_postponed_delivery_comes_back_at_its_time(acts: Acts) -> None:
     await completed(acts)
     (delivery,) = await claim(acts, a=1)
     await acts.database.write(
-        webhooks.postpone, delivery, due_at=acts.now + 5.5, error="It answered with status 500."
+        deliveries.postpone, delivery, due_at=acts.now + 5.5, error="It answered with status 500."
     )
     acts.now += 5
     assert await claim(acts, a=1) == []
@@ -241,11 +246,11 @@ async def test_an_attempt_that_was_overtaken_writes_nothing(
     (quick,) = await claim(acts, a=1)
     write = acts.database.write
     before = rows()
-    await write(webhooks.give_up, slow, now=acts.now, error="It answered with status 500.")
-    await write(webhooks.postpone, slow, due_at=acts.now + 5.0, error="-")
-    await write(webhooks.deliver, slow, now=acts.now)
+    await write(deliveries.give_up, slow, now=acts.now, error="It answered with status 500.")
+    await write(deliveries.postpone, slow, due_at=acts.now + 5.0, error="-")
+    await write(deliveries.deliver, slow, now=acts.now)
     assert rows() == before
-    await write(webhooks.deliver, quick, now=acts.now)
+    await write(deliveries.deliver, quick, now=acts.now)
     assert rows()[0].status == "delivered"
 
 
@@ -254,7 +259,7 @@ async def test_a_silenced_webhook_is_told_nothing_until_a_server_is_started(
 ) -> None:
     await hear(acts, "a", "b")
     await completed(acts)
-    await acts.database.write(webhooks.silence, "a", now=acts.now, error="Gone.")
+    await acts.database.write(deliveries.silence, "a", now=acts.now, error="Gone.")
     await completed(acts)
     assert sorted((row.webhook, row.status) for row in rows()) == [
         ("a", "given_up"),
@@ -272,9 +277,9 @@ async def test_the_doctor_counts_what_waits_and_what_was_given_up(
     await hear(acts, "a", "b")
     for _ in range(3):
         await completed(acts)
-    await acts.database.write(webhooks.silence, "a", now=acts.now, error="Gone.")
+    await acts.database.write(deliveries.silence, "a", now=acts.now, error="Gone.")
     (delivery,) = await claim(acts, b=1)
-    await acts.database.write(webhooks.deliver, delivery, now=acts.now)
+    await acts.database.write(deliveries.deliver, delivery, now=acts.now)
     seen = checkup.look(database_url, data_dir)
     assert (seen.waiting, seen.given_up) == (2, 3)
 

@@ -2,12 +2,12 @@
 
 from typing import get_args
 
-from perdure.model_settings import Kind
 from perdure.providers import kinds
 from perdure.providers.adjustments import ADJUSTMENTS
 from perdure.providers.endpoint import AZURE_VERSION
+from perdure.providers.message_order import CLOSING, EMPTY, OPENING
 from perdure.providers.patience import STRANGER_SECONDS
-from perdure.providers.turns import CLOSING, EMPTY, OPENING
+from perdure.settings.models import Kind
 from tests.docs.markdown import item, page, prose, table
 from tests.model_servers.refusals import QUIRKS, Quirk
 

@@ -34,7 +34,7 @@ def test_citations_are_found_where_they_are() -> None:
     read = {str(path.relative_to(ROOT)) for path in files()}
     assert {
         "src/perdure/lifecycle.py",
-        "src/perdure/store/migrations/postgres/0001_first_schema.sql",
+        "src/perdure/storage/migrations/postgres/0001_first_schema.sql",
         "tests/test_lifecycle.py",
         "docs/spec/03-run-lifecycle.md",
         "README.md",

@@ -17,7 +17,7 @@ from perdure.cli import app
 from tests.cli.processes import clean, serving
 from tests.docs.documents import DOCUMENTS, ROOT, Block, blocks, prose, read
 from tests.patience import PATIENCE_SECONDS
-from tests.sending.receiver import SECRET
+from tests.webhooks.receiver import SECRET
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FILE = re.compile(r"`([\w./-]+\.(?:py|md|sql|toml))`")

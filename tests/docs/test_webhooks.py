@@ -2,8 +2,8 @@
 
 import re
 
-from perdure.engine.redelivery import WAITS
-from perdure.webhook_settings import EVENTS, WebhookSettings
+from perdure.settings.webhooks import EVENTS, WebhookSettings
+from perdure.webhooks.redelivery import WAITS
 from tests.docs.documents import prose, rows
 
 _DOCUMENT = "docs/webhooks.md"

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from perdure.commands.invariants import Violation
+from perdure.invariants import Violation
 from perdure.wire.base import decode, encode
 from tests.durability import verdict
 from tests.durability.load import Load

@@ -12,12 +12,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Any
 
-from perdure import store
-from perdure.commands import invariants
-from perdure.commands.invariants import Violation, contents
-from perdure.commands.invariants.pages import pages
-from perdure.retrieval import index
-from perdure.store.database import Row, Transaction
+from perdure import invariants, storage
+from perdure.invariants import Violation, contents
+from perdure.invariants.pages import pages
+from perdure.retrieval import index_writer
+from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode
 from perdure.wire.vector_store_files import VectorStoreFile
 from tests.durability.client import Client, Lost
@@ -155,7 +154,7 @@ async def campaign(
     data_dir = nodes[0].folder / "data"
 
     def look() -> AbstractContextManager[Transaction]:
-        return store.snapshot(url, data_dir)
+        return storage.snapshot(url, data_dir)
 
     with killed(nodes):
         await asyncio.gather(*(node.start() for node in nodes))
@@ -173,7 +172,7 @@ async def campaign(
         with look() as tx:
             findings.wrong += invariants.check(tx)
             findings.wrong += _judged(tx, load.known, findings.ended)
-        blobs = store.connect_blobs(None, data_dir)
+        blobs = storage.connect_blobs(None, data_dir)
         findings.wrong += [each async for each in contents.check(blobs, look)]
         findings.wrong += [
             Violation("a client", text) for text in (*load.complaints, *load.client.broken)
@@ -226,7 +225,7 @@ def _end(tx: Transaction, row: Row, file: VectorStoreFile, expected: Paper) -> I
     if file.status != "completed":
         yield f"is {file.status} with {file.last_error}"
         return
-    texts = index.texts(tx, row["ingestion"], limit=_MOST_CHUNKS)
+    texts = index_writer.texts(tx, row["ingestion"], limit=_MOST_CHUNKS)
     said = " ".join(text for _, text in texts).split()
     if said != expected.words and (len(expected.words) > 1 or expected.words[0] not in said):
         yield f"was read as {len(said)} words from {said[:5]}, and has {len(expected.words)}"

@@ -6,7 +6,7 @@ What a file holds follows from its name, so that every file in the database can 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.retrieval import samples
+from tests.parsing import samples
 
 
 class Paper(NamedTuple):

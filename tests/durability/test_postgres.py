@@ -9,8 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from perdure import store
-from perdure.commands import invariants
+from perdure import invariants, storage
 from tests.durability.campaign import Campaign
 from tests.durability.client import Client
 from tests.durability.nodes import Node, killed
@@ -134,7 +133,7 @@ async def test_a_worker_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(
             "SELECT status, COUNT(*) FROM runs GROUP BY status", [("completed", _RUNS + 1)]
         )
         await client.close()
-    with store.snapshot(postgres_url, Path()) as tx:
+    with storage.snapshot(postgres_url, Path()) as tx:
         assert list(invariants.check(tx)) == []
 
 
@@ -160,5 +159,5 @@ async def test_a_server_told_to_stop_hands_its_runs_to_the_other(
         )
         await client.close()
     assert (told.bugs(), other.bugs()) == ([], [])
-    with store.snapshot(postgres_url, Path()) as tx:
+    with storage.snapshot(postgres_url, Path()) as tx:
         assert list(invariants.check(tx)) == []

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from perdure import lifecycle, store
-from perdure.commands import invariants, run_steps
-from perdure.commands.invariants import Violation
+from perdure import invariants, lifecycle, storage
+from perdure.commands import run_steps
+from perdure.invariants import Violation
 from perdure.lifecycle import MessageStatus
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.messages import Message, text
 from perdure.wire.run_steps import RunStep, ToolCalls, functions
@@ -20,7 +20,7 @@ _AT_ONCE = 200
 
 def judge(url: str | None, data_dir: Path, load: Load) -> tuple[int, list[Violation]]:
     """How many runs there are, and all that is wrong with them."""
-    with store.snapshot(url, data_dir) as tx:
+    with storage.snapshot(url, data_dir) as tx:
         wrong = list(invariants.check(tx))
         count, seen = 0, set[str]()
         for run in _runs(tx):
@@ -37,7 +37,7 @@ def judge(url: str | None, data_dir: Path, load: Load) -> tuple[int, list[Violat
 
 def unfinished(url: str | None, data_dir: Path) -> list[Run]:
     """The runs that have not ended."""
-    with store.snapshot(url, data_dir) as tx:
+    with storage.snapshot(url, data_dir) as tx:
         return [run for run in _runs(tx) if run.status in lifecycle.ACTIVE]
 
 

@@ -5,9 +5,9 @@ import pytest
 import stamina
 
 from perdure.bus.memory import MemoryBus
-from perdure.clock import ManualClock
-from perdure.store.blobs import Blobs
-from perdure.store.database import Database
+from perdure.storage.blobs import Blobs
+from perdure.storage.database import Database
+from perdure.testing.manual_clock import ManualClock
 from tests.engine.stage import Stage
 from tests.engine.upstream import Upstream
 from tests.model_servers.fixture import ModelServer, model_server, model_server_process

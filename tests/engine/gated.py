@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from perdure.providers.scripted import ScriptedProvider
+from perdure.testing.scripted_model import ScriptedProvider
 from perdure.wire.chat import ChatChunk, ChatRequest
 
 

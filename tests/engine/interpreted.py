@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from perdure.sandbox.sandbox import Error, Image, Output, Text
-from perdure.sandbox.scripted import Crashed, Forever, Wrote
+from perdure.testing.scripted_sandbox import Crashed, Forever, Wrote
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest of it"
 

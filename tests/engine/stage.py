@@ -9,27 +9,27 @@ from typing import Concatenate, ParamSpec, TypeVar
 from perdure import lifecycle
 from perdure.bus.bus import Bus
 from perdure.bus.memory import MemoryBus
-from perdure.clock import ManualClock
 from perdure.commands import events, run_steps, runs, threads
+from perdure.engine.code_execution import CodeRunner
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Execution, Means
+from perdure.engine.file_reader import FileReader
+from perdure.engine.file_searches import FileSearches
 from perdure.engine.ingest import Ingest
-from perdure.engine.interpreting import Interpreting
-from perdure.engine.reading import Reading
-from perdure.engine.searching import Searching
 from perdure.engine.thinking_rules import LearntStyles, ThinkingRules, ThinkingSetting
-from perdure.engine.webhooks import Webhooks
 from perdure.engine.windows import Windows
 from perdure.errors import Unavailable
 from perdure.lifecycle import STREAM_ENDS
-from perdure.providers.routing import Routing
-from perdure.providers.scripted import ScriptedProvider
-from perdure.retrieval.embed import Embedder
-from perdure.retrieval.parse import Parser
-from perdure.sandbox.scripted import ScriptedSandbox
+from perdure.parsing.parser import Parser
+from perdure.providers.router import Router
+from perdure.retrieval.embedder import Embedder
 from perdure.sandbox.sessions import Sessions
-from perdure.store.blobs import Blobs
-from perdure.store.database import Database, Transaction
+from perdure.storage.blobs import Blobs
+from perdure.storage.database import Database, Transaction
+from perdure.testing.manual_clock import ManualClock
+from perdure.testing.scripted_model import ScriptedProvider
+from perdure.testing.scripted_sandbox import ScriptedSandbox
+from perdure.webhooks.delivery_loop import Webhooks
 from perdure.wire.base import decode
 from perdure.wire.events import Delta, Event
 from perdure.wire.messages import Message, text
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 def rules(
-    thinking: Mapping[str, ThinkingSetting] = MappingProxyType({}), provider: Routing | None = None
+    thinking: Mapping[str, ThinkingSetting] = MappingProxyType({}), provider: Router | None = None
 ) -> ThinkingRules:
     """What is set and known of how models think."""
     return ThinkingRules(
@@ -70,10 +70,10 @@ class Stage:
         self.acts = Acts(database)
         self.acts.now = int(clock.now())
         windows = Windows(lambda _: None, unknown=256_000)
-        searching = Searching(database, bus, clock, windows, {}, cite_unmarked=True)
+        searching = FileSearches(database, bus, clock, windows, {}, cite_unmarked=True)
         self.sandbox = ScriptedSandbox(interpreted)
         self.sessions = Sessions(self.sandbox, clock=clock, most=2, spare=0, idle_seconds=3600)
-        self.interpreting = Interpreting(
+        self.interpreting = CodeRunner(
             database, blobs, clock, self.sessions, seconds=PATIENCE_SECONDS
         )
         self.means = Means(
@@ -99,7 +99,7 @@ class Stage:
         self.means = self.means._replace(
             database=database,
             windows=windows,
-            searching=Searching(database, self.bus, self.clock, windows, {}, cite_unmarked=True),
+            searching=FileSearches(database, self.bus, self.clock, windows, {}, cite_unmarked=True),
         )
 
     def ingest(
@@ -113,7 +113,7 @@ class Stage:
             database,
             self.bus,
             self.clock,
-            Reading(database, self.blobs, parser, embedders, folder=self._folder),
+            FileReader(database, self.blobs, parser, embedders, folder=self._folder),
             lease_seconds=30,
             at_once=2,
             embedding=embedder.name if embedder else None,
@@ -126,7 +126,7 @@ class Stage:
         sessions = Sessions(
             ScriptedSandbox(interpreted), clock=self.clock, most=2, spare=0, idle_seconds=3600
         )
-        interpreting = Interpreting(
+        interpreting = CodeRunner(
             database, self.blobs, self.clock, sessions, seconds=PATIENCE_SECONDS
         )
         provider = self.means.provider
@@ -134,7 +134,7 @@ class Stage:
             database=database,
             bus=MemoryBus(),
             interpreting=interpreting,
-            thinking=rules(provider=provider if isinstance(provider, Routing) else None),
+            thinking=rules(provider=provider if isinstance(provider, Router) else None),
         )
 
     def engine(self, webhooks: Webhooks | None = None) -> Engine:

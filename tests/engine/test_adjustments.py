@@ -3,7 +3,7 @@
 import pytest
 
 from perdure.commands import adjustments
-from perdure.engine.adjustments import SharedMemory
+from perdure.engine.adjustments import SharedAdjustmentMemory
 from perdure.engine.maintenance import Maintenance
 from perdure.errors import Unavailable
 from perdure.wire.tools import FunctionChoice, FunctionDefinition, FunctionName, FunctionTool
@@ -15,12 +15,14 @@ URL, MODEL = "http://m/v1", "m"
 
 
 @pytest.fixture
-def memory(stage: Stage) -> SharedMemory:
-    return SharedMemory(stage.database, stage.clock)
+def memory(stage: Stage) -> SharedAdjustmentMemory:
+    return SharedAdjustmentMemory(stage.database, stage.clock)
 
 
-async def test_another_server_knows_what_one_has_learnt(stage: Stage, memory: SharedMemory) -> None:
-    other = SharedMemory(stage.database, stage.clock)
+async def test_another_server_knows_what_one_has_learnt(
+    stage: Stage, memory: SharedAdjustmentMemory
+) -> None:
+    other = SharedAdjustmentMemory(stage.database, stage.clock)
     assert await other.of(URL, MODEL) == frozenset()
     await memory.learn(URL, MODEL, {"a", "b"})
     await memory.learn(URL, "n", {"c"})
@@ -31,14 +33,14 @@ async def test_another_server_knows_what_one_has_learnt(stage: Stage, memory: Sh
 
 
 async def test_what_was_learnt_is_known_behind_a_restart(
-    stage: Stage, memory: SharedMemory
+    stage: Stage, memory: SharedAdjustmentMemory
 ) -> None:
     await memory.learn(URL, MODEL, {"a"})
-    assert await SharedMemory(stage.database, stage.clock).of(URL, MODEL) == {"a"}
+    assert await SharedAdjustmentMemory(stage.database, stage.clock).of(URL, MODEL) == {"a"}
 
 
 async def test_it_is_forgotten_after_a_day_and_may_be_learnt_again(
-    stage: Stage, memory: SharedMemory
+    stage: Stage, memory: SharedAdjustmentMemory
 ) -> None:
     await memory.learn(URL, MODEL, {"a"})
     stage.clock.advance(DAY - 1)
@@ -47,10 +49,12 @@ async def test_it_is_forgotten_after_a_day_and_may_be_learnt_again(
     stage.clock.advance(2)
     assert await memory.of(URL, MODEL) == {"b"}
     await memory.learn(URL, MODEL, {"a"})
-    assert await SharedMemory(stage.database, stage.clock).of(URL, MODEL) == {"a", "b"}
+    assert await SharedAdjustmentMemory(stage.database, stage.clock).of(URL, MODEL) == {"a", "b"}
 
 
-async def test_what_is_forgotten_goes_from_the_database(stage: Stage, memory: SharedMemory) -> None:
+async def test_what_is_forgotten_goes_from_the_database(
+    stage: Stage, memory: SharedAdjustmentMemory
+) -> None:
     await memory.learn(URL, MODEL, {"a"})
     keeper = Maintenance(stage.database, stage.clock, event_retention_days=30)
     await keeper.forget()
@@ -63,18 +67,18 @@ async def test_what_is_forgotten_goes_from_the_database(stage: Stage, memory: Sh
 
 async def test_a_database_that_is_away_fails_no_call(stage: Stage) -> None:
     away = AbsentDatabase(stage.database, crash_at=1, committed=False)
-    memory = SharedMemory(away, stage.clock)
+    memory = SharedAdjustmentMemory(away, stage.clock)
     with pytest.raises(Unavailable):
         await away.write(adjustments.learn, URL, MODEL, {"x"}, now=0)
     away = AbsentDatabase(stage.database, crash_at=1, committed=False)
-    memory = SharedMemory(away, stage.clock)
+    memory = SharedAdjustmentMemory(away, stage.clock)
     await memory.learn(URL, MODEL, {"a"})
-    assert await SharedMemory(stage.database, stage.clock).of(URL, MODEL) == frozenset()
+    assert await SharedAdjustmentMemory(stage.database, stage.clock).of(URL, MODEL) == frozenset()
 
 
 @pytest.mark.parametrize("model", ["a\0b", "a\nb", "m" * 257, "\ud800"])
 async def test_a_name_that_no_model_has_is_not_remembered(
-    stage: Stage, memory: SharedMemory, model: str
+    stage: Stage, memory: SharedAdjustmentMemory, model: str
 ) -> None:
     await memory.learn(URL, model, {"a"})
     assert await memory.of(URL, model) == frozenset()
@@ -89,7 +93,7 @@ async def test_a_run_is_refused_once_and_the_next_of_another_server_never(
     tool = FunctionTool(function=FunctionDefinition(name="get_weather"))
     forced = FunctionChoice(function=FunctionName(name="get_weather"))
     for expected in (2, 3):
-        upstream.use(memory=SharedMemory(upstream.stage.database, upstream.stage.clock))
+        upstream.use(memory=SharedAdjustmentMemory(upstream.stage.database, upstream.stage.clock))
         run = await upstream.run(model, tools=[tool], tool_choice=forced)
         assert run.status == "requires_action"
         await upstream.close()

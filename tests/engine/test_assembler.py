@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perdure.engine.assembler import AssembledCall, Assembler, CallBegun
 from perdure.errors import ProviderError
-from perdure.providers.mending import mended
+from perdure.providers.repair import mended
 from perdure.wire.chat import ToolCallDelta
 from tests.engine import dialects
 from tests.engine.dialects import CLEAR, Dialect, Made

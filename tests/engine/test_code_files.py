@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from perdure.commands import code_files, files
-from perdure.engine import context, keeping
+from perdure.engine import code_outputs, context
+from perdure.engine.code_execution import CodeRunner
 from perdure.engine.context import Prepared
-from perdure.engine.interpreting import Interpreting
-from perdure.sandbox.folder import pieces
-from perdure.sandbox.scripted import ScriptedSandbox, ScriptedSession
+from perdure.sandbox.session_files import pieces
 from perdure.sandbox.sessions import Sessions
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
+from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession
 from perdure.wire.base import decode
 from perdure.wire.files import File
 from perdure.wire.messages import FilePathAnnotation, Message, TextPart
@@ -19,7 +19,7 @@ from perdure.wire.run_steps import CodeImage, RunStep
 from perdure.wire.runs import Run
 from perdure.wire.tools import CodeInterpreterResources, CreateToolResources
 from tests.commands.acts import PROJECT
-from tests.engine import shelf
+from tests.engine import filled_stores
 from tests.engine.coding import CODE, begin, calls, go_on, interpreted, logs, say
 from tests.engine.interpreted import interpreted as in_a_script
 from tests.engine.stage import Stage
@@ -90,7 +90,7 @@ def named(*steps: RunStep) -> list[str]:
 
 
 async def test_a_file_that_cannot_be_read_now_is_given_later(stage: Stage) -> None:
-    rent = await shelf.upload(stage, "rent.csv", "1")
+    rent = await filled_stores.upload(stage, "rent.csv", "1")
     found = await stage.database.read(files.content, rent, project=PROJECT)
     (blob,) = found.blobs
     await stage.blobs.delete(blob.id)
@@ -107,7 +107,7 @@ async def test_a_file_that_cannot_be_read_now_is_given_later(stage: Stage) -> No
 async def test_a_name_stays_that_of_the_file_that_had_it_first(stage: Stage) -> None:
     """Neither a later file of the user nor one that code has written is overwritten."""
     first, later, third = [
-        await shelf.upload(stage, name, text)
+        await filled_stores.upload(stage, name, text)
         for name, text in (("rent.csv", "1"), ("rent.csv", "2"), ("out.csv", "3"))
     ]
     thread = await stage.acts.thread("Here.")
@@ -200,9 +200,9 @@ class GrowingSandbox(ScriptedSandbox):
 async def test_a_file_that_grows_while_it_is_read_is_cut_and_left_out(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "_MOST_BYTES", 10)
+    monkeypatch.setattr(code_outputs, "_MOST_BYTES", 10)
     sessions = Sessions(GrowingSandbox(), clock=stage.clock, most=2, spare=0, idle_seconds=3600)
-    interpreting = Interpreting(
+    interpreting = CodeRunner(
         stage.database, stage.blobs, stage.clock, sessions, seconds=PATIENCE_SECONDS
     )
     stage.means = stage.means._replace(interpreting=interpreting)

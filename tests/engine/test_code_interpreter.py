@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from perdure import store
+from perdure import invariants, storage
 from perdure.bus.bus import Subscription
-from perdure.commands import blobs, events, files, invariants
-from perdure.commands.invariants import contents
+from perdure.commands import blobs, events, files
+from perdure.invariants import contents
 from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
 from perdure.sandbox.sandbox import Session
 from perdure.wire.base import decode
@@ -35,7 +35,7 @@ from perdure.wire.tools import (
     FunctionTool,
 )
 from tests.commands.acts import PROJECT
-from tests.engine import shelf
+from tests.engine import filled_stores
 from tests.engine.coding import CODE, begin, calls, go_on, interpreted, logs, say
 from tests.engine.interpreted import PNG
 from tests.engine.stage import Stage
@@ -235,7 +235,7 @@ async def test_an_error_in_the_code_is_the_models_to_mend(stage: Stage) -> None:
 
 async def test_files_are_given_under_their_names(stage: Stage) -> None:
     rent, other, third = [
-        await shelf.upload(stage, name, text)
+        await filled_stores.upload(stage, name, text)
         for name, text in (("rent.csv", "1"), ("rent.csv", "2"), ("bees.csv", "3"))
     ]
     resources = CreateToolResources(code_interpreter=CodeInterpreterResources(file_ids=[rent]))
@@ -324,7 +324,7 @@ async def test_a_crash_at_every_commit_leads_to_the_same_answer(
     assert at == 1 + 1 + 2 * 3 + 1 + 1 + 1 + 1
     stage.clock.advance(blobs.LEASE_SECONDS + 1)
     await stage.engine().sweeper.step()
-    with store.snapshot(database_url, data_dir) as tx:
+    with storage.snapshot(database_url, data_dir) as tx:
         assert list(invariants.check(tx)) == []
-    look = lambda: store.snapshot(database_url, data_dir)  # noqa: E731
+    look = lambda: storage.snapshot(database_url, data_dir)  # noqa: E731
     assert [each async for each in contents.check(stage.blobs, look)] == []

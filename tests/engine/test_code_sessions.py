@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from perdure.commands import leases, runs, threads
-from perdure.engine import interpreting
+from perdure.engine import code_execution
+from perdure.engine.code_execution import CodeRunner
 from perdure.engine.executor import Execution
-from perdure.engine.interpreting import Interpreting
 from perdure.errors import ConfigurationError
 from perdure.sandbox.sandbox import SessionLost
-from perdure.sandbox.scripted import ScriptedSandbox, ScriptedSession
 from perdure.sandbox.sessions import Sessions
+from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession
 from perdure.wire.events import Delta
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.commands.acts import LIFETIME, PROJECT
-from tests.engine import shelf
+from tests.engine import filled_stores
 from tests.engine.coding import CODE, begin, calls, go_on, logs, say
 from tests.engine.interpreted import interpreted
 from tests.engine.stage import Stage
@@ -84,7 +84,7 @@ async def test_a_cancelled_run_stops_its_code(stage: Stage) -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Code that can be stopped is, however slow the machine: no session ends for that."""
-    monkeypatch.setattr(interpreting, "_STOP_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(code_execution, "_STOP_SECONDS", PATIENCE_SECONDS)
 
 
 async def test_a_run_that_expires_in_mid_execution_stops_its_code(
@@ -184,11 +184,11 @@ async def stubbornly(event: asyncio.Event) -> None:
             await event.wait()
 
 
-def in_sandbox(stage: Stage, sandbox: ScriptedSandbox) -> Interpreting:
+def in_sandbox(stage: Stage, sandbox: ScriptedSandbox) -> CodeRunner:
     """Lets the stage run code in there."""
     Deaf.asked = asyncio.Event()
     sessions = Sessions(sandbox, clock=stage.clock, most=2, spare=0, idle_seconds=3600)
-    interpreting = Interpreting(
+    interpreting = CodeRunner(
         stage.database, stage.blobs, stage.clock, sessions, seconds=PATIENCE_SECONDS
     )
     stage.means = stage.means._replace(interpreting=interpreting)
@@ -207,7 +207,7 @@ async def cancelled(stage: Stage, run: Run) -> Run:
 async def test_a_cancelled_run_does_not_wait_for_files(stage: Stage, code: str) -> None:
     in_sandbox(stage, DeafSandbox())
     thread = await stage.acts.thread("Here.")
-    file_id = await shelf.upload(stage, "hang" if code == "print 1" else "rent.csv", "1")
+    file_id = await filled_stores.upload(stage, "hang" if code == "print 1" else "rent.csv", "1")
     await say(stage, thread.id, calls(code), file_id)
     assistant = await stage.acts.assistant(tools=CODE)
     run = await stage.acts.run(thread.id, assistant.id)

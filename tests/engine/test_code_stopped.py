@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from perdure.commands import leases, runs
-from perdure.engine.interpreting import Interpreting
+from perdure.engine.code_execution import CodeRunner
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sessions import Sessions
 from perdure.wire.events import Delta
@@ -25,7 +25,7 @@ async def test_the_code_of_a_run_that_expires_has_stopped(stage: Stage) -> None:
     sessions = Sessions(
         LocalSandbox(warm=False), clock=stage.clock, most=1, spare=0, idle_seconds=3600
     )
-    interpreting = Interpreting(
+    interpreting = CodeRunner(
         stage.database, stage.blobs, stage.clock, sessions, seconds=PATIENCE_SECONDS
     )
     stage.means = stage.means._replace(interpreting=interpreting)

@@ -12,7 +12,7 @@ from perdure.commands import messages
 from perdure.engine import context
 from perdure.engine.context import Material
 from perdure.engine.outcomes import Truncated
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.base import encode
 from perdure.wire.chat import ChatMessage
 from perdure.wire.events import Told

@@ -10,11 +10,11 @@ from perdure.bus.memory import MemoryBus
 from perdure.commands import leases
 from perdure.engine.executor import Execution
 from perdure.lifecycle import MESSAGE_DELTA, STREAM_ENDS
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.events import Delta, Event
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.commands.acts import LIFETIME
-from tests.engine import shelf
+from tests.engine import filled_stores
 from tests.engine.gated import GatedProvider
 from tests.engine.stage import Stage
 from tests.patience import PATIENCE_SECONDS
@@ -79,7 +79,7 @@ async def test_an_engine_that_drains_takes_no_more_runs(stage: Stage) -> None:
 
 
 async def test_a_file_that_cannot_be_taken_keeps_no_run_from_its_worker(stage: Stage) -> None:
-    await shelf.waiting_store(stage, bees_txt=shelf.BEES)
+    await filled_stores.waiting_store(stage, bees_txt=filled_stores.BEES)
 
     def spoil(tx: Transaction) -> None:
         row = tx.one("ingestions.waiting", after="")

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from perdure import providers
+from perdure import model_servers
 from perdure.commands import run_steps
 from perdure.engine.executor import Execution
-from perdure.providers import ServerSettings
+from perdure.model_servers import ModelServerSettings
 from perdure.wire.base import JsonObject, encode
 from perdure.wire.runs import Run
 from perdure.wire.tools import CodeInterpreterTool, FunctionDefinition, FunctionTool
@@ -151,8 +151,8 @@ async def test_no_other_model_is_sent_it(upstream: Upstream) -> None:
     run = await upstream.begin("needs-reasoning-content", tools=TOOLS)
     run = await upstream.stage.submit(await upstream.stage.execute(run), "sunny")
     await upstream.close()
-    servers = [ServerSettings("tests", upstream.server.base_url, KEY)]
-    upstream.call(providers.connect(servers, {"needs-reasoning-content": "text"}))
+    servers = [ModelServerSettings("tests", upstream.server.base_url, KEY)]
+    upstream.call(model_servers.connect(servers, {"needs-reasoning-content": "text"}))
     run = await upstream.stage.execute(run)
     assert run.status == "completed"
     assert upstream.bodies()[-1]["model"] == "text"

@@ -13,7 +13,7 @@ from perdure.commands import events, vector_stores
 from perdure.commands.ingestions import IngestionJob
 from perdure.engine import context
 from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
-from perdure.store.database import Database, Transaction
+from perdure.storage.database import Database, Transaction
 from perdure.wire.base import decode, to_json_object
 from perdure.wire.events import Delta, Event, Interrupted
 from perdure.wire.messages import FileCitationAnnotation
@@ -36,8 +36,8 @@ from perdure.wire.tools import (
 from perdure.wire.vector_store_files import ContentText
 from perdure.wire.vector_stores import ModifyVectorStore, VectorStoreExpiresAfter
 from tests.commands.acts import PROJECT
-from tests.engine import shelf
-from tests.engine.shelf import BEES, RENT, SEARCH
+from tests.engine import filled_stores
+from tests.engine.filled_stores import BEES, RENT, SEARCH
 from tests.engine.stage import CrashingDatabase, Stage
 
 P = ParamSpec("P")
@@ -47,16 +47,16 @@ WEATHER = FunctionTool(function=FunctionDefinition(name="get_weather"))
 
 
 async def test_a_run_searches_and_cites_where_the_passage_stands(stage: Stage) -> None:
-    store_id = await shelf.store(stage, bees_txt=BEES, rent_md=RENT)
-    run = await stage.execute(await shelf.begin(stage, "When is the rent due?", store_id))
+    store_id = await filled_stores.store(stage, bees_txt=BEES, rent_md=RENT)
+    run = await stage.execute(await filled_stores.begin(stage, "When is the rent due?", store_id))
     assert run.status == "completed"
-    part = await shelf.answer(stage, run)
+    part = await filled_stores.answer(stage, run)
     assert part.text.value == f"The files say: {RENT}【4:0†rent.md】"
     (note,) = part.text.annotations
     assert isinstance(note, FileCitationAnnotation)
     assert part.text.value[note.start_index : note.end_index] == note.text == "【4:0†rent.md】"
     first, second = await stage.steps(run)
-    found = shelf.search_of(first).file_search
+    found = filled_stores.search_of(first).file_search
     assert (first.status, second.type) == ("completed", "message_creation")
     assert found.queries == ["When is the rent due?"]
     assert found.results[0].file_name == "rent.md"
@@ -70,8 +70,8 @@ async def test_a_run_searches_and_cites_where_the_passage_stands(stage: Stage) -
 
 async def test_it_is_told_in_the_documented_order(stage: Stage) -> None:
     """Spec 04 §3.3."""
-    store_id = await shelf.store(stage, rent_md=RENT)
-    run = await shelf.begin(stage, "When is the rent due?", store_id)
+    store_id = await filled_stores.store(stage, rent_md=RENT)
+    run = await filled_stores.begin(stage, "When is the rent due?", store_id)
     subscription = stage.bus.subscribe(run.id)
     await stage.execute(run)
     told = [each for each in await subscription.next() if isinstance(each, Event | Delta)]
@@ -102,8 +102,8 @@ async def test_it_is_told_in_the_documented_order(stage: Stage) -> None:
 
 
 async def test_the_streamed_deltas_add_up_to_the_stored_message(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
-    run = await shelf.begin(stage, "When is the rent due?", store_id)
+    store_id = await filled_stores.store(stage, rent_md=RENT)
+    run = await filled_stores.begin(stage, "When is the rent due?", store_id)
     subscription = stage.bus.subscribe(run.id)
     await stage.execute(run)
     deltas = [
@@ -111,7 +111,7 @@ async def test_the_streamed_deltas_add_up_to_the_stored_message(stage: Stage) ->
         for each in await subscription.next()
         if isinstance(each, Delta) and each.name == MESSAGE_DELTA
     ]
-    part = await shelf.answer(stage, run)
+    part = await filled_stores.answer(stage, run)
     assert "".join(delta["value"] for delta in deltas) == part.text.value
     notes = [note for delta in deltas for note in delta.get("annotations", ())]
     (stored,) = part.text.annotations
@@ -129,12 +129,12 @@ async def test_the_streamed_deltas_add_up_to_the_stored_message(stage: Stage) ->
 
 
 async def test_two_searches_of_one_round_are_calls_of_one_step(stage: Stage) -> None:
-    store_id = await shelf.store(stage, bees_txt=BEES, rent_md=RENT)
+    store_id = await filled_stores.store(stage, bees_txt=BEES, rent_md=RENT)
     prompt = (
         'call: file_search {"queries": ["rent"]}\ncall: file_search {"queries": ["bees"]}\n'
         "then:\nsay: Both【4:0†a】【5:0†b】."
     )
-    run = await stage.execute(await shelf.begin(stage, prompt, store_id))
+    run = await stage.execute(await filled_stores.begin(stage, prompt, store_id))
     step, _ = await stage.steps(run)
     assert isinstance(step.step_details, ToolCalls)
     names = [
@@ -143,17 +143,19 @@ async def test_two_searches_of_one_round_are_calls_of_one_step(stage: Stage) -> 
         if isinstance(call, FileSearchToolCall)
     ]
     assert names == ["rent.md", "bees.txt"]
-    assert (await shelf.answer(stage, run)).text.value == "Both【4:0†rent.md】【5:0†bees.txt】."
+    assert (
+        await filled_stores.answer(stage, run)
+    ).text.value == "Both【4:0†rent.md】【5:0†bees.txt】."
 
 
 async def test_a_function_beside_a_search_waits_for_the_client(stage: Stage) -> None:
     """spec 03 §4: the search of the same round is run too, and only the function is asked for."""
-    store_id = await shelf.store(stage, rent_md=RENT)
+    store_id = await filled_stores.store(stage, rent_md=RENT)
     prompt = (
         'call: get_weather {}\ncall: file_search {"queries": ["rent"]}\n'
         "then:\nsay: Sunny, and the rent is due【4:0†x】."
     )
-    run = await shelf.begin(stage, prompt, store_id, tools=[*SEARCH, WEATHER])
+    run = await filled_stores.begin(stage, prompt, store_id, tools=[*SEARCH, WEATHER])
     run = await stage.execute(run)
     assert run.status == "requires_action"
     assert run.required_action is not None
@@ -168,13 +170,13 @@ async def test_a_function_beside_a_search_waits_for_the_client(stage: Stage) -> 
     assert search.file_search.results[0].file_name == "rent.md"
     assert isinstance(function, FunctionToolCall)
     assert function.function.output == "sunny"
-    assert (await shelf.answer(stage, run)).text.value.endswith("【4:0†rent.md】.")
+    assert (await filled_stores.answer(stage, run)).text.value.endswith("【4:0†rent.md】.")
 
 
 async def test_assistant_and_thread_are_searched_together(stage: Stage) -> None:
-    of_assistant = await shelf.store(stage, bees_txt=BEES)
-    of_thread = await shelf.store(stage, rent_md=RENT)
-    run = await shelf.begin(
+    of_assistant = await filled_stores.store(stage, bees_txt=BEES)
+    of_thread = await filled_stores.store(stage, rent_md=RENT)
+    run = await filled_stores.begin(
         stage,
         'call: file_search {"queries": ["rent bees"]}\nthen:\nsay: Done.',
         of_assistant,
@@ -182,24 +184,24 @@ async def test_assistant_and_thread_are_searched_together(stage: Stage) -> None:
     await stage.give_thread(run.thread_id, of_thread)
     run = await stage.execute(run)
     step, _ = await stage.steps(run)
-    names = {result.file_name for result in shelf.search_of(step).file_search.results}
+    names = {result.file_name for result in filled_stores.search_of(step).file_search.results}
     assert names == {"bees.txt", "rent.md"}
 
 
 async def test_the_choice_of_file_search_forces_it(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
-    run = await shelf.begin(
+    store_id = await filled_stores.store(stage, rent_md=RENT)
+    run = await filled_stores.begin(
         stage, "rent", store_id, tools=[*SEARCH, WEATHER], tool_choice=FileSearchChoice()
     )
     run = await stage.execute(run)
     step = (await stage.steps(run))[0]
-    assert shelf.search_of(step).file_search.queries == ["rent"]
+    assert filled_stores.search_of(step).file_search.queries == ["rent"]
 
 
 async def test_a_function_named_like_the_tool_stays_the_clients(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
+    store_id = await filled_stores.store(stage, rent_md=RENT)
     own = FunctionTool(function=FunctionDefinition(name="file_search"))
-    run = await shelf.begin(stage, "call: file_search {}", store_id, tools=[*SEARCH, own])
+    run = await filled_stores.begin(stage, "call: file_search {}", store_id, tools=[*SEARCH, own])
     run = await stage.execute(run)
     assert run.status == "requires_action"
 
@@ -224,7 +226,7 @@ async def test_what_is_not_offered_is_not_forced(
 
 
 async def test_a_run_whose_store_has_expired_fails(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
+    store_id = await filled_stores.store(stage, rent_md=RENT)
     policy = ModifyVectorStore(
         expires_after=VectorStoreExpiresAfter(anchor="last_active_at", days=1)
     )
@@ -232,7 +234,7 @@ async def test_a_run_whose_store_has_expired_fails(stage: Stage) -> None:
     await stage.database.write(vector_stores.modify, store_id, policy, project=PROJECT, now=now)
     stage.clock.advance(86_400)
     stage.acts.now = int(stage.clock.now())
-    run = await stage.execute(await shelf.begin(stage, "When is the rent due?", store_id))
+    run = await stage.execute(await filled_stores.begin(stage, "When is the rent due?", store_id))
     assert run.status == "failed"
     assert run.last_error is not None
     assert run.last_error.code == "server_error"
@@ -240,7 +242,7 @@ async def test_a_run_whose_store_has_expired_fails(stage: Stage) -> None:
 
 
 async def test_a_run_puts_the_expiry_of_its_store_off(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
+    store_id = await filled_stores.store(stage, rent_md=RENT)
     policy = ModifyVectorStore(
         expires_after=VectorStoreExpiresAfter(anchor="last_active_at", days=1)
     )
@@ -248,23 +250,23 @@ async def test_a_run_puts_the_expiry_of_its_store_off(stage: Stage) -> None:
     await stage.database.write(vector_stores.modify, store_id, policy, project=PROJECT, now=now)
     stage.clock.advance(80_000)
     stage.acts.now = int(stage.clock.now())
-    await stage.execute(await shelf.begin(stage, "When is the rent due?", store_id))
-    seen = await shelf.look(stage, store_id)
+    await stage.execute(await filled_stores.begin(stage, "When is the rent due?", store_id))
+    seen = await filled_stores.look(stage, store_id)
     assert seen.last_active_at == now + 80_000
     assert seen.expires_at == now + 80_000 + 86_400
 
 
 async def test_a_search_waits_for_the_files_of_the_thread(stage: Stage) -> None:
-    empty = await shelf.store(stage)
-    waiting = await shelf.waiting_store(stage, rent_md=RENT)
-    run = await shelf.begin(stage, "When is the rent due?", empty)
+    empty = await filled_stores.store(stage)
+    waiting = await filled_stores.waiting_store(stage, rent_md=RENT)
+    run = await filled_stores.begin(stage, "When is the rent due?", empty)
     await stage.give_thread(run.thread_id, waiting)
     work = asyncio.ensure_future(stage.execute(run))
-    job = await shelf.claim(stage)
+    job = await filled_stores.claim(stage)
     assert isinstance(job, IngestionJob)
-    await shelf.finish(stage, job, RENT)
+    await filled_stores.finish(stage, job, RENT)
     run = await work
-    assert "【4:0†rent.md】" in (await shelf.answer(stage, run)).text.value
+    assert "【4:0†rent.md】" in (await filled_stores.answer(stage, run)).text.value
 
 
 class WatchedDatabase(CrashingDatabase):
@@ -287,10 +289,10 @@ class WatchedDatabase(CrashingDatabase):
 async def test_the_searches_of_a_run_wait_for_a_minute_and_no_longer(
     stage: Stage, rounds: int
 ) -> None:
-    empty = await shelf.store(stage)
-    waiting = await shelf.waiting_store(stage, rent_md=RENT)
+    empty = await filled_stores.store(stage)
+    waiting = await filled_stores.waiting_store(stage, rent_md=RENT)
     search = 'call: file_search {"queries": ["rent"]}\nthen:\n'
-    run = await shelf.begin(stage, f"{search * rounds}say: Nothing.", empty)
+    run = await filled_stores.begin(stage, f"{search * rounds}say: Nothing.", empty)
     await stage.give_thread(run.thread_id, waiting)
     watched = WatchedDatabase(stage.database)
     stage.use(watched)
@@ -307,19 +309,19 @@ async def test_the_searches_of_a_run_wait_for_a_minute_and_no_longer(
     run = await work
     assert 60 <= stage.clock.now() - began <= 61
     *searches, _ = await stage.steps(run)
-    assert [shelf.search_of(step).file_search.results for step in searches] == [[]] * rounds
+    assert [filled_stores.search_of(step).file_search.results for step in searches] == [[]] * rounds
 
 
 async def test_contents_are_kept_with_the_step_and_can_be_left_out(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
-    run = await stage.execute(await shelf.begin(stage, "When is the rent due?", store_id))
+    store_id = await filled_stores.store(stage, rent_md=RENT)
+    run = await stage.execute(await filled_stores.begin(stage, "When is the rent due?", store_id))
     (data,) = [
         event.data
         for event in await stage.database.read(events.after, run.id, 0)
         if event.name == "thread.run.step.completed" and b"file_search" in event.data
     ]
-    whole = shelf.search_of(decode(data, RunStep)).file_search.results[0]
-    bare = shelf.search_of(decode(without_contents(data), RunStep)).file_search.results[0]
+    whole = filled_stores.search_of(decode(data, RunStep)).file_search.results[0]
+    bare = filled_stores.search_of(decode(without_contents(data), RunStep)).file_search.results[0]
     assert whole.content == [ContentText(text=RENT)]
     assert bare.content is UNSET
     assert replace(whole, content=UNSET) == bare
@@ -327,15 +329,15 @@ async def test_contents_are_kept_with_the_step_and_can_be_left_out(stage: Stage)
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 async def test_the_score_threshold_of_the_tool_holds(stage: Stage, threshold: float) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
+    store_id = await filled_stores.store(stage, rent_md=RENT)
 
     tool = FileSearchTool(
         file_search=FileSearchSettings(ranking_options=RankingOptions(score_threshold=threshold))
     )
-    run = await shelf.begin(stage, "rent and hives", store_id, tools=[tool])
+    run = await filled_stores.begin(stage, "rent and hives", store_id, tools=[tool])
     subscription = stage.bus.subscribe(run.id)
     run = await stage.execute(run)
-    found = shelf.search_of((await stage.steps(run))[0]).file_search
+    found = filled_stores.search_of((await stage.steps(run))[0]).file_search
     assert found.ranking_options.score_threshold == threshold
     (told,) = [
         json.loads(each.data())["delta"]["step_details"]["tool_calls"][0]["file_search"]

@@ -12,12 +12,12 @@ import pytest
 
 from perdure.commands import leases
 from perdure.engine.engine import Engine
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.runs import Run
 from tests.engine.stage import Stage
 from tests.engine.test_engine import is_delta
 from tests.patience import PATIENCE_SECONDS, until
-from tests.store.rows import held
+from tests.storage.rows import held
 
 LEASE = 30
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from perdure import ids
-from perdure.clock import ManualClock
 from perdure.commands import blobs as rules
 from perdure.commands import files, threads
 from perdure.commands.blobs import WrittenBlob
 from perdure.engine.images import inlined
 from perdure.errors import BadRequest
-from perdure.store.blobs import Blobs
-from perdure.store.database import Database
+from perdure.storage.blobs import Blobs
+from perdure.storage.database import Database
+from perdure.testing.manual_clock import ManualClock
 from perdure.wire.chat import ChatMessage, ChatRequest
 from perdure.wire.files import CreateFile, File
 from perdure.wire.messages import (

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from perdure.commands import filing, ingestions, vector_store_files, vector_stores
+from perdure.commands import ingestions, store_membership, vector_store_files, vector_stores
 from perdure.commands.ingestions import IngestionJob
+from perdure.engine.file_reader import FileReader
 from perdure.engine.ingest import Ingest
-from perdure.engine.reading import Reading
 from perdure.errors import LeaseLost, Unavailable
 from perdure.lifecycle import Signal
-from perdure.retrieval import index, search
-from perdure.retrieval.limits import MiB, ParsingLimits
-from perdure.retrieval.parse import Parser
-from perdure.store.database import Transaction
+from perdure.parsing.limits import MiB, ParsingLimits
+from perdure.parsing.parser import Parser
+from perdure.retrieval import index_writer, search
+from perdure.storage.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.vector_store_files import CreateVectorStoreFile, VectorStoreFile
 from tests.commands.acts import PROJECT
-from tests.engine import shelf
-from tests.engine.shelf import BEES, RENT
+from tests.engine import filled_stores
+from tests.engine.filled_stores import BEES, RENT
 from tests.engine.stage import (
     AbsentDatabase,
     Crash,
@@ -73,7 +73,7 @@ async def chunks_of(stage: Stage, store_id: str) -> list[str]:
 
 async def left(stage: Stage) -> int:
     """Rows that are still there of attempts that were dropped, after the upkeep."""
-    while await stage.database.write(index.drop, limit=1000):
+    while await stage.database.write(index_writer.drop, limit=1000):
         pass
     counted = await stage.database.read(lambda tx: tx.one("ingestions.count"))
     assert counted is not None
@@ -81,10 +81,10 @@ async def left(stage: Stage) -> int:
 
 
 async def test_each_file_ends_for_itself(stage: Stage) -> None:
-    store_id = await shelf.waiting_store(
+    store_id = await filled_stores.waiting_store(
         stage, bees_txt=BEES, empty_txt="", table_xlsx="x", liar_pdf="no pdf at all"
     )
-    assert (await shelf.look(stage, store_id)).status == "in_progress"
+    assert (await filled_stores.look(stage, store_id)).status == "in_progress"
     ingest = stage.ingest()
     await settle(stage, ingest)
     await ingest.drain()
@@ -99,7 +99,7 @@ async def test_each_file_ends_for_itself(stage: Stage) -> None:
         "table.xlsx": ("failed", "unsupported_file"),
         "liar.pdf": ("failed", "invalid_file"),
     }
-    seen = await shelf.look(stage, store_id)
+    seen = await filled_stores.look(stage, store_id)
     assert (seen.status, seen.file_counts.completed, seen.file_counts.failed) == ("completed", 1, 3)
     assert seen.usage_bytes == files["bees.txt"].usage_bytes > len(BEES)
     assert await chunks_of(stage, store_id) == [BEES]
@@ -110,7 +110,7 @@ async def test_a_crash_at_every_commit_leads_to_the_same_store(
     stage: Stage, *, committed: bool
 ) -> None:
     for at in count(1):
-        store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+        store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
         dying = CrashingDatabase(stage.database, crash_at=at, committed=committed)
         doomed = stage.ingest(dying)
         crashed = await _crashes(stage, doomed, dying)
@@ -133,25 +133,25 @@ async def test_a_file_whose_storage_is_away_for_a_moment_is_read_again(
     stage: Stage, at: int
 ) -> None:
     """It is no fault of the file (spec 06 §1.5)."""
-    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
     absent = AbsentDatabase(stage.database, crash_at=at, committed=False)
     ingest = stage.ingest(absent)
     await settle(stage, ingest)
-    assert (await shelf.look(stage, store_id)).status == "in_progress"
+    assert (await filled_stores.look(stage, store_id)).status == "in_progress"
     stage.clock.advance(31)
     await settle(stage, ingest)
     await ingest.drain()
-    assert (await shelf.look(stage, store_id)).file_counts.completed == 1
+    assert (await filled_stores.look(stage, store_id)).file_counts.completed == 1
     assert await chunks_of(stage, store_id) == [BEES]
 
 
 async def test_a_file_whose_content_is_lost_is_given_up_in_the_end(stage: Stage) -> None:
-    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
     for blob in [each async for each in stage.blobs.all()]:
         await stage.blobs.delete(blob.id)
     ingest = stage.ingest()
     seconds = 0
-    while (await shelf.look(stage, store_id)).status == "in_progress":
+    while (await filled_stores.look(stage, store_id)).status == "in_progress":
         await settle(stage, ingest)
         stage.clock.advance(5)
         seconds += 5
@@ -171,15 +171,15 @@ async def test_a_file_waits_for_an_embeddings_server_that_is_away(
     async with serving() as server:
         model = server.model()
         ingest = stage.ingest(embedder=model)
-        store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+        store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
         server.answers = [refusal(503, "restarting")] * 4
         await settle(stage, ingest)
-        assert (await shelf.look(stage, store_id)).status == "in_progress"
+        assert (await filled_stores.look(stage, store_id)).status == "in_progress"
         await settle(stage, ingest)
         assert len(server.asked) == 4
         stage.clock.advance(5)
         await settle(stage, ingest)
-        assert (await shelf.look(stage, store_id)).file_counts.completed == 1
+        assert (await filled_stores.look(stage, store_id)).file_counts.completed == 1
         await ingest.drain()
         await model.close()
 
@@ -190,7 +190,7 @@ async def test_a_file_that_the_embeddings_server_refuses_fails_at_once(
     async with serving() as server:
         model = server.model()
         ingest = stage.ingest(embedder=model)
-        store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+        store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
         server.answers = [refusal(401, "bad key")]
         await settle(stage, ingest)
         (file,) = (await files_of(stage, store_id)).values()
@@ -204,36 +204,36 @@ async def test_a_file_that_the_embeddings_server_refuses_fails_at_once(
 async def test_a_file_waits_for_a_parser_that_cannot_be_started(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
+    store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
     stage.parser = None
     ingest = stage.ingest()
     for program in ("/bin/false", "/nowhere"):
         with monkeypatch.context() as broken:
             broken.setattr(sys, "executable", program)
             await settle(stage, ingest)
-        assert (await shelf.look(stage, store_id)).status == "in_progress"
+        assert (await filled_stores.look(stage, store_id)).status == "in_progress"
         stage.clock.advance(10)
     await settle(stage, ingest)
-    assert (await shelf.look(stage, store_id)).file_counts.completed == 1
+    assert (await filled_stores.look(stage, store_id)).file_counts.completed == 1
     await ingest.drain()
 
 
 async def test_a_file_that_is_put_off_is_not_taken_for_one_that_stops_its_server(
     stage: Stage,
 ) -> None:
-    await shelf.waiting_store(stage, bees_txt=BEES)
+    await filled_stores.waiting_store(stage, bees_txt=BEES)
     for _ in range(5):
-        job = await shelf.claim(stage)
+        job = await filled_stores.claim(stage)
         assert job is not None
         now = stage.clock.now()
         await stage.database.write(ingestions.put_off, job, "It is away.", now=now)
-        assert await shelf.claim(stage) is None
+        assert await filled_stores.claim(stage) is None
         stage.clock.advance(80)
 
 
 async def test_stores_take_turns(stage: Stage) -> None:
-    large = await shelf.waiting_store(stage, a_txt="a", b_txt="b", c_txt="c", d_txt="d")
-    small = await shelf.waiting_store(stage, bees_txt=BEES)
+    large = await filled_stores.waiting_store(stage, a_txt="a", b_txt="b", c_txt="c", d_txt="d")
+    small = await filled_stores.waiting_store(stage, bees_txt=BEES)
     ingest = stage.ingest()
     await settle(stage, ingest)
     await ingest.drain()
@@ -259,7 +259,7 @@ async def test_a_file_that_is_refused_by_its_name_or_size_is_not_fetched(
 ) -> None:
     stage.parser = Parser(ParsingLimits(file_bytes=MiB))
     text = "" if name == "empty_txt" else "x" * (MiB + 1)
-    store_id = await shelf.waiting_store(stage, **{name: text})
+    store_id = await filled_stores.waiting_store(stage, **{name: text})
     for blob in [each async for each in stage.blobs.all()]:
         await stage.blobs.delete(blob.id)
     ingest = stage.ingest()
@@ -272,12 +272,12 @@ async def test_a_file_that_is_refused_by_its_name_or_size_is_not_fetched(
 
 async def test_the_copy_of_a_file_that_is_read_has_no_name(stage: Stage, tmp_path: Path) -> None:
     """So nothing is left of it where the server is killed."""
-    await shelf.waiting_store(stage, bees_txt=BEES)
-    job = await shelf.claim(stage)
+    await filled_stores.waiting_store(stage, bees_txt=BEES)
+    job = await filled_stores.claim(stage)
     assert job is not None
     folder = tmp_path / "copies"
     assert stage.parser is not None
-    reading = Reading(stage.database, stage.blobs, stage.parser, {}, folder=folder)
+    reading = FileReader(stage.database, stage.blobs, stage.parser, {}, folder=folder)
     async with aclosing(reading.pieces(job)) as pieces:
         await anext(pieces)
         assert _names(folder) == []
@@ -286,12 +286,12 @@ async def test_the_copy_of_a_file_that_is_read_has_no_name(stage: Stage, tmp_pat
 async def test_a_folder_that_cannot_be_written_is_no_fault_of_the_file(
     stage: Stage, tmp_path: Path
 ) -> None:
-    await shelf.waiting_store(stage, bees_txt=BEES)
-    job = await shelf.claim(stage)
+    await filled_stores.waiting_store(stage, bees_txt=BEES)
+    job = await filled_stores.claim(stage)
     assert job is not None
     (tmp_path / "file").touch()
     assert stage.parser is not None
-    reading = Reading(
+    reading = FileReader(
         stage.database, stage.blobs, stage.parser, {}, folder=tmp_path / "file" / "copies"
     )
     with pytest.raises(Unavailable, match="No file can be copied"):
@@ -312,16 +312,16 @@ async def _crashes(stage: Stage, doomed: Ingest, dying: CrashingDatabase) -> boo
 
 
 async def test_a_woken_zombie_writes_nothing(stage: Stage) -> None:
-    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
-    zombie = await shelf.claim(stage, owner="zombie")
+    store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
+    zombie = await filled_stores.claim(stage, owner="zombie")
     assert isinstance(zombie, IngestionJob)
     stage.clock.advance(31)
-    heir = await shelf.claim(stage, owner="heir")
+    heir = await filled_stores.claim(stage, owner="heir")
     assert isinstance(heir, IngestionJob)
     assert heir.ingestion != zombie.ingestion
     with pytest.raises(LeaseLost):
-        await shelf.finish(stage, zombie, "zombie's")
-    await shelf.finish(stage, heir, BEES)
+        await filled_stores.finish(stage, zombie, "zombie's")
+    await filled_stores.finish(stage, heir, BEES)
     with pytest.raises(LeaseLost):
         await stage.database.write(ingestions.complete, zombie, usage_bytes=1)
     assert await chunks_of(stage, store_id) == [BEES]
@@ -329,10 +329,10 @@ async def test_a_woken_zombie_writes_nothing(stage: Stage) -> None:
 
 
 async def test_a_file_that_stops_its_server_keeps_no_other_waiting(stage: Stage) -> None:
-    await shelf.waiting_store(stage, bees_txt=BEES, rent_txt=RENT)
+    await filled_stores.waiting_store(stage, bees_txt=BEES, rent_txt=RENT)
     begun = []
     for _ in range(3):
-        job = await shelf.claim(stage)
+        job = await filled_stores.claim(stage)
         assert job is not None
         begun.append(job.filename)
         stage.clock.advance(31)
@@ -340,27 +340,27 @@ async def test_a_file_that_stops_its_server_keeps_no_other_waiting(stage: Stage)
 
 
 async def test_a_file_that_is_put_back_at_shutdown_is_not_held_against_it(stage: Stage) -> None:
-    await shelf.waiting_store(stage, bees_txt=BEES)
+    await filled_stores.waiting_store(stage, bees_txt=BEES)
     for _ in range(5):
-        job = await shelf.claim(stage)
+        job = await filled_stores.claim(stage)
         assert job is not None
         await stage.database.write(ingestions.release, job)
-    assert await shelf.claim(stage) is not None
+    assert await filled_stores.claim(stage) is not None
 
 
 async def test_a_worker_that_drains_takes_no_file(stage: Stage) -> None:
     """Its loop goes on for as long as runs may take to finish."""
-    await shelf.waiting_store(stage, bees_txt=BEES)
+    await filled_stores.waiting_store(stage, bees_txt=BEES)
     ingest = stage.ingest()
     await ingest.drain()
     await settle(stage, ingest)
-    job = await shelf.claim(stage)
+    job = await filled_stores.claim(stage)
     assert job is not None
     assert job.lease.epoch == 1
 
 
 async def test_a_file_whose_claim_is_under_way_at_shutdown_is_put_back(stage: Stage) -> None:
-    await shelf.waiting_store(stage, bees_txt=BEES)
+    await filled_stores.waiting_store(stage, bees_txt=BEES)
     slow = SlowDatabase(stage.database)
     ingest = stage.ingest(slow)
     listening = asyncio.create_task(ingest.listen())
@@ -369,13 +369,13 @@ async def test_a_file_whose_claim_is_under_way_at_shutdown_is_put_back(stage: St
     draining = asyncio.create_task(ingest.drain())
     slow.let.set()
     await asyncio.wait_for(draining, PATIENCE_SECONDS)
-    job = await shelf.claim(stage)
+    job = await filled_stores.claim(stage)
     assert job is not None
     assert job.lease.epoch == 2
 
 
 async def test_a_file_in_hand_at_shutdown_is_put_back(stage: Stage) -> None:
-    await shelf.waiting_store(stage, bees_txt=BEES, rent_txt=RENT)
+    await filled_stores.waiting_store(stage, bees_txt=BEES, rent_txt=RENT)
     slow = SlowDatabase(stage.database)
     slow.let.set()
     ingest = stage.ingest(slow)
@@ -386,12 +386,12 @@ async def test_a_file_in_hand_at_shutdown_is_put_back(stage: Stage) -> None:
     slow.let.set()
     await asyncio.wait_for(draining, PATIENCE_SECONDS)
     await asyncio.wait_for(taking, PATIENCE_SECONDS)
-    assert all([await shelf.claim(stage) for _ in range(2)])
+    assert all([await filled_stores.claim(stage) for _ in range(2)])
 
 
 async def test_what_is_removed_while_it_is_read_is_gone(stage: Stage) -> None:
-    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
-    job = await shelf.claim(stage)
+    store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
+    job = await filled_stores.claim(stage)
     assert job is not None
     await stage.database.write(
         vector_store_files.delete,
@@ -401,15 +401,15 @@ async def test_what_is_removed_while_it_is_read_is_gone(stage: Stage) -> None:
         now=int(stage.clock.now()),
     )
     with pytest.raises(LeaseLost):
-        await shelf.finish(stage, job, BEES)
+        await filled_stores.finish(stage, job, BEES)
     assert await left(stage) == 0
 
 
 async def test_a_store_that_is_deleted_while_it_is_read_leaves_nothing(stage: Stage) -> None:
-    store_id = await shelf.waiting_store(stage, bees_txt=BEES)
-    job = await shelf.claim(stage)
+    store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
+    job = await filled_stores.claim(stage)
     assert job is not None
-    piece = index.prepare([shelf.Paragraph(BEES, 0)])
+    piece = index_writer.prepare([filled_stores.Paragraph(BEES, 0)])
     await stage.database.write(ingestions.write, job, piece)
     await stage.database.write(
         vector_stores.delete, store_id, project=PROJECT, now=int(stage.clock.now())
@@ -420,7 +420,7 @@ async def test_a_store_that_is_deleted_while_it_is_read_leaves_nothing(stage: St
 
 
 async def test_a_failed_file_begins_anew_when_it_is_added_again(stage: Stage) -> None:
-    store_id = await shelf.waiting_store(stage, empty_txt="")
+    store_id = await filled_stores.waiting_store(stage, empty_txt="")
     ingest = stage.ingest()
     await settle(stage, ingest)
     await ingest.drain()
@@ -433,32 +433,32 @@ async def test_a_failed_file_begins_anew_when_it_is_added_again(stage: Stage) ->
         project=PROJECT,
         now=int(stage.clock.now()),
     )
-    job = await shelf.claim(stage)
+    job = await filled_stores.claim(stage)
     assert job is not None
-    await shelf.finish(stage, job, RENT)
+    await filled_stores.finish(stage, job, RENT)
     (file,) = (await files_of(stage, store_id)).values()
     assert (file.status, file.last_error) == ("completed", None)
 
 
 async def test_a_new_server_frees_what_a_dead_one_held_where_it_is_alone(stage: Stage) -> None:
-    await shelf.waiting_store(stage, bees_txt=BEES)
-    assert await shelf.claim(stage, owner="dead") is not None
+    await filled_stores.waiting_store(stage, bees_txt=BEES)
+    assert await filled_stores.claim(stage, owner="dead") is not None
     ingest = stage.ingest()
     await ingest.recover()
-    freed = await shelf.claim(stage, owner="next")
+    freed = await filled_stores.claim(stage, owner="next")
     assert (freed is not None) is stage.database.exclusive
 
 
 async def test_the_status_of_a_file_moves_by_the_table_alone(stage: Stage) -> None:
-    await shelf.waiting_store(stage, bees_txt=BEES)
-    job = await shelf.claim(stage)
+    await filled_stores.waiting_store(stage, bees_txt=BEES)
+    job = await filled_stores.claim(stage)
     assert job is not None
-    await shelf.finish(stage, job, BEES)
+    await filled_stores.finish(stage, job, BEES)
 
     def cancel(tx: Transaction) -> None:
         row = tx.one("vector_store_files.get", id=job.file_id, parent=job.store_id)
         assert row is not None
-        filing.signal(tx, row["seq"], decode(row["body"], VectorStoreFile), Signal.CANCEL)
+        store_membership.signal(tx, row["seq"], decode(row["body"], VectorStoreFile), Signal.CANCEL)
 
     with pytest.raises(Exception, match="is completed: no cancel"):
         await stage.database.write(cancel)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from tests.commands.acts import LIFETIME
 from tests.engine.stage import Stage
 

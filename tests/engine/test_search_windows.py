@@ -5,7 +5,7 @@ from typing import Any
 
 from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import Run, TruncationStrategy
-from tests.engine import shelf
+from tests.engine import filled_stores
 from tests.engine.stage import Stage
 from tests.engine.upstream import Upstream
 
@@ -19,8 +19,8 @@ MODEL = "searching-window-8192"
 
 async def begin(stage: Stage, **fields: Any) -> Run:
     """A queued run that will search three times."""
-    store_id = await shelf.store(stage, **PASSAGES)
-    return await shelf.begin(stage, "Tell me.", store_id, model=MODEL, **fields)
+    store_id = await filled_stores.store(stage, **PASSAGES)
+    return await filled_stores.begin(stage, "Tell me.", store_id, model=MODEL, **fields)
 
 
 def shown(body: dict[str, Any]) -> list[list[str]]:
@@ -34,7 +34,7 @@ def shown(body: dict[str, Any]) -> list[list[str]]:
 
 def markers(step: RunStep, output: int) -> list[str]:
     """The markers of all passages that a search has found."""
-    results = shelf.search_of(step).file_search.results
+    results = filled_stores.search_of(step).file_search.results
     return [f"【{output}:{place}†{found.file_name}】" for place, found in enumerate(results)]
 
 

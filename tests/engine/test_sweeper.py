@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from perdure import ids
-from perdure.clock import ManualClock
 from perdure.commands import blobs as rules
 from perdure.commands import files
 from perdure.commands.blobs import LEASE_SECONDS, WrittenBlob
 from perdure.engine.sweeper import Sweeper
-from perdure.store.blobs import Blobs
-from perdure.store.database import Database
+from perdure.storage.blobs import Blobs
+from perdure.storage.database import Database
+from perdure.testing.manual_clock import ManualClock
 from perdure.wire.files import CreateFile, File, FileExpiresAfter
 from tests.commands.acts import PROJECT
 

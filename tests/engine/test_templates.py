@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perdure.engine.adjustments import SharedMemory
+from perdure.engine.adjustments import SharedAdjustmentMemory
 from perdure.errors import BadRequest
 from perdure.wire.events import Delta
 from perdure.wire.messages import CreateMessage
@@ -113,7 +113,7 @@ async def test_every_run_ends_as_its_model_ends_it(
 ) -> None:
     stage = upstream.stage
     upstream.server.reset()
-    memory = SharedMemory(stage.database, stage.clock)
+    memory = SharedAdjustmentMemory(stage.database, stage.clock)
     upstream.use(windows={"*": WINDOW}, memory=memory)
     model = f"template: {' '.join(map(str, places))}"
     assistant, thread = await stage.acts.assistant(), await stage.acts.thread()

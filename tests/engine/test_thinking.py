@@ -7,14 +7,14 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from perdure import providers
-from perdure.commands import invariants, run_steps
+from perdure import invariants, model_servers
+from perdure.commands import run_steps
 from perdure.engine.executor import Execution
-from perdure.engine.parts import OpenPart
+from perdure.engine.message_parts import OpenPart
 from perdure.lifecycle import WITHDRAWN
-from perdure.model_settings import ThinkingSettings
-from perdure.providers import ServerSettings
-from perdure.providers.scripted import ScriptedProvider
+from perdure.model_servers import ModelServerSettings
+from perdure.settings.models import ThinkingSettings
+from perdure.testing.scripted_model import ScriptedProvider
 from perdure.tools.citations import AnnotatedText
 from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage, Choice, ChoiceDelta, Extras
 from perdure.wire.events import Delta
@@ -208,10 +208,10 @@ async def test_what_one_model_teaches_holds_for_no_other_and_for_no_other_server
     elsewhere = upstream.server.base_url.replace("127.0.0.1", "localhost")
     await upstream.close()
     servers = [
-        ServerSettings("one", upstream.server.base_url, KEY, models=("thinks", "thinks too")),
-        ServerSettings("two", elsewhere, KEY),
+        ModelServerSettings("one", upstream.server.base_url, KEY, models=("thinks", "thinks too")),
+        ModelServerSettings("two", elsewhere, KEY),
     ]
-    upstream.call(providers.connect(servers, {"an alias": "thinks"}))
+    upstream.call(model_servers.connect(servers, {"an alias": "thinks"}))
     await after(upstream, *LONE)
     told = {
         model: (await message(upstream, await upstream.run(model, held)))[1]
@@ -309,8 +309,8 @@ async def test_another_model_is_not_sent_it(upstream: Upstream) -> None:
     asked = script(answer(*THINKS, calls=True, ends="tool_calls"), answer("It is sunny."))
     run = await upstream.stage.submit(await upstream.run("thinks", asked, tools=TOOLS), "sunny")
     await upstream.close()
-    servers = [ServerSettings("tests", upstream.server.base_url, KEY)]
-    upstream.call(providers.connect(servers, {"thinks": "thinks too"}), thinking=sends_back)
+    servers = [ModelServerSettings("tests", upstream.server.base_url, KEY)]
+    upstream.call(model_servers.connect(servers, {"thinks": "thinks too"}), thinking=sends_back)
     await upstream.stage.execute(run)
     assert sent(upstream)[1] == ("assistant", "Yes.")
 

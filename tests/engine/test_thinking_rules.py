@@ -11,7 +11,7 @@ from perdure.engine.thinking_rules import (
     ThinkingSetting,
     ThinkingStyle,
 )
-from perdure.model_settings import ThinkingSettings
+from perdure.settings.models import ThinkingSettings
 
 OLLAMA = ModelOrigin("http://ollama/v1", "qwen3:8b")
 
@@ -50,16 +50,16 @@ def test_a_setting_is_found_by_any_name_of_the_model_the_most_particular_first(
 def test_of_a_model_of_which_nothing_is_set_the_lesson_decides() -> None:
     lessons = LearntStyles()
     known = rules({}, lessons)
-    manner = known.of("gpt-4o")
-    assert manner == ThinkingStyle(
+    style = known.of("gpt-4o")
+    assert style == ThinkingStyle(
         OLLAMA, hides=True, may_be_open=True, is_open=False, sends_back=False
     )
-    known.learn(manner, found_lone_end=True, lacked_end=False)
+    known.learn(style, found_lone_end=True, lacked_end=False)
     assert lessons.knows(OLLAMA)
-    assert known.of("gpt-4o") == manner._replace(is_open=True)
-    known.learn(manner, found_lone_end=False, lacked_end=False)
+    assert known.of("gpt-4o") == style._replace(is_open=True)
+    known.learn(style, found_lone_end=False, lacked_end=False)
     assert known.of("gpt-4o").is_open
-    known.learn(manner, found_lone_end=False, lacked_end=True)
+    known.learn(style, found_lone_end=False, lacked_end=True)
     assert not known.of("gpt-4o").is_open
     assert not lessons.knows(OLLAMA)
 
@@ -70,8 +70,8 @@ def test_what_is_set_of_the_beginning_goes_over_the_lesson(*, begins: bool) -> N
     known = rules({"*": ThinkingSettings(begins_in_prompt=begins)}, lessons)
     for found in (False, True):
         known.learn(known.of("gpt-4o"), found_lone_end=found, lacked_end=not found)
-        manner = known.of("gpt-4o")
-        assert (manner.is_open, manner.may_be_open) == (begins, begins)
+        style = known.of("gpt-4o")
+        assert (style.is_open, style.may_be_open) == (begins, begins)
 
 
 def test_only_the_latest_lessons_are_known() -> None:

@@ -11,8 +11,8 @@ from perdure.wire.run_steps import (
 )
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
-from tests.engine import coding, shelf
-from tests.engine.shelf import RENT
+from tests.engine import coding, filled_stores
+from tests.engine.filled_stores import RENT
 from tests.engine.stage import Stage
 from tests.engine.test_crash import assert_log_is_legal, crash_while_executing, outcome, recover
 from tests.engine.upstream import Upstream
@@ -38,8 +38,10 @@ def answered(call: ToolCall) -> tuple[str, str, str | None]:
 
 async def search(upstream: Upstream, model: str, **fields: object) -> Run:
     """A run that searches a store, on this model, executed."""
-    store_id = await shelf.store(upstream.stage, rent_md=RENT)
-    run = await shelf.begin(upstream.stage, "When?", store_id, before=(), model=model, **fields)
+    store_id = await filled_stores.store(upstream.stage, rent_md=RENT)
+    run = await filled_stores.begin(
+        upstream.stage, "When?", store_id, before=(), model=model, **fields
+    )
     return await upstream.stage.execute(run)
 
 
@@ -196,16 +198,16 @@ async def test_rounds_are_counted_on_by_another_worker(stage: Stage) -> None:
 
 
 async def test_outputs_of_the_client_begin_the_count_anew(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
+    store_id = await filled_stores.store(stage, rent_md=RENT)
     look = 'call: file_search {"queries": ["rent"]}'
     prompt = "\nthen:\n".join([look, look, "call: get_weather {}", look, look, "say: Done."])
     stage.means = stage.means._replace(max_tool_rounds=2)
-    run = await shelf.begin(stage, prompt, store_id, tools=[*shelf.SEARCH, WEATHER])
+    run = await filled_stores.begin(stage, prompt, store_id, tools=[*filled_stores.SEARCH, WEATHER])
     run = await stage.execute(run)
     # The third round comes without tools, and would be the last one.
     assert run.status == "failed"
     prompt = "\nthen:\n".join([look, "call: get_weather {}", look, look, "say: Done."])
-    run = await shelf.begin(stage, prompt, store_id, tools=[*shelf.SEARCH, WEATHER])
+    run = await filled_stores.begin(stage, prompt, store_id, tools=[*filled_stores.SEARCH, WEATHER])
     run = await stage.execute(run)
     assert run.status == "requires_action"
     run = await stage.execute(await stage.submit(run, "21"))
@@ -251,9 +253,9 @@ async def test_a_call_of_nobody_knows_what_fails_the_run(upstream: Upstream) -> 
 
 
 async def test_searches_without_arguments_look_for_nothing(stage: Stage) -> None:
-    store_id = await shelf.store(stage, rent_md=RENT)
+    store_id = await filled_stores.store(stage, rent_md=RENT)
     run = await stage.execute(
-        await shelf.begin(stage, "call: file_search {}\nthen:\nsay: Done.", store_id)
+        await filled_stores.begin(stage, "call: file_search {}\nthen:\nsay: Done.", store_id)
     )
     assert run.status == "completed"
     ((call,),) = await calls(stage, run)

@@ -11,19 +11,19 @@ from aiohttp import web
 from openai import OpenAI
 
 from perdure.bus.memory import MemoryBus
-from perdure.commands import webhooks as commands
-from perdure.engine.redelivery import SPREAD, WAITS
-from perdure.engine.webhooks import AT_ONCE, LEASE_SECONDS, Webhook, Webhooks, body_of
-from perdure.sending.http import HttpSender
-from perdure.store import connect
-from perdure.store.database import Database
-from perdure.webhook_settings import EVENTS
+from perdure.settings.webhooks import EVENTS
+from perdure.storage import connect
+from perdure.storage.database import Database
+from perdure.webhooks import deliveries as commands
+from perdure.webhooks.delivery_loop import AT_ONCE, LEASE_SECONDS, Webhook, Webhooks, body_of
+from perdure.webhooks.http_sender import HttpSender
+from perdure.webhooks.redelivery import SPREAD, WAITS
 from perdure.wire.base import encode
 from tests.commands.acts import PROJECT
 from tests.commands.deliveries import Row, look
 from tests.engine.stage import CrashingDatabase, Stage
 from tests.patience import PATIENCE_SECONDS, until
-from tests.sending.receiver import KEY, SECRET, Receiver, receiving
+from tests.webhooks.receiver import KEY, SECRET, Receiver, receiving
 
 
 class Post:

@@ -1,12 +1,12 @@
 """The stage with a real model server: what it receives is what a run is worth."""
 
-from perdure import providers
+from perdure import model_servers
 from perdure.engine.windows import Windows
-from perdure.model_settings import ThinkingSettings
-from perdure.providers import ServerSettings
-from perdure.providers.memory import Memory
+from perdure.model_servers import ModelServerSettings
+from perdure.providers.adjustment_memory import AdjustmentMemory
 from perdure.providers.patience import Patience
-from perdure.providers.routing import Routing
+from perdure.providers.router import Router
+from perdure.settings.models import ThinkingSettings
 from perdure.wire.runs import Run
 from tests.engine.stage import Stage, rules
 from tests.model_servers.fixture import ModelServer
@@ -32,12 +32,12 @@ class Upstream:
         unknown: int = 256_000,
         thinking: dict[str, ThinkingSettings] | None = None,
         patience: Patience | None = None,
-        memory: Memory | None = None,
+        memory: AdjustmentMemory | None = None,
     ) -> None:
         """Makes a provider with these settings the one that is called."""
         url = base_url or self.server.base_url
-        provider = providers.connect(
-            [ServerSettings("tests", url, KEY)],
+        provider = model_servers.connect(
+            [ModelServerSettings("tests", url, KEY)],
             {},
             windows=windows,
             idle_seconds=idle_seconds,
@@ -48,7 +48,7 @@ class Upstream:
 
     def call(
         self,
-        provider: Routing,
+        provider: Router,
         *,
         thinking: dict[str, ThinkingSettings] | None = None,
         unknown: int = 256_000,

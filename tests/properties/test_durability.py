@@ -19,9 +19,9 @@ from hypothesis.stateful import (
 )
 
 from perdure.bus.memory import MemoryBus
-from perdure.store.database import Database
-from perdure.store.postgres import PostgreSQL
-from perdure.store.sqlite import SQLite
+from perdure.storage.database import Database
+from perdure.storage.postgres import PostgreSQL
+from perdure.storage.sqlite import SQLite
 from tests.properties.world import Deed, World
 
 _NAMES = (

@@ -14,8 +14,8 @@ from perdure.commands import events, runs
 from perdure.commands.runs import Lease
 from perdure.errors import BadRequest, IllegalMove
 from perdure.lifecycle import RunStatus, Signal
-from perdure.store.database import Transaction
-from perdure.store.sqlite import SQLite
+from perdure.storage.database import Transaction
+from perdure.storage.sqlite import SQLite
 from perdure.wire.base import decode
 from perdure.wire.runs import Run
 from tests.commands.acts import Acts

@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from perdure.clock import ManualClock
-from perdure.commands import invariants, leases, messages, recording, runs, threads
-from perdure.commands.invariants import Violation
+from perdure import invariants
+from perdure.commands import leases, messages, run_writes, runs, threads
 from perdure.commands.leases import HeldLease
 from perdure.commands.runs import PartialMessage
 from perdure.engine.maintenance import Maintenance
 from perdure.errors import BadRequest, LeaseLost, NotFound
+from perdure.invariants import Violation
 from perdure.lifecycle import RunStatus
-from perdure.store.database import Database, Row, Transaction
+from perdure.storage.database import Database, Row, Transaction
+from perdure.testing.manual_clock import ManualClock
 from perdure.wire.base import decode
 from perdure.wire.messages import Message
 from perdure.wire.run_steps import FunctionCall, FunctionToolCall
@@ -34,15 +35,15 @@ _RETENTION_DAYS = 0.01
 
 
 def _open_message(tx: Transaction, hold: HeldLease) -> None:
-    recording.open_message(tx, hold)
+    run_writes.open_message(tx, hold)
 
 
 def _close_message(tx: Transaction, hold: HeldLease) -> None:
-    recording.close_message(tx, hold, [text("Let me look.")])
+    run_writes.close_message(tx, hold, [text("Let me look.")])
 
 
 def _open_calls(tx: Transaction, hold: HeldLease) -> None:
-    recording.open_calls(tx, hold)
+    run_writes.open_calls(tx, hold)
 
 
 def _ask(tx: Transaction, hold: HeldLease) -> None:
@@ -52,21 +53,21 @@ def _ask(tx: Transaction, hold: HeldLease) -> None:
         )
         for name in ("f", "g")
     ]
-    recording.ask(tx, hold, calls, usage=USAGE)
+    run_writes.ask(tx, hold, calls, usage=USAGE)
 
 
 def _complete(tx: Transaction, hold: HeldLease) -> None:
-    recording.complete(tx, hold, [text("Hi")], usage=USAGE)
+    run_writes.complete(tx, hold, [text("Hi")], usage=USAGE)
 
 
 def _truncate(tx: Transaction, hold: HeldLease) -> None:
     reason = IncompleteRun(reason="max_completion_tokens")
-    recording.truncate(tx, hold, reason, partial=PartialMessage([text("H")], (), USAGE))
+    run_writes.truncate(tx, hold, reason, partial=PartialMessage([text("H")], (), USAGE))
 
 
 def _fail(tx: Transaction, hold: HeldLease) -> None:
     error = LastError(code="server_error", message="It broke.")
-    recording.fail(tx, hold, error, partial=PartialMessage([text("H")], (), None))
+    run_writes.fail(tx, hold, error, partial=PartialMessage([text("H")], (), None))
 
 
 # What a worker may write about a run that it has claimed, in this order.

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from perdure.providers import connect_embeddings
+from perdure.model_servers import connect_embeddings
 from perdure.providers.embeddings import EmbeddingModel
 from tests.providers.conftest import KEY
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.errors import PromptTooLong
-from perdure.providers import adjustments, kinds, refusals, turns
-from perdure.providers.memory import ProcessMemory
+from perdure.providers import adjustments, kinds, message_order, refusals
+from perdure.providers.adjustment_memory import ProcessAdjustmentMemory
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.refusals import Refusal
 from perdure.wire.base import encode
@@ -91,7 +91,7 @@ def request_for(quirk: Quirk, server: str, model: str) -> ChatRequest:
 async def test_what_a_server_refuses_is_changed_at_once_and_not_refused_again(
     model_server: ModelServer, quirk: Quirk
 ) -> None:
-    memory = ProcessMemory()
+    memory = ProcessAdjustmentMemory()
     for expected in (2, 1):  # two providers: what is remembered outlives the first
         provider = OpenAIProvider(model_server.base_url, memory=memory)
         request = request_for(quirk, model_server.base_url, quirk.model)
@@ -212,7 +212,7 @@ async def test_what_was_of_use_is_remembered_although_the_request_fails(
     model_server: ModelServer,
 ) -> None:
     """The server refuses the prompt as well, once it is in its form: the next one is shorter."""
-    memory = ProcessMemory()
+    memory = ProcessAdjustmentMemory()
     provider = OpenAIProvider(model_server.base_url, memory=memory)
     model = "picky about parameters and lengths"
     for expected in (2, 3):
@@ -244,7 +244,7 @@ def sent(messages: list[dict[str, Any]]) -> list[tuple[str, Any]]:
 def test_messages_of_one_role_are_joined_with_their_images_and_calls() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:"}}
     text = {"type": "text", "text": "Look."}
-    told = turns.alternating([
+    told = message_order.alternating([
         {"role": "user", "content": "Look."},
         {"role": "user", "content": [image]},
         {"role": "assistant", "content": "I see."},
@@ -270,14 +270,14 @@ def test_any_thread_is_made_alternating_once_and_keeps_every_word(
     has_system: bool, said: list[dict[str, Any]]
 ) -> None:
     system = [{"role": "system", "content": "Be brief."}] if has_system else []
-    told = turns.alternating([*system, *said])
+    told = message_order.alternating([*system, *said])
     roles = [message["role"] for message in told if message["role"] != "system"]
     assert roles
     assert all((role == "user") == (place % 2 == 0) for place, role in enumerate(roles))
-    assert turns.alternating(told) == told
+    assert message_order.alternating(told) == told
     words = [message["content"] for message in told if message["role"] != "system"]
     begins = not said or said[0]["role"] == "assistant"
-    expected = [turns.OPENING] * begins + [message["content"] for message in said]
+    expected = [message_order.OPENING] * begins + [message["content"] for message in said]
     assert "\n\n".join(words) == "\n\n".join(expected)
 
 
@@ -291,7 +291,7 @@ def test_any_page_is_read(inner: str) -> None:
 def test_calls_that_were_made_at_once_are_told_one_after_the_other() -> None:
     calls = [{"id": "a"}, {"id": "b"}]
     outputs = [{"role": "tool", "tool_call_id": each, "content": each} for each in "ab"]
-    told = turns.one_call_each(
+    told = message_order.one_call_each(
         [{"role": "assistant", "content": "So.", "tool_calls": calls}, *outputs]
     )
     assert told == [
@@ -305,8 +305,8 @@ def test_calls_that_were_made_at_once_are_told_one_after_the_other() -> None:
 def test_ids_of_calls_are_made_short_each_in_its_own_way_and_the_same_each_time() -> None:
     ids = ["call_a", "abcdef123", "call_b", "call_a"]
     messages = [{"role": "assistant", "content": "", "tool_calls": [{"id": each} for each in ids]}]
-    short = turns.short_ids(messages)
-    assert short == turns.short_ids(messages)
+    short = message_order.short_ids(messages)
+    assert short == message_order.short_ids(messages)
     assert short["abcdef123"] == "abcdef123"
     assert len(set(short.values())) == 3
     assert all(len(each) == 9 and each.isalnum() and each.isascii() for each in short.values())

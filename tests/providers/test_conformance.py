@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from perdure.providers import ServerSettings, connect
+from perdure.model_servers import ModelServerSettings, connect
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import Provider
-from perdure.providers.scripted import ScriptedProvider
+from perdure.testing.scripted_model import ScriptedProvider
 from perdure.wire.chat import ChatRequest
 from tests.model_servers.fixture import ModelServer
 from tests.providers.talk import asks, fails, function, hear, relayed
@@ -82,9 +82,9 @@ async def subject(
         case "openai":
             subject = _openai(OpenAIProvider(model_server.base_url))
         case "routing to scripted":
-            subject = _scripted(connect([ServerSettings("default", "scripted:")], {}))
+            subject = _scripted(connect([ModelServerSettings("default", "scripted:")], {}))
         case _:
-            server = ServerSettings("default", model_server.base_url)
+            server = ModelServerSettings("default", model_server.base_url)
             subject = _openai(connect([server], {}))
     yield subject
     await subject.provider.close()

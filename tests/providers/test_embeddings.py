@@ -7,9 +7,9 @@ import pytest
 from aiohttp import web
 
 from perdure.errors import ConfigurationError, ProviderAway, ProviderError
-from perdure.model_settings import SCRIPTED
-from perdure.providers import connect_embeddings
-from perdure.providers.scripted import ScriptedProvider
+from perdure.model_servers import connect_embeddings
+from perdure.settings.models import SCRIPTED
+from perdure.testing.scripted_model import ScriptedProvider
 from tests.providers.conftest import KEY
 from tests.providers.embedding_server import Server, refusal, serving, vectors
 from tests.providers.talk import relayed

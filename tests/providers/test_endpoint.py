@@ -8,10 +8,10 @@ from aiohttp import web
 
 from perdure import settings
 from perdure.errors import ConfigurationError
-from perdure.model_settings import Kind
 from perdure.providers.endpoint import AZURE_VERSION, Endpoint
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.patience import Patience
+from perdure.settings.models import Kind
 from tests.model_servers.answers import text
 from tests.providers.talk import asks, hear, relayed
 

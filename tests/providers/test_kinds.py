@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import ClientSession, web
 
-from perdure.model_settings import Kind
 from perdure.providers import kinds
 from perdure.providers.openai import OpenAIProvider
+from perdure.settings.models import Kind
 from perdure.wire.chat import ChatMessage, ChatRequest, ChosenFunction, FunctionToolChoice
 from tests.model_servers.answers import text
 from tests.model_servers.fixture import ModelServer

@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from perdure.clock import ManualClock
 from perdure.errors import ProviderError
 from perdure.providers import refusals
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.patience import STRANGER_SECONDS, Patience
+from perdure.testing.manual_clock import ManualClock
 from perdure.wire.base import encode
 from tests.model_servers.answers import text
 from tests.model_servers.fixture import ModelServer

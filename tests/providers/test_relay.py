@@ -6,7 +6,7 @@ import json
 import pytest
 
 from perdure.errors import ProviderError
-from perdure.providers import ServerSettings, connect
+from perdure.model_servers import ModelServerSettings, connect
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import Provider
 from tests.model_servers.fixture import ModelServer
@@ -98,7 +98,7 @@ async def test_a_server_that_is_not_there_is_told() -> None:
 
 async def test_only_the_model_s_name_is_changed_on_the_way(model_server: ModelServer) -> None:
     """Numbers, spaces and the order of keys stay as the client wrote them."""
-    routing = connect([ServerSettings("a", model_server.base_url)], {"ada": "text"})
+    routing = connect([ModelServerSettings("a", model_server.base_url)], {"ada": "text"})
     body = b'{"input": [1.0, 12345678901234567890123, "\\u00f6" ], "model": "ada", "n": 1e2}'
     await relayed(routing, "embeddings", body)
     await routing.close()
@@ -106,7 +106,7 @@ async def test_only_the_model_s_name_is_changed_on_the_way(model_server: ModelSe
 
 
 async def test_a_name_that_stays_leaves_the_body_alone(model_server: ModelServer) -> None:
-    routing = connect([ServerSettings("a", model_server.base_url)], {"ada": "text"})
+    routing = connect([ModelServerSettings("a", model_server.base_url)], {"ada": "text"})
     body = b'{ "model":   "text" }'
     await relayed(routing, "embeddings", body)
     await routing.close()
@@ -115,7 +115,9 @@ async def test_a_name_that_stays_leaves_the_body_alone(model_server: ModelServer
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"model": 5}', b"{}", b"null"])
 async def test_what_names_no_model_is_the_first_server_s_to_refuse(body: bytes) -> None:
-    routing = connect([ServerSettings("a", "scripted:"), ServerSettings("b", "scripted:")], {})
+    routing = connect(
+        [ModelServerSettings("a", "scripted:"), ModelServerSettings("b", "scripted:")], {}
+    )
     status, _, answer = await relayed(routing, "chat/completions", body)
     assert status == 400
     assert json.loads(answer)["error"]["type"] == "invalid_request_error"

@@ -7,7 +7,7 @@ import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from structlog.testing import capture_logs
 
-from perdure.providers import ServerSettings, connect
+from perdure.model_servers import ModelServerSettings, connect
 from perdure.providers.openai import OpenAIProvider
 from tests.model_servers.fixture import ModelServer
 from tests.providers.talk import asks, hear
@@ -52,7 +52,7 @@ async def test_without_such_a_wish_there_is_a_wait_of_its_own(
 async def test_a_retry_is_told_in_the_words_that_a_run_would_fail_with(
     model_server: ModelServer,
 ) -> None:
-    provider = connect([ServerSettings("default", model_server.base_url, "sk-secret")], {})
+    provider = connect([ModelServerSettings("default", model_server.base_url, "sk-secret")], {})
     try:
         with capture_logs() as lines:
             await hear(provider, asks("failing-1"))

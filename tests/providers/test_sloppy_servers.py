@@ -3,8 +3,8 @@
 import pytest
 
 from perdure.errors import ProviderError
-from perdure.providers.mending import mended
 from perdure.providers.openai import OpenAIProvider
+from perdure.providers.repair import mended
 from tests.model_servers.fixture import ModelServer
 from tests.providers.talk import asks, fails, hear
 

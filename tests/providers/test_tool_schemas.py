@@ -14,7 +14,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from pydantic import AnyUrl, BaseModel, ConfigDict, Field
 
-from perdure.providers.schema_sample import sample
+from perdure.testing.schema_sample import sample
 from perdure.wire.base import JsonObject, encode
 
 

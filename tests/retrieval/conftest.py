@@ -1,37 +1,12 @@
-"""Every test of the index runs on SQLite and on PostgreSQL. The tests of a module share one parser:
-its start takes a second.
-"""
-
-from collections.abc import AsyncIterator
-from pathlib import Path
+"""Every test of the index runs on SQLite and on PostgreSQL."""
 
 import pytest
-import pytest_asyncio
 
-from perdure.retrieval.limits import ParsingLimits
-from perdure.retrieval.parse import Parser
-from perdure.store.database import Database
-from tests.patience import PATIENCE_SECONDS
-from tests.retrieval.shelf import Shelf
+from perdure.storage.database import Database
+from tests.retrieval.filled_stores import FilledStore
 
 
 @pytest.fixture
-def shelf(database: Database) -> Shelf:
+def filled(database: Database) -> FilledStore:
     """An empty database, and short ways to fill it."""
-    return Shelf(database)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def parser() -> AsyncIterator[Parser]:
-    """A parser with the limits that it has by itself, but for time."""
-    parser = Parser(ParsingLimits(seconds=PATIENCE_SECONDS))
-    yield parser
-    await parser.close()
-
-
-@pytest.fixture
-def long(tmp_path: Path) -> Path:
-    """A text of many batches: a child has to wait until they are taken."""
-    path = tmp_path / "long.txt"
-    path.write_text("All work and no play. " * 100_000)
-    return path
+    return FilledStore(database)

@@ -14,7 +14,7 @@ from perdure.retrieval import filters
 from perdure.wire.base import decode
 from perdure.wire.search import Filter, Value
 from tests.examples import WITH_FIXTURES
-from tests.retrieval.shelf import Shelf
+from tests.retrieval.filled_stores import FilledStore
 
 FILES: dict[str, dict[str, Value]] = {
     "file-a": {"lang": "en", "year": 2020, "draft": True},
@@ -61,20 +61,20 @@ def comparison(kind: str, key: str, value: object) -> Filter:
     ],
 )
 async def test_a_comparison_lets_these_files_be_found(
-    shelf: Shelf, kind: str, key: str, value: object, expected: str
+    filled: FilledStore, kind: str, key: str, value: object, expected: str
 ) -> None:
-    await stock(shelf)
-    found = await shelf.found("common", filters=comparison(kind, key, value))
+    await stock(filled)
+    found = await filled.found("common", filters=comparison(kind, key, value))
     assert sorted(found) == [f"common file-{letter}" for letter in expected]
 
 
-async def test_filters_apply_before_the_ranking(shelf: Shelf) -> None:
+async def test_filters_apply_before_the_ranking(filled: FilledStore) -> None:
     """The only file that is accepted is found though many others rank before it."""
-    store = await shelf.store()
+    store = await filled.store()
     for n in range(60):
-        await shelf.file(store, f"file-{n}", "honey honey honey", attributes={"n": n})
-    await shelf.file(store, "file-last", "a little honey in much else", attributes={"n": 99})
-    found = await shelf.found("honey", filters=comparison("eq", "n", 99), limit=1)
+        await filled.file(store, f"file-{n}", "honey honey honey", attributes={"n": n})
+    await filled.file(store, "file-last", "a little honey in much else", attributes={"n": 99})
+    found = await filled.found("honey", filters=comparison("eq", "n", 99), limit=1)
     assert found == ["a little honey in much else"]
 
 
@@ -141,12 +141,12 @@ def reference(document: dict[str, Any], attributes: dict[str, Any]) -> bool:
 )
 @settings(WITH_FIXTURES, max_examples=40)
 async def test_any_filter_finds_what_the_rules_say(
-    shelf: Shelf, files: list[dict[str, Any]], document: dict[str, Any]
+    filled: FilledStore, files: list[dict[str, Any]], document: dict[str, Any]
 ) -> None:
-    store = await shelf.store(f"vs_{next(NUMBERS)}")
+    store = await filled.store(f"vs_{next(NUMBERS)}")
     for n, attributes in enumerate(files):
-        await shelf.file(store, f"file-{n}", f"common {n}", attributes=attributes)
-    found = await shelf.found("common", stores=[store], filters=parsed(document))
+        await filled.file(store, f"file-{n}", f"common {n}", attributes=attributes)
+    found = await filled.found("common", stores=[store], filters=parsed(document))
     expected = [f"common {n}" for n, each in enumerate(files) if reference(document, each)]
     assert sorted(found) == expected
 
@@ -165,14 +165,14 @@ def test_a_filter_may_be_nested_eight_deep_and_have_a_hundred_comparisons() -> N
         filters.check(parsed({"type": "or", "filters": [some, leaf]}))
 
 
-async def test_a_filter_that_is_too_large_is_refused_before_any_search(shelf: Shelf) -> None:
+async def test_a_filter_that_is_too_large_is_refused_before_any_search(filled: FilledStore) -> None:
     some = {"type": "and", "filters": [{"type": "eq", "key": "k", "value": 1}] * 51}
     with pytest.raises(BadRequest) as refused:
-        await shelf.search("x", filters=parsed({"type": "or", "filters": [some, some]}))
+        await filled.search("x", filters=parsed({"type": "or", "filters": [some, some]}))
     assert refused.value.param == "filters"
 
 
-async def stock(shelf: Shelf) -> None:
-    store = await shelf.store()
+async def stock(filled: FilledStore) -> None:
+    store = await filled.store()
     for file_id, attributes in FILES.items():
-        await shelf.file(store, file_id, f"common {file_id}", attributes=attributes)
+        await filled.file(store, file_id, f"common {file_id}", attributes=attributes)

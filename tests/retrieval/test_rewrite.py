@@ -2,8 +2,8 @@
 
 import pytest
 
-from perdure.providers.scripted import ScriptedProvider
 from perdure.retrieval.rewrite import rewritten
+from perdure.testing.scripted_model import ScriptedProvider
 
 
 async def rewrite(*queries: str, seconds: float = 60) -> list[str]:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from perdure.errors import LeaseLost, ProviderError
-from perdure.model_settings import SCRIPTED
-from perdure.providers import connect_embeddings
-from perdure.retrieval import index, vectors
-from perdure.store.database import Database
-from tests.retrieval.shelf import Shelf, begin, chunks
+from perdure.model_servers import connect_embeddings
+from perdure.retrieval import index_writer, vectors
+from perdure.settings.models import SCRIPTED
+from perdure.storage.database import Database
+from tests.retrieval.filled_stores import FilledStore, begin, chunks
 
 MODEL = connect_embeddings(SCRIPTED, model="hashed", dimensions=256)
 OTHER = connect_embeddings(SCRIPTED, model="hashed", dimensions=64)
@@ -29,20 +29,20 @@ class Down:
 
 
 @pytest.fixture
-def hybrid(database: Database) -> Shelf:
+def hybrid(database: Database) -> FilledStore:
     """Stores whose chunks get vectors."""
-    return Shelf(database, {MODEL.name: MODEL})
+    return FilledStore(database, {MODEL.name: MODEL})
 
 
-async def test_vectors_find_what_words_do_not(hybrid: Shelf) -> None:
+async def test_vectors_find_what_words_do_not(hybrid: FilledStore) -> None:
     store = await hybrid.store(model=MODEL.name)
     await hybrid.file(store, "file-a", "beekeeping", "tenancy")
     assert await hybrid.found("beekeeper") == ["beekeeping"]
-    words = Shelf(hybrid.database)
+    words = FilledStore(hybrid.database)
     assert await words.found("beekeeper") == []
 
 
-async def test_a_fused_score_is_the_better_one_of_words_and_meaning(hybrid: Shelf) -> None:
+async def test_a_fused_score_is_the_better_one_of_words_and_meaning(hybrid: FilledStore) -> None:
     store = await hybrid.store(model=MODEL.name)
     await hybrid.file(store, "file-a", "beekeeping", "tenancy")
     [same, *_] = await hybrid.search("beekeeping")
@@ -55,7 +55,9 @@ async def test_a_fused_score_is_the_better_one_of_words_and_meaning(hybrid: Shel
     assert alike.score == pytest.approx(cosine, abs=0.002)
 
 
-async def test_a_threshold_keeps_what_has_nothing_to_do_with_the_query_out(hybrid: Shelf) -> None:
+async def test_a_threshold_keeps_what_has_nothing_to_do_with_the_query_out(
+    hybrid: FilledStore,
+) -> None:
     store = await hybrid.store(model=MODEL.name)
     await hybrid.file(store, "file-a", "bees make honey", "tenancy law of 1998", "wax candles")
     found = await hybrid.search("bees make honey", score_threshold=0.5)
@@ -63,7 +65,7 @@ async def test_a_threshold_keeps_what_has_nothing_to_do_with_the_query_out(hybri
     assert await hybrid.search("quarterly revenue", score_threshold=0.5) == []
 
 
-async def test_fused_scores_descend(hybrid: Shelf) -> None:
+async def test_fused_scores_descend(hybrid: FilledStore) -> None:
     """However the two rankings differ: so a threshold cuts off the end of the list."""
     store = await hybrid.store(model=MODEL.name)
     texts = ["bees", "bees bees wax", "beekeeping and bees", "the beekeeper", "wax of beehives"]
@@ -76,20 +78,20 @@ async def test_fused_scores_descend(hybrid: Shelf) -> None:
         assert cut == found[: max(number, scores.count(score) + scores.index(score))]
 
 
-async def test_all_stores_are_ranked_together(hybrid: Shelf) -> None:
+async def test_all_stores_are_ranked_together(hybrid: FilledStore) -> None:
     """The best of a store that has nothing to say does not stand before what another has."""
     await hybrid.store("vs_1", model=MODEL.name)
     await hybrid.file("vs_1", "file-a", *(f"tenancy law, part {n}" for n in range(20)))
     await hybrid.store("vs_2", model=MODEL.name)
     await hybrid.file("vs_2", "file-b", "bees make honey")
     await hybrid.store("vs_3", model=None)
-    await Shelf(hybrid.database).file("vs_3", "file-c", "honey of bees")
+    await FilledStore(hybrid.database).file("vs_3", "file-c", "honey of bees")
     found = await hybrid.search("bees make honey", stores=["vs_1", "vs_2", "vs_3"], limit=3)
     assert found[0].text == "bees make honey"
     assert "honey of bees" in [passage.text for passage in found[1:]]
 
 
-async def test_the_ranker_none_gives_the_cosine(hybrid: Shelf) -> None:
+async def test_the_ranker_none_gives_the_cosine(hybrid: FilledStore) -> None:
     store = await hybrid.store(model=MODEL.name)
     await hybrid.file(store, "file-a", "bees make honey", "bees make wax")
     first, second = await hybrid.search("bees make honey", ranker="none")
@@ -98,56 +100,56 @@ async def test_the_ranker_none_gives_the_cosine(hybrid: Shelf) -> None:
     assert second.score == pytest.approx(float(np.dot(a, b)), abs=0.002)
 
 
-async def test_a_store_keeps_the_model_that_it_began_with(hybrid: Shelf) -> None:
+async def test_a_store_keeps_the_model_that_it_began_with(hybrid: FilledStore) -> None:
     """Another model's vectors get neither in nor compared: it is searched by words then."""
     store = await hybrid.store(model=MODEL.name)
     await hybrid.file(store, "file-a", "beekeeping")
-    assert await hybrid.database.write(index.model, store, OTHER.name) == MODEL.name
-    changed = Shelf(hybrid.database, {OTHER.name: OTHER})
+    assert await hybrid.database.write(index_writer.model, store, OTHER.name) == MODEL.name
+    changed = FilledStore(hybrid.database, {OTHER.name: OTHER})
     await changed.file(store, "file-b", "beehive")
     assert await changed.found("beekeeper") == []
     assert await changed.found("beehive") == ["beehive"]
-    again = Shelf(hybrid.database, {MODEL.name: MODEL, OTHER.name: OTHER})
+    again = FilledStore(hybrid.database, {MODEL.name: MODEL, OTHER.name: OTHER})
     assert await again.found("beekeeper") == ["beekeeping"]
 
 
-async def test_a_store_without_chunks_takes_the_model_of_today(hybrid: Shelf) -> None:
+async def test_a_store_without_chunks_takes_the_model_of_today(hybrid: FilledStore) -> None:
     write = hybrid.database.write
     store = await hybrid.store(model=None)
-    assert await write(index.model, store, OTHER.name) == OTHER.name
-    assert await write(index.model, store, MODEL.name) == MODEL.name
+    assert await write(index_writer.model, store, OTHER.name) == OTHER.name
+    assert await write(index_writer.model, store, MODEL.name) == MODEL.name
     await hybrid.file(store, "file-a", "beekeeping")
-    assert await write(index.model, store, None) == MODEL.name
-    assert await write(index.model, "vs_none", MODEL.name) is None
+    assert await write(index_writer.model, store, None) == MODEL.name
+    assert await write(index_writer.model, "vs_none", MODEL.name) is None
 
 
-async def test_two_servers_with_different_settings_mix_no_vectors(hybrid: Shelf) -> None:
+async def test_two_servers_with_different_settings_mix_no_vectors(hybrid: FilledStore) -> None:
     """One has begun a file and embedded nothing yet, when the other notes its own model."""
     write = hybrid.database.write
     store = await hybrid.store(model=MODEL.name)
     ingestion = await write(begin, store, "file-a")
-    assert await write(index.model, store, OTHER.name) == OTHER.name
+    assert await write(index_writer.model, store, OTHER.name) == OTHER.name
     embedded = np.array(await MODEL.embed(["beekeeping"]), dtype=np.float32)
-    piece = index.prepare(chunks("beekeeping"), embedded)
+    piece = index_writer.prepare(chunks("beekeeping"), embedded)
     with pytest.raises(LeaseLost, match=f"has vectors of {OTHER.name} by now"):
-        await write(index.write, ingestion, store, piece, embedding=MODEL.name)
+        await write(index_writer.write, ingestion, store, piece, embedding=MODEL.name)
     assert (await hybrid.counts())["chunks"] == 0
 
 
-async def test_vectors_of_another_length_are_passed_over(hybrid: Shelf) -> None:
+async def test_vectors_of_another_length_are_passed_over(hybrid: FilledStore) -> None:
     """A server may give another model the old name."""
     store = await hybrid.store(model=MODEL.name)
     await hybrid.file(store, "file-a", "beekeeping")
-    swapped = Shelf(hybrid.database, {MODEL.name: OTHER})
+    swapped = FilledStore(hybrid.database, {MODEL.name: OTHER})
     await swapped.file(store, "file-b", "beehive")
     assert await swapped.found("beekeeper") == ["beehive"]
     assert await hybrid.found("beekeeper") == ["beekeeping"]
 
 
-async def test_without_the_embedding_server_words_will_do(hybrid: Shelf) -> None:
+async def test_without_the_embedding_server_words_will_do(hybrid: FilledStore) -> None:
     store = await hybrid.store(model=MODEL.name)
     await hybrid.file(store, "file-a", "bees make honey")
-    down = Shelf(hybrid.database, {MODEL.name: Down()})
+    down = FilledStore(hybrid.database, {MODEL.name: Down()})
     with capture_logs() as logs:
         assert await down.found("honey") == ["bees make honey"]
     assert [(log["event"], log["reason"]) for log in logs] == [
@@ -155,7 +157,7 @@ async def test_without_the_embedding_server_words_will_do(hybrid: Shelf) -> None
     ]
 
 
-async def test_a_large_store_finds_the_nearest_by_their_signs_first(hybrid: Shelf) -> None:
+async def test_a_large_store_finds_the_nearest_by_their_signs_first(hybrid: FilledStore) -> None:
     """More chunks than are compared exactly, in several merged segments, some removed."""
     store = await hybrid.store(model=MODEL.name)
     for n in range(18):

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from perdure.sandbox import checkup, enclosure, guard, kernels
+from perdure.sandbox import checkup, enclosure, resource_guard
 from perdure.sandbox import local as local_sandbox
+from perdure.sandbox.gateway import kernels
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import SessionLimits
 from perdure.sandbox.session import LocalSession
@@ -32,7 +33,7 @@ def patient() -> Iterator[None]:
         for module, name in (
             (checkup, "_SECONDS"),
             (enclosure, "_STOP_SECONDS"),
-            (guard, "_LOOK_MOST_SECONDS"),
+            (resource_guard, "_LOOK_MOST_SECONDS"),
             (kernels, "_ABANDONED_SECONDS"),
             (kernels, "_HEARTBEAT_SECONDS"),
             (local_sandbox, "_START_SECONDS"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from perdure.sandbox.gateway import GatewaySandbox
+from perdure.sandbox.gateway.sandbox import GatewaySandbox
 from perdure.sandbox.sandbox import SessionLimits
 
 KERNEL = "pod"

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from perdure.errors import ConfigurationError
-from perdure.sandbox import bubblewrap, checkup, runtime, seal, seccomp, watch
+from perdure.sandbox import bubblewrap, checkup, resource_usage, runtime, seal, seccomp
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import Error, Text
-from perdure.sandbox.scripted import ScriptedSandbox
+from perdure.testing.scripted_sandbox import ScriptedSandbox
 
 _PYTHON = os.path.realpath(sys.executable)
 # A bubblewrap that leaves out, or adds, what it is told to.
@@ -153,7 +153,7 @@ def test_processes_that_are_not_shut_in_are_told_from_a_sandbox(program: str, pr
         process_group=0,
     ) as first:
         assert first.stdout is not None
-        while len(list(watch.processes(first.pid))) <= program.count("&"):
+        while len(list(resource_usage.processes(first.pid))) <= program.count("&"):
             pass
         assert (seal.flaw(first.pid) or "").startswith(problem)
         os.killpg(first.pid, signal.SIGKILL)

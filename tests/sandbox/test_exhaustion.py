@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 import pytest_asyncio
 
-from perdure.sandbox import guard, watch
+from perdure.sandbox import resource_guard, resource_usage
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import MIB, ExecutionEnd, SessionLimits, SessionLost
 from perdure.sandbox.session import LocalSession
@@ -32,7 +32,7 @@ async def small() -> AsyncIterator[LocalSandbox]:
     )
     sandbox = LocalSandbox(limits, warm=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(guard, "_LOOK_IDLE_SECONDS", 0.25)
+        patch.setattr(resource_guard, "_LOOK_IDLE_SECONDS", 0.25)
         yield sandbox
     await sandbox.close()
 
@@ -401,7 +401,7 @@ async def test_a_look_that_takes_long_holds_nobody_up(cell: LocalSession) -> Non
 async def test_a_session_that_cannot_be_looked_at_in_time_is_ended(
     cell: LocalSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "_MOST_EFFORT_SECONDS", 0)
+    monkeypatch.setattr(resource_usage, "_MOST_EFFORT_SECONDS", 0)
     with pytest.raises(SessionLost, match="What it used could not be measured in time"):
         await run(cell, SHARING)
 
@@ -444,7 +444,7 @@ if not os.fork():
 tried(open, "/proc/1/mem", "r+b")
 """
     assert await printed(cell, code) == "EROFS"
-    processes = handles_of(watch.processes(cell.first_process))
+    processes = handles_of(resource_usage.processes(cell.first_process))
     assert len(processes) >= 4
     await cell.close()
     assert at_work(processes) == []

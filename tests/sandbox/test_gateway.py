@@ -13,11 +13,10 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from perdure import sandbox as sandboxes
-from perdure import settings
+from perdure import sandboxes, settings
 from perdure.errors import ConfigurationError
-from perdure.sandbox.gateway import GatewaySandbox
-from perdure.sandbox.gateway_session import GatewaySession
+from perdure.sandbox.gateway.sandbox import GatewaySandbox
+from perdure.sandbox.gateway.session import GatewaySession
 from perdure.sandbox.sandbox import (
     MIB,
     FileRefused,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure.sandbox import watch
+from perdure.sandbox import resource_usage
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.sandbox import SessionLimits
 from tests.sandbox.ended import handles_of, wait_until_gone
@@ -25,7 +25,7 @@ def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
     )
     assert server.stdout is not None
     first = int(server.stdout.readline())
-    processes = list(watch.processes(server.pid))
+    processes = list(resource_usage.processes(server.pid))
     assert first in processes
     assert len(processes) >= 6
     handles = handles_of(processes)

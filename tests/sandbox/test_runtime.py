@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure import sandbox, settings
+from perdure import sandboxes, settings
 from perdure.errors import ConfigurationError
 from perdure.sandbox import runtime
 
@@ -80,5 +80,5 @@ async def test_a_settings_file_that_would_be_seen_is_refused(
     outer.touch()
     chosen = settings.only(data_dir=tmp_path / "data", config=inner)
     with pytest.raises(ConfigurationError, match=f"would see {inner}, because"):
-        await sandbox.connect(chosen).describe()
+        await sandboxes.connect(chosen).describe()
     runtime.find(private=[tmp_path / "data", outer])

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 import pytest
 from structlog.testing import capture_logs
 
-from perdure.clock import ManualClock
 from perdure.errors import ConfigurationError
 from perdure.sandbox.sandbox import SessionLost
-from perdure.sandbox.scripted import ScriptedSandbox, ScriptedSession, echo
 from perdure.sandbox.sessions import Sessions
+from perdure.testing.manual_clock import ManualClock
+from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession, echo
 from tests.sandbox.talk import run
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.commands.files import clean_name
-from perdure.sandbox import cleaning
+from perdure.sandbox import output_filter
 from perdure.tools.code_names import Names, names
 from perdure.wire.files import File
 
@@ -38,7 +38,7 @@ def test_each_name_is_one_that_a_session_takes_and_nobody_elses(filenames: list[
     named = names(files)
     assert len(set(named.values())) == len(files)
     for name in named.values():
-        assert cleaning.is_name(name)
+        assert output_filter.is_name(name)
         assert "/" not in name
         assert not name.startswith(".")
         assert len(name.encode()) <= 255

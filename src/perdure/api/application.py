@@ -15,8 +15,8 @@ from perdure import ids
 from perdure.api import access
 from perdure.api.bodies import RequestBytes
 from perdure.api.http import ApiCall, Services, refuse, respond
-from perdure.api.introduction import SelfReport
 from perdure.api.routes import find
+from perdure.api.self_report import SelfReport
 from perdure.errors import APIError, Internal
 
 _log = structlog.get_logger(__name__)

@@ -1,8 +1,8 @@
 """Files over HTTP (spec 02 §10)."""
 
+from perdure.api.content_response import send
+from perdure.api.content_upload import received
 from perdure.api.http import Answer, ApiCall
-from perdure.api.receiving import received
-from perdure.api.sending import send
 from perdure.commands import files, lists
 from perdure.wire import files as wire
 from perdure.wire.lists import Page

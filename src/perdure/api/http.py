@@ -13,10 +13,10 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
-from perdure.retrieval.embed import Embedders
+from perdure.retrieval.embedder import Embedders
 from perdure.settings import Settings
-from perdure.store.blobs import Blobs
-from perdure.store.database import Database
+from perdure.storage.blobs import Blobs
+from perdure.storage.database import Database
 from perdure.wire.base import Object, encode
 from perdure.wire.lists import ErrorDetail, ErrorEnvelope, Page
 from perdure.wire.query import ListQuery, check_id, query

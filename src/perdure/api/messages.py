@@ -2,7 +2,7 @@
 
 from perdure.api.http import Answer, ApiCall
 from perdure.commands import lists, messages, threads
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.lists import Page
 from perdure.wire.messages import CreateMessage, ModifyMessage
 from perdure.wire.query import ListQuery

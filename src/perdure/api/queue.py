@@ -5,7 +5,7 @@ import asyncio
 from perdure.clock import Clock
 from perdure.commands import runs
 from perdure.errors import TooManyRequests
-from perdure.store.database import Database
+from perdure.storage.database import Database
 
 # A count is good for so long: other servers fill the same queue.
 _SECONDS = 10.0

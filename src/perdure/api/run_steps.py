@@ -2,7 +2,7 @@
 
 from perdure.api.http import Answer, ApiCall
 from perdure.commands import lists, run_steps, runs
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery, include
 from perdure.wire.run_steps import without_contents

@@ -9,13 +9,13 @@ from starlette.responses import Response
 from perdure import ids, lifecycle
 from perdure.api.cursor import Cursor, cursor
 from perdure.api.dialects import dialect, is_poll
+from perdure.api.event_stream import EventStream
 from perdure.api.http import Answer, ApiCall, respond
-from perdure.api.sse import EventStream
 from perdure.bus.bus import Subscription
 from perdure.commands import creation, lists, runs, threads
 from perdure.commands.creation import NewRun
 from perdure.lifecycle import RunStatus
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery, check_id, include
 from perdure.wire.runs import CreateRun, CreateThreadAndRun, ModifyRun, Run, SubmitToolOutputs

@@ -4,13 +4,13 @@ import asyncio
 import hashlib
 from contextlib import aclosing
 
+from perdure.api.content_upload import received
 from perdure.api.http import Answer, ApiCall
-from perdure.api.receiving import received
 from perdure.commands import uploads
 from perdure.commands.blobs import WrittenBlob
 from perdure.errors import BadRequest
 from perdure.lifecycle import Signal
-from perdure.store.blobs import read
+from perdure.storage.blobs import read
 from perdure.wire import files as wire
 from perdure.wire.uploads import MAX_PART_BYTES, CompleteUpload, CreateUpload
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from perdure.settings import Settings, is_loopback, only_with
+from perdure.settings.webhooks import WebhookSettings
 from perdure.tls import self_signed
-from perdure.webhook_settings import WebhookSettings
 
 # Settings of the environment that a demo obeys: what a test needs. All others it ignores: they name
 # places, or keys of places, where a server keeps something, asks somebody, or is found.

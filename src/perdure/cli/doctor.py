@@ -12,23 +12,23 @@ from urllib.parse import urlsplit
 import aiohttp
 import typer
 
-from perdure import sandbox, settings
+from perdure import sandboxes, settings
 from perdure.app import bucket_of
-from perdure.cli import models_checkup, running, settings_checkup, verify
+from perdure.cli import models_checkup, running_server, settings_checkup, verify
 from perdure.cli.address import url_of
 from perdure.cli.findings import Finding, State, show
 from perdure.clock import SystemClock
 from perdure.commands.adjustments import LIFETIME_SECONDS
 from perdure.errors import ConfigurationError
 from perdure.sandbox import checkup as sandbox_checkup
-from perdure.sandbox import gateway_checkup
-from perdure.sandbox.gateway import GatewaySandbox
-from perdure.sending import guard
+from perdure.sandbox.gateway import checkup as gateway_checkup
+from perdure.sandbox.gateway.sandbox import GatewaySandbox
 from perdure.settings import Settings
-from perdure.store import checkup, connect_blobs
+from perdure.settings.webhooks import WebhookSettings
+from perdure.storage import checkup, connect_blobs
 from perdure.tls import checkup as checkup_of_tls
 from perdure.tls import trust
-from perdure.webhook_settings import WebhookSettings
+from perdure.webhooks import address_guard
 
 _RENEW = "Renew it: the server takes the new files by itself."
 _SHOWN = "Look for tls_not_renewed in its log; it takes new files within seconds."
@@ -76,12 +76,12 @@ def _told(chosen: Settings, flags: Mapping[str, object]) -> list[Finding] | None
     """What a running server tells, where no flag asks for something else; None without one."""
     if any(value is not None for name, value in flags.items() if name != "data_dir"):
         return None
-    told = running.ask(chosen.data_dir)
+    told = running_server.ask(chosen.data_dir)
     if told is None:
         return None
     text = f"Perdure {told.version} runs and answers at {told.url}; this is what it runs with"
     first = Finding(State.OK, "server", text)
-    return [first, *told.findings, *running.differences(told, chosen)]
+    return [first, *told.findings, *running_server.differences(told, chosen)]
 
 
 def _storage(chosen: Settings) -> Iterable[Finding]:
@@ -199,7 +199,7 @@ def _certificate(chosen: Settings) -> Iterable[Finding]:
 
 async def _code_interpreter(chosen: Settings) -> Finding:
     """Really starts a sandbox. A server runs without one, and refuses code."""
-    place = sandbox.connect(chosen, warm=False)
+    place = sandboxes.connect(chosen, warm=False)
     try:
         if isinstance(place, GatewaySandbox):
             return _gateway(place.url, await gateway_checkup.check(place))
@@ -289,7 +289,7 @@ async def _webhook(webhook: WebhookSettings, chosen: Settings) -> Finding:
     parts = urlsplit(webhook.url)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     try:
-        private = await guard.private_addresses(str(parts.hostname), port)
+        private = await address_guard.private_addresses(str(parts.hostname), port)
     except OSError:
         return Finding(
             State.WARN,

@@ -8,10 +8,10 @@ from perdure.cli import probe
 from perdure.cli.findings import Finding, State
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError, ProviderError
-from perdure.model_settings import SCRIPTED
 from perdure.providers.provider import ToldWindow
-from perdure.providers.routing import Routing
+from perdure.providers.router import Router
 from perdure.settings import Settings
+from perdure.settings.models import SCRIPTED
 from perdure.urls import without_password
 
 # What programs for the Assistants API mostly ask for.
@@ -40,7 +40,7 @@ async def findings(chosen: Settings) -> list[Finding]:
     return found
 
 
-def unserved(chosen: Settings, routing: Routing, answers: Sequence[probe.ProbeResult]) -> list[str]:
+def unserved(chosen: Settings, routing: Router, answers: Sequence[probe.ProbeResult]) -> list[str]:
     """The well-known names that no server lists; none where one does not say what it has, or a
     default model answers.
     """
@@ -58,7 +58,7 @@ def advice(answers: Iterable[probe.ProbeResult]) -> str:
     return f"Let a model of yours answer: --alias {alias}, or --default-model {default}."
 
 
-def _is_served(name: str, routing: Routing, answers: Iterable[probe.ProbeResult]) -> bool | None:
+def _is_served(name: str, routing: Router, answers: Iterable[probe.ProbeResult]) -> bool | None:
     """Whether a server has the model that a name leads to; None where that is not known."""
     try:
         server, model = routing.resolve(name)
@@ -79,7 +79,7 @@ def _is_unlisted(answer: probe.ProbeResult) -> bool:
     return answer.server.base_url == SCRIPTED or answer.kind == "azure"
 
 
-def _default(model: str, routing: Routing, answers: Iterable[probe.ProbeResult]) -> Finding:
+def _default(model: str, routing: Router, answers: Iterable[probe.ProbeResult]) -> Finding:
     said = f"{model} answers for names that no server lists"
     match _is_served(model, routing, answers):
         case True:
@@ -116,7 +116,7 @@ def _server(answer: probe.ProbeResult) -> Finding:
     return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}{kind}")
 
 
-def _untold(routing: Routing, answer: probe.ProbeResult) -> Finding:
+def _untold(routing: Router, answer: probe.ProbeResult) -> Finding:
     """What is known of windows, and what only a model call could tell."""
     name = answer.server.name
     configured = {model: routing.window(f"{name}/{model}") for model in answer.models}
@@ -136,7 +136,7 @@ def _shown(window: ToldWindow) -> str:
     return f"{window.tokens}{'' if window.is_loaded else ' (when it is loaded)'}"
 
 
-def _windows(routing: Routing, answer: probe.ProbeResult) -> Iterator[Finding]:
+def _windows(routing: Router, answer: probe.ProbeResult) -> Iterator[Finding]:
     """Warns of windows that are smaller than they need be, and than what is configured."""
     for model, window in answer.windows.items():
         configured = routing.window(f"{answer.server.name}/{model}")
@@ -161,7 +161,7 @@ def _windows(routing: Routing, answer: probe.ProbeResult) -> Iterator[Finding]:
 
 
 def _aliases(
-    chosen: Settings, routing: Routing, answers: Iterable[probe.ProbeResult]
+    chosen: Settings, routing: Router, answers: Iterable[probe.ProbeResult]
 ) -> Iterable[Finding]:
     """Follows each alias the way a run does, to the server that would answer."""
     by_name: Mapping[str, probe.ProbeResult] = {answer.server.name: answer for answer in answers}

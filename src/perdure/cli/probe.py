@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from perdure.errors import ProviderError
-from perdure.model_settings import SCRIPTED, Kind, ModelServer
 from perdure.providers.provider import Provider, ToldWindow
+from perdure.settings.models import SCRIPTED, Kind, ModelServer
 
 _TIMEOUT_SECONDS = 5
 # Of a server with hundreds of models, nobody wants to read them all.

@@ -102,7 +102,7 @@ class ConnectionBounds(NamedTuple):
 
     head_bytes: int
     seconds: dict[_Phase, float]
-    census: ConnectionCounts
+    counts: ConnectionCounts
 
 
 def bounds(settings: Settings) -> ConnectionBounds:
@@ -142,7 +142,7 @@ class ClientConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         try:
-            self._place = self._bounds.census.enter(self.client[0] if self.client else None)
+            self._place = self._bounds.counts.enter(self.client[0] if self.client else None)
         except TooManyRequests as error:
             self._write(error)
             self.transport.close()
@@ -154,7 +154,7 @@ class ClientConnection(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
         if self._place is not None:
-            self._bounds.census.leave(self._place)
+            self._bounds.counts.leave(self._place)
             self._place = None
 
     def data_received(self, data: bytes) -> None:

@@ -4,15 +4,15 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from perdure import sandbox, settings
-from perdure.cli import banners, logs, models_checkup, probe, running, settings_checkup
+from perdure import sandboxes, settings
+from perdure.cli import banners, logs, models_checkup, probe, running_server, settings_checkup
 from perdure.cli.banners import Banner
 from perdure.cli.findings import Finding
 from perdure.cli.server import RunningServer, opened, run
 from perdure.errors import ConfigurationError
-from perdure.model_settings import SCRIPTED
 from perdure.settings import Settings
-from perdure.store import checkup
+from perdure.settings.models import SCRIPTED
+from perdure.storage import checkup
 from perdure.tls import checkup as checkup_of_tls
 from perdure.urls import without_password
 
@@ -36,7 +36,7 @@ async def _serve(chosen: Settings, flags: Mapping[str, object]) -> None:
         return [*found, *doctor.examine(chosen, itself=True)]
 
     async with opened(chosen, takes_signals=True) as server:
-        with running.introduced(server.app, server.url, flags, examine):
+        with running_server.introduced(server.app, server.url, flags, examine):
             welcome = asyncio.create_task(_welcome(server, chosen))
             try:
                 await server.run_until_stopped()
@@ -90,7 +90,7 @@ def _show_certificate(banner: Banner, chosen: Settings) -> None:
 
 
 async def _show_code(banner: Banner, chosen: Settings) -> None:
-    place = sandbox.connect(chosen)
+    place = sandboxes.connect(chosen)
     try:
         banner.row("Code", f"is isolated by {await place.describe()}")
     except ConfigurationError as error:

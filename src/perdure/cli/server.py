@@ -19,11 +19,11 @@ from typing import Any, TypeVar, cast
 import uvicorn
 
 from perdure.app import Perdure
+from perdure.background import loop
 from perdure.cli.address import url_of
-from perdure.cli.memory import give_back_large_pieces
+from perdure.cli.malloc import give_back_large_pieces
 from perdure.cli.protocol import ClientConnection, bounds
 from perdure.clock import SystemClock
-from perdure.engine.looper import loop
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings
 from perdure.tls.certificate import Certificate

@@ -22,7 +22,7 @@ from perdure.cli.client import Client, RequestFailed, RequestRefused
 from perdure.cli.files import send
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
-from perdure.retrieval.formats import SUPPORTED, extension
+from perdure.parsing.formats import SUPPORTED, extension
 from perdure.wire.base import Object
 from perdure.wire.file_batches import FileBatch
 from perdure.wire.search import SearchResultsPage

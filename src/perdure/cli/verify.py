@@ -10,13 +10,12 @@ from contextlib import AbstractContextManager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from perdure import store
+from perdure import invariants, storage
 from perdure.app import bucket_of
-from perdure.commands import invariants
-from perdure.commands.invariants import Extent, Violation, contents
 from perdure.errors import ConfigurationError, Unavailable
+from perdure.invariants import Extent, Violation, contents
 from perdure.settings import Settings
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 
 # More would be the same damage over and over.
 _SHOWN = 100
@@ -44,12 +43,12 @@ def verify(chosen: Settings, tell: Callable[[str], None]) -> tuple[Extent, int]:
         if found <= _SHOWN:
             tell(f"{violation.id} {violation.text}")
 
-    with store.snapshot(url, chosen.data_dir) as tx, progress:
+    with storage.snapshot(url, chosen.data_dir) as tx, progress:
         extent = invariants.count(tx)
         task = progress.add_task("", total=sum(extent))
         for violation in invariants.check(tx, looked_at=lambda n: progress.advance(task, n)):
             note(violation)
-    asyncio.run(_contents(chosen, lambda: store.snapshot(url, chosen.data_dir), note))
+    asyncio.run(_contents(chosen, lambda: storage.snapshot(url, chosen.data_dir), note))
     return extent, found
 
 
@@ -58,7 +57,7 @@ async def _contents(
     look: Callable[[], AbstractContextManager[Transaction]],
     note: Callable[[Violation], None],
 ) -> None:
-    blobs = store.connect_blobs(bucket_of(chosen), chosen.data_dir)
+    blobs = storage.connect_blobs(bucket_of(chosen), chosen.data_dir)
     try:
         async for violation in contents.check(blobs, look):
             note(violation)

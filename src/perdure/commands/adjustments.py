@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from perdure.providers.adjustments import Learnt
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 
 # After so long it is found out anew: servers are brought up to date.
 LIFETIME_SECONDS = 86_400

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from perdure import ids
 from perdure.commands import resources
-from perdure.commands.lists import bury
+from perdure.commands.lists import add_tombstone
 from perdure.errors import NotFound
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.assistants import Assistant, CreateAssistant, ModifyAssistant
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import Deleted
@@ -90,7 +90,7 @@ def delete(tx: Transaction, assistant_id: str, *, project: str, now: int) -> Del
     """Removes the assistant; threads and runs that used it stay (spec 02 §4)."""
     row = _found(tx.one("assistants.lock", id=assistant_id, project=project), assistant_id)
     tx.run("assistants.delete", id=assistant_id)
-    bury(tx, assistant_id, seq=row["seq"], now=now)
+    add_tombstone(tx, assistant_id, seq=row["seq"], now=now)
     return Deleted(id=assistant_id, object="assistant.deleted")
 
 

@@ -8,7 +8,7 @@ forgets the row after them: so a crash at any point leaves nothing that nobody k
 from typing import NamedTuple
 
 from perdure.errors import Unavailable
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 
 # A writer renews its lease while bytes come in. One that is silent for so long is given up.
 LEASE_SECONDS = 600.0

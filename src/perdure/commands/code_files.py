@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from perdure.commands import files, run_steps
 from perdure.commands.files import FileContent
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.run_steps import RunStep, ToolCalls, outputs
 from perdure.wire.runs import Run

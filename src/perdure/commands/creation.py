@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from perdure import lifecycle
 from perdure.commands import assistants, events, resources, runs, threads
 from perdure.errors import BadRequest
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.assistants import Assistant
 from perdure.wire.base import encode
 from perdure.wire.events import Queued

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.events import Event
 
 

@@ -3,11 +3,11 @@
 from msgspec.structs import replace
 
 from perdure import ids
-from perdure.commands import filing, lists, vector_stores
-from perdure.commands.filing import FileToAdd
+from perdure.commands import lists, store_membership, vector_stores
+from perdure.commands.store_membership import FileToAdd
 from perdure.commands.vector_stores import counts_of
 from perdure.errors import BadRequest, NotFound
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire import refusals
 from perdure.wire.base import decode, encode
 from perdure.wire.file_batches import CreateFileBatch, FileBatch
@@ -22,7 +22,7 @@ def create(
     """Puts files into a store as one batch: all of them or none."""
     vector_stores.lock(tx, store_id, project=project, now=now)
     batch = FileBatch(id=ids.new_hex(ids.FILE_BATCH), created_at=now, vector_store_id=store_id)
-    places = filing.add(tx, store_id, _asked(body), project=project, now=now)
+    places = store_membership.add(tx, store_id, _asked(body), project=project, now=now)
     tx.run(
         "file_batches.insert",
         id=batch.id,
@@ -42,7 +42,7 @@ def get(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> FileB
 def page(tx: Transaction, query: ListQuery, batch_id: str, *, store_id: str, project: str) -> Page:
     """One page of the batch's files, of one status only if asked so."""
     get(tx, batch_id, store_id=store_id, project=project)
-    # A file leaves its batch when it leaves the store, and is buried there.
+    # A file leaves its batch when it leaves the store, and leaves its tombstone there.
     return lists.page(
         tx,
         "file_batch_files",
@@ -50,7 +50,7 @@ def page(tx: Transaction, query: ListQuery, batch_id: str, *, store_id: str, pro
         project=project,
         parent=batch_id,
         label="file",
-        buried=store_id,
+        tombstone_parent=store_id,
     )
 
 
@@ -60,7 +60,7 @@ def cancel(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> Fi
     row = _found(tx.one("file_batches.lock", id=batch_id, parent=store_id), batch_id)
     at_work = tx.all("file_batches.at_work", id=batch_id)
     for file in at_work:
-        filing.cancel(tx, file)
+        store_membership.cancel(tx, file)
     if at_work:
         tx.run("file_batches.cancel", id=batch_id)
         row = _found(tx.one("file_batches.get", id=batch_id, parent=store_id), batch_id)

@@ -6,12 +6,12 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from perdure import ids
-from perdure.commands import blobs, filing, known_files, resources
+from perdure.commands import blobs, known_files, resources, store_membership
 from perdure.commands.blobs import WrittenBlob
-from perdure.commands.lists import bury
+from perdure.commands.lists import add_tombstone
 from perdure.errors import NotFound
 from perdure.marks import CONTROLS, DIRECTIONS, HALVES
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire import files as wire
 from perdure.wire import refusals
 from perdure.wire.base import decode, encode
@@ -132,11 +132,11 @@ def delete(tx: Transaction, file_id: str, *, project: str, now: int) -> Deleted:
     both come through here.
     """
     row = _found(tx.one("files.lock", id=file_id, project=project), file_id)
-    filing.remove_everywhere(tx, file_id, now=now)
+    store_membership.remove_everywhere(tx, file_id, now=now)
     resources.unlist(tx, file_id)
     tx.run("blobs.doom_of_owner", owner=file_id)
     tx.run("files.delete", id=file_id)
-    bury(tx, file_id, seq=row["seq"], now=now)
+    add_tombstone(tx, file_id, seq=row["seq"], now=now)
     return Deleted(id=file_id, object="file")
 
 

@@ -8,13 +8,13 @@ completion leaves nothing that a search could find.
 from collections.abc import Collection
 from typing import NamedTuple
 
-from perdure.commands import filing
+from perdure.commands import store_membership
 from perdure.commands.runs import Lease
 from perdure.errors import LeaseLost
 from perdure.lifecycle import Signal
-from perdure.retrieval import index
-from perdure.retrieval.index import PreparedChunks
-from perdure.store.database import Row, Transaction
+from perdure.retrieval import index_writer
+from perdure.retrieval.index_writer import PreparedChunks
+from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode
 from perdure.wire.chunking import ChunkSizes
 from perdure.wire.vector_store_files import FileError, VectorStoreFile
@@ -79,7 +79,7 @@ def claim(
         where = {"vector_store_id": found.vector_store_id, "file_id": found.id}
         tx.run("ingestions.drop", **where)
         if _broken_off(row) > len(_RESTS):
-            filing.signal(tx, row["seq"], found, Signal.FAIL, error=_GIVEN_UP)
+            store_membership.signal(tx, row["seq"], found, Signal.FAIL, error=_GIVEN_UP)
             continue
         lease = Lease(owner, row["epoch"] + 1, now + lease_seconds)
         tx.run(
@@ -99,7 +99,7 @@ def claim(
             found.chunking_strategy.static,
             lease,
             begun["id"],
-            index.model(tx, found.vector_store_id, embedding),
+            index_writer.model(tx, found.vector_store_id, embedding),
         )
     return None
 
@@ -138,7 +138,7 @@ def _held(tx: Transaction, job: IngestionJob) -> Row:
 def write(tx: Transaction, job: IngestionJob, piece: PreparedChunks) -> int:
     """Writes the next chunks of the attempt; the bytes that they take."""
     held(tx, job)
-    return index.write(tx, job.ingestion, job.store_id, piece, embedding=job.embedding)
+    return index_writer.write(tx, job.ingestion, job.store_id, piece, embedding=job.embedding)
 
 
 def renew(
@@ -159,7 +159,7 @@ def renew(
 def complete(tx: Transaction, job: IngestionJob, *, usage_bytes: int) -> None:
     """Ends the attempt: from now on searches find its chunks."""
     found = held(tx, job)
-    filing.signal(
+    store_membership.signal(
         tx, job.seq, found, Signal.COMPLETE, usage_bytes=usage_bytes, ingestion=job.ingestion
     )
 
@@ -168,7 +168,7 @@ def fail(tx: Transaction, job: IngestionJob, error: FileError) -> None:
     """Ends the attempt, and with it the file."""
     found = held(tx, job)
     tx.run("ingestions.drop", vector_store_id=job.store_id, file_id=job.file_id)
-    filing.signal(tx, job.seq, found, Signal.FAIL, error=error)
+    store_membership.signal(tx, job.seq, found, Signal.FAIL, error=error)
 
 
 def put_off(tx: Transaction, job: IngestionJob, reason: str, *, now: float) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from perdure import ids
 from perdure.errors import BadRequest
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.base import decode, encode
 from perdure.wire.files import File
 

@@ -12,7 +12,7 @@ from perdure.commands import runs
 from perdure.commands.runs import NOTHING, Lease, LockedRun, PartialMessage
 from perdure.errors import LeaseLost
 from perdure.lifecycle import RunStatus, Signal
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.events import Interrupted, Queued
 
 

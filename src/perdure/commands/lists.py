@@ -1,7 +1,7 @@
 """Pages of lists (spec 02 §3)."""
 
 from perdure.errors import NotFound
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery
 
@@ -16,14 +16,20 @@ def page(
     project: str,
     parent: str,
     label: str,
-    buried: str | None = None,
+    tombstone_parent: str | None = None,
 ) -> Page:
     """One page of `noun` (a file of statements) below its parent, with bodies as they are stored.
 
     See `rows`.
     """
     found, has_more = rows(
-        tx, noun, query, project=project, parent=parent, label=label, buried=buried
+        tx,
+        noun,
+        query,
+        project=project,
+        parent=parent,
+        label=label,
+        tombstone_parent=tombstone_parent,
     )
     return Page([row["id"] for row in found], [row["body"] for row in found], has_more)
 
@@ -36,11 +42,11 @@ def rows(
     project: str,
     parent: str,
     label: str,
-    buried: str | None = None,
+    tombstone_parent: str | None = None,
 ) -> tuple[list[Row], bool]:
     """The rows of one page of `noun`, and whether more follow.
 
-    `buried` is the parent below which these objects are buried, if they are below one.
+    `tombstone_parent` is the parent below which these objects leave tombstones, if there is one.
 
     With `before` alone, the page is the one that ends right before the cursor; it is still
     presented in the asked order, and the second value then looks backwards. Raises `NotFound`
@@ -52,7 +58,7 @@ def rows(
         if cursor is None:
             continue
         row = tx.one(f"{noun}.get", id=cursor, parent=parent, project=project) or tx.one(
-            "tombstones.get", id=_grave(cursor, buried)
+            "tombstones.get", id=_tombstone_id(cursor, tombstone_parent)
         )
         seq = _place(row, cursor, label=label)
         low, high = (max(low, seq), high) if above else (low, min(high, seq))
@@ -75,11 +81,13 @@ def rows(
     return found, has_more
 
 
-def bury(tx: Transaction, object_id: str, *, seq: int, now: int, parent: str | None = None) -> None:
+def add_tombstone(
+    tx: Transaction, object_id: str, *, seq: int, now: int, parent: str | None = None
+) -> None:
     """Remembers where a deleted object stood, for cursors that still name it. An id that stands
     below several parents needs its parent.
     """
-    tx.run("tombstones.insert", id=_grave(object_id, parent), seq=seq, deleted_at=now)
+    tx.run("tombstones.insert", id=_tombstone_id(object_id, parent), seq=seq, deleted_at=now)
 
 
 def _place(row: Row | None, cursor: str, *, label: str) -> int:
@@ -88,5 +96,5 @@ def _place(row: Row | None, cursor: str, *, label: str) -> int:
     return int(row["seq"])
 
 
-def _grave(object_id: str, parent: str | None) -> str:
+def _tombstone_id(object_id: str, parent: str | None) -> str:
     return object_id if parent is None else f"{parent}/{object_id}"

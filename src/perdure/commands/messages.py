@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from perdure import ids, lifecycle
 from perdure.commands import events, files
-from perdure.commands.lists import bury
+from perdure.commands.lists import add_tombstone
 from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import MessageStatus, Signal
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import Deleted
 from perdure.wire.messages import (
@@ -127,7 +127,7 @@ def delete(tx: Transaction, message_id: str, *, thread_id: str, project: str, no
     if row["status"] == MessageStatus.IN_PROGRESS:
         raise BadRequest(f"Can't delete message {message_id} while a run is writing it.")
     tx.run("messages.delete", id=message_id)
-    bury(tx, message_id, seq=row["seq"], now=now)
+    add_tombstone(tx, message_id, seq=row["seq"], now=now)
     return Deleted(id=message_id, object="thread.message.deleted")
 
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from perdure import ids
-from perdure.commands import filing, known_files, vector_stores
-from perdure.commands.filing import FileToAdd
+from perdure.commands import known_files, store_membership, vector_stores
+from perdure.commands.store_membership import FileToAdd
 from perdure.errors import BadRequest, NotFound
-from perdure.retrieval import formats
-from perdure.store.database import Transaction
+from perdure.parsing import formats
+from perdure.storage.database import Transaction
 from perdure.wire.assistants import Assistant
 from perdure.wire.base import decode, encode
 from perdure.wire.messages import Attachment, CreateMessage
@@ -162,7 +162,7 @@ def _search(
         FileToAdd(CreateVectorStoreFile(file_id=file_id), path)
         for file_id, path in searched.items()
     ]
-    filing.add(tx, store_ids[0], asked, project=project, now=now)
+    store_membership.add(tx, store_ids[0], asked, project=project, now=now)
     return FileSearchResources(vector_store_ids=store_ids)
 
 

@@ -6,7 +6,7 @@ from perdure import ids, lifecycle
 from perdure.commands import events
 from perdure.errors import IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import Signal, StepStatus
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.base import decode, encode
 from perdure.wire.chat import Extras
 from perdure.wire.run_steps import MessageCreation, RunStep, StepDetails, StepError

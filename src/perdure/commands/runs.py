@@ -10,10 +10,11 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids, lifecycle
-from perdure.commands import events, messages, run_steps, webhooks
+from perdure.commands import events, messages, run_steps
 from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
 from perdure.lifecycle import RunStatus, Signal
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
+from perdure.webhooks import deliveries
 from perdure.wire.base import decode, encode
 from perdure.wire.chat import Extras
 from perdure.wire.events import Interrupted, Queued
@@ -128,7 +129,7 @@ def signal(
     if move.event:
         events.append(tx, run.id, [(move.event, data)], now=now)
         if move.event in lifecycle.STREAM_ENDS:
-            webhooks.enqueue(tx, run.id, move.event, data, project=held.project, now=now)
+            deliveries.enqueue(tx, run.id, move.event, data, project=held.project, now=now)
     if target is RunStatus.QUEUED:
         tx.tell(run.id, Queued())
     return LockedRun(run, held.project, kept, lease.epoch if lease else held.epoch)

@@ -9,7 +9,7 @@ from perdure import ids
 from perdure.commands import lists, messages, resources, runs
 from perdure.errors import NotFound
 from perdure.lifecycle import Signal
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode, encode
 from perdure.wire.events import Interrupted
 from perdure.wire.lists import Deleted
@@ -123,7 +123,7 @@ def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Delete
         runs.signal(tx, held, Signal.STOP, now=now)
         tx.tell(held.run.id, Interrupted())
     tx.run("threads.delete", id=thread_id)
-    lists.bury(tx, thread_id, seq=row["seq"], now=now)
+    lists.add_tombstone(tx, thread_id, seq=row["seq"], now=now)
     return Deleted(id=thread_id, object="thread.deleted")
 
 

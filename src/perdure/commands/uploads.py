@@ -9,7 +9,7 @@ from perdure.commands import blobs, files
 from perdure.commands.blobs import WrittenBlob
 from perdure.errors import BadRequest, IllegalMove, NotFound
 from perdure.lifecycle import Signal, UploadStatus
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode, encode
 from perdure.wire.files import File
 from perdure.wire.uploads import MAX_UPLOAD_BYTES, CompleteUpload, CreateUpload, Part, Upload

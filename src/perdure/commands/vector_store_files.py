@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from perdure.commands import filing, known_files, lists, vector_stores
-from perdure.commands.filing import FileToAdd
+from perdure.commands import known_files, lists, store_membership, vector_stores
+from perdure.commands.store_membership import FileToAdd
 from perdure.errors import BadRequest, NotFound
-from perdure.retrieval import index
-from perdure.store.database import Row, Transaction
+from perdure.retrieval import index_writer
+from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode
 from perdure.wire.lists import Deleted, Page
 from perdure.wire.query import ListQuery
@@ -37,7 +37,7 @@ def create(
     if not known_files.find(tx, [body.file_id], project=project):
         # Only here it is a 404 (spec 05 §3.5).
         raise NotFound(f"Files [{body.file_id}] were not found.", param="file_id")
-    filing.add(tx, store_id, [FileToAdd(body)], project=project, now=now)
+    store_membership.add(tx, store_id, [FileToAdd(body)], project=project, now=now)
     return get(tx, body.file_id, store_id=store_id, project=project)
 
 
@@ -51,7 +51,7 @@ def page(tx: Transaction, query: ListQuery, *, store_id: str, project: str) -> P
         project=project,
         parent=store_id,
         label="file",
-        buried=store_id,
+        tombstone_parent=store_id,
     )
 
 
@@ -68,13 +68,13 @@ def modify(
     """Replaces the attributes; searches see the new ones at once."""
     row = _locked(tx, file_id, store_id=store_id, project=project)
     found = decode(row["body"], VectorStoreFile)
-    return filing.update(tx, row["seq"], replace(found, attributes=body.attributes or {}))
+    return store_membership.update(tx, row["seq"], replace(found, attributes=body.attributes or {}))
 
 
 def delete(tx: Transaction, file_id: str, *, store_id: str, project: str, now: int) -> Deleted:
     """Takes the file out of the store; the file itself stays."""
     row = _locked(tx, file_id, store_id=store_id, project=project)
-    filing.remove(tx, row, store_id, now=now)
+    store_membership.remove(tx, row, store_id, now=now)
     return Deleted(id=file_id, object="vector_store.file.deleted")
 
 
@@ -102,7 +102,7 @@ def content(
         )
     if attempt not in (None, row["ingestion"]):
         raise NotFound(f"File '{file_id}' was taken out of vector store '{store_id}'.")
-    texts = index.texts(tx, row["ingestion"], after=after, limit=_CHUNKS_AT_ONCE)
+    texts = index_writer.texts(tx, row["ingestion"], after=after, limit=_CHUNKS_AT_ONCE)
     return ParsedContent(row["ingestion"], texts)
 
 

@@ -6,10 +6,10 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids
-from perdure.commands import filing, lists
-from perdure.commands.filing import FileToAdd
+from perdure.commands import lists, store_membership
+from perdure.commands.store_membership import FileToAdd
 from perdure.errors import BadRequest, NotFound
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import Deleted, Page
 from perdure.wire.query import ListQuery
@@ -64,7 +64,7 @@ def create(
             )
             for file_id in body.file_ids
         ]
-        filing.add(tx, store.id, asked, project=project, now=now)
+        store_membership.add(tx, store.id, asked, project=project, now=now)
     return get(tx, store.id, project=project, now=now)
 
 
@@ -185,7 +185,7 @@ def delete(tx: Transaction, store_id: str, *, project: str, now: int) -> Deleted
     row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
     tx.run("ingestions.drop_of_store", vector_store_id=store_id)
     tx.run("vector_stores.delete", id=store_id)
-    lists.bury(tx, store_id, seq=row["seq"], now=now)
+    lists.add_tombstone(tx, store_id, seq=row["seq"], now=now)
     return Deleted(id=store_id, object="vector_store.deleted")
 
 
@@ -199,7 +199,7 @@ def drop_expired(tx: Transaction, *, now: int, limit: int) -> int:
         if tx.one("vector_stores.lock_expired", id=row["id"], now=now) is None:
             continue
         for file in tx.all("vector_stores.files_at_work", id=row["id"]):
-            filing.expire(tx, file)
+            store_membership.expire(tx, file)
         tx.run("ingestions.drop_of_store", vector_store_id=row["id"])
         tx.run("vector_stores.empty", id=row["id"])
     return len(rows)

@@ -8,7 +8,7 @@ import structlog
 from perdure.clock import Clock
 from perdure.commands import adjustments
 from perdure.errors import Unavailable
-from perdure.store.database import Database
+from perdure.storage.database import Database
 
 _log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ _LONGEST_NAME = 256
 _Times = dict[str, int]
 
 
-class SharedMemory:
+class SharedAdjustmentMemory:
     """See `providers.memory.Memory`."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

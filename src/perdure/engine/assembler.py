@@ -11,7 +11,7 @@ from itertools import count
 from typing import NamedTuple
 
 from perdure.engine import tool_names
-from perdure.engine.scanner import ObjectEndScanner
+from perdure.engine.object_end import ObjectEndScanner
 from perdure.errors import ProviderError
 from perdure.wire.base import JsonObject
 from perdure.wire.chat import ToolCallDelta

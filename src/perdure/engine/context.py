@@ -1,8 +1,8 @@
 """What the model is given: instructions, the thread, this run's own steps (spec 03 §4 and §12).
 
-`read` fetches, `build` puts together; `requests.py` translates, `truncation.py` says what fits. The
-stored thread is not changed. What a call costs does not grow with the thread: only as much of it
-is read as fits.
+`read` fetches, `build` puts together; `model_requests.py` translates, `truncation.py` says what
+fits. The stored thread is not changed. What a call costs does not grow with the thread: only as
+much of it is read as fits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from perdure.commands import code_files, files, run_steps
 from perdure.commands.files import FileContent
-from perdure.engine import images, requests, truncation
+from perdure.engine import images, model_requests, truncation
 from perdure.engine.outcomes import Truncated
 from perdure.engine.thinking_rules import PLAIN, ModelOrigin, ThinkingStyle
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.tools import code_interpreter, code_names, code_results, file_search
 from perdure.tools.citations import MarkerKey, Source
 from perdure.tools.code_names import NO_NAMES, Names
@@ -79,17 +79,17 @@ def prepare(
     *,
     searches: bool = False,
     there: Names = NO_NAMES,
-    manner: ThinkingStyle = PLAIN,
+    style: ThinkingStyle = PLAIN,
 ) -> Prepared | Truncated:
     """The run's next model call, or the budget that leaves no room for one.
 
     `window` is the model's context window in tokens; `searches` says that there are files to
-    search, `there` is what code finds in its session, and `manner` how the model thinks. Tokens are
+    search, `there` is what code finds in its session, and `style` how the model thinks. Tokens are
     counted here, and so in the reader's thread.
     """
     material = read(tx, run, window)
-    if manner.sends_back:
-        material = material._replace(thoughts=_thoughts(material.extras, manner.origin))
+    if style.sends_back:
+        material = material._replace(thoughts=_thoughts(material.extras, style.origin))
     runs_code = code_interpreter.is_offered(run)
     given = code_files.given(tx, run) if runs_code else []
     names = code_names.names((content.file for content in given), there)
@@ -100,12 +100,12 @@ def prepare(
     return Prepared(
         request,
         material.said,
-        requests.call_ids(material.steps),
+        model_requests.call_ids(material.steps),
         file_search.sources(material.steps),
         code_results.files([*earlier, *material.steps]),
         files.contents_for_run(tx, run.id, sorted(images.named(request))),
         code_results.images(material.steps),
-        requests.server_rounds(run, material.steps),
+        model_requests.server_rounds(run, material.steps),
     )
 
 
@@ -141,7 +141,7 @@ def build(
     left = truncation.left(run, material.usage)
     if left.completion == 0:
         return Truncated(IncompleteRun(reason="max_completion_tokens"), None)
-    request = requests.settings(run, material.steps, searches=searches, code_names=code_names)
+    request = model_requests.settings(run, material.steps, searches=searches, code_names=code_names)
     head = [ChatMessage(role="system", content=run.instructions)] if run.instructions else []
     most = truncation.limit(left, window)
     rounds = _rounds(run, material, head=head, tools=request.tools, most=most)
@@ -170,7 +170,7 @@ def _rounds(
     """
     thread, steps = material.thread, material.steps
     rounds_of = partial(
-        requests.rounds_of, run, steps, material.written, material.extras, material.thoughts
+        model_requests.rounds_of, run, steps, material.written, material.extras, material.thoughts
     )
     whole = rounds_of()
     searches = file_search.searches(steps)
@@ -236,5 +236,5 @@ def _earlier(
 
 def _messages(rows: Iterable[Row]) -> list[ChatMessage]:
     """The messages in these rows, without those that have no content."""
-    read = (requests.message_of(decode(row["body"], Message)) for row in rows)
+    read = (model_requests.message_of(decode(row["body"], Message)) for row in rows)
     return [message for message in read if message is not None]

@@ -2,14 +2,14 @@
 
 import asyncio
 
+from perdure.background import loop
 from perdure.engine.executor import Means
 from perdure.engine.heartbeat import Heartbeat
 from perdure.engine.ingest import Ingest
-from perdure.engine.looper import loop
 from perdure.engine.maintenance import Maintenance
 from perdure.engine.sweeper import Sweeper
-from perdure.engine.webhooks import Webhooks
 from perdure.engine.worker import Worker
+from perdure.webhooks.delivery_loop import Webhooks
 
 _WEBHOOKS_SECONDS = 0.5
 _MAINTENANCE_SECONDS = 1.0

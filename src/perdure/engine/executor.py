@@ -11,20 +11,20 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import leases
 from perdure.commands.runs import Lease
-from perdure.engine import context, images, requests, turn
+from perdure.engine import context, images, model_call, model_requests
+from perdure.engine.code_execution import CodeRunner
 from perdure.engine.context import Prepared
-from perdure.engine.interpreting import Interpreting
+from perdure.engine.file_searches import FileSearches, SearchScope
+from perdure.engine.message_parts import Annotator
 from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
-from perdure.engine.parts import Annotator
 from perdure.engine.recorder import Recorder, RoundSetup
-from perdure.engine.searching import Searching, SearchScope
 from perdure.engine.thinking_rules import ThinkingRules
 from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost, Unavailable
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
-from perdure.store.blobs import Blobs
-from perdure.store.database import Database
+from perdure.storage.blobs import Blobs
+from perdure.storage.database import Database
 from perdure.tools import code_interpreter, file_search
 from perdure.wire.chat import ChatRequest
 from perdure.wire.runs import LastError, Run, has_functions
@@ -47,8 +47,8 @@ class Means(NamedTuple):
     blobs: Blobs
     lease_seconds: float
     windows: Windows
-    searching: Searching
-    interpreting: Interpreting
+    searching: FileSearches
+    interpreting: CodeRunner
     max_tool_rounds: int
     thinking: ThinkingRules
 
@@ -63,7 +63,7 @@ class Execution:
         self._owner = owner
         self._interrupted = False
         self._work: asyncio.Task[Outcome | None] | None = None
-        self._answer: turn.ModelAnswer | None = None
+        self._answer: model_call.ModelAnswer | None = None
 
     def interrupt(self) -> None:
         """Stops the model call; the run ends or goes back to the queue, as its row says.
@@ -126,7 +126,7 @@ class Execution:
             work.cancel()
             (outcome,) = await asyncio.gather(work, return_exceptions=True)
         if isinstance(outcome, asyncio.CancelledError):
-            usage = await turn.used(self._answer, recorder) if self._answer else None
+            usage = await model_call.used(self._answer, recorder) if self._answer else None
             await recorder.release(usage)
         elif isinstance(outcome, LeaseLost | Unavailable):
             raise outcome
@@ -143,15 +143,15 @@ class Execution:
         """
         searching, interpreting = self._means.searching, self._means.interpreting
         interpreting.expect(recorder.run)
-        shelf = await searching.stores(recorder.run)
-        if isinstance(shelf, Failed):
-            return shelf
+        scope = await searching.stores(recorder.run)
+        if isinstance(scope, Failed):
+            return scope
         with ExitStack() as until:
             while True:
-                outcome = await self._round(recorder, shelf)
+                outcome = await self._round(recorder, scope)
                 if not isinstance(outcome, Ask):
                     return outcome
-                await searching.answer(recorder, shelf)
+                await searching.answer(recorder, scope)
                 failed = await interpreting.answer(recorder, outcome.usage, until)
                 if failed is not None:
                     return failed
@@ -161,7 +161,7 @@ class Execution:
                     return None
                 self._answer = None
 
-    async def _round(self, recorder: Recorder, shelf: SearchScope) -> Outcome:
+    async def _round(self, recorder: Recorder, scope: SearchScope) -> Outcome:
         """Calls the model; with less and less of the thread, while it is too much for the model."""
         run, means = recorder.run, self._means
         refused: TooLong | None = None
@@ -174,9 +174,9 @@ class Execution:
                 context.prepare,
                 run,
                 window,
-                searches=bool(shelf.stores),
+                searches=bool(scope.stores),
                 there=means.interpreting.names(run),
-                manner=means.thinking.of(run.model),
+                style=means.thinking.of(run.model),
             )
             if isinstance(prepared, Truncated):
                 return prepared
@@ -184,7 +184,7 @@ class Execution:
             if refused and (attempts == _ATTEMPTS or prepared.request == asked):
                 return refused.failed
             asked = prepared.request
-            recorder.begin(self._round_of(run, shelf, prepared), hold_back=prepared.said)
+            recorder.begin(self._round_of(run, scope, prepared), hold_back=prepared.said)
             attempts += 1
             try:
                 request = await images.inlined(asked, prepared.images, means.blobs)
@@ -219,26 +219,26 @@ class Execution:
     ) -> Outcome | TooLong:
         """Calls the model once."""
         rules = self._means.thinking
-        manner = rules.of(recorder.run.model)
-        self._answer = answer = turn.ModelAnswer(request, manner)
+        style = rules.of(recorder.run.model)
+        self._answer = answer = model_call.ModelAnswer(request, style)
         provider, used_ids = self._means.provider, prepared.used_ids
         try:
-            return await turn.take(provider, answer, recorder, used_ids=used_ids)
+            return await model_call.take(provider, answer, recorder, used_ids=used_ids)
         finally:
             found = answer.thinking.found_lone_end or recorder.found_lone_end
-            rules.learn(manner, found_lone_end=found, lacked_end=answer.thinking.lacked_end)
+            rules.learn(style, found_lone_end=found, lacked_end=answer.thinking.lacked_end)
 
-    def _round_of(self, run: Run, shelf: SearchScope, prepared: Prepared) -> RoundSetup:
+    def _round_of(self, run: Run, scope: SearchScope, prepared: Prepared) -> RoundSetup:
         """What the recorder has to know of a round."""
 
         def annotator() -> Annotator:
             searching, interpreting = self._means.searching, self._means.interpreting
-            return Annotator(searching.citer(run, shelf, prepared), interpreting.linker(prepared))
+            return Annotator(searching.citer(run, scope, prepared), interpreting.linker(prepared))
 
-        may_call = requests.may_call(run)
+        may_call = model_requests.may_call(run)
         return RoundSetup(
-            annotator if shelf.stores or prepared.sources or prepared.links else None,
-            file_search.name(run) if may_call and shelf.stores else None,
+            annotator if scope.stores or prepared.sources or prepared.links else None,
+            file_search.name(run) if may_call and scope.stores else None,
             code_interpreter.name(run) if may_call and code_interpreter.is_offered(run) else None,
             prepared.shown,
             asks_client=may_call and has_functions(run),

@@ -18,7 +18,7 @@ from perdure.commands.runs import Lease
 from perdure.engine.ingest import Ingest
 from perdure.engine.worker import Worker
 from perdure.errors import Unavailable
-from perdure.store.database import Database, Transaction
+from perdure.storage.database import Database, Transaction
 
 _log = structlog.get_logger(__name__)
 

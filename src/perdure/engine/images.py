@@ -9,7 +9,7 @@ from pathlib import PurePath
 from msgspec.structs import replace
 
 from perdure.commands.files import FileContent
-from perdure.store.blobs import Blobs, read
+from perdure.storage.blobs import Blobs, read
 from perdure.wire.chat import ChatMessage, ChatPart, ChatRequest, ChatText
 from perdure.wire.files import IMAGE_TYPES
 from perdure.wire.messages import ImageFilePart, ImageUrl, ImageUrlPart

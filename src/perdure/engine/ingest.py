@@ -14,12 +14,12 @@ import structlog
 from perdure import ids
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
-from perdure.commands import filing, ingestions
+from perdure.commands import ingestions, store_membership
 from perdure.commands.ingestions import IngestionJob
-from perdure.engine.reading import Reading
+from perdure.engine.file_reader import FileReader
 from perdure.errors import LeaseLost, ProviderAway, ProviderError, Unavailable
-from perdure.retrieval.formats import Unparsable
-from perdure.store.database import Database
+from perdure.parsing.formats import Unparsable
+from perdure.storage.database import Database
 from perdure.wire.vector_store_files import FileError
 
 _log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class Ingest:
         database: Database,
         bus: Bus,
         clock: Clock,
-        reading: Reading,
+        reading: FileReader,
         *,
         lease_seconds: float,
         at_once: int,
@@ -169,7 +169,7 @@ class Ingest:
             task.cancel()
 
         try:
-            with self._bus.on_interrupt(filing.topic(job.store_id, job.file_id), leave):
+            with self._bus.on_interrupt(store_membership.topic(job.store_id, job.file_id), leave):
                 await self._end(job, await self._read(job))
         except LeaseLost as lost:
             _log.info("lease_lost", file_id=job.file_id, reason=str(lost))

@@ -7,7 +7,7 @@ import structlog
 from perdure.clock import Clock
 from perdure.commands import adjustments, leases
 from perdure.commands.leases import FreedRun
-from perdure.store.database import Database, Transaction
+from perdure.storage.database import Database, Transaction
 
 _log = structlog.get_logger(__name__)
 

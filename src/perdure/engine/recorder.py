@@ -11,17 +11,22 @@ from msgspec.structs import replace
 
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
-from perdure.commands import leases, recording
+from perdure.commands import leases, run_writes
 from perdure.commands.blobs import WrittenBlob
 from perdure.commands.leases import HeldLease
 from perdure.commands.runs import Lease, PartialMessage
-from perdure.engine.calls import OpenCodeCall, OpenFunctionCall, OpenSearchCall, OpenUnknownCall
+from perdure.engine.message_parts import Kind, NewAnnotator, OpenPart, ShownImage
+from perdure.engine.open_calls import (
+    OpenCodeCall,
+    OpenFunctionCall,
+    OpenSearchCall,
+    OpenUnknownCall,
+)
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
-from perdure.engine.parts import Kind, NewAnnotator, OpenPart, ShownImage
 from perdure.engine.thinking_rules import PLAIN
 from perdure.providers.extras import bounded
 from perdure.providers.thinking import Thinking
-from perdure.store.database import Database, Transaction
+from perdure.storage.database import Database, Transaction
 from perdure.tools import file_search
 from perdure.wire.chat import Extras
 from perdure.wire.events import Delta
@@ -166,7 +171,7 @@ class Recorder:
             self._open(OpenPart(kind, "", 0, None))
             return
         if self._message_id is None:
-            self._message_id = await self._write(recording.open_message)
+            self._message_id = await self._write(run_writes.open_message)
             self._show_images(self._message_id)
         make = self._round.annotator
         annotator = make() if make and kind == "text" else None
@@ -195,11 +200,11 @@ class Recorder:
             self.close_part()
             if self._message_id is not None:
                 withdrawn = self._is_withdrawn
-                await self._write(recording.close_message, self.content, withdrawn=withdrawn)
+                await self._write(run_writes.close_message, self.content, withdrawn=withdrawn)
             self._closed_thought = "".join(part.thought for part in self._parts)
             self._closed_text = self._open_text()
             self._message_id, self._parts, self._holding_back = None, [], False
-            self._step_id = await self._write(recording.open_calls)
+            self._step_id = await self._write(run_writes.open_calls)
         call = self._call(self._step_id, call_id, name)
         if self.codes:
             # Calls are told one after the other, and code has outputs to come (spec 04 §3.2).
@@ -224,12 +229,12 @@ class Recorder:
 
     async def keep_file(self, file_id: str, name: str, blob: WrittenBlob) -> None:
         """Makes a file of what code has left. Its call names it by now, and so does the step."""
-        await self._write(recording.keep_file, self.calls, file_id, name, blob, extras=self.kept)
+        await self._write(run_writes.keep_file, self.calls, file_id, name, blob, extras=self.kept)
 
     async def close_calls(self, usage: Usage) -> bool:
         """Ends a round whose calls the server has answered; False where the run has ended."""
         calls, extras = self.calls, self.kept
-        return await self._write(recording.close_calls, calls, usage=usage, extras=extras)
+        return await self._write(run_writes.close_calls, calls, usage=usage, extras=extras)
 
     async def end(self, outcome: Outcome) -> None:
         """Writes how the turn ended."""
@@ -241,19 +246,19 @@ class Recorder:
                 if not self._parts:
                     await self.open_part("text")
                 await self._write(
-                    recording.complete,
+                    run_writes.complete,
                     self.content,
                     usage=usage,
                     extras=self.kept,
                     withdrawn=self._is_withdrawn,
                 )
             case Ask(usage):
-                await self._write(recording.ask, self.calls, usage=usage, extras=self.kept)
+                await self._write(run_writes.ask, self.calls, usage=usage, extras=self.kept)
             case Truncated(reason, usage):
-                await self._write(recording.truncate, reason, partial=self._partial(usage))
+                await self._write(run_writes.truncate, reason, partial=self._partial(usage))
             case Failed(error, usage, message_reason):
                 partial = self._partial(usage)._replace(message_reason=message_reason)
-                await self._write(recording.fail, error, partial=partial)
+                await self._write(run_writes.fail, error, partial=partial)
 
     async def release(self, usage: Usage | None) -> None:
         """Leaves the run: ends it if it is cancelled or past its time, else requeues it."""

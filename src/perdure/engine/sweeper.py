@@ -8,8 +8,8 @@ from perdure.clock import Clock
 from perdure.commands import blobs, files, uploads, vector_stores
 from perdure.errors import Unavailable
 from perdure.retrieval import upkeep
-from perdure.store.blobs import Blobs
-from perdure.store.database import Database, Transaction
+from perdure.storage.blobs import Blobs
+from perdure.storage.database import Database, Transaction
 
 _log = structlog.get_logger(__name__)
 

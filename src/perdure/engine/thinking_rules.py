@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from perdure.providers.routing import matching
+from perdure.providers.router import matching
 from perdure.providers.thinking import Thinking
 
 
@@ -104,9 +104,9 @@ class ThinkingRules:
         is_open = self._lessons.knows(origin) if begins is None else begins
         return ThinkingStyle(origin, setting.hide, begins is not False, is_open, setting.send_back)
 
-    def learn(self, manner: ThinkingStyle, *, found_lone_end: bool, lacked_end: bool) -> None:
+    def learn(self, style: ThinkingStyle, *, found_lone_end: bool, lacked_end: bool) -> None:
         """Takes the lesson of an answer."""
         if found_lone_end:
-            self._lessons.remember(manner.origin)
+            self._lessons.remember(style.origin)
         elif lacked_end:
-            self._lessons.forget(manner.origin)
+            self._lessons.forget(style.origin)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from perdure.providers import extras, too_long, tools_required, turns
+from perdure.providers import extras, message_order, too_long, tools_required
 from perdure.providers.refusals import Refusal
 from perdure.wire.chat import ChatChunk, ChatRequest
 
@@ -157,7 +157,7 @@ def called_ids(plain: Body, known: Collection[str]) -> dict[str, str]:
     """The ids of calls by those that the server is sent in their place; empty where none are."""
     if SHORT_IDS not in known:
         return {}
-    short = turns.short_ids(plain["messages"])
+    short = message_order.short_ids(plain["messages"])
     return {made: own for own, made in short.items() if made != own}
 
 
@@ -202,7 +202,7 @@ def _without_extra(field: str) -> Adjustment:
 def _of_messages(
     name: str,
     wanted: Callable[[Refusal, Body], bool],
-    change: Callable[[Sequence[turns.Message]], list[turns.Message]],
+    change: Callable[[Sequence[message_order.Message]], list[message_order.Message]],
 ) -> Adjustment:
     return Adjustment(name, wanted, lambda body: {**body, "messages": change(body["messages"])})
 
@@ -217,7 +217,9 @@ def _lacks_system(refusal: Refusal, body: Body) -> bool:
     """
     if refusal.says(_NO_SYSTEM):
         return True
-    return refusal.says(_ALTERNATE) and turns.alternating(body["messages"]) == body["messages"]
+    return (
+        refusal.says(_ALTERNATE) and message_order.alternating(body["messages"]) == body["messages"]
+    )
 
 
 def _not_strict(body: Body) -> Body:
@@ -247,8 +249,8 @@ def _one_of_both(body: Body) -> Body:
     return _less(body, "top_p") if "temperature" in body else body
 
 
-def _short(messages: Sequence[turns.Message]) -> list[turns.Message]:
-    return turns.with_ids(messages, turns.short_ids(messages))
+def _short(messages: Sequence[message_order.Message]) -> list[message_order.Message]:
+    return message_order.with_ids(messages, message_order.short_ids(messages))
 
 
 # In the order in which they are made.
@@ -268,10 +270,10 @@ ADJUSTMENTS: tuple[Adjustment, ...] = (
     Adjustment("functions without strict", lambda refusal, _: refusal.names("strict"), _not_strict),
     Adjustment(CHOICE_IN_A_WORD, _in_words(_CHOICE), _choice_in_a_word),
     *map(_without_extra, sorted(extras.NAMES)),
-    _of_messages("one call at a time", _in_words(_ONE_CALL), turns.one_call_each),
+    _of_messages("one call at a time", _in_words(_ONE_CALL), message_order.one_call_each),
     _of_messages(SHORT_IDS, _in_words(_CALL_IDS), _short),
-    _of_messages("instructions in a user message", _lacks_system, turns.without_system),
-    _of_messages(TURNS, _in_words(_ORDER), turns.alternating),
-    _of_messages(LAST_TURN, _in_words(_LAST), turns.ending_with_user),
-    _of_messages("no empty texts", _in_words(_EMPTY), turns.without_empty_texts),
+    _of_messages("instructions in a user message", _lacks_system, message_order.without_system),
+    _of_messages(TURNS, _in_words(_ORDER), message_order.alternating),
+    _of_messages(LAST_TURN, _in_words(_LAST), message_order.ending_with_user),
+    _of_messages("no empty texts", _in_words(_EMPTY), message_order.without_empty_texts),
 )

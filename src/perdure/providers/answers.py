@@ -1,8 +1,8 @@
 """An answer of a model server on its way: from its bytes to chunks. No I/O.
 
 What is as it should be is decoded once and handed on. Everything else is looked at again and read
-as it was meant: `mending.py` knows the other forms of a choice, `error_body.py` those of an error,
-`ending.py` when an answer is whole.
+as it was meant: `repair.py` knows the other forms of a choice, `error_body.py` those of an error,
+`answer_end.py` when an answer is whole.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,12 +11,12 @@ import msgspec
 from msgspec.structs import replace
 
 from perdure.errors import ProviderError
-from perdure.providers import error_body, extras, faults, mending, usage
-from perdure.providers.ending import Ending
+from perdure.providers import error_body, extras, faults, repair, usage
+from perdure.providers.answer_end import Ending
 from perdure.providers.extras import ExtrasReader
 from perdure.providers.faults import AnsweringServer
 from perdure.providers.lenient_json import LenientJson
-from perdure.providers.mending import SoFar
+from perdure.providers.repair import SoFar
 from perdure.providers.sse import ErrorData, SSEDecoder
 from perdure.wire.base import JsonObject, decode
 from perdure.wire.chat import ChatChunk, ChatUsage, Choice, ChoiceDelta, Extras
@@ -266,7 +266,7 @@ class AnswerReader:
         more = bool(self._rest) or self._has_called
         said = "".join(self._texts)
         so_far = SoFar(said, self._in_messages, more, self._extras.seen)
-        found = mending.delta(choice, so_far)
+        found = repair.delta(choice, so_far)
         delta = ChoiceDelta()
         if found is not None:
             delta = msgspec.convert(found, ChoiceDelta)
@@ -276,5 +276,5 @@ class AnswerReader:
             self._texts.append(delta.content)
         self._note_rest(delta)
         self._extras.add(delta)
-        reason, told = mending.finish_reason(choice, is_whole=is_whole)
+        reason, told = repair.finish_reason(choice, is_whole=is_whole)
         return Choice(delta, self._ending.finish(reason, told))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from perdure import urls
 from perdure.errors import ConfigurationError
-from perdure.model_settings import Kind, is_azure
+from perdure.settings.models import Kind, is_azure
 
 # The last one that is generally available: deployments cannot be called without any.
 AZURE_VERSION = "2024-10-21"

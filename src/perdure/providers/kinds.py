@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from perdure.model_settings import Kind
 from perdure.providers import adjustments
+from perdure.settings.models import Kind
 
 _TIMEOUT = aiohttp.ClientTimeout(total=2.0)
 _MOST_BYTES = 256 * 1024

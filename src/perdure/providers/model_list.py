@@ -2,7 +2,7 @@
 
 import msgspec
 
-from perdure.providers.mending import mended
+from perdure.providers.repair import mended
 from perdure.wire.base import Object
 from perdure.wire.lists import Model
 

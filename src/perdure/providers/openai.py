@@ -12,7 +12,6 @@ import stamina
 from msgspec.structs import replace
 
 from perdure.errors import ProviderError
-from perdure.model_settings import Kind
 from perdure.providers import (
     adjustments,
     faults,
@@ -23,15 +22,16 @@ from perdure.providers import (
     told_windows,
     usage,
 )
+from perdure.providers.adjustment_memory import AdjustmentMemory, ProcessAdjustmentMemory
 from perdure.providers.adjustments import Body
 from perdure.providers.answers import AnswerReader
 from perdure.providers.endpoint import Endpoint
 from perdure.providers.faults import AnsweringServer
-from perdure.providers.memory import Memory, ProcessMemory
 from perdure.providers.patience import STRANGER_SECONDS, NotReadyError, Patience, Waits
 from perdure.providers.provider import Relayed, ToldWindow
 from perdure.providers.refusals import Refusal
 from perdure.providers.told_windows import ToldWindows
+from perdure.settings.models import Kind
 from perdure.wire.base import JsonObject
 from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage
 from perdure.wire.lists import Model
@@ -101,7 +101,7 @@ class OpenAIProvider:
         kind: Kind | None = None,
         idle_seconds: float = 120.0,
         patience: Patience | None = None,
-        memory: Memory | None = None,
+        memory: AdjustmentMemory | None = None,
     ) -> None:
         self._endpoint = Endpoint(base_url, api_key=api_key, kind=kind)
         # What messages call the server: without a password.
@@ -112,7 +112,7 @@ class OpenAIProvider:
             total=_TOTAL_SECONDS, connect=_CONNECT_SECONDS, sock_read=idle_seconds
         )
         self._waits = Waits(patience or Patience(), self.where)
-        self._memory = memory or ProcessMemory()
+        self._memory = memory or ProcessAdjustmentMemory()
         self._session: aiohttp.ClientSession | None = None
         self._windows = ToldWindows(self._endpoint.models_url, self._endpoint.root, self._told)
         self._models: tuple[float, list[Model]] | None = None

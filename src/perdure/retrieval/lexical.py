@@ -15,8 +15,8 @@ import numpy as np
 
 from perdure.retrieval import postings, words
 from perdure.retrieval.postings import Floats, Integers, Packed
-from perdure.retrieval.scope import ChunkKey, SearchableChunks
-from perdure.store.database import Transaction
+from perdure.retrieval.searchable_chunks import ChunkKey, SearchableChunks
+from perdure.storage.database import Transaction
 
 # Of a query; what comes behind is not looked at. No question is as long.
 _MOST_CHARACTERS = 8_000

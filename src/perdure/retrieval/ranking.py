@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from perdure.retrieval import fusion, lexical, scope, semantic
+from perdure.retrieval import fusion, lexical, searchable_chunks, semantic
 from perdure.retrieval.lexical import Scored
-from perdure.retrieval.scope import ChunkKey, SearchableChunks
 from perdure.retrieval.search import EmbeddedSearch, Passage
+from perdure.retrieval.searchable_chunks import ChunkKey, SearchableChunks
 from perdure.retrieval.vectors import Vectors
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.vector_store_files import Attributes
 
@@ -70,7 +70,7 @@ def _place(tx: Transaction, vector_store_id: str, asked: EmbeddedSearch) -> Plac
     store = tx.one("searches.store", vector_store_id=vector_store_id)
     if store is None:
         return None
-    searched = scope.read(tx, vector_store_id, store["seq"], asked.filters)
+    searched = searchable_chunks.read(tx, vector_store_id, store["seq"], asked.filters)
     if searched is None:
         return None
     return Place(store["seq"], searched, asked.vectors.get(store["embedding"]))

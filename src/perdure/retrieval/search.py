@@ -5,10 +5,10 @@ which are the best.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from perdure.retrieval import embed
+from perdure.retrieval import embedder
 from perdure.retrieval import filters as rules
-from perdure.retrieval.embed import Embedders
-from perdure.store.database import Database, Transaction
+from perdure.retrieval.embedder import Embedders
+from perdure.storage.database import Database, Transaction
 from perdure.wire.search import Filter
 from perdure.wire.vector_store_files import Attributes
 
@@ -73,7 +73,7 @@ async def _embedded(
     vectors = {}
     for name in await database.read(_models, stores):
         if name in embedders:
-            embedded = await embed.for_queries(embedders[name], queries)
+            embedded = await embedder.for_queries(embedders[name], queries)
             if embedded is not None:
                 vectors[name] = embedded
     return vectors

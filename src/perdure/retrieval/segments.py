@@ -10,7 +10,7 @@ from collections import defaultdict
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from perdure.store.database import Row, Transaction
+from perdure.storage.database import Row, Transaction
 
 # It needs numpy, which is imported in the thread that merges, when there is something to merge.
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 from perdure.retrieval import vectors
 from perdure.retrieval.lexical import Scored
 from perdure.retrieval.postings import Integers
-from perdure.retrieval.scope import ChunkKey, SearchableChunks, runs
+from perdure.retrieval.searchable_chunks import ChunkKey, SearchableChunks, runs
 from perdure.retrieval.vectors import Vectors
-from perdure.store.database import Transaction
+from perdure.storage.database import Transaction
 
 # How many of the nearest by signs are compared exactly, for each passage asked for, and at least.
 _COMPARED = 4

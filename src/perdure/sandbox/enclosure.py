@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perdure.errors import ConfigurationError
-from perdure.sandbox import bubblewrap, seccomp, watch
+from perdure.sandbox import bubblewrap, resource_usage, seccomp
 from perdure.sandbox.bubblewrap import Tools
 from perdure.sandbox.runtime import Runtime
 from perdure.sandbox.sandbox import MIB, SessionLimits
@@ -59,9 +59,9 @@ class Enclosure:
         self._process = begun.process
         self._stderr = begun.stderr
         self._places = places
-        self._meter = watch.ResourceMeter(first, places, limits)
+        self._meter = resource_usage.ResourceMeter(first, places, limits)
         self._looks = looks
-        self._look: asyncio.Future[watch.ResourceUsage] | None = None
+        self._look: asyncio.Future[resource_usage.ResourceUsage] | None = None
         self._descriptor = os.pidfd_open(first)
         # the kernel ends the first process only after all others
         self._gone = asyncio.Event()
@@ -101,7 +101,7 @@ class Enclosure:
         finally:
             os.close(begun.said)
 
-    async def usage(self) -> watch.ResourceUsage:
+    async def usage(self) -> resource_usage.ResourceUsage:
         """What it uses now; one look at a time."""
         loop = asyncio.get_running_loop()
         self._look = loop.run_in_executor(self._looks, self._meter.look)
@@ -207,7 +207,7 @@ def _end_all(begun: _Begun) -> None:
     stopped: list[int] = []
     # its number may be another's once it has been waited for
     while begun.process.returncode is None and (
-        found := set(watch.processes(begun.process.pid)).difference(stopped)
+        found := set(resource_usage.processes(begun.process.pid)).difference(stopped)
     ):
         for pid in found:
             with suppress(ProcessLookupError):
@@ -228,7 +228,7 @@ def _wait_until_stopped(pids: Iterable[int]) -> None:
     all to be seen only then.
     """
     latest = time.monotonic() + _STOP_SECONDS
-    while any(watch.goes_on(pid) for pid in pids) and time.monotonic() < latest:
+    while any(resource_usage.goes_on(pid) for pid in pids) and time.monotonic() < latest:
         time.sleep(_STOP_LOOK_SECONDS)
 
 

@@ -6,7 +6,7 @@ any code of a user's is run.
 
 from pathlib import Path
 
-from perdure.sandbox import watch
+from perdure.sandbox import resource_usage
 from perdure.sandbox.bubblewrap import OUT_OF_MEMORY_SCORE
 
 # process 1 and the program inside
@@ -18,7 +18,7 @@ _RIGHTS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 def flaw(first: int) -> str | None:
     """What does not hold; None if all does. `first` is process 1, as the host numbers it."""
-    pids = list(watch.processes(first))
+    pids = list(resource_usage.processes(first))
     if len(pids) < _FEWEST:
         return "the kernel does not tell which processes there are in it (CONFIG_PROC_CHILDREN)"
     try:

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
 from contextlib import suppress
 
-from perdure.sandbox import cleaning
-from perdure.sandbox.allowance import OutputAllowance, Taken
+from perdure.sandbox import output_filter
 from perdure.sandbox.channel import (
     Broken,
     Channel,
@@ -17,8 +16,8 @@ from perdure.sandbox.channel import (
     ProblemFrame,
 )
 from perdure.sandbox.enclosure import Enclosure
-from perdure.sandbox.folder import Folder, pieces
-from perdure.sandbox.guard import Guard
+from perdure.sandbox.output_allowance import OutputAllowance, Taken
+from perdure.sandbox.resource_guard import Guard
 from perdure.sandbox.sandbox import (
     ExecutionEnd,
     FileRefused,
@@ -27,6 +26,7 @@ from perdure.sandbox.sandbox import (
     SessionLimits,
     SessionLost,
 )
+from perdure.sandbox.session_files import Folder, pieces
 from perdure.sandbox.time_limit import TimeLimit
 
 # how long the program inside may take for what is no code of a user's
@@ -109,7 +109,7 @@ class LocalSession:
             await self._tell(op="interrupt")
 
     async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
-        if "/" in name or not cleaning.is_name(name):
+        if "/" in name or not output_filter.is_name(name):
             raise FileRefused(f"A file cannot have the name {name!r} in the code interpreter.")
         async with self._turn:
             await self._tell(op="put", name=name)
@@ -134,7 +134,7 @@ class LocalSession:
             return self._folder.files
 
     async def get(self, name: str) -> AsyncGenerator[bytes, None]:
-        if not cleaning.is_name(name):
+        if not output_filter.is_name(name):
             raise FileRefused(f"There is no file of the name {name!r}.")
         async with self._turn:
             await self._tell(op="get", name=name, most=self._limits.disk_bytes)
@@ -148,7 +148,7 @@ class LocalSession:
                 while isinstance(frame, bytes) and self._lost is None:
                     frame = await self._piece(taken)
             if isinstance(frame, ProblemFrame):
-                raise FileRefused(f"{name} cannot be read: {cleaning.text(frame.text)[:200]}.")
+                raise FileRefused(f"{name} cannot be read: {output_filter.text(frame.text)[:200]}.")
             await self._expect(frame, DoneFrame)
 
     async def _piece(self, taken: Taken) -> Frame | bytes:
@@ -193,7 +193,7 @@ class LocalSession:
         except Broken as broken:
             raise await self._lose(_broken(broken)) from None
         if isinstance(frame, LostFrame):
-            raise await self._lose(cleaning.text(frame.text)[:200])
+            raise await self._lose(output_filter.text(frame.text)[:200])
         return frame
 
     async def _ask(self, **frame: object) -> Frame | bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import openai
 
-from tests.retrieval import hostile
+from tests.parsing import hostile
 from tests.sdk_python.program.checks import (
     assistant,
     check,

@@ -1,0 +1,198 @@
+"""How files get into vector stores, change their status there, and get out (spec 06 §1.5)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from perdure import lifecycle
+from perdure.commands import known_files
+from perdure.commands.lists import add_tombstone
+from perdure.errors import BadRequest, IllegalMove, LeaseLost
+from perdure.lifecycle import Signal, VectorStoreFileStatus
+from perdure.storage.database import Row, Transaction
+from perdure.wire import chunking
+from perdure.wire.base import decode, encode
+from perdure.wire.chunking import StaticChunking
+from perdure.wire.events import Interrupted, Waiting
+from perdure.wire.vector_store_files import (
+    CreateVectorStoreFile,
+    FileError,
+    VectorStoreFile,
+)
+
+_EXPIRED = FileError(
+    code="server_error", message="The vector store expired before the file was read."
+)
+
+
+class FileToAdd(NamedTuple):
+    """A file that is to go into a store, and where the request has its id and its strategy."""
+
+    body: CreateVectorStoreFile
+    id_path: str = "file_id"
+    strategy_path: str = "chunking_strategy"
+
+
+def add(
+    tx: Transaction, store_id: str, asked: Sequence[FileToAdd], *, project: str, now: int
+) -> list[int]:
+    """Puts files into a store that the caller has locked; they wait to be ingested.
+
+    A file that is there already stays as it is, with the new attributes if some are given; one
+    that failed or was cancelled begins anew. Returns the places of the files. Raises `BadRequest`
+    where a file does not exist or is to be cut as no file can be; then none is added.
+    """
+    chosen = {each.body.file_id: _strategy(each) for each in asked}
+    wanted = {each.body.file_id: each.body for each in asked}
+    paths = {each.body.file_id: each.id_path for each in asked}
+    found = known_files.require(tx, paths, project=project)
+    there = tx.all(
+        "vector_store_files.lock_all", parent=store_id, ids=encode(list(wanted)).decode()
+    )
+    places = [_again(tx, row, wanted.pop(row["id"]), chosen[row["id"]]) for row in there]
+    rows = tx.many(
+        "vector_store_files.insert",
+        [
+            _columns(
+                VectorStoreFile(
+                    id=file_id,
+                    created_at=now,
+                    vector_store_id=store_id,
+                    chunking_strategy=chosen[file_id],
+                    attributes=body.attributes or {},
+                ),
+                found[file_id].filename,
+            )
+            for file_id, body in wanted.items()
+        ],
+    )
+    tx.run("vector_stores.touch", id=store_id, now=now, before=now)
+    tx.tell(store_id, Waiting())
+    return [*places, *(row["seq"] for row in rows)]
+
+
+def _strategy(asked: FileToAdd) -> StaticChunking:
+    """The strategy as it is answered. Raises `BadRequest` for an overlap beyond half a chunk."""
+    strategy = asked.body.chunking_strategy
+    if not isinstance(strategy, StaticChunking):
+        return chunking.DEFAULT
+    sizes = strategy.static
+    if sizes.chunk_overlap_tokens * 2 > sizes.max_chunk_size_tokens:
+        path = f"{asked.strategy_path}.static.chunk_overlap_tokens"
+        raise BadRequest(
+            f"Invalid '{path}': the overlap must be at most half of 'max_chunk_size_tokens' "
+            f"({sizes.max_chunk_size_tokens // 2}), but got {sizes.chunk_overlap_tokens} instead.",
+            param=path,
+            code="invalid_value",
+        )
+    return strategy
+
+
+def remove(tx: Transaction, row: Row, store_id: str, *, now: int) -> None:
+    """Takes a file out of a store; the file itself stays."""
+    tx.run("ingestions.drop", vector_store_id=store_id, file_id=row["id"])
+    tx.run("vector_store_files.delete", seq=row["seq"])
+    add_tombstone(tx, row["id"], seq=row["seq"], now=now, parent=store_id)
+    tx.tell(topic(store_id, row["id"]), Interrupted())
+
+
+def remove_everywhere(tx: Transaction, file_id: str, *, now: int) -> None:
+    """Takes a file that is being deleted out of all stores (spec 02 §10)."""
+    for row in tx.all("vector_store_files.of_file", file_id=file_id):
+        remove(tx, row, row["vector_store_id"], now=now)
+
+
+def cancel(tx: Transaction, row: Row) -> None:
+    """Ends a file that is in progress; its worker, if it has one, can write nothing more."""
+    _end(tx, row, Signal.CANCEL, None)
+
+
+def expire(tx: Transaction, row: Row) -> None:
+    """Fails a file that is in progress in a store whose time is past."""
+    _end(tx, row, Signal.FAIL, _EXPIRED)
+
+
+def _end(tx: Transaction, row: Row, how: Signal, error: FileError | None) -> None:
+    found = decode(row["body"], VectorStoreFile)
+    signal(tx, row["seq"], found, how, error=error)
+    tx.run("ingestions.drop", vector_store_id=found.vector_store_id, file_id=found.id)
+    tx.tell(topic(found.vector_store_id, found.id), Interrupted())
+
+
+def signal(
+    tx: Transaction,
+    seq: int,
+    was: VectorStoreFile,
+    signal: Signal,
+    *,
+    usage_bytes: int = 0,
+    ingestion: int | None = None,
+    error: FileError | None = None,
+) -> VectorStoreFile:
+    """The one door through which a vector store file changes its status."""
+    move = lifecycle.vector_store_file_move(was.status, signal)
+    if move is None:
+        raise IllegalMove(f"file {was.id} of {was.vector_store_id} is {was.status}: no {signal}")
+    moved = replace(
+        was,
+        status=VectorStoreFileStatus(move.target),
+        usage_bytes=usage_bytes,
+        last_error=error,
+    )
+    changed = tx.run(
+        "vector_store_files.move",
+        seq=seq,
+        was=was.status,
+        status=moved.status,
+        body=encode(moved).decode(),
+        usage_bytes=usage_bytes,
+        ingestion=ingestion,
+    )
+    if not changed:
+        raise LeaseLost(f"file {was.id} of {was.vector_store_id} is not {was.status} any more")
+    # Runs may be waiting for the store.
+    tx.tell(was.vector_store_id, Interrupted())
+    return moved
+
+
+def topic(store_id: str, file_id: str) -> str:
+    """The bus topic on which the worker of a file hears that it is no longer wanted."""
+    return f"{store_id}/{file_id}"
+
+
+def _again(
+    tx: Transaction, row: Row, asked: CreateVectorStoreFile, strategy: StaticChunking
+) -> int:
+    """Adds a file that the store has already."""
+    found = decode(row["body"], VectorStoreFile)
+    if asked.attributes is not None:
+        found = replace(found, attributes=asked.attributes)
+    if lifecycle.vector_store_file_move(found.status, Signal.RETRY):
+        if asked.chunking_strategy is not None:
+            found = replace(found, chunking_strategy=strategy)
+        found = signal(tx, row["seq"], found, Signal.RETRY)
+    update(tx, row["seq"], found)
+    return int(row["seq"])
+
+
+def update(tx: Transaction, seq: int, file: VectorStoreFile) -> VectorStoreFile:
+    """Writes a file whose status stays."""
+    tx.run(
+        "vector_store_files.update",
+        seq=seq,
+        body=encode(file).decode(),
+        attributes=encode(file.attributes).decode(),
+    )
+    return file
+
+
+def _columns(file: VectorStoreFile, filename: str) -> dict[str, object]:
+    return {
+        "vector_store_id": file.vector_store_id,
+        "file_id": file.id,
+        "filename": filename,
+        "status": file.status,
+        "attributes": encode(file.attributes).decode(),
+        "body": encode(file).decode(),
+    }

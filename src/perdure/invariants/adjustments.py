@@ -1,0 +1,14 @@
+"""What holds of what was learnt of model servers."""
+
+from collections.abc import Iterator
+
+from perdure.invariants.pages import SHOWN
+from perdure.invariants.run_history import Violation
+from perdure.storage.database import Transaction
+
+
+def check(tx: Transaction) -> Iterator[Violation]:
+    """All that cannot have been learnt. Names that nobody knows are those of another version."""
+    for row in tx.all("invariants.odd_adjustments", limit=SHOWN):
+        where = f"{row['model']} of {row['server']}"
+        yield Violation(where, f"is said to need {row['name']!r} since {row['learnt_at']}")

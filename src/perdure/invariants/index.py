@@ -1,0 +1,147 @@
+"""What holds of what was indexed: chunks, and the segments that tell where their words stand.
+
+Of attempts that are not dropped every chunk is there once and in one place of the index. What
+was dropped goes little by little, so nothing is said of it but that it points nowhere else.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from perdure.invariants import damage
+from perdure.invariants.pages import SHOWN, pages
+from perdure.invariants.run_history import Violation
+from perdure.lifecycle import VectorStoreFileStatus
+from perdure.retrieval import postings, vectors
+from perdure.storage.database import Row, Transaction
+
+_HALF_BYTES = 2
+
+
+class _Indexed(NamedTuple):
+    """What an attempt wrote: its chunks taken together (None: it has none), and its pieces."""
+
+    chunks: Row | None
+    pieces: list[Row]
+
+
+def check(tx: Transaction) -> Iterator[Violation]:
+    """All that is wrong with chunks, pieces, segments and postings."""
+    for rows in pages(tx, "invariants_of_vector_stores.attempts"):
+        found = _indexed(tx, first=rows[0]["seq"], last=rows[-1]["seq"])
+        for row in rows:
+            label = f"attempt {row['seq']}"
+            yield from damage.guarded(label, _attempt(row))
+            yield from damage.guarded(label, _written(row, found[row["seq"]]))
+    for rows in pages(tx, "invariants_of_vector_stores.segments"):
+        for row in rows:
+            yield from damage.guarded(f"segment {row['seq']}", _segment(tx, row))
+    for row in tx.all("invariants_of_vector_stores.strays", limit=SHOWN):
+        yield Violation(f"{row['lacks']} {row['missing']}", f"is not there, and has {row['has']}")
+
+
+def _indexed(tx: Transaction, *, first: int, last: int) -> defaultdict[int, _Indexed]:
+    bounds = {"first": first, "last": last}
+    found: defaultdict[int, _Indexed] = defaultdict(lambda: _Indexed(None, []))
+    for row in tx.all("invariants_of_vector_stores.chunks", **bounds):
+        found[row["ingestion"]] = _Indexed(row, [])
+    for row in tx.all("invariants_of_vector_stores.pieces", **bounds):
+        found[row["ingestion"]].pieces.append(row)
+    return found
+
+
+def _attempt(row: Row) -> Iterator[str]:
+    """What is not dropped is of a file that is being read, or is what was read of it."""
+    if row["status"] is None:
+        yield f"is at the file {row['file_id']} of {row['vector_store_id']}, which is not there"
+    elif row["status"] != VectorStoreFileStatus.IN_PROGRESS and row["ingestion"] != row["seq"]:
+        yield f"is not dropped, and its file is {row['status']} with {row['ingestion']}"
+
+
+def _written(row: Row, found: _Indexed) -> Iterator[str]:
+    chunks, count = found.chunks, 0
+    for piece in found.pieces:
+        if piece["first"] != count:
+            yield f"has a piece at chunk {piece['first']}, where chunk {count} should follow"
+        count = piece["first"] + piece["chunks"]
+        if piece["vector_store"] not in (None, row["store"]):
+            yield f"is indexed in the store number {piece['vector_store']}, not {row['store']}"
+    if chunks is None:
+        if count:
+            yield f"has pieces of {count} chunks, and no chunk"
+        return
+    if not chunks["chunks"] == chunks["last"] + 1 == count:
+        yield f"has {chunks['chunks']} chunks up to {chunks['last']}, and pieces of {count}"
+    yield from _vectors(chunks, found.pieces)
+    if row["ingestion"] == row["seq"] and row["usage_bytes"] < chunks["size"]:
+        yield f"has texts of {chunks['size']} bytes, and its file takes {row['usage_bytes']}"
+
+
+def _vectors(chunks: Row, pieces: list[Row]) -> Iterator[str]:
+    """All chunks have vectors of one length, and their pieces the signs; or none has any."""
+    if chunks["vectors"] not in (0, chunks["chunks"]) or chunks["shortest"] != chunks["longest"]:
+        yield (
+            f"has {chunks['vectors']} vectors of {chunks['shortest']} to {chunks['longest']} bytes "
+            f"for {chunks['chunks']} chunks"
+        )
+        return
+    width = vectors.width(chunks["longest"] // _HALF_BYTES) if chunks["vectors"] else None
+    for piece in pieces:
+        expected = None if width is None else width * piece["chunks"]
+        if piece["signs"] != expected:
+            yield f"has a piece with {piece['signs']} bytes of signs, not {expected}"
+
+
+def _segment(tx: Transaction, row: Row) -> Iterator[str]:
+    """Its pieces are beside each other, and have the chunks that are not removed."""
+    room, end, live = row["chunks"], 0, 0
+    placed = []
+    for piece in tx.all("invariants_of_vector_stores.pieces_of_segment", segment=row["seq"]):
+        live += piece["chunks"]
+        if piece["base"] < end or piece["base"] + piece["chunks"] > room:
+            yield f"has a piece of {piece['chunks']} chunks at {piece['base']} of {room}"
+            continue
+        end = piece["base"] + piece["chunks"]
+        placed.append(piece)
+    if live != row["live"] or not live:
+        yield f"counts {row['live']} chunks that are not removed, and its pieces {live}"
+    yield from _postings(tx, row, placed)
+
+
+def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
+    """They are of the segment's chunks, in order, and tell of as many words as the pieces have."""
+    room = row["chunks"]
+    words = np.zeros(room, dtype=np.int64)
+    often = np.zeros(room, dtype=np.bool_)
+    whole = True
+    for stored in tx.all("segments.postings", segment=row["seq"]):
+        found = _counted(stored, room)
+        if found is None:
+            whole = False
+            yield f"has postings of {stored['word']!r} that are not of its {room} chunks in order"
+            continue
+        numbers, times = found
+        words[numbers] += times
+        often[numbers] |= times == postings.OFTEN
+    for piece in pieces if whole else ():
+        place = slice(piece["base"], piece["base"] + piece["chunks"])
+        counted = int(words[place].sum())
+        # A word that stands in a chunk very often is not counted to its end.
+        if counted != piece["words"] and not (often[place].any() and counted < piece["words"]):
+            yield (
+                f"has postings of {counted} words for the {piece['chunks']} chunks at "
+                f"{piece['base']}, which have {piece['words']}"
+            )
+
+
+def _counted(stored: Row, room: int) -> tuple[postings.Integers, postings.Integers] | None:
+    """The postings of a word; None where they are none of a segment of so many chunks."""
+    try:
+        numbers, times = postings.counted(stored["packed"])
+    except damage.UNREADABLE:
+        return None
+    if not len(numbers) or numbers[-1] >= room or (np.diff(numbers) <= 0).any():
+        return None
+    return numbers, times

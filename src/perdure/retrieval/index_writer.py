@@ -1,0 +1,162 @@
+"""What is written for searches, and how it goes again: the only writer of chunks and postings.
+
+An attempt at a file writes its chunks in pieces. Searches find them once the attempt is the
+file's own (`vector_store_files.ingestion`), and no longer as soon as it is not; what is left of
+dropped attempts is removed later, little by little.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from perdure.errors import LeaseLost
+from perdure.retrieval import segments
+from perdure.storage.database import Transaction
+
+# Both need numpy, which is imported in the threads that compute, with the first file.
+if TYPE_CHECKING:
+    from perdure.retrieval.postings import Words
+    from perdure.retrieval.vectors import PackedVectors, Vectors
+
+# PostgreSQL's texts cannot hold it, and nobody can read it.
+_NUL = "\x00"
+
+
+class IndexableChunk(Protocol):
+    """A part of a file's text. `start` is where it begins there, in characters."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def start(self) -> int: ...
+
+
+class PreparedChunks(NamedTuple):
+    """Neighbouring chunks, ready to be written."""
+
+    chunks: Sequence[IndexableChunk]
+    words: "Words"
+    vectors: "Vectors | None"
+
+
+def model(tx: Transaction, vector_store_id: str, configured: str | None) -> str | None:
+    """The name of the model that a store's vectors are of; None if it has none.
+
+    A store that has no chunks yet takes the configured one, and stays with it.
+    """
+    row = tx.one("chunks.model", vector_store_id=vector_store_id)
+    if row is None or row["has_chunks"]:
+        noted: str | None = row["embedding"] if row is not None else None
+        return noted
+    if row["embedding"] != configured:
+        tx.run("chunks.note_model", vector_store_id=vector_store_id, embedding=configured)
+    return configured
+
+
+def prepare(chunks: Sequence[IndexableChunk], embedded: "Vectors | None" = None) -> PreparedChunks:
+    """Does the computing of `write`, outside of the transaction that all others wait for.
+
+    About 0.3 ms a chunk. A hundred chunks make a good piece: a search reads a row a piece for
+    each of its words, and a write of more keeps other writers waiting.
+    """
+    from perdure.retrieval import postings
+
+    if embedded is not None and len(embedded) != len(chunks):
+        raise ValueError(f"{len(chunks)} chunks have {len(embedded)} vectors")
+    return PreparedChunks(chunks, postings.pack([chunk.text for chunk in chunks]), embedded)
+
+
+def write(
+    tx: Transaction,
+    ingestion: int,
+    vector_store_id: str,
+    piece: PreparedChunks,
+    *,
+    embedding: str | None,
+) -> int:
+    """Adds the next chunks of an attempt; the bytes that they take, as a store counts its usage.
+
+    `embedding`: the model that their vectors are of. Raises `LeaseLost` if the store or the
+    attempt is gone, or if the store has another model by now.
+    """
+    store = tx.one(
+        "chunks.store_of_ingestion", ingestion=ingestion, vector_store_id=vector_store_id
+    )
+    if store is None:
+        raise LeaseLost(f"attempt {ingestion} at a file of {vector_store_id} is gone")
+    if piece.vectors is not None and store["embedding"] != embedding:
+        raise LeaseLost(f"{vector_store_id} has vectors of {store['embedding']} by now")
+    if not piece.chunks:
+        return 0
+    written = tx.one("chunks.written", ingestion=ingestion)
+    assert written is not None  # noqa: S101 # an aggregate has a row
+    first: int = written["count"]
+    packed = None if piece.vectors is None else _packed(piece.vectors)
+    segment = segments.add(tx, store["seq"], piece.words, chunks=len(piece.chunks))
+    tx.run(
+        "chunks.insert_piece",
+        ingestion=ingestion,
+        segment=segment,
+        first=first,
+        chunks=len(piece.chunks),
+        words=piece.words.total,
+        signs=packed and packed.signs,
+    )
+    tx.many(
+        "chunks.insert",
+        (
+            {
+                "ingestion": ingestion,
+                "position": first + place,
+                "start": chunk.start,
+                "tokens": chunk.tokens,
+                "text": chunk.text.replace(_NUL, " "),
+                "vector": packed and packed.vectors[place],
+            }
+            for place, chunk in enumerate(piece.chunks)
+        ),
+    )
+    return _bytes(piece) + (packed.size if packed else 0)
+
+
+def texts(tx: Transaction, ingestion: int, *, after: int = -1, limit: int) -> list[tuple[int, str]]:
+    """What was read of a file, in order: positions, and the text of each chunk as far as the
+    chunks before did not have it. `after` is a position.
+    """
+    rows = tx.all("chunks.texts", ingestion=ingestion, low=max(0, after), limit=limit + 1)
+    found: list[tuple[int, str]] = []
+    end = 0
+    for row in rows:
+        if row["position"] > after and len(found) < limit:
+            found.append((row["position"], row["text"][max(0, end - row["start"]) :]))
+        end = max(end, row["start"] + len(row["text"]))
+    return found
+
+
+def drop(tx: Transaction, *, limit: int) -> int:
+    """Removes about `limit` rows of what was dropped: attempts with their chunks, and parts of
+    the index. Returns how many; 0 if nothing is left to be removed, or others are at it.
+    """
+    row = tx.one("chunks.dropped")
+    if row is None:
+        return segments.remove(tx, limit=limit)
+    ingestion = row["id"]
+    # First, so that a search never finds a piece without its chunks.
+    for piece in tx.all("chunks.drop_pieces", ingestion=ingestion):
+        tx.run("segments.thin", segment=piece["segment"], chunks=piece["chunks"])
+    removed = tx.run("chunks.drop_chunks", ingestion=ingestion, limit=limit)
+    if removed < limit:
+        removed += tx.run("chunks.drop_ingestion", ingestion=ingestion)
+    return removed
+
+
+def _packed(embedded: "Vectors") -> "PackedVectors":
+    from perdure.retrieval import vectors
+
+    return vectors.pack(embedded)
+
+
+def _bytes(piece: PreparedChunks) -> int:
+    written = sum(len(chunk.text.encode()) for chunk in piece.chunks)
+    return written + len(piece.words.packed) + len(piece.words.directory)

@@ -1,0 +1,1 @@
+"""Sessions in the kernels of a Jupyter gateway."""

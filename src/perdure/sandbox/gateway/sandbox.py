@@ -1,0 +1,80 @@
+"""The sandbox of a Jupyter gateway: kernels on other machines, isolated by whoever runs it.
+
+What a kernel can reach and use is the gateway's matter (`docs/security.md`). There is no other
+place for code when the gateway is away.
+"""
+
+import asyncio
+
+from pydantic import SecretStr
+
+from perdure.errors import ConfigurationError
+from perdure.sandbox.gateway.kernels import Gateway, Kernel
+from perdure.sandbox.gateway.session import GatewaySession
+from perdure.sandbox.runtime import PACKAGES
+from perdure.sandbox.sandbox import FileRefused, SessionLimits, SessionLost
+
+_STARTS_AT_ONCE = 4
+
+
+class GatewaySandbox:
+    """A `Sandbox` of a Kernel Gateway or an Enterprise Gateway.
+
+    `kernel`: the name of a kernelspec there; without it, its default. `warm`: whether a start
+    includes what most code would have to wait for, such as importing pandas.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: SecretStr | None = None,
+        kernel: str | None = None,
+        limits: SessionLimits | None = None,
+        warm: bool = True,
+    ) -> None:
+        self.limits = limits or SessionLimits()
+        self._gateway = Gateway(url, token)
+        self._kernel = kernel
+        self._warm = warm
+        self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
+        self._sessions: set[GatewaySession] = set()
+
+    @property
+    def url(self) -> str:
+        return self._gateway.url
+
+    async def describe(self) -> str:
+        spec = await self._gateway.spec(self._kernel)
+        return f"the Jupyter gateway {self.url}, kernel {spec}"
+
+    async def start(self) -> GatewaySession:
+        async with self._starts:
+            spec = await self._gateway.spec(self._kernel)
+            kernel = await self._gateway.start(spec)
+            session = await self._begun(kernel, spec)
+        self._sessions = {known for known in self._sessions if known.lost is None} | {session}
+        return session
+
+    async def _begun(self, kernel: Kernel, spec: str) -> GatewaySession:
+        try:
+            session = GatewaySession(kernel, await kernel.connect(), self.limits)
+        except BaseException:
+            await asyncio.shield(kernel.delete())
+            raise
+        try:
+            await session.begin(packages=PACKAGES, warm=self._warm)
+        except (FileRefused, SessionLost) as error:
+            await session.close()
+            raise ConfigurationError(
+                f"The code interpreter cannot use the kernel {spec!r} of the gateway "
+                f"{self._gateway.url}: {str(error).rstrip('.')}."
+            ) from None
+        except BaseException:
+            await session.close()
+            raise
+        return session
+
+    async def close(self) -> None:
+        await asyncio.gather(*(session.close() for session in self._sessions))
+        await self._gateway.close()

@@ -1,0 +1,145 @@
+"""Looks at a database without changing it: what `perdure doctor` tells of it."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, LiteralString, NamedTuple
+
+from perdure.errors import ConfigurationError
+from perdure.storage.sqlite import FILE_NAME, files_of, open_to_read
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_NAMES = "SELECT name FROM schema_migrations"
+_DELIVERIES = """
+    SELECT status, count(*) FROM webhook_deliveries
+    WHERE status IN ('waiting', 'given_up') GROUP BY status"""
+_LEARNT = """
+    SELECT server, model, name, learnt_at FROM adjustments
+    ORDER BY server, model, name LIMIT 10000"""
+_TABLES = ("schema_migrations", "webhook_deliveries", "adjustments")
+_CONNECT_SECONDS = 5
+_OTHERS, _OTHERS_WRITE = 0o077, 0o022
+
+
+class DatabaseReport(NamedTuple):
+    """What was found; `pending` says whether opening it would migrate the schema.
+
+    `waiting` and `given_up` count the deliveries to webhooks. `learnt` are the server, the model,
+    the name and the time of each adjustment that is remembered, in their order.
+    """
+
+    text: str
+    pending: bool
+    waiting: int = 0
+    given_up: int = 0
+    learnt: Sequence[tuple[str, str, str, int]] = ()
+
+
+class _Content(NamedTuple):
+    """The migrations that were run, the deliveries by their status, and what was learnt."""
+
+    migrations: set[str]
+    deliveries: dict[str, int]
+    learnt: list[tuple[str, str, str, int]]
+
+
+def look(url: str | None, data_dir: Path) -> DatabaseReport:
+    """Looks at the database that `store.connect` would open.
+
+    Raises `ConfigurationError` where it cannot be opened, or is of a newer version.
+    """
+    if url is not None:
+        return _compare(_postgres(url), "postgres")
+    path = data_dir / FILE_NAME
+    if not path.exists():
+        return DatabaseReport(f"{path.name} will be made by the first start", pending=False)
+    return _compare(_sqlite(path), "sqlite")
+
+
+def exposure(data_dir: Path) -> str | None:
+    """What other users of this machine can do with the data folder, in half a sentence; None where
+    nothing, and where there is no folder.
+    """
+    if os.name != "posix" or not data_dir.is_dir():
+        return None
+    for path in files_of(data_dir):
+        if others := exposure_of(path):
+            return others
+    mode = _mode(data_dir)
+    if mode & _OTHERS_WRITE:
+        return f"others can add, delete and replace files in it (mode {mode:o})"
+    if mode & _OTHERS:
+        return f"others can look into it (mode {mode:o})"
+    return None
+
+
+def exposure_of(path: Path) -> str | None:
+    """The same of a file."""
+    if os.name != "posix" or not (mode := _mode(path)) & _OTHERS:
+        return None
+    return f"others can read or change {path.name} (mode {mode:o})"
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def _compare(content: _Content, dialect: str) -> DatabaseReport:
+    done = content.migrations
+    known = {file.stem for file in (_MIGRATIONS / dialect).glob("[0-9]*.sql")}
+    if newer := done - known:
+        raise ConfigurationError(
+            f"a newer version of Perdure has used it (its schema has {max(newer)})"
+        )
+    if missing := known - done:
+        return DatabaseReport(f"its schema lacks {', '.join(sorted(missing))}", pending=True)
+    count = content.deliveries.get
+    return DatabaseReport(
+        "its schema is current", False, count("waiting", 0), count("given_up", 0), content.learnt
+    )
+
+
+def _content(
+    tables: set[str], rows: Callable[[LiteralString], Iterable[tuple[Any, ...]]]
+) -> _Content:
+    """What the database holds, as far as it has the tables."""
+    return _Content(
+        {name for (name,) in rows(_NAMES)} if "schema_migrations" in tables else set(),
+        dict(rows(_DELIVERIES)) if "webhook_deliveries" in tables else {},
+        list(rows(_LEARNT)) if "adjustments" in tables else [],
+    )
+
+
+def _sqlite(path: Path) -> _Content:
+    try:
+        connection = open_to_read(path)
+        try:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+            return _content(tables, lambda query: connection.execute(query))
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise ConfigurationError(f"{path.name} cannot be read: {error}") from None
+
+
+def _postgres(url: str) -> _Content:
+    from perdure.storage.postgres import check_url
+
+    check_url(url)
+    import psycopg  # only this database needs it
+
+    try:
+        with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
+            connection.read_only = True
+            tables = {
+                name
+                for name in _TABLES
+                if connection.execute("SELECT to_regclass(%s)", [name]).fetchone() != (None,)
+            }
+            return _content(tables, lambda query: connection.execute(query))
+    except psycopg.Error as error:
+        # the driver's first line says why; the others are hints of the C library
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigurationError(f"it cannot be reached: {reason}") from None

@@ -1,0 +1,174 @@
+"""Contents in a folder: one file for each blob, made durable before its row counts."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from perdure import blocking_calls
+from perdure.errors import ConfigurationError, Unavailable
+from perdure.storage.blobs import Stored, joined
+from perdure.storage.reserve import is_full
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# What a thread is given at once: less costs more switches, more costs memory.
+_WRITE_BYTES = 1024 * 1024
+_READ_BYTES = 256 * 1024
+# A slow disk keeps these waiting and nobody else.
+_THREADS = 8
+
+
+class FolderBlobs:
+    """Blobs in a folder that all servers of a database share."""
+
+    piece_bytes = _WRITE_BYTES
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def open(self) -> None:
+        try:
+            # each by itself: a mode is only for the last one
+            if not self._folder.parent.exists():
+                self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(self._folder.parent)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The folder {self._folder} cannot be made: {error.strerror}."
+            ) from None
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="perdure-blobs")
+
+    async def write(self, blob_id: str, chunks: AsyncIterable[bytes]) -> int:
+        path, size = self._path(blob_id), 0
+        async with self._opened(_create, path) as file:
+            try:
+                async for piece in joined(chunks, _WRITE_BYTES):
+                    with _told():
+                        await self._run(_write, file, piece)
+                    size += len(piece)
+                with _told():
+                    await self._run(_sync, file, path.parent)
+            except Unavailable:
+                # It is of no use any more, and deleting it may need some room.
+                await self._run(os.ftruncate, file, 0)
+                raise
+        return size
+
+    async def read(self, blob_id: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        async with self._opened(os.open, self._path(blob_id), os.O_RDONLY) as file:
+            while start < stop:
+                with _told():
+                    chunk = await self._run(os.pread, file, min(_READ_BYTES, stop - start), start)
+                if not chunk:
+                    raise Unavailable("A part of the content is missing.")
+                start += len(chunk)
+                yield chunk
+
+    async def delete(self, blob_id: str) -> None:
+        with _told():
+            await self._run(_delete, self._path(blob_id))
+
+    async def all(self) -> AsyncGenerator[Stored, None]:
+        with _told():
+            folders = await self._run(_entries, self._folder)
+        for folder in folders:
+            with _told():
+                found = await self._run(_sizes, folder)
+            for stored in found:
+                yield stored
+
+    async def close(self) -> None:
+        # what is still open is closed by the event loop's own threads
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            await asyncio.to_thread(threads.shutdown)
+
+    def _path(self, blob_id: str) -> Path:
+        """Spread over 256 folders, so that none grows too large."""
+        return self._folder / blob_id[-2:] / blob_id
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await blocking_calls.run(lambda: work(*args, **kwargs), self._threads)
+
+    @asynccontextmanager
+    async def _opened(
+        self, work: Callable[P, int], *args: P.args, **kwargs: P.kwargs
+    ) -> AsyncGenerator[int, None]:
+        """The descriptor that the work opens, until the block ends."""
+
+        def opened() -> int:
+            with _told():
+                return work(*args, **kwargs)
+
+        async with blocking_calls.held(opened, os.close, self._threads) as file:
+            yield file
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """What the disk says is said to the client: there may be no room left."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise Unavailable(
+                "The disk of the data folder is full: the content cannot be stored. Delete what is "
+                "not needed any more, or make room on the disk.",
+                code="disk_full",
+            ) from error
+        raise Unavailable(f"The content cannot be stored or read now: {error.strerror}.") from error
+
+
+def _create(path: Path) -> int:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
+def _write(file: int, piece: bytes) -> None:
+    left = memoryview(piece)
+    while left:
+        left = left[os.write(file, left) :]
+
+
+def _sync(file: int, folder: Path) -> None:
+    """The bytes, and then the names that lead to them."""
+    os.fsync(file)
+    _sync_folder(folder)
+    _sync_folder(folder.parent)
+
+
+def _delete(path: Path) -> None:
+    """For good: a file that a power cut brings back would be nobody's."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _sync_folder(path.parent)
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder; nothing, if it is not there (yet)."""
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _sizes(folder: Path) -> list[Stored]:
+    found = []
+    for path in _entries(folder):
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            found.append(Stored(path.name, path.stat().st_size))
+    return found
+
+
+def _sync_folder(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

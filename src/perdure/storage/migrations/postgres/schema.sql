@@ -1,0 +1,369 @@
+-- The schema after all migrations, to be read. Written by tests/storage/schema.py.
+
+CREATE TABLE schema_migrations (
+    name text NOT NULL,
+    CONSTRAINT schema_migrations_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE assistants (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    body text NOT NULL,
+    CONSTRAINT assistants_id_key UNIQUE (id),
+    CONSTRAINT assistants_pkey PRIMARY KEY (seq)
+);
+
+CREATE INDEX assistants_by_project ON public.assistants USING btree (project, seq);
+
+CREATE TABLE threads (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    body text NOT NULL,
+    CONSTRAINT threads_id_key UNIQUE (id),
+    CONSTRAINT threads_pkey PRIMARY KEY (seq)
+);
+
+CREATE INDEX threads_by_project ON public.threads USING btree (project, seq);
+
+CREATE TABLE runs (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    thread_id text NOT NULL,
+    status text NOT NULL,
+    expires_at bigint,
+    ended_at bigint,
+    owner text,
+    epoch bigint NOT NULL DEFAULT 0,
+    lease_until double precision,
+    body text NOT NULL,
+    CONSTRAINT runs_check CHECK ((status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text])) = (ended_at IS NULL)),
+    CONSTRAINT runs_check1 CHECK (ended_at IS NOT NULL OR expires_at IS NOT NULL),
+    CONSTRAINT runs_check2 CHECK ((owner IS NULL) = (lease_until IS NULL)),
+    CONSTRAINT runs_check3 CHECK (owner IS NULL OR (status = ANY (ARRAY['in_progress'::text, 'cancelling'::text]))),
+    CONSTRAINT runs_id_key UNIQUE (id),
+    CONSTRAINT runs_pkey PRIMARY KEY (seq),
+    CONSTRAINT runs_status_check CHECK (status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text, 'cancelled'::text, 'failed'::text, 'completed'::text, 'incomplete'::text, 'expired'::text])),
+    CONSTRAINT runs_thread_id_fkey FOREIGN KEY (thread_id) REFERENCES threads(id) ON DELETE CASCADE
+);
+
+CREATE INDEX active_runs ON public.runs USING btree (status, expires_at) WHERE (status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text]));
+
+CREATE UNIQUE INDEX one_active_run_per_thread ON public.runs USING btree (thread_id) WHERE (status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text]));
+
+CREATE INDEX runs_by_thread ON public.runs USING btree (thread_id, seq);
+
+CREATE TABLE messages (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    thread_id text NOT NULL,
+    run_id text,
+    role text NOT NULL,
+    status text NOT NULL,
+    body text NOT NULL,
+    CONSTRAINT messages_id_key UNIQUE (id),
+    CONSTRAINT messages_pkey PRIMARY KEY (seq),
+    CONSTRAINT messages_role_check CHECK (role = ANY (ARRAY['user'::text, 'assistant'::text])),
+    CONSTRAINT messages_status_check CHECK (status = ANY (ARRAY['in_progress'::text, 'incomplete'::text, 'completed'::text])),
+    CONSTRAINT messages_thread_id_fkey FOREIGN KEY (thread_id) REFERENCES threads(id) ON DELETE CASCADE
+);
+
+CREATE INDEX messages_by_run ON public.messages USING btree (run_id, seq);
+
+CREATE INDEX messages_by_thread ON public.messages USING btree (thread_id, seq);
+
+CREATE UNIQUE INDEX one_open_message_per_run ON public.messages USING btree (run_id) WHERE (status = 'in_progress'::text);
+
+CREATE TABLE run_steps (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    thread_id text NOT NULL,
+    run_id text NOT NULL,
+    status text NOT NULL,
+    usage text,
+    body text NOT NULL,
+    extras text,
+    CONSTRAINT run_steps_id_key UNIQUE (id),
+    CONSTRAINT run_steps_pkey PRIMARY KEY (seq),
+    CONSTRAINT run_steps_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
+    CONSTRAINT run_steps_status_check CHECK (status = ANY (ARRAY['in_progress'::text, 'cancelled'::text, 'failed'::text, 'completed'::text, 'expired'::text]))
+);
+
+CREATE UNIQUE INDEX one_open_step_per_run ON public.run_steps USING btree (run_id) WHERE (status = 'in_progress'::text);
+
+CREATE INDEX run_steps_by_run ON public.run_steps USING btree (run_id, seq);
+
+CREATE TABLE events (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    run_id text NOT NULL,
+    name text NOT NULL,
+    data text NOT NULL,
+    told_at bigint NOT NULL,
+    CONSTRAINT events_pkey PRIMARY KEY (seq),
+    CONSTRAINT events_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+);
+
+CREATE INDEX events_by_age ON public.events USING btree (told_at);
+
+CREATE INDEX events_by_run ON public.events USING btree (run_id, seq);
+
+CREATE TABLE tombstones (
+    id text NOT NULL,
+    seq bigint NOT NULL,
+    deleted_at bigint NOT NULL,
+    CONSTRAINT tombstones_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX tombstones_by_age ON public.tombstones USING btree (deleted_at);
+
+CREATE TABLE webhooks (
+    name text NOT NULL,
+    project text NOT NULL,
+    event text NOT NULL,
+    CONSTRAINT webhooks_pkey PRIMARY KEY (name, event)
+);
+
+CREATE INDEX webhooks_by_project ON public.webhooks USING btree (project, event);
+
+CREATE TABLE webhook_deliveries (
+    id text NOT NULL,
+    webhook text NOT NULL,
+    run_id text NOT NULL,
+    event text NOT NULL,
+    told_at bigint NOT NULL,
+    data text,
+    status text NOT NULL DEFAULT 'waiting'::text,
+    attempts bigint NOT NULL DEFAULT 0,
+    due_at double precision NOT NULL,
+    ended_at bigint,
+    last_error text,
+    CONSTRAINT webhook_deliveries_check CHECK ((status = 'waiting'::text) = (ended_at IS NULL)),
+    CONSTRAINT webhook_deliveries_check1 CHECK ((status = 'delivered'::text) = (data IS NULL)),
+    CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id, webhook),
+    CONSTRAINT webhook_deliveries_status_check CHECK (status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'given_up'::text]))
+);
+
+CREATE INDEX ended_deliveries ON public.webhook_deliveries USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX waiting_deliveries ON public.webhook_deliveries USING btree (webhook, due_at) WHERE (status = 'waiting'::text);
+
+CREATE TABLE files (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    purpose text NOT NULL,
+    expires_at bigint,
+    body text NOT NULL,
+    CONSTRAINT files_id_key UNIQUE (id),
+    CONSTRAINT files_pkey PRIMARY KEY (seq)
+);
+
+CREATE INDEX files_by_project ON public.files USING btree (project, seq);
+
+CREATE INDEX files_that_expire ON public.files USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE TABLE uploads (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    status text NOT NULL,
+    expires_at bigint NOT NULL,
+    file_lifetime bigint,
+    body text NOT NULL,
+    CONSTRAINT uploads_id_key UNIQUE (id),
+    CONSTRAINT uploads_pkey PRIMARY KEY (seq),
+    CONSTRAINT uploads_status_check CHECK (status = ANY (ARRAY['pending'::text, 'completed'::text, 'cancelled'::text, 'expired'::text]))
+);
+
+CREATE INDEX uploads_by_status ON public.uploads USING btree (status, expires_at);
+
+CREATE TABLE upload_parts (
+    id text NOT NULL,
+    upload_id text NOT NULL,
+    CONSTRAINT upload_parts_pkey PRIMARY KEY (id),
+    CONSTRAINT upload_parts_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE
+);
+
+CREATE INDEX upload_parts_by_upload ON public.upload_parts USING btree (upload_id);
+
+CREATE TABLE blobs (
+    id text NOT NULL,
+    state text NOT NULL,
+    owner text,
+    place bigint,
+    bytes bigint,
+    lease_until double precision,
+    CONSTRAINT blobs_check CHECK ((state = 'writing'::text) = (lease_until IS NOT NULL)),
+    CONSTRAINT blobs_check1 CHECK ((state = 'kept'::text) = (owner IS NOT NULL)),
+    CONSTRAINT blobs_check2 CHECK ((owner IS NULL) = (place IS NULL)),
+    CONSTRAINT blobs_check3 CHECK ((owner IS NULL) = (bytes IS NULL)),
+    CONSTRAINT blobs_pkey PRIMARY KEY (id),
+    CONSTRAINT blobs_state_check CHECK (state = ANY (ARRAY['writing'::text, 'kept'::text, 'doomed'::text]))
+);
+
+CREATE UNIQUE INDEX blobs_by_owner ON public.blobs USING btree (owner, place) WHERE (owner IS NOT NULL);
+
+CREATE INDEX blobs_doomed ON public.blobs USING btree (id) WHERE (state = 'doomed'::text);
+
+CREATE INDEX blobs_to_sweep ON public.blobs USING btree (state, lease_until) WHERE (state <> 'kept'::text);
+
+CREATE TABLE vector_stores (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    expires_at bigint,
+    last_active_at bigint NOT NULL,
+    embedding text,
+    body text NOT NULL,
+    emptied integer NOT NULL DEFAULT 0,
+    CONSTRAINT vector_stores_id_key UNIQUE (id),
+    CONSTRAINT vector_stores_pkey PRIMARY KEY (seq)
+);
+
+CREATE INDEX vector_stores_by_project ON public.vector_stores USING btree (project, seq);
+
+CREATE INDEX vector_stores_that_expire ON public.vector_stores USING btree (expires_at) WHERE ((expires_at IS NOT NULL) AND (emptied = 0));
+
+CREATE TABLE vector_store_files (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    vector_store_id text NOT NULL,
+    file_id text NOT NULL,
+    filename text NOT NULL,
+    status text NOT NULL,
+    usage_bytes bigint NOT NULL DEFAULT 0,
+    attributes text NOT NULL,
+    ingestion bigint,
+    attempts integer NOT NULL DEFAULT 0,
+    owner text,
+    epoch integer NOT NULL DEFAULT 0,
+    lease_until double precision,
+    body text NOT NULL,
+    put_off integer NOT NULL DEFAULT 0,
+    CONSTRAINT vector_store_files_check CHECK ((owner IS NULL) = (lease_until IS NULL)),
+    CONSTRAINT vector_store_files_check1 CHECK (owner IS NULL OR status = 'in_progress'::text),
+    CONSTRAINT vector_store_files_check2 CHECK ((status = 'completed'::text) = (ingestion IS NOT NULL)),
+    CONSTRAINT vector_store_files_pkey PRIMARY KEY (seq),
+    CONSTRAINT vector_store_files_status_check CHECK (status = ANY (ARRAY['in_progress'::text, 'completed'::text, 'cancelled'::text, 'failed'::text])),
+    CONSTRAINT vector_store_files_vector_store_id_file_id_key UNIQUE (vector_store_id, file_id),
+    CONSTRAINT vector_store_files_vector_store_id_fkey FOREIGN KEY (vector_store_id) REFERENCES vector_stores(id) ON DELETE CASCADE
+);
+
+CREATE INDEX vector_store_files_by_file ON public.vector_store_files USING btree (file_id);
+
+CREATE INDEX vector_store_files_by_ingestion ON public.vector_store_files USING btree (ingestion) WHERE (ingestion IS NOT NULL);
+
+CREATE INDEX vector_store_files_by_status ON public.vector_store_files USING btree (vector_store_id, status);
+
+CREATE INDEX vector_store_files_by_store ON public.vector_store_files USING btree (vector_store_id, seq);
+
+CREATE INDEX vector_store_files_leased ON public.vector_store_files USING btree (lease_until) WHERE (lease_until IS NOT NULL);
+
+CREATE INDEX vector_store_files_searched ON public.vector_store_files USING btree (vector_store_id, ingestion) WHERE (ingestion IS NOT NULL);
+
+CREATE INDEX vector_store_files_waiting ON public.vector_store_files USING btree (vector_store_id, seq) WHERE ((status = 'in_progress'::text) AND (lease_until IS NULL));
+
+CREATE TABLE file_batches (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    vector_store_id text NOT NULL,
+    cancelled integer NOT NULL DEFAULT 0,
+    body text NOT NULL,
+    CONSTRAINT file_batches_id_key UNIQUE (id),
+    CONSTRAINT file_batches_pkey PRIMARY KEY (seq),
+    CONSTRAINT file_batches_vector_store_id_fkey FOREIGN KEY (vector_store_id) REFERENCES vector_stores(id) ON DELETE CASCADE
+);
+
+CREATE TABLE file_batch_files (
+    batch_id text NOT NULL,
+    file bigint NOT NULL,
+    CONSTRAINT file_batch_files_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES file_batches(id) ON DELETE CASCADE,
+    CONSTRAINT file_batch_files_file_fkey FOREIGN KEY (file) REFERENCES vector_store_files(seq) ON DELETE CASCADE,
+    CONSTRAINT file_batch_files_pkey PRIMARY KEY (batch_id, file)
+);
+
+CREATE INDEX file_batch_files_by_file ON public.file_batch_files USING btree (file);
+
+CREATE TABLE ingestions (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    vector_store_id text NOT NULL,
+    file_id text NOT NULL,
+    dropped integer NOT NULL DEFAULT 0,
+    CONSTRAINT ingestions_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX ingestions_by_file ON public.ingestions USING btree (vector_store_id, file_id);
+
+CREATE INDEX ingestions_dropped ON public.ingestions USING btree (id) WHERE (dropped = 1);
+
+CREATE TABLE file_uses (
+    file_id text NOT NULL,
+    owner text NOT NULL,
+    CONSTRAINT file_uses_pkey PRIMARY KEY (file_id, owner)
+);
+
+CREATE TABLE chunks (
+    ingestion bigint NOT NULL,
+    position integer NOT NULL,
+    start bigint NOT NULL,
+    tokens integer NOT NULL,
+    text text NOT NULL,
+    vector bytea,
+    CONSTRAINT chunks_ingestion_fkey FOREIGN KEY (ingestion) REFERENCES ingestions(id),
+    CONSTRAINT chunks_pkey PRIMARY KEY (ingestion, "position")
+);
+
+CREATE TABLE segments (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    vector_store bigint NOT NULL,
+    level integer NOT NULL,
+    chunks integer NOT NULL,
+    live integer NOT NULL,
+    dropped integer NOT NULL DEFAULT 0,
+    CONSTRAINT segments_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX segments_by_store ON public.segments USING btree (vector_store, level) WHERE (dropped = 0);
+
+CREATE INDEX segments_dropped ON public.segments USING btree (id) WHERE (dropped = 1);
+
+CREATE INDEX segments_thinned ON public.segments USING btree (id) WHERE ((dropped = 0) AND (live < chunks));
+
+CREATE TABLE postings (
+    segment bigint NOT NULL,
+    word text NOT NULL,
+    packed bytea NOT NULL,
+    CONSTRAINT postings_pkey PRIMARY KEY (segment, word),
+    CONSTRAINT postings_segment_fkey FOREIGN KEY (segment) REFERENCES segments(id)
+);
+
+CREATE TABLE pieces (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    ingestion bigint NOT NULL,
+    segment bigint NOT NULL,
+    base integer NOT NULL,
+    first integer NOT NULL,
+    chunks integer NOT NULL,
+    words bigint NOT NULL,
+    signs bytea,
+    CONSTRAINT pieces_ingestion_fkey FOREIGN KEY (ingestion) REFERENCES ingestions(id),
+    CONSTRAINT pieces_pkey PRIMARY KEY (id),
+    CONSTRAINT pieces_segment_fkey FOREIGN KEY (segment) REFERENCES segments(id)
+);
+
+CREATE INDEX pieces_by_ingestion ON public.pieces USING btree (ingestion);
+
+CREATE INDEX pieces_by_segment ON public.pieces USING btree (segment);
+
+CREATE TABLE adjustments (
+    server text NOT NULL,
+    model text NOT NULL,
+    name text NOT NULL,
+    learnt_at bigint NOT NULL,
+    CONSTRAINT adjustments_pkey PRIMARY KEY (server, model, name)
+);
+
+CREATE INDEX adjustments_by_time ON public.adjustments USING btree (learnt_at);

@@ -1,0 +1,357 @@
+-- The schema after all migrations, to be read. Written by tests/storage/schema.py.
+
+CREATE TABLE adjustments (
+    -- its base URL, without a password
+    server TEXT NOT NULL,
+    model TEXT NOT NULL,
+    name TEXT NOT NULL,
+    learnt_at INTEGER NOT NULL,
+    PRIMARY KEY (server, model, name)
+);
+
+CREATE INDEX adjustments_by_time ON adjustments (learnt_at);
+
+CREATE TABLE assistants (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX assistants_by_project ON assistants (project, seq);
+
+CREATE TABLE blobs (
+    id TEXT PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('writing', 'kept', 'doomed')),
+    -- the file or the part of an upload that it belongs to, and its place among the owner's
+    owner TEXT,
+    place INTEGER,
+    bytes INTEGER,
+    -- when its writer is given up for dead
+    lease_until REAL,
+    -- only what is being written has a writer
+    CHECK ((state = 'writing') = (lease_until IS NOT NULL)),
+    -- only what is kept has an owner, and is known in full
+    CHECK ((state = 'kept') = (owner IS NOT NULL)),
+    CHECK ((owner IS NULL) = (place IS NULL)),
+    CHECK ((owner IS NULL) = (bytes IS NULL))
+);
+
+CREATE UNIQUE INDEX blobs_by_owner ON blobs (owner, place) WHERE owner IS NOT NULL;
+
+CREATE INDEX blobs_doomed ON blobs (id) WHERE state = 'doomed';
+
+CREATE INDEX blobs_to_sweep ON blobs (state, lease_until) WHERE state <> 'kept';
+
+CREATE TABLE chunks (
+    ingestion INTEGER NOT NULL REFERENCES ingestions (id),
+    position INTEGER NOT NULL,
+    -- where it starts in the text of its file, in characters: chunks overlap
+    start INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    -- a unit vector of half floats; null where no embedding model was configured
+    vector BLOB,
+    PRIMARY KEY (ingestion, position)
+);
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    data TEXT NOT NULL,
+    told_at INTEGER NOT NULL
+);
+
+CREATE INDEX events_by_age ON events (told_at);
+
+CREATE INDEX events_by_run ON events (run_id, seq);
+
+CREATE TABLE file_batch_files (
+    batch_id TEXT NOT NULL REFERENCES file_batches (id) ON DELETE CASCADE,
+    file INTEGER NOT NULL REFERENCES vector_store_files (seq) ON DELETE CASCADE,
+    PRIMARY KEY (batch_id, file)
+);
+
+CREATE INDEX file_batch_files_by_file ON file_batch_files (file);
+
+CREATE TABLE file_batches (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    vector_store_id TEXT NOT NULL REFERENCES vector_stores (id) ON DELETE CASCADE,
+    cancelled INTEGER NOT NULL DEFAULT 0,
+    body TEXT NOT NULL
+);
+
+CREATE TABLE file_uses (
+    file_id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (file_id, owner)
+);
+
+CREATE TABLE files (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    expires_at INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX files_by_project ON files (project, seq);
+
+CREATE INDEX files_that_expire ON files (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE ingestions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    vector_store_id TEXT NOT NULL,
+    file_id TEXT NOT NULL,
+    dropped INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX ingestions_by_file ON ingestions (vector_store_id, file_id);
+
+CREATE INDEX ingestions_dropped ON ingestions (id) WHERE dropped = 1;
+
+CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    thread_id TEXT NOT NULL REFERENCES threads (id) ON DELETE CASCADE,
+    run_id TEXT,
+    role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+    status TEXT NOT NULL CHECK (status IN ('in_progress', 'incomplete', 'completed')),
+    body TEXT NOT NULL
+);
+
+CREATE INDEX messages_by_run ON messages (run_id, seq);
+
+CREATE INDEX messages_by_thread ON messages (thread_id, seq);
+
+CREATE UNIQUE INDEX one_open_message_per_run ON messages (run_id) WHERE status = 'in_progress';
+
+CREATE TABLE pieces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    ingestion INTEGER NOT NULL REFERENCES ingestions (id),
+    -- where it is in the index: the number of its first chunk there
+    segment INTEGER NOT NULL REFERENCES segments (id),
+    base INTEGER NOT NULL,
+    -- the position of its first chunk, how many there are, and how many words they have together
+    first INTEGER NOT NULL,
+    chunks INTEGER NOT NULL,
+    words INTEGER NOT NULL,
+    -- the signs of the chunks' vectors, one bit a dimension, one chunk after the other
+    signs BLOB
+);
+
+CREATE INDEX pieces_by_ingestion ON pieces (ingestion);
+
+CREATE INDEX pieces_by_segment ON pieces (segment);
+
+CREATE TABLE postings (
+    segment INTEGER NOT NULL REFERENCES segments (id),
+    word TEXT NOT NULL,
+    packed BLOB NOT NULL,
+    PRIMARY KEY (segment, word)
+) WITHOUT ROWID;
+
+CREATE TABLE run_steps (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    status TEXT NOT NULL CHECK (status IN (
+        'in_progress', 'cancelled', 'failed', 'completed', 'expired'
+    )),
+    -- what the model call of the step used; the body shows it once the step has ended
+    usage TEXT,
+    body TEXT NOT NULL
+, extras TEXT);
+
+CREATE UNIQUE INDEX one_open_step_per_run ON run_steps (run_id) WHERE status = 'in_progress';
+
+CREATE INDEX run_steps_by_run ON run_steps (run_id, seq);
+
+CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    thread_id TEXT NOT NULL REFERENCES threads (id) ON DELETE CASCADE,
+    status TEXT NOT NULL CHECK (status IN (
+        'queued', 'in_progress', 'requires_action', 'cancelling',
+        'cancelled', 'failed', 'completed', 'incomplete', 'expired'
+    )),
+    expires_at INTEGER,
+    ended_at INTEGER,
+    owner TEXT,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    lease_until REAL,
+    body TEXT NOT NULL,
+    -- terminal if and only if it has ended
+    CHECK ((status IN ('queued', 'in_progress', 'requires_action', 'cancelling')) = (ended_at IS NULL)),
+    -- an active run always has a time at which it expires
+    CHECK (ended_at IS NOT NULL OR expires_at IS NOT NULL),
+    -- a lease has an owner and an end, or is none
+    CHECK ((owner IS NULL) = (lease_until IS NULL)),
+    -- only work in progress, or being cancelled, is owned
+    CHECK (owner IS NULL OR status IN ('in_progress', 'cancelling'))
+);
+
+CREATE INDEX active_runs ON runs (status, expires_at)
+    WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling');
+
+CREATE UNIQUE INDEX one_active_run_per_thread ON runs (thread_id)
+    WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling');
+
+CREATE INDEX runs_by_thread ON runs (thread_id, seq);
+
+CREATE TABLE schema_migrations (name TEXT PRIMARY KEY);
+
+CREATE TABLE segments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- vector_stores.seq, whether the store is still there or not
+    vector_store INTEGER NOT NULL,
+    -- how large it is, in powers of 8: those of one level are merged
+    level INTEGER NOT NULL,
+    -- how many chunks it has, and how many of them are not removed
+    chunks INTEGER NOT NULL,
+    live INTEGER NOT NULL,
+    -- merged, or without live chunks: its postings go
+    dropped INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX segments_by_store ON segments (vector_store, level) WHERE dropped = 0;
+
+CREATE INDEX segments_dropped ON segments (id) WHERE dropped = 1;
+
+CREATE INDEX segments_thinned ON segments (id) WHERE dropped = 0 AND live < chunks;
+
+CREATE TABLE threads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX threads_by_project ON threads (project, seq);
+
+CREATE TABLE tombstones (
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    deleted_at INTEGER NOT NULL
+);
+
+CREATE INDEX tombstones_by_age ON tombstones (deleted_at);
+
+CREATE TABLE upload_parts (
+    id TEXT PRIMARY KEY,
+    upload_id TEXT NOT NULL REFERENCES uploads (id) ON DELETE CASCADE
+);
+
+CREATE INDEX upload_parts_by_upload ON upload_parts (upload_id);
+
+CREATE TABLE uploads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'completed', 'cancelled', 'expired')),
+    expires_at INTEGER NOT NULL,
+    -- seconds that the file will live, if not for ever
+    file_lifetime INTEGER,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX uploads_by_status ON uploads (status, expires_at);
+
+CREATE TABLE vector_store_files (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    vector_store_id TEXT NOT NULL REFERENCES vector_stores (id) ON DELETE CASCADE,
+    file_id TEXT NOT NULL,
+    filename TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('in_progress', 'completed', 'cancelled', 'failed')),
+    usage_bytes INTEGER NOT NULL DEFAULT 0,
+    -- JSON: what filters look at
+    attributes TEXT NOT NULL,
+    -- the attempt whose chunks are found by searches; only a completed file has one
+    ingestion INTEGER,
+    -- how often a worker began on it, so that a file that kills its worker is given up
+    attempts INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    lease_until REAL,
+    body TEXT NOT NULL, put_off INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (vector_store_id, file_id),
+    CHECK ((owner IS NULL) = (lease_until IS NULL)),
+    CHECK (owner IS NULL OR status = 'in_progress'),
+    CHECK ((status = 'completed') = (ingestion IS NOT NULL))
+);
+
+CREATE INDEX vector_store_files_by_file ON vector_store_files (file_id);
+
+CREATE INDEX vector_store_files_by_ingestion ON vector_store_files (ingestion)
+    WHERE ingestion IS NOT NULL;
+
+CREATE INDEX vector_store_files_by_status ON vector_store_files (vector_store_id, status);
+
+CREATE INDEX vector_store_files_by_store ON vector_store_files (vector_store_id, seq);
+
+CREATE INDEX vector_store_files_leased ON vector_store_files (lease_until)
+    WHERE lease_until IS NOT NULL;
+
+CREATE INDEX vector_store_files_searched ON vector_store_files (vector_store_id, ingestion)
+    WHERE ingestion IS NOT NULL;
+
+CREATE INDEX vector_store_files_waiting ON vector_store_files (vector_store_id, seq)
+    WHERE status = 'in_progress' AND lease_until IS NULL;
+
+CREATE TABLE vector_stores (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    -- null: never
+    expires_at INTEGER,
+    last_active_at INTEGER NOT NULL,
+    -- the model and the dimensions of all vectors in the store; null: it had no file yet
+    embedding TEXT,
+    body TEXT NOT NULL
+, emptied INTEGER NOT NULL DEFAULT 0);
+
+CREATE INDEX vector_stores_by_project ON vector_stores (project, seq);
+
+CREATE INDEX vector_stores_that_expire ON vector_stores (expires_at)
+    WHERE expires_at IS NOT NULL AND emptied = 0;
+
+CREATE TABLE webhook_deliveries (
+    id TEXT NOT NULL,
+    webhook TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    told_at INTEGER NOT NULL,
+    -- the object that the event told; dropped once it is delivered
+    data TEXT,
+    status TEXT NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'delivered', 'given_up')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    -- when it is to be sent; while it is being sent, when another may try
+    due_at REAL NOT NULL,
+    ended_at INTEGER,
+    last_error TEXT,
+    PRIMARY KEY (id, webhook),
+    -- it waits until it has ended
+    CHECK ((status = 'waiting') = (ended_at IS NULL)),
+    -- what is not delivered is still there to be looked at
+    CHECK ((status = 'delivered') = (data IS NULL))
+);
+
+CREATE INDEX ended_deliveries ON webhook_deliveries (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE INDEX waiting_deliveries ON webhook_deliveries (webhook, due_at) WHERE status = 'waiting';
+
+CREATE TABLE webhooks (
+    name TEXT NOT NULL,
+    project TEXT NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (name, event)
+);
+
+CREATE INDEX webhooks_by_project ON webhooks (project, event);

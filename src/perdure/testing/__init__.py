@@ -1,0 +1,1 @@
+"""For tests of programs that use Perdure: a scripted model, a scripted sandbox, a manual clock."""

@@ -1,0 +1,208 @@
+"""What every blob store must do: a folder, and a bucket of a real S3 server."""
+
+import asyncio
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perdure.errors import ConfigurationError, Unavailable
+from perdure.storage import Blobs, FolderBlobs, S3Settings, connect_blobs
+from perdure.storage.blobs import joined, read
+from perdure.storage.s3 import S3Blobs
+from tests.object_store import ObjectStore
+
+# Two objects and a half in S3.
+LARGE = bytes(range(256)) * 80 * 1024
+
+
+class Place(NamedTuple):
+    """A blob store that is open, and a look at what is in it."""
+
+    store: Blobs
+    stored: Callable[[], int]
+
+
+class BrokenOff(Exception):
+    """The sender is gone."""
+
+
+async def chunks(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def broken_off(piece: bytes) -> AsyncIterator[bytes]:
+    yield piece
+    raise BrokenOff
+
+
+async def whole(found: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in found])
+
+
+@pytest.fixture(params=["folder", "s3"])
+async def place(request: pytest.FixtureRequest, data_dir: Path) -> AsyncIterator[Place]:
+    bucket = None
+    if request.param == "s3":
+        server: ObjectStore = request.getfixturevalue("object_store")
+        bucket = server.create()
+    store = connect_blobs(bucket, data_dir)
+    await store.open()
+    yield Place(store, lambda: server.holds(bucket) if bucket else files_in(data_dir))
+    await store.close()
+
+
+def files_in(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
+
+
+async def test_what_was_written_is_read(place: Place) -> None:
+    assert await place.store.write("blob_1", chunks(b"one ", b"", b"two")) == 7
+    assert await whole(place.store.read("blob_1", 0, 7)) == b"one two"
+    assert place.stored() == 1
+
+
+async def test_any_range_can_be_read(place: Place) -> None:
+    pieces = [LARGE[start : start + 65_536] for start in range(0, len(LARGE), 65_536)]
+    assert await place.store.write("blob_1", chunks(*pieces)) == len(LARGE)
+    for start, stop in ((0, len(LARGE)), (5, 6), (8_388_600, 8_388_620), (9_000_000, 17_000_000)):
+        assert await whole(place.store.read("blob_1", start, stop)) == LARGE[start:stop]
+
+
+async def test_a_reader_is_given_no_more_than_two_megabytes_at_once(place: Place) -> None:
+    await place.store.write("blob_1", chunks(LARGE))
+    sizes = [len(chunk) async for chunk in place.store.read("blob_1", 0, len(LARGE))]
+    assert max(sizes) <= 2 * 1024 * 1024
+
+
+async def test_a_blob_may_be_empty(place: Place) -> None:
+    assert await place.store.write("blob_1", chunks()) == 0
+    assert await whole(place.store.read("blob_1", 0, 0)) == b""
+    await place.store.delete("blob_1")
+    assert place.stored() == 0
+
+
+async def test_a_deleted_blob_leaves_nothing_and_others_stay(place: Place) -> None:
+    await place.store.write("blob_1", chunks(LARGE))
+    await place.store.write("blob_11", chunks(b"other"))
+    await place.store.delete("blob_1")
+    await place.store.delete("blob_1")
+    assert place.stored() == 1
+    with pytest.raises(Unavailable):
+        await whole(place.store.read("blob_1", 0, 1))
+    assert await whole(place.store.read("blob_11", 0, 5)) == b"other"
+
+
+async def test_all_that_has_bytes_is_listed_once_with_its_size(place: Place) -> None:
+    assert [each async for each in place.store.all()] == []
+    await place.store.write("blob_2", chunks(b"other"))
+    await place.store.write("blob_1", chunks(LARGE))
+    await place.store.write("blob_11", chunks(b"third"))
+    with pytest.raises(BrokenOff):
+        await place.store.write("blob_3", broken_off(LARGE))
+    found = {each.id: each.bytes async for each in place.store.all()}
+    left = found.pop("blob_3")
+    assert 0 < left <= len(LARGE)
+    assert found == {"blob_1": len(LARGE), "blob_11": 5, "blob_2": 5}
+    await place.store.delete("blob_3")
+    assert len([each async for each in place.store.all()]) == 3
+
+
+async def test_what_a_sender_left_in_the_middle_can_be_deleted(place: Place) -> None:
+    with pytest.raises(BrokenOff):
+        await place.store.write("blob_1", broken_off(LARGE))
+    assert place.stored() > 0
+    await place.store.delete("blob_1")
+    assert place.stored() == 0
+
+
+async def test_fewer_bytes_than_asked_for_are_told(place: Place) -> None:
+    """A content-length is promised before the bytes are read."""
+    await place.store.write("blob_1", chunks(b"short"))
+    with pytest.raises(Unavailable):
+        await whole(place.store.read("blob_1", 0, 6))
+
+
+async def test_many_write_and_read_at_once(place: Place) -> None:
+    names = [f"blob_{number}" for number in range(20)]
+    await asyncio.gather(*(place.store.write(name, chunks(name.encode())) for name in names))
+    found = await asyncio.gather(*(whole(place.store.read(name, 0, len(name))) for name in names))
+    assert [text.decode() for text in found] == names
+
+
+async def test_content_of_several_blobs_is_read_as_one(place: Place) -> None:
+    blobs = []
+    for number, text in enumerate((b"abc", b"", b"defgh", b"i")):
+        blobs.append((f"blob_{number}", await place.store.write(f"blob_{number}", chunks(text))))
+    for start in range(10):
+        for stop in range(start, 10):
+            found = await whole(read(place.store, blobs, start, stop))
+            assert found == b"abcdefghi"[start:stop]
+
+
+async def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ConfigurationError, match=r"blobs cannot be made: Not a directory\.$"):
+        await FolderBlobs(tmp_path / "file" / "blobs").open()
+
+
+async def test_contents_in_a_folder_are_for_their_owner_only(tmp_path: Path) -> None:
+    store = FolderBlobs(tmp_path / "blobs")
+    await store.open()
+    await store.write("blob_1", chunks(b"secret"))
+    modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "blobs").rglob("*")}
+    assert modes | {(tmp_path / "blobs").stat().st_mode & 0o077} == {0}
+    await store.close()
+
+
+async def test_a_bucket_that_does_not_exist_is_told_in_a_sentence(
+    object_store: ObjectStore,
+) -> None:
+    bucket = object_store.create()._replace(url="s3://no-such-bucket")
+    with pytest.raises(ConfigurationError, match=r"^The bucket s3://no-such-bucket cannot be"):
+        await S3Blobs(bucket).open()
+
+
+async def test_a_bucket_out_of_reach_is_told_without_its_secret() -> None:
+    bucket = S3Settings("s3://bucket", "http://127.0.0.1:9", "us-east-1", "key", "hushhush")
+    with pytest.raises(Unavailable) as caught:
+        await S3Blobs(bucket).write("blob_1", chunks(b"x"))
+    assert caught.value.message.startswith("The content cannot be stored or read now: ")
+    assert "hushhush" not in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+@given(st.lists(st.binary(max_size=20)), st.integers(min_value=1, max_value=8))
+def test_joined_pieces_have_one_size(pieces: list[bytes], size: int) -> None:
+    """But for the last, which is never empty."""
+
+    async def collect() -> list[bytes]:
+        return [piece async for piece in joined(chunks(*pieces), size)]
+
+    found = asyncio.run(collect())
+    assert b"".join(found) == b"".join(pieces)
+    assert all(len(piece) == size for piece in found[:-1])
+    assert all(0 < len(piece) <= size for piece in found)
+
+
+async def test_joining_single_bytes_takes_no_more_memory_than_the_piece() -> None:
+    """A client decides in how many pieces its bytes come."""
+    size = 200_000
+
+    async def trickle() -> AsyncIterator[bytes]:
+        for _ in range(size):
+            yield bytes(1)
+
+    tracemalloc.start()
+    try:
+        (piece,) = [piece async for piece in joined(trickle(), size)]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(piece) == size
+    assert most < 5 * size

@@ -1,0 +1,166 @@
+"""What is read of a thread does not grow with it, nor with the threads beside it; and what is read
+of a project's threads not with their number.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from perdure.storage import statements
+from tests.databases import PostgresServer
+from tests.storage.in_memory import migrated
+
+LIMIT = 5
+THREADS = {"thread_old": 20, "thread_long": 5_000, "thread_new": 20}
+READS = (
+    "messages.newest_first",
+    "messages.oldest_first",
+    "messages.before_run",
+    "messages.newest_of_user",
+    "messages.any_of_thread",
+)
+PROJECTS = {"old": 20, "long": 5_000, "new": 20}
+LISTS = ("threads.newest_first", "threads.oldest_first")
+
+
+def _fill(connection: sqlite3.Connection | psycopg.Connection[Any]) -> None:
+    """Every second message is a user's."""
+    for thread_id, length in THREADS.items():
+        connection.execute(
+            f"INSERT INTO threads (id, project, body) VALUES ('{thread_id}', 'p', '{{}}')"
+        )
+        connection.execute(
+            f"""
+            WITH RECURSIVE count (n) AS
+                (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {length})
+            INSERT INTO messages (id, project, thread_id, role, status, body)
+            SELECT '{thread_id}_' || n, 'p', '{thread_id}',
+                CASE n % 2 WHEN 0 THEN 'user' ELSE 'assistant' END, 'completed', '{{}}'
+            FROM count
+            """
+        )
+    for project, length in PROJECTS.items():
+        connection.execute(
+            f"""
+            WITH RECURSIVE count (n) AS
+                (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {length})
+            INSERT INTO threads (id, project, body)
+            SELECT 'thread_{project}_' || n, '{project}', '{{}}' FROM count
+            """
+        )
+    connection.execute("ANALYZE")
+
+
+def _params(thread_id: str, *, high: int = 2**62, low: int = 0) -> dict[str, object]:
+    return {
+        **dict.fromkeys(("parent", "thread_id"), thread_id),
+        "high": high,
+        "low": low,
+        "limit": LIMIT,
+        "run_id": "run_x",
+    }
+
+
+@pytest.fixture(scope="module")
+def file() -> Iterator[sqlite3.Connection]:
+    """An SQLite database with the threads."""
+    file = migrated()
+    _fill(file)
+    yield file
+    file.close()
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_server: PostgresServer) -> Iterator[psycopg.Connection[Any]]:
+    """A PostgreSQL database with the threads, and with statistics that tell how unlike they are."""
+    with postgres_server.untouched() as connection:
+        _fill(connection)
+        connection.commit()
+        yield connection
+
+
+@pytest.fixture
+def server(filled: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    """The database, in a transaction of which nothing stays."""
+    yield filled
+    filled.rollback()
+
+
+@pytest.mark.parametrize("name", READS)
+def test_sqlite_takes_as_many_steps_on_a_long_thread(name: str, file: sqlite3.Connection) -> None:
+    sql = statements.load("sqlite")[name]
+
+    def steps(thread_id: str) -> int:
+        taken = 0
+
+        def count() -> None:
+            nonlocal taken
+            taken += 1
+
+        run_id = "run_x" if name == "messages.before_run" else None
+        middle = file.execute(
+            "SELECT (min(seq) + max(seq)) / 2 FROM messages WHERE thread_id = ?", [thread_id]
+        ).fetchone()[0]
+        place = {"low": middle} if name == "messages.oldest_first" else {"high": middle}
+        file.set_progress_handler(count, 1)
+        found = file.execute(sql, {**_params(thread_id, **place), "run_id": run_id}).fetchall()
+        file.set_progress_handler(None, 0)
+        assert len(found) == (1 if sql.endswith("LIMIT 1") else LIMIT)
+        return taken
+
+    assert steps("thread_long") == steps("thread_old") == steps("thread_new") > 0
+
+
+@pytest.mark.parametrize("thread_id", THREADS)
+@pytest.mark.parametrize("name", READS)
+def test_postgres_reads_the_rows_of_the_page_and_no_others(
+    name: str, thread_id: str, server: psycopg.Connection[Any]
+) -> None:
+    """It could think that the newest messages of all are likely those of the thread, and read
+    them one by one: the statements leave it no such way.
+    """
+    sql = "EXPLAIN (ANALYZE, FORMAT JSON) " + statements.load("postgres")[name]
+    run_id = "run_x" if name == "messages.before_run" else None
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        server.execute(f"SET plan_cache_mode = {mode}")
+        row = server.execute(sql, {**_params(thread_id), "run_id": run_id}, prepare=True).fetchone()
+        assert row is not None
+        assert 0 < rows_read(row[0][0]["Plan"]) <= LIMIT, json.dumps(row[0])
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_sqlite_lists_threads_by_the_index_of_their_project(
+    name: str, file: sqlite3.Connection
+) -> None:
+    sql = statements.load("sqlite")[name]
+    for project in PROJECTS:
+        plan = file.execute(f"EXPLAIN QUERY PLAN {sql}", _params(project)).fetchall()
+        (step,) = [row[-1] for row in plan]
+        assert "USING INDEX threads_by_project (project=? AND seq" in step
+        assert len(file.execute(sql, _params(project)).fetchall()) == LIMIT
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+@pytest.mark.parametrize("name", LISTS)
+def test_postgres_lists_the_threads_of_the_page_and_reads_no_others(
+    name: str, project: str, server: psycopg.Connection[Any]
+) -> None:
+    sql = "EXPLAIN (ANALYZE, FORMAT JSON) " + statements.load("postgres")[name]
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        server.execute(f"SET plan_cache_mode = {mode}")
+        row = server.execute(sql, _params(project), prepare=True).fetchone()
+        assert row is not None
+        assert 0 < rows_read(row[0][0]["Plan"]) <= LIMIT, json.dumps(row[0])
+
+
+def rows_read(plan: dict[str, Any]) -> float:
+    """The rows that the scans of a PostgreSQL plan looked at."""
+    below = plan.get("Plans", [])
+    if below:
+        return sum(rows_read(each) for each in below)
+    rows: float = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    return rows * float(plan["Actual Loops"])
