@@ -47,7 +47,7 @@ _DELETED = "The gateway of the code interpreter has ended it."
 _AWAY = "The gateway of the code interpreter cannot be reached."
 _NO_SENSE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError)
 
-_INSIDE = Path(__file__).with_name("inside")
+_INSIDE = Path(__file__).parents[1] / "inside"
 _PACKAGE = "perdure_inside"
 _MIME = "application/vnd.perdure+json"
 # Loads what we send, under a name that is no user's.
