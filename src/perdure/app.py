@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
-from perdure import model_servers, sandboxes, storage, webhooks
+from perdure import model_servers, sandboxes, storage, tools, webhooks
 from perdure.api.application import Application, with_cors
 from perdure.api.bodies import Decoding, HeldBytes
 from perdure.api.http import DEFAULT_PROJECT, Services
@@ -14,11 +14,9 @@ from perdure.background import loop
 from perdure.bus.memory import MemoryBus
 from perdure.clock import Clock
 from perdure.engine.adjustments import SharedAdjustmentMemory
-from perdure.engine.code_execution import CodeRunner
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
 from perdure.engine.file_reader import FileReader
-from perdure.engine.file_searches import FileSearches
 from perdure.engine.ingest import Ingest
 from perdure.engine.thinking_rules import LearntStyles, ThinkingRules
 from perdure.engine.windows import Windows
@@ -32,6 +30,7 @@ from perdure.providers.patience import Patience
 from perdure.providers.router import Router
 from perdure.settings import Settings
 from perdure.storage import S3Settings
+from perdure.tools import ToolServices
 from perdure.webhooks.delivery_loop import Webhook, Webhooks
 
 # How long a thread may keep the interpreter from the others. Streams at full load would keep the
@@ -57,15 +56,10 @@ class Perdure:
         self.provider = provider_of(settings, clock, SharedAdjustmentMemory(self.database, clock))
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
-        self.interpreting = CodeRunner(
-            self.database,
-            self.blobs,
-            clock,
-            sandboxes.sessions(settings, clock=clock),
-            seconds=settings.code_timeout_seconds,
-        )
+        means = self._means(clock, embedders)
+        self.tools = means.tools
         self.engine = Engine(
-            self._means(clock, embedders),
+            means,
             self._ingest(clock, parser or Parser(), embedders),
             self._webhooks(clock),
             max_concurrent_runs=settings.max_concurrent_runs,
@@ -128,7 +122,8 @@ class Perdure:
         for task in (self._warming, self._draining):
             if task is not None:
                 await task
-        await self.interpreting.close()
+        for tool in self.tools:
+            await tool.close()
         await self.provider.close()
         if self.embedding is not None:
             await self.embedding.close()
@@ -141,6 +136,16 @@ class Perdure:
             ask=self.provider.told_window,
             unknown=self.settings.max_context_tokens,
         )
+        services = ToolServices(
+            self.database,
+            self.bus,
+            clock,
+            self.blobs,
+            embedders,
+            sandboxes.sessions(self.settings, clock=clock),
+            self.settings,
+            windows.of,
+        )
         return Means(
             self.database,
             self.bus,
@@ -149,15 +154,7 @@ class Perdure:
             self.blobs,
             self.settings.lease_seconds,
             windows,
-            FileSearches(
-                self.database,
-                self.bus,
-                clock,
-                windows,
-                embedders,
-                cite_unmarked=self.settings.cite_unmarked,
-            ),
-            self.interpreting,
+            tools.connect(services),
             self.settings.max_tool_rounds,
             ThinkingRules(
                 self.settings.thinking,

@@ -6,15 +6,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
-from perdure import lifecycle
+from perdure import lifecycle, settings, tools
 from perdure.bus.bus import Bus
 from perdure.bus.memory import MemoryBus
 from perdure.commands import events, run_steps, runs, threads
-from perdure.engine.code_execution import CodeRunner
+from perdure.engine import context
+from perdure.engine.context import Prepared
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Execution, Means
 from perdure.engine.file_reader import FileReader
-from perdure.engine.file_searches import FileSearches
 from perdure.engine.ingest import Ingest
 from perdure.engine.thinking_rules import LearntStyles, ThinkingRules, ThinkingSetting
 from perdure.engine.windows import Windows
@@ -23,12 +23,14 @@ from perdure.lifecycle import STREAM_ENDS
 from perdure.parsing.parser import Parser
 from perdure.providers.router import Router
 from perdure.retrieval.embedder import Embedder
+from perdure.sandbox.sandbox import Sandbox
 from perdure.sandbox.sessions import Sessions
 from perdure.storage.blobs import Blobs
 from perdure.storage.database import Database, Transaction
 from perdure.testing.manual_clock import ManualClock
 from perdure.testing.scripted_model import ScriptedProvider
 from perdure.testing.scripted_sandbox import ScriptedSandbox
+from perdure.tools import ToolServices
 from perdure.webhooks.delivery_loop import Webhooks
 from perdure.wire.base import decode
 from perdure.wire.events import Delta, Event
@@ -43,6 +45,8 @@ from tests.patience import PATIENCE_SECONDS
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+SETTINGS = settings.only(code_timeout_seconds=PATIENCE_SECONDS)
 
 
 def rules(
@@ -70,11 +74,10 @@ class Stage:
         self.acts = Acts(database)
         self.acts.now = int(clock.now())
         windows = Windows(lambda _: None, unknown=256_000)
-        searching = FileSearches(database, bus, clock, windows, {}, cite_unmarked=True)
         self.sandbox = ScriptedSandbox(interpreted)
         self.sessions = Sessions(self.sandbox, clock=clock, most=2, spare=0, idle_seconds=3600)
-        self.interpreting = CodeRunner(
-            database, blobs, clock, self.sessions, seconds=PATIENCE_SECONDS
+        self.services = ToolServices(
+            database, bus, clock, blobs, {}, self.sessions, SETTINGS, windows.of
         )
         self.means = Means(
             database,
@@ -84,8 +87,7 @@ class Stage:
             blobs,
             30,
             windows,
-            searching,
-            self.interpreting,
+            tools.connect(self.services),
             32,
             rules(),
         )
@@ -96,11 +98,30 @@ class Stage:
     def use(self, database: Database | None = None, windows: Windows | None = None) -> None:
         """Makes runs work with this database, or with what is known of the models' windows."""
         database, windows = database or self.means.database, windows or self.means.windows
-        self.means = self.means._replace(
-            database=database,
-            windows=windows,
-            searching=FileSearches(database, self.bus, self.clock, windows, {}, cite_unmarked=True),
+        self.means = self.means._replace(database=database, windows=windows)
+        self.serve(self.services._replace(database=database, window=windows.of))
+
+    def serve(self, services: ToolServices) -> None:
+        """Makes the tools work with these services."""
+        self.services = services
+        self.means = self.means._replace(tools=tools.connect(services))
+
+    def use_sandbox(self, sandbox: Sandbox, *, most: int = 2) -> None:
+        """Makes code run in there."""
+        sessions = Sessions(sandbox, clock=self.clock, most=most, spare=0, idle_seconds=3600)
+        self.serve(self.services._replace(sessions=sessions))
+
+    async def prepare(self, run: Run, window: int = 100_000) -> Prepared:
+        """The run's next model call."""
+        opened = [await tool.open(run) for tool in self.means.tools]
+        prepared = await self.database.read(
+            context.prepare,
+            run,
+            window,
+            tools=[(tool, tool.prompter()) for tool in opened if tool is not None],
         )
+        assert isinstance(prepared, Prepared)
+        return prepared
 
     def ingest(
         self, database: Database | None = None, *, embedder: Embedder | None = None
@@ -126,14 +147,13 @@ class Stage:
         sessions = Sessions(
             ScriptedSandbox(interpreted), clock=self.clock, most=2, spare=0, idle_seconds=3600
         )
-        interpreting = CodeRunner(
-            database, self.blobs, self.clock, sessions, seconds=PATIENCE_SECONDS
-        )
+        bus = MemoryBus()
+        services = self.services._replace(database=database, bus=bus, sessions=sessions)
         provider = self.means.provider
         return self.means._replace(
             database=database,
-            bus=MemoryBus(),
-            interpreting=interpreting,
+            bus=bus,
+            tools=tools.connect(services),
             thinking=rules(provider=provider if isinstance(provider, Router) else None),
         )
 

@@ -2,8 +2,7 @@
 
 import re
 
-from perdure.engine import context
-from perdure.tools import file_search
+from perdure.tools.file_search import definition
 from perdure.wire.formats import JsonObjectFormat
 from perdure.wire.messages import FileCitationAnnotation
 from tests.engine import filled_stores
@@ -38,8 +37,7 @@ async def test_the_marker_that_shows_the_model_the_form_is_never_one_of_a_passag
     stage: Stage,
 ) -> None:
     store_id = await filled_stores.store(stage, rent_md=RENT)
-    run = await filled_stores.begin(stage, "rent", store_id)
-    described = file_search.definition(run).function.description
+    described = definition.definition("file_search").function.description
     assert described is not None
     (example,) = re.findall("【.*?】", described)
     prompt = f'call: file_search {{"queries": ["rent"]}}\nthen:\nsay: Soon{example}.'
@@ -71,7 +69,6 @@ async def test_markers_of_earlier_runs_are_not_shown_to_the_model_again(stage: S
     store_id = await filled_stores.store(stage, rent_md=RENT)
     first = await stage.execute(await filled_stores.begin(stage, "When is the rent due?", store_id))
     second = await stage.acts.run(first.thread_id, first.assistant_id)
-    prepared = await stage.database.read(context.prepare, second, 100_000, searches=True)
-    assert isinstance(prepared, context.Prepared)
+    prepared = await stage.prepare(second)
     said = [each.content for each in prepared.request.messages if each.role == "assistant"]
     assert said == [f"The files say: {RENT}"]

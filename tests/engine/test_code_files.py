@@ -4,14 +4,11 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from perdure.commands import code_files, files
-from perdure.engine import code_outputs, context
-from perdure.engine.code_execution import CodeRunner
-from perdure.engine.context import Prepared
+from perdure.commands import files
 from perdure.sandbox.session_files import pieces
-from perdure.sandbox.sessions import Sessions
 from perdure.storage.database import Transaction
 from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession
+from perdure.tools.code_interpreter import output_files, thread_files
 from perdure.wire.base import decode
 from perdure.wire.files import File
 from perdure.wire.messages import FilePathAnnotation, Message, TextPart
@@ -24,7 +21,6 @@ from tests.engine.coding import CODE, begin, calls, go_on, interpreted, logs, sa
 from tests.engine.interpreted import interpreted as in_a_script
 from tests.engine.stage import Stage
 from tests.engine.test_crash import crash_while_executing, recover
-from tests.patience import PATIENCE_SECONDS
 
 LINK = "say: sandbox:/mnt/data/out.csv"
 
@@ -40,10 +36,7 @@ async def given(stage: Stage) -> dict[str, bytes]:
 
 async def described(stage: Stage, run: Run) -> str:
     """What the model is told of the files."""
-    prepared = await stage.database.read(
-        context.prepare, run, 100_000, there=stage.interpreting.names(run)
-    )
-    assert isinstance(prepared, Prepared)
+    prepared = await stage.prepare(run)
     (tool,) = prepared.request.tools or []
     return (tool.function.description or "").partition("Files of the user: ")[2]
 
@@ -158,7 +151,7 @@ async def test_a_file_that_did_not_change_is_not_kept_again(stage: Stage) -> Non
 async def test_what_a_run_may_leave_is_limited(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code_files, "MOST_FILES", 3)
+    monkeypatch.setattr(thread_files, "MOST_FILES", 3)
     prompt = calls("write a 1\nwrite b 2", "show\nshow\nwrite c 3", "show")
     run = await stage.execute(await begin(stage, prompt))
     first, second, third, _ = await stage.steps(run)
@@ -176,7 +169,7 @@ async def test_what_a_run_may_leave_is_limited(
 async def test_the_bytes_that_a_run_may_leave_are_limited(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code_files, "MOST_BYTES", 5)
+    monkeypatch.setattr(thread_files, "MOST_BYTES", 5)
     run = await stage.execute(await begin(stage, calls("write a 123\nwrite b 123\nwrite c 12")))
     (step, _) = await stage.steps(run)
     assert [file.path for file in interpreted(step).files] == ["/mnt/data/a", "/mnt/data/c"]
@@ -200,12 +193,8 @@ class GrowingSandbox(ScriptedSandbox):
 async def test_a_file_that_grows_while_it_is_read_is_cut_and_left_out(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code_outputs, "_MOST_BYTES", 10)
-    sessions = Sessions(GrowingSandbox(), clock=stage.clock, most=2, spare=0, idle_seconds=3600)
-    interpreting = CodeRunner(
-        stage.database, stage.blobs, stage.clock, sessions, seconds=PATIENCE_SECONDS
-    )
-    stage.means = stage.means._replace(interpreting=interpreting)
+    monkeypatch.setattr(output_files, "_MOST_BYTES", 10)
+    stage.use_sandbox(GrowingSandbox())
     run = await stage.execute(await begin(stage, calls("write a 1")))
     (step, _) = await stage.steps(run)
     assert logs(step) == "[a grew while it was read: it cannot be linked.]\n"

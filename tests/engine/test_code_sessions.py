@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from perdure.commands import leases, runs, threads
-from perdure.engine import code_execution
-from perdure.engine.code_execution import CodeRunner
 from perdure.engine.executor import Execution
 from perdure.errors import ConfigurationError
 from perdure.sandbox.sandbox import SessionLost
-from perdure.sandbox.sessions import Sessions
 from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession
+from perdure.tools.code_interpreter import execution
 from perdure.wire.events import Delta
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
@@ -65,7 +63,7 @@ async def test_the_session_of_a_deleted_thread_ends(stage: Stage) -> None:
     await stage.database.write(
         threads.delete, run.thread_id, project=PROJECT, now=int(stage.clock.now())
     )
-    await stage.interpreting.step()
+    await asyncio.gather(*(tool.step() for tool in stage.means.tools))
     ended, living = stage.sandbox.started
     assert (ended.lost, living.lost) == ("The session was closed.", None)
     assert stage.sessions.keys == [kept.thread_id]
@@ -84,7 +82,7 @@ async def test_a_cancelled_run_stops_its_code(stage: Stage) -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Code that can be stopped is, however slow the machine: no session ends for that."""
-    monkeypatch.setattr(code_execution, "_STOP_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(execution, "_STOP_SECONDS", PATIENCE_SECONDS)
 
 
 async def test_a_run_that_expires_in_mid_execution_stops_its_code(
@@ -184,15 +182,10 @@ async def stubbornly(event: asyncio.Event) -> None:
             await event.wait()
 
 
-def in_sandbox(stage: Stage, sandbox: ScriptedSandbox) -> CodeRunner:
+def in_sandbox(stage: Stage, sandbox: ScriptedSandbox) -> None:
     """Lets the stage run code in there."""
     Deaf.asked = asyncio.Event()
-    sessions = Sessions(sandbox, clock=stage.clock, most=2, spare=0, idle_seconds=3600)
-    interpreting = CodeRunner(
-        stage.database, stage.blobs, stage.clock, sessions, seconds=PATIENCE_SECONDS
-    )
-    stage.means = stage.means._replace(interpreting=interpreting)
-    return interpreting
+    stage.use_sandbox(sandbox)
 
 
 async def cancelled(stage: Stage, run: Run) -> Run:
@@ -226,10 +219,10 @@ async def test_a_cancelled_run_does_not_wait_for_files(stage: Stage, code: str) 
 
 
 async def test_a_cancelled_run_does_not_wait_for_a_session_to_start(stage: Stage) -> None:
-    interpreting = in_sandbox(stage, sandbox := StuckSandbox())
+    in_sandbox(stage, sandbox := StuckSandbox())
     assert (await cancelled(stage, await begin(stage, calls("print 1")))).status == "cancelled"
     sandbox.may_end.set()
-    await interpreting.close()
+    await asyncio.gather(*(tool.close() for tool in stage.means.tools))
 
 
 async def test_code_that_is_run_again_in_its_session_says_so(stage: Stage, patient: None) -> None:

@@ -6,14 +6,11 @@ import sys
 import pytest
 
 from perdure.commands import leases, runs
-from perdure.engine.code_execution import CodeRunner
 from perdure.sandbox.local import LocalSandbox
-from perdure.sandbox.sessions import Sessions
 from perdure.wire.events import Delta
 from tests.commands.acts import LIFETIME
 from tests.engine.coding import begin, calls, go_on, logs
 from tests.engine.stage import Stage
-from tests.patience import PATIENCE_SECONDS
 
 COUNT = """turns = 0
 print("begun", flush=True)
@@ -22,13 +19,7 @@ while True: turns += 1"""
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="there is no sandbox")
 async def test_the_code_of_a_run_that_expires_has_stopped(stage: Stage) -> None:
-    sessions = Sessions(
-        LocalSandbox(warm=False), clock=stage.clock, most=1, spare=0, idle_seconds=3600
-    )
-    interpreting = CodeRunner(
-        stage.database, stage.blobs, stage.clock, sessions, seconds=PATIENCE_SECONDS
-    )
-    stage.means = stage.means._replace(interpreting=interpreting)
+    stage.use_sandbox(LocalSandbox(warm=False), most=1)
     try:
         run = await begin(stage, calls(COUNT))
         executing = asyncio.ensure_future(stage.execute(run))
@@ -50,4 +41,4 @@ async def test_the_code_of_a_run_that_expires_has_stopped(stage: Stage) -> None:
         again = await go_on(stage, run, calls("print(globals().get('turns', 0) >= 0)"))
         assert logs((await stage.steps(again))[0]).endswith("True\n")
     finally:
-        await interpreting.close()
+        await asyncio.gather(*(tool.close() for tool in stage.means.tools))

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from perdure.commands import events, vector_stores
 from perdure.commands.ingestions import IngestionJob
-from perdure.engine import context
 from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
 from perdure.storage.database import Database, Transaction
 from perdure.wire.base import decode, to_json_object
@@ -219,8 +218,7 @@ async def test_what_is_not_offered_is_not_forced(
     stage: Stage, choice: FileSearchChoice | CodeInterpreterChoice
 ) -> None:
     run = await stage.begin("rent", tools=[*SEARCH, WEATHER], tool_choice=choice)
-    prepared = await stage.database.read(context.prepare, run, 100_000)
-    assert isinstance(prepared, context.Prepared)
+    prepared = await stage.prepare(run)
     assert [tool.function.name for tool in prepared.request.tools or ()] == ["get_weather"]
     assert prepared.request.tool_choice is None
 

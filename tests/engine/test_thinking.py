@@ -15,7 +15,7 @@ from perdure.lifecycle import WITHDRAWN
 from perdure.model_servers import ModelServerSettings
 from perdure.settings.models import ThinkingSettings
 from perdure.testing.scripted_model import ScriptedProvider
-from perdure.tools.citations import AnnotatedText
+from perdure.tools.annotation import AnnotatedText
 from perdure.wire.chat import ChatChunk, ChatRequest, ChatUsage, Choice, ChoiceDelta, Extras
 from perdure.wire.events import Delta
 from perdure.wire.formats import JsonSchema, JsonSchemaFormat

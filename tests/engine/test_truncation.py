@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.engine import truncation
-from perdure.engine.truncation import TokensLeft
+from perdure.engine.budget import Budget
 from perdure.providers import tokens
 from perdure.wire.chat import ChatMessage
 
@@ -113,8 +113,8 @@ def test_the_glance_at_the_length_agrees_with_the_count(
 def test_a_cap_leaves_room_for_the_prompt_and_an_answer_for_the_cap() -> None:
     prompt = [ChatMessage(role="user", content="word " * 1000)]  # 1,000 and a few tokens
     size = tokens.count_messages(prompt)
-    assert truncation.cap(TokensLeft(None, None), 8000, prompt, None) is None
-    assert truncation.cap(TokensLeft(None, 2000), 8000, prompt, None) == 2000
-    assert truncation.cap(TokensLeft(None, 5000), 8000, prompt, None) == 5000
-    assert truncation.cap(TokensLeft(None, 9000), 8000, prompt, None) == 8000 - size - 250
-    assert truncation.cap(TokensLeft(None, 9000), 1000, prompt, None) == 250
+    assert Budget(8000).answer_cap(prompt, None) is None
+    assert Budget(8000, completion=2000).answer_cap(prompt, None) == 2000
+    assert Budget(8000, completion=5000).answer_cap(prompt, None) == 5000
+    assert Budget(8000, completion=9000).answer_cap(prompt, None) == 8000 - size - 250
+    assert Budget(1000, completion=9000).answer_cap(prompt, None) == 250

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.tools.citations import AnnotatedText, Citer, MarkerKey, Source, marker
+from perdure.tools.annotation import AnnotatedText
+from perdure.tools.file_search.citations import Citer, MarkerKey, Source, marker
 from perdure.wire.messages import FileCitationAnnotation
 
 BEES = Source(
@@ -19,7 +20,9 @@ BEES_MARK, RENT_MARK = "【4:0†bees.txt】", "【4:1†rent.pdf】"
 
 def cite(*pieces: str, attribute: bool = False, verbatim: bool = False) -> list[AnnotatedText]:
     citer = Citer(SOURCES, attribute=attribute, verbatim=verbatim)
-    return [told for piece in pieces for told in citer.feed(piece)] + citer.finish()
+    return [
+        told for piece in pieces for told in citer.feed([AnnotatedText(piece)])
+    ] + citer.finish()
 
 
 def text_of(pieces: list[AnnotatedText]) -> str:
@@ -162,7 +165,7 @@ def test_numbers_of_a_list_and_abbreviations_are_no_sentences_of_their_own() -> 
 )  # fmt: skip
 def test_sentences_of_any_script_are_cited(passage: str, cited: str, foreign: str) -> None:
     citer = Citer({MarkerKey(4, 0): Source("file-1", "rent", passage)}, attribute=True)
-    told = [*citer.feed(f"{foreign}{cited}{foreign}"), *citer.finish()]
+    told = [*citer.feed([AnnotatedText(f"{foreign}{cited}{foreign}")]), *citer.finish()]
     end = "\n" if cited.endswith("\n") else ""
     assert text_of(told) == f"{foreign}{cited.removesuffix(end)}【4:0†rent】{end}{foreign}"
 
@@ -172,7 +175,9 @@ def test_a_marker_stands_behind_all_that_closes_a_sentence(end: str) -> None:
     passage = "租金应于每月第三个工作日支付"
     for text in ([f"{passage}{end}好。"], [*f"{passage}{end}", "好。"]):
         citer = Citer({MarkerKey(4, 0): Source("file-1", "rent", passage)}, attribute=True)
-        told = [piece for each in text for piece in citer.feed(each)] + citer.finish()
+        told = [
+            piece for each in text for piece in citer.feed([AnnotatedText(each)])
+        ] + citer.finish()
         assert text_of(told) == f"{passage}{end}【4:0†rent】好。"
 
 
@@ -182,7 +187,7 @@ def test_what_is_kept_of_an_endless_text_is_bounded(piece: str, attribute: bool)
     """So the work for each piece is bounded, too: no more than what is kept is looked at."""
     citer = Citer(SOURCES, attribute=attribute)
     for _ in range(20_000):
-        citer.feed(piece)
+        citer.feed([AnnotatedText(piece)])
     assert len(pickle.dumps(citer)) < 40_000
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from perdure.tools import code_interpreter, code_names, code_results
-from perdure.tools.code_interpreter import definition, shortened, traceback
+from perdure.tools.code_interpreter import file_names, results
+from perdure.tools.code_interpreter.definition import definition, shortened, traceback
 from perdure.wire.files import File
 from perdure.wire.run_steps import (
     CodeFile,
@@ -81,7 +81,7 @@ def test_the_files_are_named_as_far_as_there_is_room() -> None:
 def outputs(*told: CodeOutput, files: tuple[str, ...] = ()) -> str:
     left = [CodeFile(path=path, file_id="file-1") for path in files]
     ran = CodeInterpreter(input="", outputs=list(told), files=left)
-    return code_results.output(CodeInterpreterToolCall(id="call_1", code_interpreter=ran))
+    return results.output(CodeInterpreterToolCall(id="call_1", code_interpreter=ran))
 
 
 def test_the_model_is_told_what_came_of_its_code() -> None:
@@ -101,10 +101,6 @@ def test_files_of_one_name_all_survive() -> None:
         return File(id=file_id, bytes=1, created_at=1, filename=name, purpose="assistants")
 
     given = [file("file-aaaaaa", "x.csv"), file("file-bbbbbb", "x.csv"), file("file-cccccc", "y")]
-    assert code_names.names(given) == {
+    assert file_names.names(given) == {
         "file-aaaaaa": "x.csv", "file-bbbbbb": "x-bbbbbb.csv", "file-cccccc": "y",
     }  # fmt: skip
-
-
-def test_the_name_is_one_that_no_function_has() -> None:
-    assert code_interpreter.definition("python_", []).function.name == "python_"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.tools.citations import AnnotatedText
-from perdure.tools.file_links import PREFIX, Linker
+from perdure.tools.annotation import AnnotatedText
+from perdure.tools.code_interpreter.file_links import PREFIX, Linker
 from perdure.wire.messages import FileCitation, FileCitationAnnotation, FilePathAnnotation
 
 FILES = {

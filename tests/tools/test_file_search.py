@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.tools import file_search
-from perdure.tools.file_search import NumberedSearch
+from perdure.tools.file_search import results
+from perdure.tools.file_search.results import NumberedSearch
 from perdure.wire.run_steps import FileSearch, FileSearchResult, FileSearchToolCall
 from perdure.wire.vector_store_files import ContentText
 
@@ -26,7 +26,7 @@ def search(output: int, round_: int, *lengths: int) -> NumberedSearch:
 
 def test_the_latest_searches_keep_most() -> None:
     searches = [search(4, 0, *[100] * 5), search(5, 1, *[100] * 5), search(6, 2, *[100] * 5)]
-    kept = [list(file_search.fitting(searches, room).values()) for room in range(0, 1300, 120)]
+    kept = [list(results.fitting(searches, room).values()) for room in range(0, 1300, 120)]
     assert kept == [
         [0, 0, 0], [0, 0, 1], [0, 0, 2], [0, 1, 2], [0, 1, 3], [0, 2, 3],
         [1, 2, 3], [1, 2, 4], [1, 3, 4], [2, 3, 4], [2, 4, 5],
@@ -35,12 +35,12 @@ def test_the_latest_searches_keep_most() -> None:
 
 def test_searches_of_one_round_keep_as_much_as_each_other() -> None:
     searches = [search(4, 0, *[100] * 5), search(5, 0, *[100] * 5)]
-    assert list(file_search.fitting(searches, 480).values()) == [2, 2]
+    assert list(results.fitting(searches, 480).values()) == [2, 2]
 
 
 def test_a_passage_that_does_not_fit_leaves_the_room_to_other_searches() -> None:
     searches = [search(4, 0, 100, 100), search(5, 1, 100, 5000, 100)]
-    assert file_search.fitting(searches, 1000) == {4: 2, 5: 1}
+    assert results.fitting(searches, 1000) == {4: 2, 5: 1}
 
 
 @given(
@@ -49,7 +49,7 @@ def test_a_passage_that_does_not_fit_leaves_the_room_to_other_searches() -> None
 )
 def test_what_is_kept_fits(found: list[list[int]], room: int) -> None:
     searches = [search(4 + place, place, *lengths) for place, lengths in enumerate(found)]
-    kept = file_search.fitting(searches, room)
+    kept = results.fitting(searches, room)
     assert list(kept) == [each.output for each in searches]
     shown = [length for each, lengths in zip(kept.values(), found, strict=True)
              for length in lengths[:each]]  # fmt: skip
@@ -58,6 +58,6 @@ def test_what_is_kept_fits(found: list[list[int]], room: int) -> None:
 
 def test_what_is_left_out_is_not_said_to_be_missing() -> None:
     one, none = search(4, 0, 5), search(5, 0)
-    assert file_search.output(one).startswith("【4:0†a.txt】\nword")
-    assert "left out" in file_search.output(one, 0)
-    assert file_search.output(none, 0) == file_search.output(none) == "No passages were found."
+    assert results.output(one).startswith("【4:0†a.txt】\nword")
+    assert "left out" in results.output(one, 0)
+    assert results.output(none, 0) == results.output(none) == "No passages were found."

@@ -6,10 +6,11 @@ does not, so that a resumed run doubles nothing (design, decision 1).
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from msgspec.structs import replace
 
-from perdure.commands import code_files, files, leases, messages, run_steps, runs
+from perdure.commands import files, leases, messages, run_steps, runs
 from perdure.commands.blobs import WrittenBlob
 from perdure.commands.leases import HeldLease
 from perdure.commands.runs import LockedRun, PartialMessage
@@ -20,6 +21,7 @@ from perdure.wire.chat import Extras
 from perdure.wire.messages import Message, Part
 from perdure.wire.run_steps import (
     FunctionToolCall,
+    RunStep,
     ToolCall,
     ToolCalls,
 )
@@ -35,6 +37,16 @@ from perdure.wire.usage import Usage
 _ABANDONED = LastError(
     code="server_error", message="The worker stopped here; the run went on in another step."
 )
+
+
+class Withdraw(Protocol):
+    """Deletes what the calls of a step have left that is begun again."""
+
+    def __call__(self, tx: Transaction, step: RunStep, *, project: str, now: int) -> None: ...
+
+
+def _leave(tx: Transaction, step: RunStep, *, project: str, now: int) -> None:
+    """Calls of functions leave nothing."""
 
 
 def open_message(tx: Transaction, hold: HeldLease) -> str:
@@ -58,14 +70,17 @@ def close_message(
     _complete_message(tx, hold, content, usage=None, extras=None, withdrawn=withdrawn)
 
 
-def open_calls(tx: Transaction, hold: HeldLease) -> str:
-    """The id of the tool step to fill: an adopted one, which is empty again, or a new one."""
+def open_calls(tx: Transaction, hold: HeldLease, withdraw: Withdraw = _leave) -> str:
+    """The id of the tool step to fill: an adopted one, which is empty again, or a new one.
+
+    `withdraw` deletes what the calls of an adopted step have left.
+    """
     held = leases.held(tx, hold)
     opened = run_steps.open_of_run(tx, hold.run_id)
     if opened is not None and isinstance(opened[0].step_details, ToolCalls):
         step, _ = opened
         if opened[0].step_details.tool_calls:
-            code_files.withdraw(tx, held.run, step, project=held.project, now=hold.now)
+            withdraw(tx, step, project=held.project, now=hold.now)
             run_steps.update(tx, replace(step, step_details=ToolCalls()), usage=None)
             run_steps.keep_extras(tx, step.id, None)
         return step.id

@@ -1,28 +1,27 @@
-"""What the model is given: instructions, the thread, this run's own steps (spec 03 §4 and §12).
+"""The prompt of a model call: instructions, the thread, the run's own steps (spec 03 §4 and §12).
 
-`read` fetches, `build` puts together; `model_requests.py` translates, `truncation.py` says what
-fits. The stored thread is not changed. What a call costs does not grow with the thread: only as
-much of it is read as fits.
+`read` fetches, `build` puts together; `model_requests.py` translates, `budget.py` counts,
+`truncation.py` says what fits. The stored thread is not changed. What a call costs does not grow
+with the thread: only as much of it is read as fits.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from perdure.commands import code_files, files, run_steps
+from perdure.commands import files, run_steps
 from perdure.commands.files import FileContent
 from perdure.engine import images, model_requests, truncation
+from perdure.engine.budget import Budget
+from perdure.engine.model_requests import AnsweredCall
 from perdure.engine.outcomes import Truncated
 from perdure.engine.thinking_rules import PLAIN, ModelOrigin, ThinkingStyle
 from perdure.engine.truncation import EARLIEST
 from perdure.providers import tokens
 from perdure.storage.database import Row, Transaction
-from perdure.tools import code_interpreter, code_names, code_results, file_search
-from perdure.tools.citations import MarkerKey, Source
-from perdure.tools.code_names import NO_NAMES, Names
+from perdure.tools.tool import Prompter, RunTool, ToolPrompt
 from perdure.wire.base import decode
 from perdure.wire.chat import ChatMessage, ChatRequest, Extras
 from perdure.wire.messages import Message
@@ -37,7 +36,7 @@ _PAGE = 16
 
 
 class Material(NamedTuple):
-    """What a turn starts from: as much of the thread as is of use, without the run's own
+    """The rows that a round starts from: as much of the thread as is of use, without the run's own
     messages, oldest first; the run's completed rounds with the messages they wrote; what they
     used; what model servers need back with them, by the step; the thinking that goes back, too.
 
@@ -57,18 +56,15 @@ class Material(NamedTuple):
 class Prepared(NamedTuple):
     """A model call, ready to be made but for the bytes of its images.
 
-    `used_ids`: the ids of the run's calls so far. `sources`: what it may cite; `links`: the files
-    it may link, by name. `images`: the files it shows, by id. `shown`: the images that code has
-    shown since the last message. `server_rounds`: see `requests.server_rounds`.
+    `used_ids`: the ids of the run's calls so far. `tools`: what each tool brings to it. `images`:
+    the files that it shows, by id. `server_rounds`: see `model_requests.server_rounds`.
     """
 
     request: ChatRequest
     said: bool
     used_ids: set[str]
-    sources: Mapping[MarkerKey, Source]
-    links: Mapping[str, str]
+    tools: Mapping[RunTool, ToolPrompt]
     images: dict[str, FileContent]
-    shown: tuple[str, ...]
     server_rounds: int
 
 
@@ -77,50 +73,43 @@ def prepare(
     run: Run,
     window: int,
     *,
-    searches: bool = False,
-    there: Names = NO_NAMES,
+    tools: Iterable[tuple[RunTool, Prompter]] = (),
     style: ThinkingStyle = PLAIN,
 ) -> Prepared | Truncated:
     """The run's next model call, or the budget that leaves no room for one.
 
-    `window` is the model's context window in tokens; `searches` says that there are files to
-    search, `there` is what code finds in its session, and `style` how the model thinks. Tokens are
-    counted here, and so in the reader's thread.
+    `window` is the model's context window in tokens, `tools` are those that the run has, and
+    `style` is how the model thinks. Tokens are counted here, and so in the reader's thread.
     """
     material = read(tx, run, window)
     if style.sends_back:
         material = material._replace(thoughts=_thoughts(material.extras, style.origin))
-    runs_code = code_interpreter.is_offered(run)
-    given = code_files.given(tx, run) if runs_code else []
-    names = code_names.names((content.file for content in given), there)
-    earlier = code_files.steps_before(tx, run) if runs_code else []
-    request = build(run, material, window, searches=searches, code_names=list(names.values()))
+    prompts = {tool: prompter(tx, material.steps) for tool, prompter in tools}
+    request = build(run, material, window, prompts)
     if isinstance(request, Truncated):
         return request
     return Prepared(
         request,
         material.said,
         model_requests.call_ids(material.steps),
-        file_search.sources(material.steps),
-        code_results.files([*earlier, *material.steps]),
+        prompts,
         files.contents_for_run(tx, run.id, sorted(images.named(request))),
-        code_results.images(material.steps),
         model_requests.server_rounds(run, material.steps),
     )
 
 
 def read(tx: Transaction, run: Run, window: int) -> Material:
-    """Reads the material of a run's next turn."""
+    """Reads the material of a run's next round."""
     ended = run_steps.of_run(tx, run.id)
     own = [decode(row["body"], Message) for row in tx.all("messages.of_run", run_id=run.id)]
     steps = [step for step, _ in ended if step.status == "completed"]
     # A run that answers with text alone ends with it: text at the end is half a round.
     said = bool(steps) and steps[-1].type == "message_creation"
     usage = total(usage for _, usage in ended if usage)
-    room = truncation.room(run, truncation.left(run, usage), window)
+    budget = Budget.of(run, usage, window)
     called = any(step.type == "tool_calls" for step in steps)
     return Material(
-        _thread(tx, run, room),
+        _thread(tx, run, budget),
         steps[:-1] if said else steps,
         {message.id: message for message in own},
         usage,
@@ -133,53 +122,69 @@ def build(
     run: Run,
     material: Material,
     window: int,
-    *,
-    searches: bool = False,
-    code_names: Sequence[str] = (),
+    tools: Mapping[RunTool, ToolPrompt] = MappingProxyType({}),
 ) -> ChatRequest | Truncated:
-    """The request of the run's next turn, or the budget that leaves no room for one."""
-    left = truncation.left(run, material.usage)
-    if left.completion == 0:
+    """The request of the run's next round, or the budget that leaves no room for one."""
+    budget = Budget.of(run, material.usage, window)
+    if budget.completion == 0:
         return Truncated(IncompleteRun(reason="max_completion_tokens"), None)
-    request = model_requests.settings(run, material.steps, searches=searches, code_names=code_names)
+    request = model_requests.settings(run, material.steps, tools)
     head = [ChatMessage(role="system", content=run.instructions)] if run.instructions else []
-    most = truncation.limit(left, window)
-    rounds = _rounds(run, material, head=head, tools=request.tools, most=most)
+    rounds = _rounds(material, budget, tools, head=head, offered=request.tools)
     thread = material.thread
-    room = truncation.room(run, left, window)
-    if room is not None:
+    if budget.room is not None:
         around = [*head, *rounds]
-        thread = truncation.fit(thread, around=around, tools=request.tools, room=room)
+        thread = truncation.fit(thread, around=around, tools=request.tools, room=budget.room)
     messages = [*head, *thread, *rounds]
-    if left.prompt is not None and not tokens.are_within(messages, request.tools, left.prompt):
+    if budget.prompt is not None and not tokens.are_within(messages, request.tools, budget.prompt):
         return Truncated(IncompleteRun(reason="max_prompt_tokens"), None)
-    cap = truncation.cap(left, window, messages, request.tools)
+    cap = budget.answer_cap(messages, request.tools)
     return replace(request, messages=messages, max_tokens=cap)
 
 
 def _rounds(
-    run: Run,
     material: Material,
+    budget: Budget,
+    tools: Mapping[RunTool, ToolPrompt],
     *,
     head: list[ChatMessage],
-    tools: list[FunctionTool] | None,
-    most: int,
+    offered: list[FunctionTool] | None,
 ) -> list[ChatMessage]:
-    """The rounds of the run, with fewer of the passages that it found where all of them would be
-    too much. The steps keep all, and so the numbers of their markers stay.
+    """The rounds of the run, with less of the outputs of its tools where all of them would be too
+    much.
     """
-    thread, steps = material.thread, material.steps
-    rounds_of = partial(
-        model_requests.rounds_of, run, steps, material.written, material.extras, material.thoughts
-    )
-    whole = rounds_of()
-    searches = file_search.searches(steps)
-    if not searches or tokens.are_within([*head, *thread, *whole], tools, most):
-        return whole
-    none = dict.fromkeys((search.output for search in searches), 0)
-    around = [*head, *rounds_of(none)]
-    room = truncation.for_passages(run, thread, around=around, tools=tools, most=most)
-    return rounds_of(file_search.fitting(searches, room))
+    thread = material.thread
+
+    def rounds_of(answered: Mapping[str, AnsweredCall]) -> list[ChatMessage]:
+        return model_requests.rounds_of(
+            material.steps, material.written, material.extras, material.thoughts, answered
+        )
+
+    whole = _answered(tools, None)
+    rounds = rounds_of(whole)
+    shrinking = {tool: prompt for tool, prompt in tools.items() if prompt.replays.can_shrink}
+    limit = budget.prompt_limit
+    if not shrinking or tokens.are_within([*head, *thread, *rounds], offered, limit):
+        return rounds
+    shown = least = whole | _answered(shrinking, 0)
+    around = [*head, *rounds_of(least)]
+    room = truncation.room_for_outputs(budget, thread, around=around, tools=offered)
+    for tool, prompt in shrinking.items():
+        shown = shown | _answered({tool: prompt}, room)
+        if len(shrinking) > 1:
+            # the next tool gets what this one has left
+            used = sum(tokens.count(call.output) for call in shown.values())
+            room -= used - sum(tokens.count(call.output) for call in least.values())
+            least = shown
+    return rounds_of(shown)
+
+
+def _answered(tools: Mapping[RunTool, ToolPrompt], room: int | None) -> dict[str, AnsweredCall]:
+    return {
+        call_id: AnsweredCall(tool.name, *replay)
+        for tool, prompt in tools.items()
+        for call_id, replay in prompt.replays.within(room).items()
+    }
 
 
 def _thoughts(extras: Mapping[str, Extras], origin: ModelOrigin) -> dict[str, str]:
@@ -191,11 +196,11 @@ def _thoughts(extras: Mapping[str, Extras], origin: ModelOrigin) -> dict[str, st
     }
 
 
-def _thread(tx: Transaction, run: Run, room: int | None) -> list[ChatMessage]:
+def _thread(tx: Transaction, run: Run, budget: Budget) -> list[ChatMessage]:
     """The newest messages, more than there is room for where there are more, and then the
     earliest ones too; oldest first.
     """
-    wanted = truncation.last_messages(run)
+    wanted, room = budget.last_messages, budget.room
     found: list[ChatMessage] = []
     high, count, page = _LAST, 0, _PAGE
     while True:

@@ -17,7 +17,6 @@ _ANNOUNCE_SECONDS = 5.0
 _INGEST_SECONDS = 2.0
 _SWEEP_SECONDS = 1.0
 _INDEX_SECONDS = 1.0
-_SESSIONS_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
 # What the last runs told has a moment at shutdown; what takes longer is sent by the next start.
 _SETTLE_SECONDS = 2.0
@@ -43,7 +42,7 @@ class Engine:
             event_retention_days=event_retention_days,
         )
         self.sweeper = Sweeper(means.database, means.blobs, means.clock)
-        self.interpreting = means.interpreting
+        self.tools = means.tools
         self.ingest = ingest
         self.webhooks = webhooks
         self.heartbeat = Heartbeat(
@@ -89,10 +88,13 @@ class Engine:
                 ("announce", self.maintenance.announce, _ANNOUNCE_SECONDS),
                 ("sweep", self.sweeper.step, _SWEEP_SECONDS),
                 ("index", self.sweeper.tidy_index, _INDEX_SECONDS),
-                ("code sessions", self.interpreting.step, _SESSIONS_SECONDS),
                 ("forget", self.maintenance.forget, _FORGET_SECONDS),
             ):
                 group.create_task(loop(name, step, every=every), name=name)
+            for tool in self.tools:
+                if upkeep := tool.upkeep:
+                    steps = loop(upkeep.name, tool.step, every=upkeep.seconds)
+                    group.create_task(steps, name=upkeep.name)
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:

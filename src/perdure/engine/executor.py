@@ -1,7 +1,9 @@
 """Executes one run: claim, one turn, the end; or leaves it in good order when interrupted."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import chain
 from typing import NamedTuple
 
 import structlog
@@ -12,10 +14,7 @@ from perdure.clock import Clock
 from perdure.commands import leases
 from perdure.commands.runs import Lease
 from perdure.engine import context, images, model_call, model_requests
-from perdure.engine.code_execution import CodeRunner
 from perdure.engine.context import Prepared
-from perdure.engine.file_searches import FileSearches, SearchScope
-from perdure.engine.message_parts import Annotator
 from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder, RoundSetup
 from perdure.engine.thinking_rules import ThinkingRules
@@ -25,9 +24,11 @@ from perdure.providers import tokens
 from perdure.providers.provider import Provider
 from perdure.storage.blobs import Blobs
 from perdure.storage.database import Database
-from perdure.tools import code_interpreter, file_search
+from perdure.tools.annotation import Annotator
+from perdure.tools.tool import RunTool, Tool, ToolError
 from perdure.wire.chat import ChatRequest
 from perdure.wire.runs import LastError, Run, has_functions
+from perdure.wire.usage import Usage
 
 _log = structlog.get_logger(__name__)
 
@@ -47,8 +48,7 @@ class Means(NamedTuple):
     blobs: Blobs
     lease_seconds: float
     windows: Windows
-    searching: FileSearches
-    interpreting: CodeRunner
+    tools: Sequence[Tool]
     max_tool_rounds: int
     thinking: ThinkingRules
 
@@ -141,27 +141,38 @@ class Execution:
 
         None where the run was cancelled between two rounds, and has ended.
         """
-        searching, interpreting = self._means.searching, self._means.interpreting
-        interpreting.expect(recorder.run)
-        scope = await searching.stores(recorder.run)
-        if isinstance(scope, Failed):
-            return scope
-        with ExitStack() as until:
-            while True:
-                outcome = await self._round(recorder, scope)
-                if not isinstance(outcome, Ask):
-                    return outcome
-                await searching.answer(recorder, scope)
-                failed = await interpreting.answer(recorder, outcome.usage, until)
-                if failed is not None:
-                    return failed
-                if recorder.asks_client:
-                    return outcome
-                if not await recorder.close_calls(outcome.usage):
-                    return None
-                self._answer = None
+        usage: Usage | None = None
+        with ExitStack() as closing:
+            try:
+                recorder.tools = tools = await self._open_tools(recorder.run, closing)
+                while True:
+                    outcome = await self._round(recorder)
+                    if not isinstance(outcome, Ask):
+                        return outcome
+                    usage = outcome.usage
+                    for tool in tools:
+                        if calls := recorder.calls_of(tool):
+                            await tool.answer(calls, recorder)
+                    recorder.publish_all()
+                    if recorder.asks_client:
+                        return outcome
+                    if not await recorder.close_calls(usage):
+                        return None
+                    self._answer = usage = None
+            except ToolError as error:
+                return Failed(LastError(code="server_error", message=str(error)), usage)
 
-    async def _round(self, recorder: Recorder, scope: SearchScope) -> Outcome:
+    async def _open_tools(self, run: Run, closing: ExitStack) -> tuple[RunTool, ...]:
+        """The tools that the run has, open until that stack is closed. Raises `ToolError`."""
+        found = []
+        for tool in self._means.tools:
+            opened = await tool.open(run)
+            if opened is not None:
+                closing.callback(opened.close)
+                found.append(opened)
+        return tuple(found)
+
+    async def _round(self, recorder: Recorder) -> Outcome:
         """Calls the model; with less and less of the thread, while it is too much for the model."""
         run, means = recorder.run, self._means
         refused: TooLong | None = None
@@ -174,8 +185,7 @@ class Execution:
                 context.prepare,
                 run,
                 window,
-                searches=bool(scope.stores),
-                there=means.interpreting.names(run),
+                tools=[(tool, tool.prompter()) for tool in recorder.tools],
                 style=means.thinking.of(run.model),
             )
             if isinstance(prepared, Truncated):
@@ -184,7 +194,7 @@ class Execution:
             if refused and (attempts == _ATTEMPTS or prepared.request == asked):
                 return refused.failed
             asked = prepared.request
-            recorder.begin(self._round_of(run, scope, prepared), hold_back=prepared.said)
+            recorder.begin(_setup(run, prepared), hold_back=prepared.said)
             attempts += 1
             try:
                 request = await images.inlined(asked, prepared.images, means.blobs)
@@ -228,25 +238,25 @@ class Execution:
             found = answer.thinking.found_lone_end or recorder.found_lone_end
             rules.learn(style, found_lone_end=found, lacked_end=answer.thinking.lacked_end)
 
-    def _round_of(self, run: Run, scope: SearchScope, prepared: Prepared) -> RoundSetup:
-        """What the recorder has to know of a round."""
-
-        def annotator() -> Annotator:
-            searching, interpreting = self._means.searching, self._means.interpreting
-            return Annotator(searching.citer(run, scope, prepared), interpreting.linker(prepared))
-
-        may_call = model_requests.may_call(run)
-        return RoundSetup(
-            annotator if scope.stores or prepared.sources or prepared.links else None,
-            file_search.name(run) if may_call and scope.stores else None,
-            code_interpreter.name(run) if may_call and code_interpreter.is_offered(run) else None,
-            prepared.shown,
-            asks_client=may_call and has_functions(run),
-        )
-
     async def _learn(self, refused: TooLong) -> None:
         request = refused.request
         sent = await asyncio.to_thread(tokens.count_messages, request.messages, request.tools)
         self._means.windows.learn(
             request.model, sent=sent + (request.max_tokens or 0), limit=refused.limit
         )
+
+
+def _setup(run: Run, prepared: Prepared) -> RoundSetup:
+    """What the recorder has to know of a round."""
+    may_call = model_requests.may_call(run)
+    makers = [tool.make_filter for tool in prepared.tools.values() if tool.make_filter]
+    return RoundSetup(
+        (lambda: Annotator([make() for make in makers])) if makers else None,
+        {
+            tool.name: tool
+            for tool, prompt in prepared.tools.items()
+            if may_call and prompt.definition
+        },
+        tuple(chain.from_iterable(prompt.images for prompt in prepared.tools.values())),
+        asks_client=may_call and has_functions(run),
+    )

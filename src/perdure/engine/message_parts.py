@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from perdure import lifecycle
 from perdure.providers.thinking import answer_start
-from perdure.tools.citations import AnnotatedText, Citer
-from perdure.tools.file_links import Linker
+from perdure.tools.annotation import AnnotatedText, Annotator
 from perdure.wire.events import (
     FIRST_TEXT_TAIL,
     REFUSAL_TAIL,
@@ -31,24 +30,6 @@ from perdure.wire.messages import (
 )
 
 Kind = Literal["text", "refusal"]
-
-
-class Annotator:
-    """What text goes through on its way: citations first, then the paths of files."""
-
-    def __init__(self, citer: Citer | None, linker: Linker | None) -> None:
-        self._citer = citer
-        self._linker = linker
-
-    def feed(self, text: str) -> list[AnnotatedText]:
-        """What can be told now that this piece has come."""
-        pieces = self._citer.feed(text) if self._citer else [AnnotatedText(text)]
-        return self._linker.feed(pieces) if self._linker else pieces
-
-    def finish(self) -> list[AnnotatedText]:
-        """What was held back, at the end of the part."""
-        pieces = self._citer.finish() if self._citer else []
-        return [*self._linker.feed(pieces), *self._linker.finish()] if self._linker else pieces
 
 
 NewAnnotator = Callable[[], Annotator]

@@ -1,11 +1,11 @@
 """A run in the terms of the model server: its settings, its thread's messages, its rounds."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from perdure.tools import code_interpreter, code_results, file_search
-from perdure.wire.base import encode
+from perdure.tools.tool import RunTool, ToolPrompt
 from perdure.wire.chat import (
     ChatMessage,
     ChatPart,
@@ -28,7 +28,6 @@ from perdure.wire.messages import (
     uncited,
 )
 from perdure.wire.run_steps import (
-    CodeInterpreterToolCall,
     FunctionToolCall,
     MessageCreation,
     RunStep,
@@ -38,36 +37,37 @@ from perdure.wire.run_steps import (
 from perdure.wire.runs import Run, has_functions
 from perdure.wire.tools import (
     CalledFunction,
-    CodeInterpreterChoice,
-    FileSearchChoice,
     FunctionChoice,
     FunctionTool,
 )
 
 
-def settings(
-    run: Run, steps: list[RunStep], *, searches: bool, code_names: Sequence[str]
-) -> ChatRequest:
+class AnsweredCall(NamedTuple):
+    """An earlier call of a tool that the server runs, in the model's terms."""
+
+    name: str
+    arguments: str
+    output: str
+
+
+_UNKNOWN = AnsweredCall("unknown", "{}", "")
+
+
+def settings(run: Run, steps: list[RunStep], tools: Mapping[RunTool, ToolPrompt]) -> ChatRequest:
     """The request without its messages. Some servers refuse parameters they do not know, so what
-    is at its default is not sent. `searches`: there are files to search; `code_names` are those
-    of the files that code finds.
+    is at its default is not sent.
     """
-    has_called = any(step.type == "tool_calls" for step in steps)
-    if not may_call(run) and not has_called:
-        # There is nothing in the messages that a server could want to see tools for.
-        run = replace(run, tools=[])
-    tools = [tool for tool in run.tools if isinstance(tool, FunctionTool)]
-    if searches and file_search.settings(run) is not None:
-        tools.append(file_search.definition(run))
-    if code_interpreter.is_offered(run):
-        tools.append(code_interpreter.definition(code_interpreter.name(run), code_names))
-    offered = {tool.function.name for tool in tools}
+    offered: list[FunctionTool] = []
+    if may_call(run) or any(step.type == "tool_calls" for step in steps):
+        # Otherwise nothing in the messages is a reason why a server could want to see tools.
+        offered += [tool for tool in run.tools if isinstance(tool, FunctionTool)]
+        offered += [prompt.definition for prompt in tools.values() if prompt.definition]
     return ChatRequest(
         model=run.model,
         messages=[],
-        tools=tools or None,
-        tool_choice=_tool_choice(run, steps, offered) if tools else None,
-        parallel_tool_calls=False if tools and not run.parallel_tool_calls else None,
+        tools=offered or None,
+        tool_choice=_tool_choice(run, steps, offered, tools) if offered else None,
+        parallel_tool_calls=False if offered and not run.parallel_tool_calls else None,
         temperature=_unless_default(run.temperature),
         top_p=_unless_default(run.top_p),
         response_format=_format(run.response_format),
@@ -103,23 +103,20 @@ def message_of(message: Message) -> ChatMessage | None:
 
 
 def rounds_of(
-    run: Run,
     steps: list[RunStep],
     written: Mapping[str, Message],
     extras: Mapping[str, Extras],
     thoughts: Mapping[str, str],
-    passages: Mapping[int, int] | None = None,
+    answered: Mapping[str, AnsweredCall],
 ) -> list[ChatMessage]:
-    """This run's own rounds: what it said, what it called, what came back; what the model server
-    needs back with them, and the thoughts that it wants back in front of the text, by the step; of
-    each search so many of its passages, by the number of its output, where not all of them fit.
+    """The run's own rounds as messages: its text, its calls, their outputs.
+
+    `extras` are what the model server needs back with them, `thoughts` the thinking that it wants
+    back in front of the text, both by the step; `answered` are the calls of the server's own tools,
+    by their ids.
     """
     chat: list[ChatMessage] = []
     said: str | None = None
-    found = {
-        search.call.id: file_search.output(search, passages[search.output] if passages else None)
-        for search in file_search.searches(steps)
-    }
     for step in steps:
         details = step.step_details
         if isinstance(details, MessageCreation):
@@ -131,7 +128,7 @@ def rounds_of(
         if said:
             # Text and calls of one round are one message of the model.
             chat.pop()
-        asked, *outputs = _tool_round(run, details, found)
+        asked, *outputs = _tool_round(details, answered)
         # Not null: some servers refuse that, and others that it is missing.
         content = thoughts.get(step.id, "") + (said or "")
         chat.append(replace(asked, content=content, extras=extras.get(step.id)))
@@ -175,27 +172,32 @@ def _unless_default(value: float | None) -> float | None:
     return None if value == 1.0 else value
 
 
-def _tool_choice(run: Run, steps: list[RunStep], offered: Set[str]) -> ChatToolChoice | None:
+def _tool_choice(
+    run: Run,
+    steps: list[RunStep],
+    offered: Sequence[FunctionTool],
+    tools: Iterable[RunTool],
+) -> ChatToolChoice | None:
     """A forced choice holds until the first tool round (spec 03 §13). Servers refuse to force what
-    is not offered, such as a search where there is no store: then the model has its choice.
+    is not offered, such as a search where there is no vector store: then the model has its choice.
     """
     choice = run.tool_choice
     if choice == "none":
         return "none"
     if any(step.type == "tool_calls" for step in steps):
         return None
+    if choice == "required":
+        return "required"
     if isinstance(choice, FunctionChoice):
-        forced = choice.function.name
-    elif isinstance(choice, FileSearchChoice):
-        forced = file_search.name(run)
-    elif isinstance(choice, CodeInterpreterChoice):
-        forced = code_interpreter.name(run)
+        forced: str | None = choice.function.name
     else:
-        return "required" if choice == "required" else None
-    return FunctionToolChoice(function=ChosenFunction(name=forced)) if forced in offered else None
+        forced = next((tool.name for tool in tools if tool.is_forced(choice)), None)
+    if forced not in {tool.function.name for tool in offered}:
+        return None
+    return FunctionToolChoice(function=ChosenFunction(name=forced))
 
 
-def _tool_round(run: Run, details: ToolCalls, found: Mapping[str, str]) -> list[ChatMessage]:
+def _tool_round(details: ToolCalls, answered: Mapping[str, AnsweredCall]) -> list[ChatMessage]:
     calls: list[ChatToolCall] = []
     outputs: list[ChatMessage] = []
     for call in details.tool_calls:
@@ -204,14 +206,10 @@ def _tool_round(run: Run, details: ToolCalls, found: Mapping[str, str]) -> list[
             arguments = call.function.arguments or "{}"
             called = CalledFunction(name=call.function.name, arguments=arguments)
             output = call.function.output or ""
-        elif isinstance(call, CodeInterpreterToolCall):
-            asked = encode({"code": call.code_interpreter.input}).decode()
-            called = CalledFunction(name=code_interpreter.name(run), arguments=asked)
-            output = code_results.output(call)
         else:
-            asked = encode({"queries": call.file_search.queries}).decode()
-            called = CalledFunction(name=file_search.name(run), arguments=asked)
-            output = found[call.id]
+            # A server without the tool may go on with a run of one that has it.
+            name, arguments, output = answered.get(call.id, _UNKNOWN)
+            called = CalledFunction(name=name, arguments=arguments)
         calls.append(ChatToolCall(id=call.id, function=called))
         outputs.append(ChatMessage(role="tool", tool_call_id=call.id, content=output))
     return [ChatMessage(role="assistant", tool_calls=calls), *outputs]

@@ -4,7 +4,8 @@ State goes through commands, one transaction each, before it is told; text goes 
 bus and is written once, when its part ends.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from msgspec.structs import replace
@@ -15,23 +16,19 @@ from perdure.commands import leases, run_writes
 from perdure.commands.blobs import WrittenBlob
 from perdure.commands.leases import HeldLease
 from perdure.commands.runs import Lease, PartialMessage
+from perdure.engine.function_calls import OpenFunctionCall, OpenUnknownCall
 from perdure.engine.message_parts import Kind, NewAnnotator, OpenPart, ShownImage
-from perdure.engine.open_calls import (
-    OpenCodeCall,
-    OpenFunctionCall,
-    OpenSearchCall,
-    OpenUnknownCall,
-)
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
 from perdure.engine.thinking_rules import PLAIN
 from perdure.providers.extras import bounded
 from perdure.providers.thinking import Thinking
 from perdure.storage.database import Database, Transaction
-from perdure.tools import file_search
+from perdure.tools.open_call import OpenCall
+from perdure.tools.tool import RunTool
 from perdure.wire.chat import Extras
 from perdure.wire.events import Delta
 from perdure.wire.messages import Part
-from perdure.wire.run_steps import ToolCall
+from perdure.wire.run_steps import RunStep, ToolCall
 from perdure.wire.runs import Run
 from perdure.wire.usage import Usage
 
@@ -43,14 +40,13 @@ class RoundSetup(NamedTuple):
     """What a round of the model needs to know beforehand.
 
     `annotator` makes what a text part goes through, where there may be something to annotate;
-    `search_name` and `code_name` are what the model calls the tools that the server runs, if they
-    are offered; `images` are the files that code has shown since the last message; `asks_client`
-    says whether calls of all other names are the client's to answer.
+    `offered` are the tools that the server runs, by the names under which the model may call them;
+    `images` are the files that a message begins with; `asks_client` is true if calls of all other
+    names are the client's to answer.
     """
 
     annotator: NewAnnotator | None = None
-    search_name: str | None = None
-    code_name: str | None = None
+    offered: Mapping[str, RunTool] = MappingProxyType({})
     images: tuple[str, ...] = ()
     asks_client: bool = False
 
@@ -66,6 +62,8 @@ class Recorder:
         self._database = database
         self._bus = bus
         self._clock = clock
+        # the tools that the run has, for as long as it is executed
+        self.tools: tuple[RunTool, ...] = ()
         self.begin(RoundSetup())
 
     def begin(self, round_: RoundSetup, *, hold_back: bool = False) -> None:
@@ -79,7 +77,8 @@ class Recorder:
         self._message_id: str | None = None
         self._step_id: str | None = None
         self._parts: list[OpenPart | ShownImage] = []
-        self._calls: list[OpenFunctionCall] = []
+        self._calls: list[OpenCall] = []
+        self._calls_of: dict[RunTool, list[OpenCall]] = {}
         # what the model server needs back with the round's calls, once it has ended
         self.extras: Extras | None = None
         # what takes thinking out of the answer's text, and whose thinking it is
@@ -126,17 +125,11 @@ class Recorder:
     @property
     def calls(self) -> list[ToolCall]:
         """The calls so far, without the outputs of functions."""
-        return [call.kept for call in self._calls]
+        return [call.stored for call in self._calls]
 
-    @property
-    def searches(self) -> list[OpenSearchCall]:
-        """The calls of file_search."""
-        return [call for call in self._calls if isinstance(call, OpenSearchCall)]
-
-    @property
-    def codes(self) -> list[OpenCodeCall]:
-        """The calls of code_interpreter."""
-        return [call for call in self._calls if isinstance(call, OpenCodeCall)]
+    def calls_of(self, tool: RunTool) -> list[OpenCall]:
+        """The calls of a tool in this round."""
+        return self._calls_of.get(tool, [])
 
     @property
     def step_id(self) -> str | None:
@@ -186,13 +179,13 @@ class Recorder:
         elif part.annotator is None:
             self._bus.publish(self.run.id, part.delta(piece))
         else:
-            self.tell(part.annotated(part.annotator.feed(piece)))
+            self.publish(part.annotated(part.annotator.feed(piece)))
 
     def close_part(self) -> None:
         """Tells what the open part, if there is one, still holds."""
         part = self._parts[-1] if self._parts else None
         if isinstance(part, OpenPart) and part.annotator is not None:
-            self.tell(part.closed())
+            self.publish(part.closed())
 
     async def open_call(self, call_id: str, name: str) -> None:
         """Begins a call; the first one completes the message and opens the step."""
@@ -204,31 +197,36 @@ class Recorder:
             self._closed_thought = "".join(part.thought for part in self._parts)
             self._closed_text = self._open_text()
             self._message_id, self._parts, self._holding_back = None, [], False
-            self._step_id = await self._write(run_writes.open_calls)
+            self._step_id = await self._write(run_writes.open_calls, self._withdraw)
         call = self._call(self._step_id, call_id, name)
-        if self.codes:
-            # Calls are told one after the other, and code has outputs to come (spec 04 §3.2).
+        if any(earlier.has_live_outputs for earlier in self._calls):
+            # Calls are told one after the other, and that one has outputs to come (spec 04 §3.2).
             self._held[call.index] = []
         self._calls.append(call)
-        self._tell_of(call.index, [call.begun()])
+        self._tell_of(call.index, [call.begin()])
 
     def arguments(self, index: int, piece: str) -> None:
         """Tells a fragment of a call's arguments, as far as that is told."""
-        self._tell_of(index, self._calls[index].written(piece))
+        self._tell_of(index, self._calls[index].write(piece))
 
-    def come_to(self, call: OpenCodeCall | None) -> None:
-        """Tells what was held back of the calls up to this one; of all, where it is None."""
+    def publish_up_to(self, call: OpenCall) -> None:
+        """See `RunWriter`."""
         for index in sorted(self._held):
-            if call is None or index <= call.index:
-                self.tell(self._held.pop(index))
+            if index <= call.index:
+                self.publish(self._held.pop(index))
 
-    def tell(self, deltas: Iterable[Delta]) -> None:
-        """Tells what is on its way and is never stored."""
+    def publish_all(self) -> None:
+        """Publishes what calls still hold back, once all are answered."""
+        for index in sorted(self._held):
+            self.publish(self._held.pop(index))
+
+    def publish(self, deltas: Iterable[Delta]) -> None:
+        """Publishes what is never stored."""
         for delta in deltas:
             self._bus.publish(self.run.id, delta)
 
     async def keep_file(self, file_id: str, name: str, blob: WrittenBlob) -> None:
-        """Makes a file of what code has left. Its call names it by now, and so does the step."""
+        """See `RunWriter`."""
         await self._write(run_writes.keep_file, self.calls, file_id, name, blob, extras=self.kept)
 
     async def close_calls(self, usage: Usage) -> bool:
@@ -274,25 +272,26 @@ class Recorder:
                 await self.open_part(part.kind)
                 self.text("".join(part.pieces)[len(thought) :])
 
-    def _call(self, step_id: str, call_id: str, name: str) -> OpenFunctionCall:
-        place, round_ = len(self._calls), self._round
-        if name == round_.search_name:
-            return OpenSearchCall(
-                step_id, place, call_id, name, ranking=file_search.ranking(self.run)
-            )
-        if name == round_.code_name:
-            return OpenCodeCall(step_id, place, call_id, name)
-        if round_.asks_client:
+    def _withdraw(self, tx: Transaction, step: RunStep, *, project: str, now: int) -> None:
+        for tool in self.tools:
+            tool.withdraw(tx, step, project=project, now=now)
+
+    def _call(self, step_id: str, call_id: str, name: str) -> OpenCall:
+        index, offered = len(self._calls), self._round.offered
+        if tool := offered.get(name):
+            call = tool.open_call(step_id, index, call_id)
+            self._calls_of.setdefault(tool, []).append(call)
+            return call
+        if self._round.asks_client:
             # Whoever has functions is asked for invented ones, too (spec 06 §3).
-            return OpenFunctionCall(step_id, place, call_id, name)
-        offered = [each for each in (round_.search_name, round_.code_name) if each]
-        return OpenUnknownCall(step_id, place, call_id, name, offered=offered)
+            return OpenFunctionCall(step_id, index, call_id, name)
+        return OpenUnknownCall(step_id, index, call_id, name, offered=list(offered))
 
     def _tell_of(self, index: int, deltas: Iterable[Delta]) -> None:
         """Tells something of a call now, or when it is its turn."""
         held = self._held.get(index)
         if held is None:
-            self.tell(deltas)
+            self.publish(deltas)
         else:
             held.extend(deltas)
 
@@ -301,7 +300,7 @@ class Recorder:
         for file_id in self._round.images:
             image = ShownImage(file_id, message_id, len(self._parts))
             self._parts.append(image)
-            self.tell([image.delta])
+            self.publish([image.delta])
 
     def _partial(self, usage: Usage | None) -> PartialMessage:
         return PartialMessage(

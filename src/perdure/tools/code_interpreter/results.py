@@ -1,11 +1,13 @@
-"""What the code of a run has left: the output for the model, images to show, files to link.
+"""The results of code: the output for the model, images to show, files to link.
 
-All of it is read from the steps, so that a run that is resumed knows the same.
+They are read from the steps, so that a run that is resumed knows the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from perdure.tools.code_interpreter import shortened
+from perdure.tools.code_interpreter.definition import shortened
+from perdure.tools.tool import Replay, calls_of
+from perdure.wire.base import encode
 from perdure.wire.run_steps import (
     CodeImage,
     CodeInterpreterToolCall,
@@ -21,7 +23,7 @@ _MOST = 16_000
 
 
 def output(call: CodeInterpreterToolCall) -> str:
-    """What the model is answered."""
+    """The output for the model."""
     told = call.code_interpreter
     logs = "".join(each.logs for each in told.outputs if isinstance(each, CodeLogs))
     images = sum(isinstance(each, CodeImage) for each in told.outputs)
@@ -58,14 +60,27 @@ def files(steps: Iterable[RunStep]) -> dict[str, str]:
     }
 
 
+class CodeReplays:
+    """The run's earlier calls of code; see `Replays`. Their outputs are short as they are."""
+
+    can_shrink = False
+
+    def __init__(self, steps: Iterable[RunStep]) -> None:
+        self._replays = {
+            call.id: Replay(encode({"code": call.code_interpreter.input}).decode(), output(call))
+            for call in _calls(steps)
+        }
+
+    def within(self, room: int | None) -> Mapping[str, Replay]:  # noqa: ARG002 (of the seam)
+        return self._replays
+
+
 def has_run(steps: Iterable[RunStep]) -> bool:
-    """Whether code has been run before."""
+    """True if code has run in these steps."""
     return any(True for _ in _calls(steps))
 
 
 def _calls(steps: Iterable[RunStep]) -> Iterator[CodeInterpreterToolCall]:
-    for step in steps:
-        if not isinstance(step.step_details, MessageCreation):
-            for call in step.step_details.tool_calls:
-                if isinstance(call, CodeInterpreterToolCall):
-                    yield call
+    for call in calls_of(steps):
+        if isinstance(call, CodeInterpreterToolCall):
+            yield call

@@ -8,11 +8,12 @@ given text in any pieces and gives the same text and annotations whatever the pi
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from perdure.tools.evidence import Evidence
-from perdure.wire.messages import FileCitation, FileCitationAnnotation, FilePathAnnotation
+from perdure.tools.annotation import AnnotatedText
+from perdure.tools.file_search.evidence import Evidence
+from perdure.wire.messages import FileCitation, FileCitationAnnotation
 
 # A marker, as we give it and as models spoil it: another bracket, no label.
 _MARKER = re.compile(r"[【\[](\d{1,4}):(\d{1,4})(?:†[^】\]\n]{0,255})?[】\]]")
@@ -45,13 +46,6 @@ class Source(NamedTuple):
     file_id: str
     label: str
     text: str
-
-
-class AnnotatedText(NamedTuple):
-    """A piece of the answer; with an annotation, its text is the whole marker."""
-
-    text: str
-    annotation: FileCitationAnnotation | FilePathAnnotation | None = None
 
 
 class MarkerKey(NamedTuple):
@@ -87,14 +81,22 @@ class Citer:
         self._length = 0
         self._before = ""
 
-    def feed(self, text: str) -> list[AnnotatedText]:
-        """What can be told now that this piece has come."""
-        self._held = self._held[self._at :] + text
-        self._at = 0
-        return list(self._tell(final=False))
+    def feed(self, fragments: Iterable[AnnotatedText]) -> list[AnnotatedText]:
+        """See `TextFilter`."""
+        certain: list[AnnotatedText] = []
+        for fragment in fragments:
+            if fragment.annotation is not None:
+                certain += [*self._tell(final=True), fragment]
+                self._length += len(fragment.text)
+                self._before = fragment.text[-1]
+                continue
+            self._held = self._held[self._at :] + fragment.text
+            self._at = 0
+            certain += self._tell(final=False)
+        return certain
 
     def finish(self) -> list[AnnotatedText]:
-        """What was held back, at the end of the part."""
+        """See `TextFilter`."""
         return [*self._tell(final=True), *self._attributed()]
 
     def _tell(self, *, final: bool) -> Iterator[AnnotatedText]:

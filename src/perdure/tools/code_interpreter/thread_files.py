@@ -1,4 +1,4 @@
-"""Which files a run's code is given (spec 01 §2.4, 03 §15), and which it has left."""
+"""The files that a run's code is given (spec 01 §2.4, 03 §15), and those that it has left."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -49,7 +49,7 @@ def steps_so_far(tx: Transaction, run: Run) -> list[RunStep]:
     return [*steps_before(tx, run), *(step for step, _ in run_steps.of_run(tx, run.id))]
 
 
-def room(tx: Transaction, run: Run) -> FileAllowance:
+def allowance(tx: Transaction, run: Run) -> FileAllowance:
     """What the run may still leave, by what its steps name; what was deleted does not count."""
     left = _left(step for step, _ in run_steps.of_run(tx, run.id))
     kept = files.contents_for_run(tx, run.id, sorted(left))

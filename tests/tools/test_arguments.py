@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.tools.code_arguments import CodeReader
+from perdure.tools.code_interpreter.arguments import CodeReader
 
 OTHERS = st.dictionaries(
     st.text(max_size=5).filter(lambda key: key != "code"),

@@ -1,4 +1,6 @@
-"""The code_interpreter tool: what the model sees of it (spec 06)."""
+"""The function that the model is offered for code_interpreter, and what it reads of tracebacks
+(spec 06).
+"""
 
 import re
 from collections.abc import Sequence
@@ -24,15 +26,6 @@ _LONGEST_TRACEBACK = 4_000
 def is_offered(run: Run) -> bool:
     """Whether the run has the tool."""
     return any(isinstance(tool, CodeInterpreterTool) for tool in run.tools)
-
-
-def name(run: Run) -> str:
-    """What the model calls the tool: a name that none of the run's functions has."""
-    taken = {tool.function.name for tool in run.tools if isinstance(tool, FunctionTool)}
-    chosen = "python"
-    while chosen in taken:
-        chosen += "_"
-    return chosen
 
 
 def definition(name: str, files: Sequence[str]) -> FunctionTool:

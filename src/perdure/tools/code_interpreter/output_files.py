@@ -12,16 +12,17 @@ from weakref import WeakKeyDictionary
 
 from perdure import ids
 from perdure.clock import Clock
-from perdure.commands import blobs, code_files, files
+from perdure.commands import blobs, files
 from perdure.commands.blobs import WrittenBlob
-from perdure.commands.code_files import FileAllowance
-from perdure.engine.open_calls import OpenCodeCall
-from perdure.engine.recorder import Recorder
 from perdure.errors import Unavailable
 from perdure.sandbox.sandbox import MIB, FileRefused, Image, Session, SessionFile
 from perdure.storage.blobs import Blobs
 from perdure.storage.database import Database
-from perdure.tools.code_results import FOLDER
+from perdure.tools.code_interpreter import thread_files
+from perdure.tools.code_interpreter.call import OpenCodeCall
+from perdure.tools.code_interpreter.results import FOLDER
+from perdure.tools.code_interpreter.thread_files import FileAllowance
+from perdure.tools.tool import RunWriter
 
 # What one execution may leave: more is named in a note, and stays in the session.
 _MOST_FILES = 20
@@ -46,29 +47,29 @@ class OutputStorage:
         # What was kept last of each session, by name.
         self.kept: WeakKeyDictionary[Session, dict[str, _Kept]] = WeakKeyDictionary()
 
-    def of(self, session: Session, recorder: Recorder, call: OpenCodeCall) -> "OutputKeeper":
+    def of(self, session: Session, writer: RunWriter, call: OpenCodeCall) -> "OutputKeeper":
         """What keeps what this call leaves."""
-        return OutputKeeper(self, self.kept.setdefault(session, {}), recorder, call)
+        return OutputKeeper(self, self.kept.setdefault(session, {}), writer, call)
 
 
 class OutputKeeper:
     """Keeps what one call leaves."""
 
     def __init__(
-        self, keeping: OutputStorage, kept: dict[str, _Kept], recorder: Recorder, call: OpenCodeCall
+        self, keeping: OutputStorage, kept: dict[str, _Kept], writer: RunWriter, call: OpenCodeCall
     ) -> None:
         self._database = keeping.database
         self._blobs = keeping.blobs
         self._clock = keeping.clock
         self._kept = kept
-        self._recorder = recorder
+        self._writer = writer
         self._call = call
-        self._room: FileAllowance | None = None
+        self._allowance: FileAllowance | None = None
         self._told_that_full = False
 
     async def show(self, image: Image) -> None:
         """Makes a file of an image that the code showed, and shows it."""
-        if await self._has_room("The image", len(image.content)):
+        if await self._is_allowed("The image", len(image.content)):
             name = f"image-{ids.new_hex('')[:8]}.{_ENDINGS[image.mime]}"
             await self._keep(name, _once(image.content), is_shown=True)
 
@@ -79,7 +80,7 @@ class OutputKeeper:
             if file.size > _MOST_BYTES:
                 text = f"{file.name} is larger than {_MOST_BYTES // MIB} MiB: it cannot be linked."
                 self._note(text)
-            elif await self._has_room(file.name, file.size):
+            elif await self._is_allowed(file.name, file.size):
                 try:
                     async with aclosing(session.get(file.name)) as chunks:
                         await self._keep(file.name, chunks)
@@ -88,16 +89,16 @@ class OutputKeeper:
         if len(seen) > _MOST_FILES:
             self._note(f"Only {_MOST_FILES} of {len(seen)} new files can be linked.")
 
-    async def _has_room(self, what: str, size: int) -> bool:
+    async def _is_allowed(self, what: str, size: int) -> bool:
         """Whether the run may still leave this; says so where it may not."""
-        if self._room is None:
-            self._room = await self._database.read(code_files.room, self._recorder.run)
-        if self._room.files > 0 and size <= self._room.bytes:
+        if self._allowance is None:
+            self._allowance = await self._database.read(thread_files.allowance, self._writer.run)
+        if self._allowance.files > 0 and size <= self._allowance.bytes:
             return True
         if not self._told_that_full:
-            most = code_files.MOST_BYTES // MIB
+            most = thread_files.MOST_BYTES // MIB
             self._note(
-                f"{what} cannot be kept: the code of one run can leave {code_files.MOST_FILES} "
+                f"{what} cannot be kept: the code of one run can leave {thread_files.MOST_FILES} "
                 f"files and {most} MiB in all."
             )
         self._told_that_full = True
@@ -107,9 +108,9 @@ class OutputKeeper:
         self, name: str, chunks: AsyncIterable[bytes], *, is_shown: bool = False
     ) -> None:
         """Makes a file of this content and tells it, unless it is that of a file that was kept."""
-        room = self._room
-        assert room is not None  # noqa: S101 # somebody has looked
-        content = _Content(name, most=min(_MOST_BYTES, room.bytes))
+        allowance = self._allowance
+        assert allowance is not None  # noqa: S101 # somebody has looked
+        content = _Content(name, most=min(_MOST_BYTES, allowance.bytes))
         blob_id = ids.new_hex(ids.BLOB)
         await self._database.write(blobs.begin, blob_id, now=self._clock.now())
         try:
@@ -120,16 +121,16 @@ class OutputKeeper:
                 return
             kept = None if is_shown else await self._kept_as(name, content.digest)
             file_id = kept or ids.new_file()
-            delta = self._call.shown(file_id) if is_shown else None
+            delta = self._call.add_image(file_id) if is_shown else None
             if not is_shown:
-                self._call.left(FOLDER + name, file_id)
+                self._call.add_file(FOLDER + name, file_id)
             if kept is None:
-                await self._recorder.keep_file(file_id, name, WrittenBlob(blob_id, size))
-                self._room = FileAllowance(room.files - 1, room.bytes - size)
+                await self._writer.keep_file(file_id, name, WrittenBlob(blob_id, size))
+                self._allowance = FileAllowance(allowance.files - 1, allowance.bytes - size)
         finally:
             await self._database.write(blobs.abandon, blob_id)
         if delta is not None:
-            self._recorder.tell([delta])
+            self._writer.publish([delta])
         else:
             self._kept[name] = _Kept(content.digest, file_id)
 
@@ -138,12 +139,12 @@ class OutputKeeper:
         last = self._kept.get(name)
         if last is None or last.digest != digest:
             return None
-        run = self._recorder.run
+        run = self._writer.run
         found = await self._database.read(files.contents_for_run, run.id, [last.file_id])
         return last.file_id if found else None
 
     def _note(self, text: str) -> None:
-        self._recorder.tell([self._call.noted(text)])
+        self._writer.publish([self._call.add_note(text)])
 
 
 class _Content:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
-from perdure.tools.citations import AnnotatedText
+from perdure.tools.annotation import AnnotatedText
 from perdure.wire.messages import FilePath, FilePathAnnotation
 
 PREFIX = "sandbox:/mnt/data/"
@@ -29,7 +29,7 @@ class Linker:
         self._length = 0
 
     def feed(self, pieces: Iterable[AnnotatedText]) -> list[AnnotatedText]:
-        """What can be told now that these have come."""
+        """See `TextFilter`."""
         told: list[AnnotatedText] = []
         for piece in pieces:
             if piece.annotation is not None:
@@ -41,7 +41,7 @@ class Linker:
         return told
 
     def finish(self) -> list[AnnotatedText]:
-        """What was held back, at the end of the part."""
+        """See `TextFilter`."""
         return list(self._tell(final=True))
 
     def _tell(self, *, final: bool) -> Iterator[AnnotatedText]:

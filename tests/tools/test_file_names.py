@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from perdure.commands.files import clean_name
 from perdure.sandbox import output_filter
-from perdure.tools.code_names import Names, names
+from perdure.tools.code_interpreter.file_names import Names, names
 from perdure.wire.files import File
 
 

@@ -1,0 +1,96 @@
+"""A call of code_interpreter while the model writes it and it is answered."""
+
+from collections.abc import Iterator
+
+from perdure import lifecycle
+from perdure.tools.code_interpreter.arguments import CodeReader
+from perdure.tools.open_call import OpenCall
+from perdure.wire.events import (
+    CODE_INPUT_TAIL,
+    CODE_LOGS_TAIL,
+    Delta,
+    DeltaPart,
+    code_call_delta,
+    code_image_delta,
+    code_input_head,
+    code_logs_head,
+)
+from perdure.wire.run_steps import (
+    CodeFile,
+    CodeImage,
+    CodeImageFile,
+    CodeInterpreter,
+    CodeInterpreterToolCall,
+    CodeLogs,
+    CodeOutput,
+)
+
+
+class OpenCodeCall(OpenCall):
+    """Publishes its code as it is written, and its outputs as they come (spec 04 §3.4)."""
+
+    has_live_outputs = True
+
+    def __init__(self, step_id: str, index: int, call_id: str, name: str) -> None:
+        super().__init__(step_id, index, call_id, name)
+        self._head = code_input_head(step_id, index)
+        self._part = DeltaPart(index)
+        self._reader = CodeReader()
+        # each output: an image, or the fragments of one text
+        self._outputs: list[CodeImage | list[str]] = []
+        self._files: dict[str, str] = {}
+
+    @property
+    def code(self) -> str:
+        """The code to run."""
+        return self._reader.code
+
+    @property
+    def stored(self) -> CodeInterpreterToolCall:
+        outputs: list[CodeOutput] = [
+            CodeLogs(logs="".join(each)) if isinstance(each, list) else each
+            for each in self._outputs
+        ]
+        files = [CodeFile(path=path, file_id=file_id) for path, file_id in self._files.items()]
+        return CodeInterpreterToolCall(
+            id=self.id,
+            code_interpreter=CodeInterpreter(input=self.code, outputs=outputs, files=files),
+        )
+
+    def begin(self) -> Delta:
+        return code_call_delta(self._step_id, self.index, self.id)
+
+    def write(self, fragment: str) -> Iterator[Delta]:
+        self._fragments.append(fragment)
+        yield from self._input(self._reader.feed(fragment))
+
+    def finish(self) -> Iterator[Delta]:
+        """Takes note that the model has written all of it."""
+        yield from self._input(self._reader.finish())
+
+    def add_logs(self, text: str) -> Delta:
+        """Adds text that the code wrote, to what it wrote just before."""
+        last = self._outputs[-1] if self._outputs else None
+        if not isinstance(last, list):
+            self._outputs.append(last := [])
+        last.append(text)
+        head = code_logs_head(self._step_id, self.index, len(self._outputs) - 1)
+        part = DeltaPart(self.index, len(self._outputs))
+        return Delta(lifecycle.STEP_DELTA, head, text, CODE_LOGS_TAIL, part)
+
+    def add_note(self, text: str) -> Delta:
+        """Adds something of ours to what the code wrote: user and model read it."""
+        return self.add_logs(f"[{text}]\n")
+
+    def add_image(self, file_id: str) -> Delta:
+        """Adds an image that the code showed."""
+        self._outputs.append(CodeImage(image=CodeImageFile(file_id=file_id)))
+        return code_image_delta(self._step_id, self.index, len(self._outputs) - 1, file_id)
+
+    def add_file(self, path: str, file_id: str) -> None:
+        """Adds a file that the code wrote; it is published with the end of the step."""
+        self._files[path] = file_id
+
+    def _input(self, code: str) -> Iterator[Delta]:
+        if code:
+            yield Delta(lifecycle.STEP_DELTA, self._head, code, CODE_INPUT_TAIL, self._part)

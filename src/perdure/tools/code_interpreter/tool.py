@@ -1,0 +1,95 @@
+"""The code_interpreter tool: its calls, and the sessions that it keeps ready."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+
+from perdure.commands import assistants, threads
+from perdure.storage.database import Transaction
+from perdure.tools.code_interpreter import definition, file_names, results, thread_files
+from perdure.tools.code_interpreter.call import OpenCodeCall
+from perdure.tools.code_interpreter.execution import CodeRunner
+from perdure.tools.code_interpreter.file_links import Linker
+from perdure.tools.code_interpreter.file_names import Names
+from perdure.tools.code_interpreter.results import CodeReplays
+from perdure.tools.open_call import OpenCall
+from perdure.tools.tool import Prompter, RunWriter, ToolPrompt, ToolServices, Upkeep, free_name
+from perdure.wire.run_steps import RunStep
+from perdure.wire.runs import Run
+from perdure.wire.tools import CodeInterpreterChoice
+
+
+class CodeTool:
+    """The tool of one server; see `Tool`."""
+
+    upkeep = Upkeep("code sessions", 1.0)
+
+    def __init__(self, services: ToolServices) -> None:
+        self._database = services.database
+        self._sessions = services.sessions
+        self._runner = CodeRunner(services)
+        # Sessions that are kept ready cost memory: only who uses the tool pays.
+        self._is_in_use: bool | None = None
+
+    async def open(self, run: Run) -> "RunCodeTool | None":
+        if not definition.is_offered(run):
+            return None
+        self._is_in_use = True
+        return RunCodeTool(self._runner, run)
+
+    async def step(self) -> None:
+        """Ends sessions of deleted threads and those that were not used for long, and keeps some
+        ready where the tool is in use.
+        """
+        if self._is_in_use is None:
+            self._is_in_use = await self._database.read(assistants.any_runs_code)
+        if self._is_in_use:
+            if keys := self._sessions.keys:
+                for thread_id in await self._database.read(threads.missing, keys):
+                    await self._sessions.end(thread_id)
+            await self._sessions.step()
+
+    async def close(self) -> None:
+        """Ends all sessions."""
+        await self._runner.close()
+
+
+class RunCodeTool:
+    """The tool in one execution; see `RunTool`. The session stays with it until it is closed."""
+
+    def __init__(self, runner: CodeRunner, run: Run) -> None:
+        self.name = free_name("python", run)
+        self._runner = runner
+        self._run = run
+        self._until = ExitStack()
+
+    def is_forced(self, choice: object) -> bool:
+        return isinstance(choice, CodeInterpreterChoice)
+
+    def prompter(self) -> Prompter:
+        return partial(self._prompt, self._runner.names(self._run))
+
+    def _prompt(self, there: Names, tx: Transaction, steps: Sequence[RunStep]) -> ToolPrompt:
+        run = self._run
+        given = (content.file for content in thread_files.given(tx, run))
+        names = file_names.names(given, there)
+        links = results.files([*thread_files.steps_before(tx, run), *steps])
+        return ToolPrompt(
+            definition.definition(self.name, list(names.values())),
+            CodeReplays(steps),
+            (lambda: Linker(links)) if links else None,
+            results.images(steps),
+        )
+
+    def open_call(self, step_id: str, index: int, call_id: str) -> OpenCodeCall:
+        return OpenCodeCall(step_id, index, call_id, self.name)
+
+    async def answer(self, calls: Sequence[OpenCall], writer: RunWriter) -> None:
+        codes = [call for call in calls if isinstance(call, OpenCodeCall)]
+        await self._runner.run(codes, writer, self._until)
+
+    def withdraw(self, tx: Transaction, step: RunStep, *, project: str, now: int) -> None:
+        thread_files.withdraw(tx, self._run, step, project=project, now=now)
+
+    def close(self) -> None:
+        self._until.close()

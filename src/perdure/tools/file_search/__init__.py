@@ -1,0 +1,1 @@
+"""The file_search tool (spec 06 §1)."""
