@@ -44,8 +44,8 @@ class Listener:
                 self.begun.append(told)
                 self.arguments.append("")
             else:
-                assert told.piece
-                self.arguments[told.place] += told.piece
+                assert told.fragment
+                self.arguments[told.place] += told.fragment
 
     @property
     def calls(self) -> list[tuple[str, str]]:

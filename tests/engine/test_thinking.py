@@ -359,7 +359,7 @@ def test_annotations_of_an_answer_behind_a_lone_end_stand_where_its_text_does() 
             ]
         )
     )
-    assert "".join(part.pieces)[21:] == "[1]"
+    assert "".join(part.fragments)[21:] == "[1]"
     assert part.content == TextPart(
         text=TextContent(
             value="Yes. [1]", annotations=[replace(notes[1], start_index=5, end_index=8)]

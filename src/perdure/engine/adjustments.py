@@ -1,4 +1,4 @@
-"""What is known of model servers, kept in the database and shared by all servers of it."""
+"""Adjustments that model servers were found to need, in the database that servers share."""
 
 from collections.abc import Set
 from contextlib import suppress

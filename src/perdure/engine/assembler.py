@@ -37,10 +37,10 @@ class CallBegun(NamedTuple):
 
 
 class ArgumentsWritten(NamedTuple):
-    """A piece of the arguments of the call at this place."""
+    """A fragment of the arguments of the call at this place."""
 
     place: int
-    piece: str
+    fragment: str
 
 
 Told = CallBegun | ArgumentsWritten
@@ -78,23 +78,23 @@ class AssembledCall:
 
     @property
     def has_content(self) -> bool:
-        """Whether the arguments are more than nothing, `{}` or `null`."""
+        """True if the arguments are more than nothing, `{}` or `null`."""
         return not self.scanner.is_void
 
     @property
     def is_call(self) -> bool:
-        """Whether what has come is a call, if nothing else comes."""
+        """True if what has come is a call, if nothing else comes."""
         if not self.name:
             return False
         return self._is_sure or self.has_content or (self._has_own_id and bool(self.arguments))
 
     @property
     def may_be_call(self) -> bool:
-        """Whether it is one, or has begun as one does: those behind it are not told before it."""
+        """True if it is one, or has begun as one does: those behind it are not told before it."""
         return self.is_call or self.has_content or (self._is_sure and self.id is not None)
 
     def is_same(self, fingerprint: int | None) -> bool:
-        """Whether these are its arguments, which are complete."""
+        """True if these are its arguments, which are complete."""
         if self._fingerprint is None:
             self._fingerprint = _fingerprint(self.arguments)
         return self._fingerprint == fingerprint
@@ -144,7 +144,7 @@ class Assembler:
 
     @property
     def has_nameless(self) -> bool:
-        """Whether there are arguments of a call that has no name."""
+        """True if there are arguments of a call that has no name."""
         return any(call.has_content and not call.name for call in self.calls)
 
     def feed(self, fragments: Sequence[ToolCallDelta]) -> list[AssembledCall]:
@@ -171,7 +171,7 @@ class Assembler:
                 self._news.append(ArgumentsWritten(call.place, "{}" if is_whole else said))
 
     def news(self) -> list[Told]:
-        """What is to be told since this was asked last."""
+        """The news of the calls since the last time."""
         news, self._news = self._news, []
         return news
 
@@ -207,7 +207,7 @@ class Assembler:
     def _is_another(
         self, call: AssembledCall, call_id: str | None, name: str, arguments: str
     ) -> bool:
-        """Whether a fragment with this begins a call behind or beside the one at its index."""
+        """True if a fragment with this begins a call behind or beside the one at its index."""
         if not name or not call.name:
             return False
         is_other_id = self._is_other(call, call_id)
@@ -222,13 +222,13 @@ class Assembler:
         return is_other_id or self._are_two(call.name, name)
 
     def _is_other(self, call: AssembledCall, call_id: str | None) -> bool:
-        """Whether the id is not this call's, which has one."""
+        """True if the id is not this call's, which has one."""
         if call_id is None or call.id is None:
             return False
         return call_id != call.id and self._ids.get(call_id) is not call
 
     def _are_two(self, first: str, second: str) -> bool:
-        """Whether these are two names, and not two pieces of one."""
+        """True if these are two names, and not two fragments of one."""
         if first + second in self._offered:
             return False
         return self._means(first) is not None and self._means(second) is not None
@@ -268,7 +268,7 @@ class Assembler:
         return call
 
     def _identify(self, call: AssembledCall, call_id: str | None, name: str) -> None:
-        """Takes an id and a name that come late, or in pieces; a name is not changed any more
+        """Takes an id and a name that come late, or in fragments; a name is not changed any more
         once it may have been told.
         """
         if call_id and not call.scanner.is_complete:

@@ -221,7 +221,7 @@ def _thread(tx: Transaction, run: Run, budget: Budget) -> list[ChatMessage]:
 def _earlier(
     tx: Transaction, run: Run, latest: list[ChatMessage], *, before: int
 ) -> list[ChatMessage]:
-    """What is worth reading before the latest messages: the earliest ones, and the newest of the
+    """Reads what counts before the latest messages: the earliest ones, and the newest of the
     user, if it is not among the latest.
     """
     rows = tx.all(

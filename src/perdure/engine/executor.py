@@ -1,4 +1,4 @@
-"""Executes one run: claim, one turn, the end; or leaves it in good order when interrupted."""
+"""Executes one run: claim, rounds, the end; or leaves it in good order when interrupted."""
 
 import asyncio
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ _SORRY = LastError(code="server_error", message="Sorry, something went wrong.")
 
 
 class Means(NamedTuple):
-    """What an execution works with."""
+    """Everything that an execution works with."""
 
     database: Database
     bus: Bus
@@ -116,7 +116,7 @@ class Execution:
         )
 
     async def _execute(self, recorder: Recorder) -> None:
-        """Takes the turn, unless it is interrupted, and writes how it ended."""
+        """Takes the rounds, unless it is interrupted, and writes the outcome."""
         self._work = work = asyncio.create_task(self._rounds(recorder))
         if self._interrupted:
             work.cancel()
@@ -247,7 +247,7 @@ class Execution:
 
 
 def _setup(run: Run, prepared: Prepared) -> RoundSetup:
-    """What the recorder has to know of a round."""
+    """The setup of a round for the recorder."""
     may_call = model_requests.may_call(run)
     makers = [tool.make_filter for tool in prepared.tools.values() if tool.make_filter]
     return RoundSetup(

@@ -22,7 +22,7 @@ from perdure.storage.database import Database
 
 
 class FileReader:
-    """How one server reads files. `folder` is on whose disk a file's bytes are while it is read."""
+    """The reader of one server. A file's bytes are in `folder` while it is read."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ _BEATS_A_LEASE = 3
 
 
 class _Lost(NamedTuple):
-    """What another worker has, or nobody any more."""
+    """Runs and files that another worker has, or nobody any more."""
 
     run_ids: list[str]
     jobs: list[IngestionJob]
@@ -94,7 +94,7 @@ class Heartbeat:
             self._loop.call_soon_threadsafe(self._leave, lost)
 
     def _is_moving(self) -> bool:
-        """Whether the event loop and the writer have done something lately."""
+        """True if the event loop and the writer have done something lately."""
         if not self._is_looking and self._loop is not None:
             self._is_looking = True
             self._loop.call_soon_threadsafe(self._begin_look)

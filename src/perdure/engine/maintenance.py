@@ -46,7 +46,7 @@ class Maintenance:
     async def step(self) -> None:
         """Frees all lapsed runs and ends all due ones."""
         now, write, in_hand = self._clock.now(), self._database.write, self._in_hand()
-        # In pieces, so that nobody waits long behind it.
+        # In batches, so that nobody waits long behind it.
         freed = None
         while freed is None or len(freed) == _PIECE:
             freed = await write(
@@ -65,7 +65,7 @@ class Maintenance:
         what was learnt of model servers too long ago.
         """
         before = int(self._clock.now() - self._retention)
-        # In pieces, so that nobody waits long behind it.
+        # In batches, so that nobody waits long behind it.
         while await self._database.write(_forget, before):
             pass
         now = int(self._clock.now())

@@ -36,11 +36,11 @@ NewAnnotator = Callable[[], Annotator]
 
 
 class ShownImage:
-    """An image that code has shown: a part of its own, told in one piece."""
+    """An image that code has shown: a part of its own, published as one delta."""
 
     kind = "image_file"
     thought = ""
-    pieces: tuple[str, ...] = ()
+    fragments: tuple[str, ...] = ()
     annotator = None
 
     def __init__(self, file_id: str, message_id: str, index: int) -> None:
@@ -49,17 +49,17 @@ class ShownImage:
 
 
 class OpenPart:
-    """What was told of the part so far, and how the next piece is told."""
+    """A part of text or of a refusal: its text so far, and its next delta."""
 
     def __init__(
         self, kind: Kind, message_id: str, index: int, annotator: Annotator | None
     ) -> None:
         self.kind = kind
-        # Whether a lone end may come in its text; see `thinking.py`.
+        # True if a lone end may come in its text; see `thinking.py`.
         self.may_hold_thinking = False
-        self.pieces: list[str] = []
-        # What was read of so many pieces: it is asked for several times when the part has ended.
-        self._read_pieces, self._known = 0, ("", 0)
+        self.fragments: list[str] = []
+        # What was read of so many fragments: it is asked for several times at the end of the part.
+        self._read_count, self._known = 0, ("", 0)
         self.annotator = annotator
         self._annotations: list[Annotation] = []
         self._message_id = message_id
@@ -76,7 +76,7 @@ class OpenPart:
     def content(self) -> Part:
         """The part as it would be stored now: without thinking that a lone end has ended."""
         if self.kind == "refusal":
-            return RefusalPart(refusal="".join(self.pieces))
+            return RefusalPart(refusal="".join(self.fragments))
         text, start = self._read()
         annotations = [
             replace(each, start_index=each.start_index - start, end_index=each.end_index - start)
@@ -95,21 +95,21 @@ class OpenPart:
 
     def _read(self) -> tuple[str, int]:
         """The text, and where the answer begins in it."""
-        if self._read_pieces != len(self.pieces):
-            text = "".join(self.pieces)
+        if self._read_count != len(self.fragments):
+            text = "".join(self.fragments)
             self._known = text, answer_start(text) if self.may_hold_thinking else 0
-            self._read_pieces = len(self.pieces)
+            self._read_count = len(self.fragments)
         return self._known
 
-    def delta(self, piece: str) -> Delta:
+    def delta(self, fragment: str) -> Delta:
         """Adds plain text; once a token."""
-        self.pieces.append(piece)
+        self.fragments.append(fragment)
         tail, self._tail = self._tail, self._later_tail
-        return Delta(lifecycle.MESSAGE_DELTA, self._head, piece, tail, self._part)
+        return Delta(lifecycle.MESSAGE_DELTA, self._head, fragment, tail, self._part)
 
-    def annotated(self, pieces: Iterable[AnnotatedText]) -> Iterator[Delta]:
+    def annotated(self, fragments: Iterable[AnnotatedText]) -> Iterator[Delta]:
         """Adds what the annotator let through."""
-        for text, annotation in pieces:
+        for text, annotation in fragments:
             if annotation is None:
                 yield self.delta(text)
                 continue

@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass
 class ModelAnswer:
-    """What is known of the model's answer so far."""
+    """The state of the model's answer so far."""
 
     request: ChatRequest
     style: ThinkingStyle = PLAIN
@@ -82,7 +82,7 @@ async def take(
 async def _refused(
     error: ProviderError, answer: ModelAnswer, recorder: Recorder
 ) -> Failed | TooLong:
-    """What an error means for the run: nothing yet, where another request may be taken."""
+    """The outcome of an error; `TooLong` where a shorter request may be tried."""
     failure = LastError(code=error.code, message=error.message)  # type: ignore[arg-type]
     failed = Failed(failure, await used(answer, recorder))
     if isinstance(error, PromptTooLong) and not recorder.has_begun:
@@ -91,7 +91,7 @@ async def _refused(
 
 
 def decide(answer: ModelAnswer, recorder: Recorder, usage: Usage) -> Outcome:
-    """What the answer means for the run."""
+    """The outcome of an answer that has ended."""
     if answer.finish_reason == "content_filter":
         message = "The model's content filter stopped the answer."
         return Failed(LastError(code="server_error", message=message), usage, "content_filter")
@@ -109,7 +109,7 @@ def decide(answer: ModelAnswer, recorder: Recorder, usage: Usage) -> Outcome:
 
 
 async def used(answer: ModelAnswer, recorder: Recorder) -> Usage | None:
-    """What an answer that broke off has used; None if it never began.
+    """The usage of an answer that broke off; None if it never began.
 
     What the model server told of it holds, but it may have written more since.
     """
@@ -197,7 +197,7 @@ async def _finish(answer: ModelAnswer, recorder: Recorder, used_ids: set[str]) -
 
 
 def _of_round(told: Extras, answer: ModelAnswer) -> Extras:
-    """What has to go back with the round, that of its calls included."""
+    """The extras of the round, with those of its calls."""
     calls = {
         answer.call_ids[call.place]: call.extra
         for call in answer.calls.calls
@@ -244,4 +244,4 @@ async def _tell_calls(answer: ModelAnswer, recorder: Recorder, used_ids: set[str
             answer.call_ids[told.place] = call_id
             await recorder.open_call(call_id, told.name)
         else:
-            recorder.arguments(told.place, told.piece)
+            recorder.arguments(told.place, told.fragment)

@@ -76,7 +76,7 @@ def settings(run: Run, steps: list[RunStep], tools: Mapping[RunTool, ToolPrompt]
 
 
 def may_call(run: Run) -> bool:
-    """Whether the model may call tools at all. What it calls even so is answered as a name that
+    """True if the model may call tools at all. What it calls even so is answered as a name that
     nobody offered.
     """
     return run.tool_choice != "none"
@@ -138,7 +138,7 @@ def rounds_of(
 
 
 def server_rounds(run: Run, steps: Iterable[RunStep]) -> int:
-    """How many rounds of tools the server has answered by itself since the run began, or since the
+    """The number of rounds that the server has answered by itself since the run began, or since the
     client submitted outputs.
     """
     rounds, asks_client = 0, has_functions(run) and may_call(run)

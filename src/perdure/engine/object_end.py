@@ -1,4 +1,4 @@
-"""Where a JSON object ends that comes in pieces: each character is read once."""
+"""The end of a JSON object that comes in fragments. Each character is read once."""
 
 import re
 
@@ -9,7 +9,7 @@ _MARK = re.compile(r'["{}\[\]]')
 
 
 class ObjectEndScanner:
-    """What is known so far of a text that should be one JSON object.
+    """Reads a text that should be one JSON object.
 
     `is_complete`: the object has ended. A text that is no object has no end. `is_void`: all of it
     is nothing, `{}` or `null`, or the beginning of one of these.
@@ -79,7 +79,7 @@ class ObjectEndScanner:
         return len(text)
 
     def _says_nothing(self, text: str, start: int, mark: int) -> bool:
-        """Whether this is, so far, an object without anything in it."""
+        """True if this is, so far, an object without anything in it."""
         is_brace = text[mark] == ("}" if self._depth else "{")
         return is_brace and not text[start:mark].strip()
 

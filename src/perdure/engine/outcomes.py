@@ -1,4 +1,4 @@
-"""How a turn can end: the values that the deciding code returns and the recorder applies."""
+"""The outcomes of a round: values that the deciding code returns and the recorder applies."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class Truncated(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """The turn could not be brought to an end.
+    """The round could not be brought to an end.
 
     `message_reason` says why a half-written message is incomplete, where it is not the failure.
     """

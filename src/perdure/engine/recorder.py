@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class RoundSetup(NamedTuple):
-    """What a round of the model needs to know beforehand.
+    """The setup of a round.
 
     `annotator` makes what a text part goes through, where there may be something to annotate;
     `offered` are the tools that the server runs, by the names under which the model may call them;
@@ -91,12 +91,12 @@ class Recorder:
 
     @property
     def call_count(self) -> int:
-        """How many calls the round has so far."""
+        """The number of calls in the round so far."""
         return len(self._calls)
 
     @property
     def has_begun(self) -> bool:
-        """Whether the model said anything in this round."""
+        """True if the model said anything in this round."""
         return bool(self._parts or self._calls)
 
     @property
@@ -113,7 +113,7 @@ class Recorder:
 
     @property
     def found_lone_end(self) -> bool:
-        """Whether text that was given on turned out to begin with thinking."""
+        """True if text that was given on turned out to begin with thinking."""
         return bool(self._closed_thought) or any(part.thought for part in self._parts)
 
     @property
@@ -138,7 +138,7 @@ class Recorder:
 
     @property
     def asks_client(self) -> bool:
-        """Whether one of the calls is a function of the client."""
+        """True if one of the calls is a function of the client."""
         return any(call.asks_client for call in self._calls)
 
     @property
@@ -148,7 +148,7 @@ class Recorder:
 
     @property
     def kept(self) -> Extras | None:
-        """What is kept beside the step of the round."""
+        """The extras that are stored beside the step of the round."""
         thought = self.thought
         if not thought:
             return self.extras
@@ -170,19 +170,19 @@ class Recorder:
         annotator = make() if make and kind == "text" else None
         self._open(OpenPart(kind, self._message_id, len(self._parts), annotator))
 
-    def text(self, piece: str) -> None:
-        """Tells a piece of the open part. The hot path: no write, no object model."""
+    def text(self, fragment: str) -> None:
+        """Publishes a fragment of the open part. The hot path: no write, no object model."""
         part = self._parts[-1]
         assert isinstance(part, OpenPart)  # noqa: S101 # images are no place for text
         if self._holding_back:
-            part.pieces.append(piece)
+            part.fragments.append(fragment)
         elif part.annotator is None:
-            self._bus.publish(self.run.id, part.delta(piece))
+            self._bus.publish(self.run.id, part.delta(fragment))
         else:
-            self.publish(part.annotated(part.annotator.feed(piece)))
+            self.publish(part.annotated(part.annotator.feed(fragment)))
 
     def close_part(self) -> None:
-        """Tells what the open part, if there is one, still holds."""
+        """Publishes what the open part, if there is one, still holds back."""
         part = self._parts[-1] if self._parts else None
         if isinstance(part, OpenPart) and part.annotator is not None:
             self.publish(part.closed())
@@ -205,9 +205,9 @@ class Recorder:
         self._calls.append(call)
         self._tell_of(call.index, [call.begin()])
 
-    def arguments(self, index: int, piece: str) -> None:
-        """Tells a fragment of a call's arguments, as far as that is told."""
-        self._tell_of(index, self._calls[index].write(piece))
+    def arguments(self, index: int, fragment: str) -> None:
+        """Adds a fragment of a call's arguments, and publishes its deltas."""
+        self._tell_of(index, self._calls[index].write(fragment))
 
     def publish_up_to(self, call: OpenCall) -> None:
         """See `RunWriter`."""
@@ -235,7 +235,7 @@ class Recorder:
         return await self._write(run_writes.close_calls, calls, usage=usage, extras=extras)
 
     async def end(self, outcome: Outcome) -> None:
-        """Writes how the turn ended."""
+        """Writes the outcome of the round."""
         if self._holding_back:
             await self._say_held_back()
         self.close_part()
@@ -270,7 +270,7 @@ class Recorder:
                 thought = part.thought
                 self._closed_thought += thought
                 await self.open_part(part.kind)
-                self.text("".join(part.pieces)[len(thought) :])
+                self.text("".join(part.fragments)[len(thought) :])
 
     def _withdraw(self, tx: Transaction, step: RunStep, *, project: str, now: int) -> None:
         for tool in self.tools:
@@ -288,7 +288,7 @@ class Recorder:
         return OpenUnknownCall(step_id, index, call_id, name, offered=list(offered))
 
     def _tell_of(self, index: int, deltas: Iterable[Delta]) -> None:
-        """Tells something of a call now, or when it is its turn."""
+        """Publishes deltas of a call now, or once the calls before it are answered."""
         held = self._held.get(index)
         if held is None:
             self.publish(deltas)
@@ -296,7 +296,7 @@ class Recorder:
             held.extend(deltas)
 
     def _show_images(self, message_id: str) -> None:
-        """What code has shown comes before what the model says of it."""
+        """Puts the images that code has shown before what the model says of them."""
         for file_id in self._round.images:
             image = ShownImage(file_id, message_id, len(self._parts))
             self._parts.append(image)
@@ -314,7 +314,7 @@ class Recorder:
 
     @property
     def _is_withdrawn(self) -> bool:
-        """Whether listeners were told text that the message does not hold."""
+        """True if listeners were told text that the message does not hold."""
         return not self._holding_back and any(part.thought for part in self._parts)
 
     def _open(self, part: OpenPart) -> None:
@@ -324,7 +324,7 @@ class Recorder:
         self._parts.append(part)
 
     def _open_text(self) -> str:
-        return "".join(piece for part in self._parts for piece in part.pieces)
+        return "".join(fragment for part in self._parts for fragment in part.fragments)
 
     async def _write(
         self,

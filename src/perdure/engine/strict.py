@@ -1,4 +1,4 @@
-"""Whether an answer keeps the promise of a strict JSON schema (spec 01 §2.7).
+"""Checks answers against strict JSON schemas (spec 01 §2.7).
 
 Programs read such an answer without looking, because the original service made it fit. A model
 server may take the schema and ignore it; then it is better that the run fails than that the
@@ -34,7 +34,7 @@ Problem: TypeAlias = str | None
 
 
 def breach(wanted: ResponseFormat | None, content: Sequence[Part]) -> Problem:
-    """What is wrong with an answer; None if nothing is, or if nothing was promised."""
+    """The first fault of an answer; None if there is none, or if nothing was promised."""
     if not isinstance(wanted, JsonSchemaFormat) or not wanted.json_schema.strict:
         return None
     if not all(isinstance(part, TextPart) for part in content):
@@ -117,7 +117,7 @@ class _Check:
         return next(filter(None, problems), None)
 
     def _referred(self, reference: object) -> object:
-        """What a reference within the schema leads to; any other allows all."""
+        """The schema that a reference within the schema leads to; any other allows all."""
         first, *names = str(reference).split("/")
         found: object = self._root if first == "#" else None
         for name in names:

@@ -1,4 +1,4 @@
-"""How each model thinks in its text: as it is set, or as its answers have taught."""
+"""The thinking styles of models: as they are set, or as answers have shown them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -8,14 +8,14 @@ from perdure.providers.thinking import Thinking
 
 
 class ModelOrigin(NamedTuple):
-    """Who answers: the model server by its base URL, without a password, and the model there."""
+    """The model server that answers, by its base URL without a password, and the model there."""
 
     server: str
     model: str
 
 
 class ThinkingSetting(Protocol):
-    """What is set for a model; see `model_settings.ThinkingSettings`."""
+    """The settings of a model; see `settings.models.ThinkingSettings`."""
 
     @property
     def hide(self) -> bool: ...
@@ -38,7 +38,7 @@ class LearntStyles:
         self._known: dict[ModelOrigin, None] = {}
 
     def knows(self, origin: ModelOrigin) -> bool:
-        """Whether the model's answers are expected to have a lone end."""
+        """True if the model's answers are expected to have a lone end."""
         return origin in self._known
 
     def remember(self, origin: ModelOrigin) -> None:
@@ -54,7 +54,7 @@ class LearntStyles:
 
 
 class ThinkingStyle(NamedTuple):
-    """How a model thinks. `hides`, `may_be_open`, `is_open`: see `Thinking`. `sends_back`: its
+    """A model's way to think. `hides`, `may_be_open`, `is_open`: see `Thinking`. `sends_back`: its
     thinking goes back to it within the run, as it came.
     """
 
@@ -65,7 +65,7 @@ class ThinkingStyle(NamedTuple):
     sends_back: bool = False
 
     def thinking(self) -> Thinking:
-        """What takes it out of one answer."""
+        """A reader that takes thinking out of one answer."""
         return Thinking(hides=self.hides, may_be_open=self.may_be_open, is_open=self.is_open)
 
 
@@ -74,7 +74,7 @@ PLAIN = ThinkingStyle()
 
 
 class ThinkingRules:
-    """What is set and what was learnt.
+    """The settings of all models, and what their answers have shown.
 
     `origin` says who answers for the name of a model. `names` are the names that a model goes by,
     the most particular first; `configured` is looked up by these, and may have patterns.
@@ -94,7 +94,7 @@ class ThinkingRules:
         self._lessons = lessons
 
     def of(self, model: str) -> ThinkingStyle:
-        """How a model thinks, by the name that runs use."""
+        """The style of a model, by the name that runs use."""
         origin = ModelOrigin(*self._origin(model))
         found = (matching(self._configured, name) for name in self._names(model))
         setting = next((each for each in found if each is not None), None)

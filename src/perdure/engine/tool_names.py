@@ -1,6 +1,6 @@
-"""Which tool a model means by the name it has written.
+"""The tool that a model means by the name it has written.
 
-Models leave pieces of their chat template in names: `file_search<|channel|>commentary`,
+Models leave remains of their chat template in names: `file_search<|channel|>commentary`,
 `functions.get_weather`, `<tool_call>get_weather`.
 """
 

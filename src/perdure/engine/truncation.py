@@ -99,7 +99,7 @@ class _Counted:
 
 
 def _favoured(costs: Costs) -> Iterator[int]:
-    """All places, the most valuable first: from the newest back, and the earliest in between, as
+    """The places, the most valuable first: from the newest back, and the earliest in between, as
     soon as they are no more than a quarter of the whole.
     """
     earliest = deque(range(min(EARLIEST, len(costs))))

@@ -11,7 +11,7 @@ _LEAST = 512
 
 
 class Windows:
-    """How many tokens each model takes, prompt and answer together, by the name runs use.
+    """The context windows of models in tokens, by the name that runs use.
 
     `configured` knows what the operator has said. For other models `ask` asks their server; where
     that tells nothing, a window of `unknown` tokens is taken, until it refuses a prompt. What is

@@ -80,7 +80,7 @@ def _cut(text: str, start: int, fresh: int, max_tokens: int) -> Chunk | None:
 
 
 def _reach(text: str, start: int, tokens: int) -> int:
-    """How far so many tokens reach."""
+    """The end of the text that has so many tokens."""
     size = tokens * _CHARACTERS_PER_TOKEN
     while True:
         size = min(size, _LONGEST)
@@ -107,7 +107,7 @@ def _last_border(text: str, fresh: int, limit: int) -> int:
 
 
 def _restart(chunk: Chunk, overlap: int) -> int:
-    """Where the next chunk begins: at the best border of the earlier half of the overlap."""
+    """The beginning of the next chunk: at the best border of the earlier half of the overlap."""
     if not overlap:
         return chunk.end
     found = encode(chunk.text)

@@ -108,7 +108,7 @@ class ForkServer:
         return True
 
     def _parse(self, connection: socket.socket) -> None:
-        """What a child does."""
+        """Parses one file, in a child."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for other in (self._control, *self._children.values()):
@@ -193,7 +193,7 @@ def _die_with(parent: int) -> None:
 
 
 def _limit(limits: ParsingLimits) -> None:
-    """What the operating system holds the child to.
+    """Sets the limits that the operating system holds the child to.
 
     Not the number of processes: it is counted for the whole user, and counts threads.
     """

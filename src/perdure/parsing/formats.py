@@ -1,4 +1,4 @@
-"""Which files can be searched (spec 06 §1.3), by the extension of their names.
+"""The files that can be searched (spec 06 §1.3), by the extension of their names.
 
 Workbooks, .jsonl, pictures and archives cannot: the original refused them too. It refused .csv as
 well, which is text like any other.

@@ -1,4 +1,4 @@
-"""What the server and the process that parses a file tell each other, over a socket.
+"""The messages between the server and the process that parses a file, over a socket.
 
 The server sends one `ParsingTask`, with the open file; then come any number of `ParsedChunks`, and
 one `ParsingEnd` or `ParsingRefusal`. Each is preceded by its length.
@@ -22,7 +22,7 @@ LONGEST: Final = 32 * MiB
 
 
 class ParsingTask(msgspec.Struct, frozen=True, tag=True):
-    """What to do with the file that comes along."""
+    """The order to parse the file that comes along."""
 
     extension: str
     max_tokens: int
@@ -37,7 +37,7 @@ class ParsedChunks(msgspec.Struct, frozen=True, tag=True):
 
 
 class ParsingEnd(msgspec.Struct, frozen=True, tag=True):
-    """All chunks have been told."""
+    """The end of the chunks."""
 
 
 class ParsingRefusal(msgspec.Struct, frozen=True, tag=True):

@@ -1,4 +1,4 @@
-"""What one file may cost to parse. Files are hostile: each of these has been tried."""
+"""The limits on parsing one file. Files are hostile: each of these has been tried."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ MiB: Final = 1024 * 1024
 
 
 class ParsingLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one file may cost."""
+    """The limits on one file."""
 
     file_bytes: int = 512 * MiB
     """Size of the file (spec 06 §1.4)."""

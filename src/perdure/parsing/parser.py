@@ -190,7 +190,7 @@ class _Nursery:
 
     @property
     def ended(self) -> bool:
-        """Whether the process is gone; its closed socket tells before its status is collected."""
+        """True if the process is gone; its closed socket tells before its status is collected."""
         try:
             return self._control.recv(1) == b""
         except BlockingIOError:

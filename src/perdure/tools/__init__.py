@@ -17,5 +17,5 @@ TOOLS: tuple[Callable[[ToolServices], Tool], ...] = (SearchTool, CodeTool)
 
 
 def connect(services: ToolServices) -> tuple[Tool, ...]:
-    """All tools of a server."""
+    """Makes the tools of a server."""
     return tuple(make(services) for make in TOOLS)

@@ -36,7 +36,7 @@ class Upkeep(NamedTuple):
 
 
 class ToolServices(NamedTuple):
-    """What tools are made of. `window` gives a model's context window in tokens."""
+    """Everything that tools are made of. `window` gives a model's context window in tokens."""
 
     database: Database
     bus: Bus
@@ -78,7 +78,7 @@ class NoReplays:
 
 
 class ToolPrompt(NamedTuple):
-    """What a tool brings to a model call.
+    """The contribution of a tool to a model call.
 
     `definition`: the function that the model is offered, None where there is nothing to call.
     `replays`: the run's earlier calls. `make_filter` makes the filter of each text part of the
@@ -97,7 +97,7 @@ Prompter = Callable[[Transaction, Sequence[RunStep]], ToolPrompt]
 
 
 class RunWriter(Protocol):
-    """What a tool may write of the run that it works for."""
+    """The writer of the run that a tool works for: the recorder."""
 
     run: Run
     lease: Lease
@@ -192,6 +192,6 @@ def free_name(wanted: str, run: Run) -> str:
 
 
 def calls_of(steps: Iterable[RunStep]) -> Iterable[ToolCall]:
-    """All calls of these steps, in order."""
+    """The calls of these steps, in order."""
     for step in steps:
         yield from getattr(step.step_details, "tool_calls", ())

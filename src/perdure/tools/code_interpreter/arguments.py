@@ -1,6 +1,6 @@
 """Code out of the arguments of a tool call, while the model writes them.
 
-The arguments are to be `{"code": "…"}`, and come in pieces cut anywhere. Models also write bare
+The arguments are to be `{"code": "…"}`, and come in fragments cut anywhere. Models also write bare
 code, a fence around it, or JSON that breaks off; then what is there is taken.
 """
 
@@ -19,7 +19,7 @@ _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "/": "/", '"'
 
 
 class CodeReader:
-    """Gives the same code, whatever the pieces are."""
+    """Gives the same code, whatever the fragments are."""
 
     def __init__(self) -> None:
         self._raw: list[str] = []
@@ -32,20 +32,20 @@ class CodeReader:
 
     @property
     def code(self) -> str:
-        """All that is known of the code."""
+        """The code, as far as it is known."""
         return "".join(self._code)
 
-    def feed(self, piece: str) -> str:
+    def feed(self, fragment: str) -> str:
         """The part of the code that is certain now."""
-        self._raw.append(piece)
-        self._held += piece
+        self._raw.append(fragment)
+        self._held += fragment
         found: list[str] = []
         while self._held and self._state(found):
             pass
         return self._told("".join(found))
 
     def finish(self) -> str:
-        """The rest of the code, when there are no more pieces."""
+        """The rest of the code, when there are no more fragments."""
         if self._state == self._string:
             rest, self._held = self._held, ""
             return self._told(rest)

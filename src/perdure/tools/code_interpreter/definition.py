@@ -24,7 +24,7 @@ _LONGEST_TRACEBACK = 4_000
 
 
 def is_offered(run: Run) -> bool:
-    """Whether the run has the tool."""
+    """True if the run has the tool."""
     return any(isinstance(tool, CodeInterpreterTool) for tool in run.tools)
 
 

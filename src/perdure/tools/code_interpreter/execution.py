@@ -41,8 +41,8 @@ _REPEATED = (
 
 
 class _Known:
-    """What is known of a session: names in its /mnt/data, why the one before it is gone, and in
-    which step, and in which attempt at it, it has run code last.
+    """The knowledge of a session: names in its /mnt/data, why the one before it is gone, and the
+    step in which it has run code last, with the epoch of the run's lease.
     """
 
     def __init__(self) -> None:

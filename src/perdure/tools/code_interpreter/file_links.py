@@ -1,6 +1,6 @@
 """Links to the files that code has written: `sandbox:/mnt/data/…` in an answer is annotated.
 
-The text stays as it is. It is given in any pieces, and the annotations are the same whatever they
+The text stays as it is. It comes in fragments, and the annotations are the same whatever they
 were (spec 06 §2).
 """
 
@@ -28,15 +28,15 @@ class Linker:
         self._held = ""
         self._length = 0
 
-    def feed(self, pieces: Iterable[AnnotatedText]) -> list[AnnotatedText]:
+    def feed(self, fragments: Iterable[AnnotatedText]) -> list[AnnotatedText]:
         """See `TextFilter`."""
         told: list[AnnotatedText] = []
-        for piece in pieces:
-            if piece.annotation is not None:
-                told += [*self._tell(final=True), piece]
-                self._length += len(piece.text)
+        for fragment in fragments:
+            if fragment.annotation is not None:
+                told += [*self._tell(final=True), fragment]
+                self._length += len(fragment.text)
             else:
-                self._held += piece.text
+                self._held += fragment.text
                 told += self._tell(final=False)
         return told
 
@@ -79,14 +79,14 @@ class Linker:
 
 
 def _may_become(name: str, rest: str) -> bool:
-    """Whether it takes more text to know that this begins with the name, and where that ends."""
+    """True if it takes more text to know that this begins with the name, and where that ends."""
     if len(rest) <= len(name):
         return name.startswith(rest)
     return rest.startswith(name) and len(rest) == len(name) + 1 and rest[-1] in _JOINTS
 
 
 def _is_named(name: str, rest: str) -> bool:
-    """Whether this begins with the name, and with no longer one."""
+    """True if this begins with the name, and with no longer one."""
     if not rest.startswith(name):
         return False
     behind = rest[len(name) : len(name) + 2]
@@ -96,6 +96,6 @@ def _is_named(name: str, rest: str) -> bool:
 
 
 def _begun(text: str) -> int:
-    """How many characters at the end may become the prefix."""
+    """The number of characters at the end that may become the prefix."""
     lengths = range(min(len(PREFIX) - 1, len(text)), 0, -1)
     return next((length for length in lengths if text.endswith(PREFIX[:length])), 0)

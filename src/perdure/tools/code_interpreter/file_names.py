@@ -17,7 +17,7 @@ _LONGEST_ENDING = 40
 
 
 class Names(NamedTuple):
-    """What is in the /mnt/data of a session: the files that it was `given`, by their ids, names
+    """The names in /mnt/data of a session: the files that it was `given`, by their ids, names
     that are `taken` for other reasons, and the ids of files that it `refused`.
     """
 

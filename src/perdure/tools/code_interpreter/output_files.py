@@ -1,4 +1,4 @@
-"""What code has left becomes files: images that it showed, and what it wrote (spec 06).
+"""Makes files of what code has left: images that it showed, and what it wrote (spec 06).
 
 Each is named in the run's open step in the transaction that makes it. What one execution and one
 run may leave is limited: it stays on a disk until somebody deletes it.
@@ -38,7 +38,7 @@ class _Kept(NamedTuple):
 
 
 class OutputStorage:
-    """What is needed to keep what code leaves."""
+    """Stores what code leaves, for all calls of a server."""
 
     def __init__(self, database: Database, store: Blobs, clock: Clock) -> None:
         self.database = database
@@ -48,7 +48,7 @@ class OutputStorage:
         self.kept: WeakKeyDictionary[Session, dict[str, _Kept]] = WeakKeyDictionary()
 
     def of(self, session: Session, writer: RunWriter, call: OpenCodeCall) -> "OutputKeeper":
-        """What keeps what this call leaves."""
+        """A keeper for one call."""
         return OutputKeeper(self, self.kept.setdefault(session, {}), writer, call)
 
 
@@ -90,7 +90,7 @@ class OutputKeeper:
             self._note(f"Only {_MOST_FILES} of {len(seen)} new files can be linked.")
 
     async def _is_allowed(self, what: str, size: int) -> bool:
-        """Whether the run may still leave this; says so where it may not."""
+        """True if the run may still leave this; notes in the output where it may not."""
         if self._allowance is None:
             self._allowance = await self._database.read(thread_files.allowance, self._writer.run)
         if self._allowance.files > 0 and size <= self._allowance.bytes:

@@ -21,7 +21,7 @@ MOST_BYTES = 1024 * 1024 * 1024
 
 
 class FileAllowance(NamedTuple):
-    """What the code of a run may still leave."""
+    """The number and the bytes of files that the code of a run may still leave."""
 
     files: int
     bytes: int
@@ -50,7 +50,7 @@ def steps_so_far(tx: Transaction, run: Run) -> list[RunStep]:
 
 
 def allowance(tx: Transaction, run: Run) -> FileAllowance:
-    """What the run may still leave, by what its steps name; what was deleted does not count."""
+    """The rest of the run's allowance, by what its steps name; deleted files do not count."""
     left = _left(step for step, _ in run_steps.of_run(tx, run.id))
     kept = files.contents_for_run(tx, run.id, sorted(left))
     taken = sum(content.file.bytes for content in kept.values())

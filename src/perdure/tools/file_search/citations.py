@@ -4,7 +4,7 @@ Passages are given to the model with markers such as `【4:0†notes.txt】` (sp
 the filter through which its answer goes: markers of passages that exist become `file_citation`
 annotations, markers of passages that do not are taken out, and for models that write none a
 marker is put behind each sentence that evidently comes from a passage (`evidence.py`). It is
-given text in any pieces and gives the same text and annotations whatever the pieces were.
+given text in any fragments and gives the same text and annotations whatever the fragments were.
 """
 
 import re
@@ -145,7 +145,7 @@ class Citer:
             yield self._plain(self._at + 1)
 
     def _means(self, found: str, key: MarkerKey) -> bool:
-        """Whether what looks like a marker is meant as that of a passage."""
+        """True if what looks like a marker is meant as that of a passage."""
         if key not in self._sources:
             return False
         if self._verbatim:
@@ -218,7 +218,7 @@ class _Sentence:
             self._length += len(self._pieces[-1])
 
     def is_over_before(self, char: str) -> bool:
-        """Whether it is a whole sentence, now that the next character is known. A full stop ends
+        """True if it is a whole sentence, now that the next character is known. A full stop ends
         one before a space only: 3.14 is none.
         """
         if self._is_blank:
@@ -233,7 +233,7 @@ def _may_become_marker(text: str, at: int) -> bool:
 
 
 def _can_be_indexed(char: str) -> bool:
-    """Whether brackets right behind this character may be code. Scripts without case put no space
+    """True if brackets right behind this character may be code. Scripts without case put no space
     before a citation, and code is hardly ever written in them.
     """
     return char.isdigit() or char.lower() != char.upper() or _INDEXED.match(char) is not None

@@ -1,4 +1,4 @@
-"""Which passage a sentence evidently comes from, for models that cite nothing by themselves."""
+"""Finds the passage that a sentence evidently comes from, for models that cite nothing."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -67,7 +67,7 @@ class _Passage:
         return frozenset(_words(self._text))
 
     def has_run(self, said: Sequence[str], length: int) -> bool:
-        """Whether so many of the words stand in the passage as they were said."""
+        """True if so many of the words stand in the passage as they were said."""
         runs = (said[at : at + length] for at in range(len(said) - length + 1))
         return any(f" {' '.join(run)} " in self._joined for run in runs)
 
@@ -84,5 +84,5 @@ def _words(text: str) -> list[str]:
 
 
 def _is_pair(word: str) -> bool:
-    """Whether it comes from a script without spaces."""
+    """True if it comes from a script without spaces."""
     return len(word) <= 2 and not word.isdigit() and not word.islower()
