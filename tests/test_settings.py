@@ -345,6 +345,19 @@ def test_a_gateway_is_named_by_an_http_url(url: str) -> None:
     assert "The setting code_gateway_url from the flag" in _refusal(code_gateway_url=url)
 
 
+def test_the_sandbox_is_chosen_and_agrees_with_the_gateway() -> None:
+    url = "http://gateway:8888"
+    assert settings.only().sandbox == "bubblewrap"
+    assert settings.only(code_gateway_url=url).sandbox == "gateway"
+    assert settings.only(code_sandbox="scripted").sandbox == "scripted"
+    assert _refusal(code_sandbox="gateway") == (
+        "code_sandbox is gateway but code_gateway_url is not set: name the gateway too."
+    )
+    assert _refusal(code_sandbox="scripted", code_gateway_url=url) == (
+        "code_gateway_url is set but code_sandbox is scripted: no gateway would be used."
+    )
+
+
 def test_a_gateway_may_be_below_a_path() -> None:
     chosen = settings.only(code_gateway_url="https://host/gateway/")
     assert chosen.code_gateway_url == "https://host/gateway"

@@ -1,4 +1,6 @@
-"""Where untrusted code runs. What only a gateway needs is imported where there is one."""
+"""The sandbox that is configured. What only one of them needs is imported where it is chosen."""
+
+from collections.abc import Callable
 
 from perdure.clock import Clock
 from perdure.sandbox.local import LocalSandbox
@@ -8,21 +10,14 @@ from perdure.settings import Settings, files_read
 
 
 def connect(settings: Settings, *, warm: bool = True) -> Sandbox:
-    """The sandbox as configured; nothing is started yet, and nothing of the machine is needed."""
+    """The sandbox as configured; nothing is started yet, and nothing of the machine is needed.
+
+    With `warm`, sessions load the usual libraries before they are asked for anything.
+    """
     limits = SessionLimits(
         memory_bytes=settings.code_memory_mib * MIB, disk_bytes=settings.code_disk_mib * MIB
     )
-    if settings.code_gateway_url:
-        from perdure.sandbox.gateway.sandbox import GatewaySandbox
-
-        return GatewaySandbox(
-            settings.code_gateway_url,
-            token=settings.code_gateway_token,
-            kernel=settings.code_gateway_kernel,
-            limits=limits,
-            warm=warm,
-        )
-    return LocalSandbox(limits, private=[settings.data_dir, *files_read(settings)], warm=warm)
+    return SANDBOXES[settings.sandbox](settings, limits, warm)
 
 
 def sessions(settings: Settings, *, clock: Clock) -> Sessions:
@@ -34,3 +29,34 @@ def sessions(settings: Settings, *, clock: Clock) -> Sessions:
         spare=settings.code_spare_sessions,
         idle_seconds=settings.code_idle_seconds,
     )
+
+
+def _bubblewrap(settings: Settings, limits: SessionLimits, warm: bool) -> Sandbox:
+    return LocalSandbox(limits, private=[settings.data_dir, *files_read(settings)], warm=warm)
+
+
+def _gateway(settings: Settings, limits: SessionLimits, warm: bool) -> Sandbox:
+    from perdure.sandbox.gateway.sandbox import GatewaySandbox
+
+    assert settings.code_gateway_url is not None  # noqa: S101 # the settings see to that
+    return GatewaySandbox(
+        settings.code_gateway_url,
+        token=settings.code_gateway_token,
+        kernel=settings.code_gateway_kernel,
+        limits=limits,
+        warm=warm,
+    )
+
+
+def _scripted(settings: Settings, limits: SessionLimits, warm: bool) -> Sandbox:  # noqa: ARG001
+    from perdure.testing.scripted_sandbox import ScriptedSandbox
+
+    return ScriptedSandbox()
+
+
+# By the names of the setting `code_sandbox`.
+SANDBOXES: dict[str, Callable[[Settings, SessionLimits, bool], Sandbox]] = {
+    "bubblewrap": _bubblewrap,
+    "gateway": _gateway,
+    "scripted": _scripted,
+}

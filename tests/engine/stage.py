@@ -29,7 +29,7 @@ from perdure.storage.blobs import Blobs
 from perdure.storage.database import Database, Transaction
 from perdure.testing.manual_clock import ManualClock
 from perdure.testing.scripted_model import ScriptedProvider
-from perdure.testing.scripted_sandbox import ScriptedSandbox
+from perdure.testing.scripted_sandbox import ScriptedSandbox, obey
 from perdure.tools import ToolServices
 from perdure.webhooks.delivery_loop import Webhooks
 from perdure.wire.base import decode
@@ -40,7 +40,6 @@ from perdure.wire.runs import Run, SubmitToolOutputs, ToolOutput
 from perdure.wire.threads import ModifyThread
 from perdure.wire.tools import FileSearchResources, ToolResources
 from tests.commands.acts import PROJECT, Acts
-from tests.engine.interpreted import interpreted
 from tests.patience import PATIENCE_SECONDS
 
 P = ParamSpec("P")
@@ -74,7 +73,7 @@ class Stage:
         self.acts = Acts(database)
         self.acts.now = int(clock.now())
         windows = Windows(lambda _: None, unknown=256_000)
-        self.sandbox = ScriptedSandbox(interpreted)
+        self.sandbox = ScriptedSandbox(obey)
         self.sessions = Sessions(self.sandbox, clock=clock, most=2, spare=0, idle_seconds=3600)
         self.services = ToolServices(
             database, bus, clock, blobs, {}, self.sessions, SETTINGS, windows.of
@@ -145,7 +144,7 @@ class Stage:
         common with this one.
         """
         sessions = Sessions(
-            ScriptedSandbox(interpreted), clock=self.clock, most=2, spare=0, idle_seconds=3600
+            ScriptedSandbox(obey), clock=self.clock, most=2, spare=0, idle_seconds=3600
         )
         bus = MemoryBus()
         services = self.services._replace(database=database, bus=bus, sessions=sessions)

@@ -7,7 +7,7 @@ import pytest
 from perdure.commands import files
 from perdure.sandbox.session_files import pieces
 from perdure.storage.database import Transaction
-from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession
+from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession, obey
 from perdure.tools.code_interpreter import output_files, thread_files
 from perdure.wire.base import decode
 from perdure.wire.files import File
@@ -18,7 +18,6 @@ from perdure.wire.tools import CodeInterpreterResources, CreateToolResources
 from tests.commands.acts import PROJECT
 from tests.engine import filled_stores
 from tests.engine.coding import CODE, begin, calls, go_on, interpreted, logs, say
-from tests.engine.interpreted import interpreted as in_a_script
 from tests.engine.stage import Stage
 from tests.engine.test_crash import crash_while_executing, recover
 
@@ -187,7 +186,7 @@ class Growing(ScriptedSession):
 
 class GrowingSandbox(ScriptedSandbox):
     async def start(self) -> ScriptedSession:
-        return Growing(in_a_script)
+        return Growing(obey)
 
 
 async def test_a_file_that_grows_while_it_is_read_is_cut_and_left_out(

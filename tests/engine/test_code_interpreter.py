@@ -11,6 +11,7 @@ from perdure.commands import blobs, events, files
 from perdure.invariants import contents
 from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
 from perdure.sandbox.sandbox import Session
+from perdure.testing.scripted_sandbox import PNG
 from perdure.wire.base import decode
 from perdure.wire.events import Delta, Event
 from perdure.wire.files import File
@@ -37,7 +38,6 @@ from perdure.wire.tools import (
 from tests.commands.acts import PROJECT
 from tests.engine import filled_stores
 from tests.engine.coding import CODE, begin, calls, go_on, interpreted, logs, say
-from tests.engine.interpreted import PNG
 from tests.engine.stage import Stage
 from tests.engine.test_crash import crash_while_executing, recover
 

@@ -11,7 +11,7 @@ from perdure.commands import leases, runs, threads
 from perdure.engine.executor import Execution
 from perdure.errors import ConfigurationError
 from perdure.sandbox.sandbox import SessionLost
-from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession
+from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession, obey
 from perdure.tools.code_interpreter import execution
 from perdure.wire.events import Delta
 from perdure.wire.runs import Run
@@ -19,7 +19,6 @@ from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.commands.acts import LIFETIME, PROJECT
 from tests.engine import filled_stores
 from tests.engine.coding import CODE, begin, calls, go_on, logs, say
-from tests.engine.interpreted import interpreted
 from tests.engine.stage import Stage
 from tests.patience import PATIENCE_SECONDS
 
@@ -132,7 +131,7 @@ class Deaf(ScriptedSession):
     asked = asyncio.Event()
 
     def __init__(self) -> None:
-        super().__init__(interpreted)
+        super().__init__(obey)
         self._ended = asyncio.Event()
 
     def lose(self, why: str) -> None:

@@ -1,23 +1,28 @@
 """Sessions by key: kept, evicted, lost and told, first come first served; never shared."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack
 
 import pytest
 from structlog.testing import capture_logs
 
 from perdure.errors import ConfigurationError
-from perdure.sandbox.sandbox import SessionLost
+from perdure.sandbox.sandbox import Output, SessionLost, Text
 from perdure.sandbox.sessions import Sessions
 from perdure.testing.manual_clock import ManualClock
-from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession, echo
+from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession
 from tests.sandbox.talk import run
+
+
+def echo(code: str) -> Iterable[Output]:
+    """The code itself, as if it had printed itself."""
+    yield Text(code, "stdout")
 
 
 @pytest.fixture
 def sandbox() -> ScriptedSandbox:
-    return ScriptedSandbox()
+    return ScriptedSandbox(echo)
 
 
 @pytest.fixture

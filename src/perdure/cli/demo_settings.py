@@ -18,7 +18,7 @@ OBEYED = frozenset(
     {
         *("answer_silence_seconds", "api_keys", "body_silence_seconds", "cite_unmarked"),
         *("code_disk_mib", "code_idle_seconds", "code_max_sessions", "code_memory_mib"),
-        *("code_spare_sessions", "code_timeout_seconds", "connections_per_address"),
+        *("code_sandbox", "code_spare_sessions", "code_timeout_seconds", "connections_per_address"),
         *("context_windows", "cors_origins", "default_model", "drain_seconds"),
         *("event_retention_days", "head_seconds", "idle_connection_seconds"),
         *("keep_alive_seconds", "lease_seconds", "list_threads", "log_format", "log_level"),

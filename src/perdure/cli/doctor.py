@@ -199,6 +199,13 @@ def _certificate(chosen: Settings) -> Iterable[Finding]:
 
 async def _code_interpreter(chosen: Settings) -> Finding:
     """Really starts a sandbox. A server runs without one, and refuses code."""
+    if chosen.sandbox == "scripted":
+        return Finding(
+            State.WARN,
+            "code",
+            "code is not run: code_sandbox is scripted, which is for tests",
+            "Set code_sandbox to auto for a server that people use.",
+        )
     place = sandboxes.connect(chosen, warm=False)
     try:
         if isinstance(place, GatewaySandbox):

@@ -90,6 +90,9 @@ def _show_certificate(banner: Banner, chosen: Settings) -> None:
 
 
 async def _show_code(banner: Banner, chosen: Settings) -> None:
+    if chosen.sandbox == "scripted":
+        banner.warn("Code", "is not run: code_sandbox is scripted, which is for tests")
+        return
     place = sandboxes.connect(chosen)
     try:
         banner.row("Code", f"is isolated by {await place.describe()}")

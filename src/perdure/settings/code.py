@@ -1,6 +1,6 @@
 """The settings `code_…`: where the code interpreter's code runs, and what it may use."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -20,6 +20,10 @@ class CodeSettings(BaseModel):
     """The part of `Settings` that the code interpreter needs."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
+
+    code_sandbox: Literal["auto", "bubblewrap", "gateway", "scripted"] = "auto"
+    """Where code runs. `auto` is the gateway where `code_gateway_url` is set, and else bubblewrap
+    on this machine; `scripted` runs no code, for tests of your program."""
 
     code_timeout_seconds: Seconds = 120.0
     """Seconds that one execution of the code interpreter may take, before it is interrupted."""
@@ -77,4 +81,20 @@ class CodeSettings(BaseModel):
                 "code_gateway_token and code_gateway_kernel need code_gateway_url: name the "
                 "gateway too"
             )
+        if self.code_sandbox == "gateway" and not self.code_gateway_url:
+            raise ValueError(
+                "code_sandbox is gateway but code_gateway_url is not set: name the gateway too"
+            )
+        if self.code_gateway_url and self.code_sandbox not in ("auto", "gateway"):
+            raise ValueError(
+                f"code_gateway_url is set but code_sandbox is {self.code_sandbox}: no gateway "
+                "would be used"
+            )
         return self
+
+    @property
+    def sandbox(self) -> str:
+        """The kind of sandbox in use."""
+        if self.code_sandbox != "auto":
+            return self.code_sandbox
+        return "gateway" if self.code_gateway_url else "bubblewrap"

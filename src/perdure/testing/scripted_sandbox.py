@@ -1,16 +1,20 @@
 """A sandbox without a machine: its sessions run no code, and answer as they are told.
 
-For tests of what uses a sandbox. It isolates nothing, because there is nothing to isolate.
+For tests of what uses a sandbox, and of programs that use code_interpreter. It isolates nothing,
+because nothing runs: the setting `code_sandbox = "scripted"` chooses it.
 """
 
+import ast
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from typing import NamedTuple
 
 from perdure.errors import ConfigurationError
 from perdure.sandbox.sandbox import (
+    Error,
     ExecutionEnd,
     FileRefused,
+    Image,
     Output,
     SessionFile,
     SessionLost,
@@ -38,9 +42,48 @@ class Crashed(NamedTuple):
 Script = Callable[[str], Iterable[Output | Wrote | Forever | Crashed]]
 
 
-def echo(code: str) -> Iterable[Output]:
-    """The code itself, as if it had printed itself."""
-    yield Text(code, "stdout")
+# An image of one white pixel.
+PNG = (
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU"
+    b"\x00\x00\x00\nIDATx\x9cc\xf8\x0f\x00\x01\x01\x01\x00\xb18\xf6\x14\x00\x00\x00\x00IEND\xaeB`\x82"
+)
+
+
+def obey(code: str) -> Iterable[Output | Wrote | Forever | Crashed]:
+    """The effects of code whose lines are directives; other lines do nothing.
+
+    `print TEXT`, `print("TEXT")`, `show` (an image), `write NAME TEXT` (a file), `raise TEXT`,
+    `crash TEXT` (the session ends), `forever`.
+    """
+    for line in code.splitlines():
+        word, _, rest = line.partition(" ")
+        match word:
+            case "print":
+                yield Text(f"{rest}\n", "stdout")
+            case "show":
+                yield Image("image/png", PNG)
+            case "write":
+                name, _, content = rest.partition(" ")
+                yield Wrote(name, content.encode())
+            case "raise":
+                yield Error(f"Traceback (most recent call last):\nValueError: {rest}")
+            case "crash":
+                yield Crashed(rest)
+            case "forever":
+                yield Forever()
+            case _:
+                if (text := _printed(line)) is not None:
+                    yield Text(f"{text}\n", "stdout")
+
+
+def _printed(line: str) -> str | None:
+    """The text of a line such as `print("text")`."""
+    if not (line.startswith("print(") and line.endswith(")")):
+        return None
+    try:
+        return str(ast.literal_eval(line.removeprefix("print(").removesuffix(")")))
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
 
 
 class ScriptedSession:
@@ -113,7 +156,7 @@ class ScriptedSandbox:
     starts none.
     """
 
-    def __init__(self, script: Script = echo) -> None:
+    def __init__(self, script: Script = obey) -> None:
         self._script = script
         self.started: list[ScriptedSession] = []
         self.refusal: str | None = None
@@ -121,7 +164,7 @@ class ScriptedSandbox:
     async def describe(self) -> str:
         if self.refusal is not None:
             raise ConfigurationError(self.refusal)
-        return "nothing, as nothing runs"
+        return "nothing, since the scripted sandbox runs no code"
 
     async def start(self) -> ScriptedSession:
         if self.refusal is not None:
