@@ -1,4 +1,4 @@
-"""Who may ask, and in which dialect: host, API key, beta header (spec 02 §1, 05 §3.1)."""
+"""Checks of who may send a request: host, API key, beta header (spec 02 §1, 05 §3.1)."""
 
 import hmac
 import re
@@ -35,7 +35,7 @@ def check_host(headers: Headers, settings: Settings) -> None:
 
 
 def check_key(headers: Mapping[str, str], settings: Settings) -> None:
-    """Any key will do where none are configured, but one must be sent.
+    """Requires an API key; any key is good where none are configured.
 
     Azure clients send it as `api-key`. Raises `Unauthorized`.
     """
@@ -60,7 +60,7 @@ def check_key(headers: Mapping[str, str], settings: Settings) -> None:
 
 
 def check_beta(headers: Mapping[str, str]) -> None:
-    """The header may be a list; the member for v2 must be in it. Raises `BadRequest`."""
+    """Requires the beta header, which may be a list that holds v2. Raises `BadRequest`."""
     members = [member.strip() for member in headers.get("openai-beta", "").split(",")]
     members = [member for member in members if member]
     if _BETA in members:

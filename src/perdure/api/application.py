@@ -1,4 +1,4 @@
-"""The ASGI application: the one boundary where errors become envelopes."""
+"""The ASGI application. It is the one boundary where errors become envelopes."""
 
 import re
 import time
@@ -33,8 +33,8 @@ _PLAIN_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
 
 
 def refusal(error: APIError) -> Response:
-    """The answer to a request that never comes to the application, since its head is broken, too
-    large or too late.
+    """Returns the response to a request that never reaches the application, since its head is
+    broken, too large or too late.
     """
     response = refuse(error)
     _add_headers(response.headers, ids.new_request_id(), time.perf_counter())
@@ -42,7 +42,9 @@ def refusal(error: APIError) -> Response:
 
 
 def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
-    """The application for web pages of these origins too; as it is where there are none."""
+    """Returns the application with CORS headers for web pages of these origins; without origins,
+    the application itself.
+    """
     if not origins:
         return app
     return CORSMiddleware(
@@ -55,7 +57,7 @@ def with_cors(origins: Collection[str], app: ASGIApp) -> ASGIApp:
 
 
 def _add_headers(headers: MutableHeaders, request_id: str, began: float) -> None:
-    """What each answer has."""
+    """Adds the headers that every response has."""
     headers["x-request-id"] = request_id
     headers["openai-version"] = _VERSION
     headers["openai-processing-ms"] = str(int((time.perf_counter() - began) * 1000))
@@ -67,7 +69,7 @@ def _add_headers(headers: MutableHeaders, request_id: str, began: float) -> None
 
 
 class Application:
-    """Answers every request, whatever happens."""
+    """Answers every request, also after an error."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

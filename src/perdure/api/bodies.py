@@ -1,7 +1,7 @@
-"""Request bodies: how much of them may be in memory, and how they are decoded.
+"""Request bodies: the bound on how much of them is in memory, and their decoding.
 
-Nothing here keeps the event loop from other requests for longer than it takes to decode as many
-members, and as much text, as may be.
+No function here blocks the event loop for longer than it takes to decode the largest text and the
+most members that are allowed.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class HeldBytes:
         self._held = 0
 
     def take(self, count: int) -> None:
-        """Counts some more. Raises `Overloaded` where they exceed the bound."""
+        """Adds to the count. Raises `Overloaded` where it exceeds the bound."""
         if self._held + count > self._most:
             raise Overloaded(
                 "The server has too many large requests in hand; please try again.",
@@ -40,12 +40,12 @@ class HeldBytes:
         self._held += count
 
     def give_back(self, count: int) -> None:
-        """Forgets as many."""
+        """Subtracts from the count."""
         self._held -= count
 
 
 class RequestBytes:
-    """What one request has in hand, until its block ends."""
+    """The bytes of one request that are in memory, until its block ends."""
 
     def __init__(self, held: HeldBytes) -> None:
         self._held = held
@@ -53,7 +53,7 @@ class RequestBytes:
         self._taken = 0
 
     def add(self, count: int) -> None:
-        """Counts bytes that have come. Raises `Overloaded`."""
+        """Counts bytes that have arrived. Raises `Overloaded`."""
         self._bytes += count
         more = max(0, self._bytes - _FREE_BYTES) - self._taken
         self._held.take(more)
@@ -81,7 +81,7 @@ class Decoding:
         self._turn = asyncio.Lock()
 
     async def decode(self, body: bytes, kind: type[T]) -> T:
-        """The body as a struct. Raises `BadRequest` (spec 05 §3.3) and `TooLarge`."""
+        """Returns the body as a struct. Raises `BadRequest` (spec 05 §3.3) and `TooLarge`."""
         size = await scan.measure(body, most=self._most)
         if size.members > self._most.members:
             raise TooLarge(

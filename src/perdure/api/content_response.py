@@ -1,4 +1,4 @@
-"""Content on its way out, whole or one range of it (RFC 9110 §14)."""
+"""Downloads of content, whole or one range of it (RFC 9110 §14)."""
 
 import asyncio
 import mimetypes
@@ -27,10 +27,11 @@ class _Span(NamedTuple):
 
 
 async def send(content: FileContent, blobs: Blobs, headers: Mapping[str, str]) -> Response:
-    """The response that carries the content, or the range that the request's headers ask for.
+    """Returns the response that carries the content, or the range that the request's headers ask
+    for.
 
-    It is always a download: a page that somebody uploaded never runs as one of this server.
-    Raises `Unavailable` where the first byte cannot be had.
+    It is always a download: an uploaded page never runs as a page of this server. Raises
+    `Unavailable` where the first byte cannot be read.
     """
     size = content.file.bytes
     etag = f'"{content.file.id}"'
@@ -56,8 +57,8 @@ async def send(content: FileContent, blobs: Blobs, headers: Mapping[str, str]) -
 
 
 class _Sent(Response):
-    """Content as it is read. A client that leaves is noticed between two pieces: nothing is broken
-    off in the middle of one.
+    """A response that sends content as it is read. A client's disconnect is noticed between two
+    blocks; no block is cut.
     """
 
     def __init__(
@@ -87,8 +88,9 @@ class _Sent(Response):
 
 
 def _asked(header: str, size: int) -> _Span | None:
-    """The one range that is asked for, empty if the content does not have it; None for none, for
-    several, and for what cannot be understood: then the whole is right too.
+    """Returns the one range that the header asks for; an empty one if the content does not have it.
+    Returns None for no range, several ranges and a header that cannot be understood: the whole
+    content answers these too.
     """
     match = _RANGE.fullmatch(header.strip())
     if match is None or match[0] == "bytes=-":
@@ -104,13 +106,15 @@ def _asked(header: str, size: int) -> _Span | None:
 
 
 def _type(file: File) -> str:
-    """By the name's ending: it is all that says what a file is."""
+    """Returns the media type by the ending of the file's name, the only thing that is known of its
+    kind.
+    """
     kind, encoding = mimetypes.guess_type(file.filename)
     return kind if kind and not encoding else "application/octet-stream"
 
 
 def _disposition(name: str) -> str:
-    """The name for all clients, and the nearest in ASCII for those that know no better."""
+    """Returns the header with the name for all clients, and the nearest ASCII name for old ones."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = plain.replace("\\", "_").replace('"', "_").strip() or "download"
     if plain == name:

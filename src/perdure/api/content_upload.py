@@ -1,4 +1,4 @@
-"""Content on its way in: from a form straight to the blob store."""
+"""Uploads of content: from a form straight to the blob store."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ _ROOM = 64 * 1024
 
 
 class Received(NamedTuple):
-    """A form: its fields, and the file if there was one, with its name if it had one."""
+    """A form: its fields and, if there was one, the file with its name."""
 
     fields: dict[str, str]
     filename: str | None = None
@@ -27,10 +27,11 @@ class Received(NamedTuple):
 
 @asynccontextmanager
 async def received(call: ApiCall, *, file: str, limit: int) -> AsyncIterator[Received]:
-    """The form in the request's body, whose field `file` is a file of at most `limit` bytes.
+    """Receives the form in the request's body, whose field `file` is a file of at most `limit`
+    bytes.
 
-    Its content is nobody's until a command keeps it; what is not kept is deleted afterwards,
-    whatever happened. Raises `BadRequest` and `TooLarge`.
+    The content has no owner until a command keeps it. Content that is not kept is deleted when the
+    block ends. Raises `BadRequest` and `TooLarge`.
     """
     if int(call.request.headers.get("content-length") or 0) > limit + _ROOM:
         raise _too_large(limit)
@@ -65,7 +66,7 @@ async def _field(part: FormPart) -> str:
 
 
 class _Content:
-    """The content of one file, counted and kept alive while it comes in."""
+    """The content of one file. It is counted, and its lease is renewed, while it arrives."""
 
     def __init__(self, call: ApiCall, blob_id: str, part: FormPart, limit: int) -> None:
         self._services = call.services

@@ -1,4 +1,6 @@
-"""How far a listener of a stream has come, as the ids of its events say (docs/streaming.md)."""
+"""The position of a subscriber in a stream, as the ids of the events give it
+(docs/streaming.md).
+"""
 
 import re
 from dataclasses import dataclass
@@ -14,11 +16,11 @@ _LONGEST = 4096
 
 @dataclass(frozen=True)
 class Parts:
-    """Some parts of the message or step that is open.
+    """A set of parts of the message or step that is open.
 
-    `counts` has a number for each content part or tool call: 0 for none of it, 1 for the content
-    part or what the model wrote of the call, n + 1 for the first n outputs of its code too. On the
-    wire the numbers, with hyphens between them.
+    `counts` has a number for each content part or tool call. 0 means no part of it. 1 means the
+    content part, or the text of the call that the model wrote. n + 1 means the first n outputs of
+    the call's code too. On the wire the numbers are joined by hyphens.
     """
 
     counts: tuple[int, ...] = ()
@@ -33,7 +35,9 @@ class Parts:
         return self.everything or bool(self.counts)
 
     def plus(self, part: DeltaPart) -> "Parts":
-        """These and one more; outputs come in order, so the earlier ones are among them."""
+        """Returns this set with one more part. Outputs come in order, so an output brings the
+        earlier ones with it.
+        """
         if part in self:
             return self
         counts = [*self.counts, *[0] * (part.item + 1 - len(self.counts))]
@@ -42,7 +46,7 @@ class Parts:
 
     @property
     def text(self) -> str:
-        """As the id of an event has them."""
+        """Returns the set as it stands in the id of an event."""
         return "-".join(map(str, self.counts))
 
 
@@ -53,12 +57,12 @@ _FIRST = Parts((1,))
 
 @dataclass(frozen=True)
 class Cursor:
-    """The last event that a listener was told, and so many characters of the deltas after it.
+    """The last event that a subscriber received, and how many characters of the deltas after it.
 
-    `heard` are the parts of which it was told something, `muted` those of which it is told no
-    more, because they are told from their beginning again. On the wire `12`, or `12.345` behind a
-    delta of the first part, else `12.345.1-1`, with the muted parts behind it `12.345.1-1.1`.
-    `12.0` mutes all that is open.
+    `heard` are the parts of which the subscriber received something. `muted` are the parts whose
+    deltas it no longer receives, because they are published from their beginning again. On the wire
+    a cursor is `12`, or `12.345` after a delta of the first part, else `12.345.1-1`. Muted parts
+    follow: `12.345.1-1.1`. `12.0` mutes all open parts.
     """
 
     seq: int = 0
@@ -68,12 +72,12 @@ class Cursor:
 
     @property
     def id(self) -> bytes:
-        """The id of the event that brought the listener here."""
+        """Returns the id of the event that brought the subscriber to this position."""
         return b"%d.%d%b" % (self.seq, self.chars, self.parts) if self.heard else b"%d" % self.seq
 
     @property
     def parts(self) -> bytes:
-        """What follows the count of characters in the id."""
+        """Returns the end of the id, behind the count of characters."""
         if self.heard.everything or (self.heard == _FIRST and self.chars and not self.muted):
             return b""
         muted = f".{self.muted.text}" if self.muted.counts else ""
@@ -81,7 +85,7 @@ class Cursor:
 
 
 def cursor(text: str) -> Cursor:
-    """The cursor that an event id is; the start for an empty one. Raises `BadRequest`."""
+    """Returns the cursor of an event id, and the start for an empty id. Raises `BadRequest`."""
     if not text:
         return Cursor()
     match = _ID.fullmatch(text) if len(text) <= _LONGEST else None

@@ -1,6 +1,7 @@
-"""What old SDKs need to hear differently (spec 04 §9, 07 §4): told by their User-Agent.
+"""Differences in the responses to old SDKs (spec 04 §9, 07 §4), which are known by their
+User-Agent.
 
-Nothing else in Perdure knows of versions of SDKs.
+No other module knows of versions of SDKs.
 """
 
 import re
@@ -13,10 +14,10 @@ _CLIENT = re.compile(r"(?:Async)?(?:Azure)?OpenAI/(?P<language>Python|JS) (?P<ve
 
 
 class Dialect(NamedTuple):
-    """How a client wants to be spoken to.
+    """The differences that a client needs.
 
-    `renamed`: events that it knows by another name. `polls_on`: its polling helpers do not know
-    the status `incomplete` and would ask for ever.
+    `renamed`: events that it knows by another name. `polls_on`: its polling helpers do not know the
+    status `incomplete` and would poll for ever.
     """
 
     renamed: Mapping[str, str] = {}
@@ -29,7 +30,9 @@ _OLD_PYTHON = Dialect(_RENAMED, polls_on=True)
 
 
 def dialect(headers: Mapping[str, str]) -> Dialect:
-    """The dialect of the client that sent these headers; the plain one if it is not known."""
+    """Returns the dialect of the client that sent these headers; the plain one for an unknown
+    client.
+    """
     match = _CLIENT.match(headers.get("user-agent", ""))
     if match is None:
         return PLAIN
@@ -42,5 +45,5 @@ def dialect(headers: Mapping[str, str]) -> Dialect:
 
 
 def is_poll(headers: Mapping[str, str]) -> bool:
-    """Whether a polling helper of an SDK asks (spec 07 §4)."""
+    """Returns True if the request comes from a polling helper of an SDK (spec 07 §4)."""
     return headers.get("x-stainless-poll-helper") == "true"

@@ -1,4 +1,4 @@
-"""A stream of server-sent events over HTTP: what is told about a run (spec 04 §1)."""
+"""The stream of a run's events as server-sent events over HTTP (spec 04 §1)."""
 
 import asyncio
 
@@ -22,12 +22,12 @@ _KEEP_ALIVE = b": keep-alive\n"
 
 
 class EventStream(Response):
-    """Tells a run until it rests: ends, or waits for tool outputs.
+    """Sends the events of a run until the run ends or waits for tool outputs.
 
-    Without `after`, the stream tells what comes; with it, all that came after that cursor first.
-    The run never depends on it: a client that goes away leaves the run as it is. In silence, a
-    comment keeps the connection open, and the log is looked at for events that the bus did not
-    bring here.
+    Without `after`, the stream sends new events only; with it, all events after that cursor first.
+    The run does not depend on the stream: a client's disconnect does not change the run. While no
+    events come, a comment keeps the connection open, and the log is read for events that the bus
+    did not deliver here.
     """
 
     media_type = "text/event-stream"
@@ -82,7 +82,7 @@ class EventStream(Response):
         return self._frames.replay(log, upto=self._subscription.seq)
 
     async def _next(self) -> bytes:
-        """The next bytes to send."""
+        """Returns the next bytes to send."""
         told = await self._subscription.next()
         if told:
             self._quiet = False
@@ -93,10 +93,10 @@ class EventStream(Response):
         return self._frames.catch_up(log) or _KEEP_ALIVE
 
     async def _told_elsewhere(self, told: list[Heard]) -> list[Event]:
-        """Where the bus brought an event: what the log has, since it may have more.
+        """Returns the events of the log where the bus delivered an event, since the log may have
+        more.
 
-        A run can be taken over by this server, or cancelled here, in the middle of what another
-        one tells.
+        This server can take over a run, or cancel it, while another server publishes its events.
         """
         has_event = any(isinstance(item, Event) for item in told)
         seq = self._frames.cursor.seq
@@ -105,9 +105,9 @@ class EventStream(Response):
         return await self._database.read(events.after, self._run_id, seq)
 
     def _look(self) -> None:
-        """Wakes the stream when nothing was told since the last look.
+        """Wakes the stream if no item came since the last call.
 
-        One timer for each stream, and none for each token.
+        There is one timer for each stream, and none for each token.
         """
         if self._quiet:
             self._subscription.wake()

@@ -51,5 +51,5 @@ async def content(call: ApiCall) -> Answer:
 
 
 def _id(call: ApiCall) -> str:
-    """The id of the path: one of another kind is answered as unknown (spec 05 §3.2)."""
+    """Returns the id of the path; an id of another kind is answered as unknown (spec 05 §3.2)."""
     return str(call.request.path_params["file_id"])

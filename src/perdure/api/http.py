@@ -1,4 +1,4 @@
-"""One request and its answer: what a handler is given, and what it may return."""
+"""One request and its response: the argument of a handler, and its result."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -39,7 +39,7 @@ _PREFIXES = {
 
 
 class Services(NamedTuple):
-    """What handlers work with."""
+    """The objects that handlers work with."""
 
     database: Database
     bus: Bus
@@ -54,7 +54,9 @@ class Services(NamedTuple):
 
 
 class ApiCall:
-    """One request on its way to its handler; `hold` counts what of its body is in memory."""
+    """One request on its way to its handler. `hold` counts the bytes of its body that are in
+    memory.
+    """
 
     def __init__(
         self, scope: Scope, receive: Receive, services: Services, hold: RequestBytes
@@ -66,28 +68,32 @@ class ApiCall:
 
     @property
     def now(self) -> int:
-        """The time of this request in Unix seconds."""
+        """Returns the time of this request in Unix seconds."""
         return int(self.services.clock.now())
 
     def id(self, name: str) -> str:
-        """An id of the path. Raises `BadRequest` for one of another kind (spec 05 §3.2)."""
+        """Returns an id of the path. Raises `BadRequest` for an id of another kind (spec 05
+        §3.2).
+        """
         value = str(self.request.path_params[name])
         check_id(value, name=name, prefix=_PREFIXES[name])
         return value
 
     @property
     def list_query(self) -> ListQuery:
-        """The page that is asked for. Raises `BadRequest`."""
+        """Returns the list parameters of the query. Raises `BadRequest`."""
         return query(self.request.query_params.multi_items())
 
     @property
     def poll_hint(self) -> dict[str, str]:
-        """The header that tells polling SDKs when to look again (spec 07 §4)."""
+        """Returns the header that gives polling SDKs the time of their next request (spec 07
+        §4).
+        """
         return {"openai-poll-after-ms": str(self.services.settings.poll_after_ms)}
 
     async def bytes(self) -> bytes:
-        """The request body. Raises `TooLarge` beyond the limit, before it is read in full, and
-        `Overloaded` where there is too much of others in memory.
+        """Returns the request body. Raises `TooLarge` over the limit, before it is read in full,
+        and `Overloaded` where too many bytes of other requests are in memory.
         """
         limit = self.services.settings.max_body_bytes
         if int(self.request.headers.get("content-length") or 0) > limit:
@@ -101,7 +107,9 @@ class ApiCall:
         return bytes(chunks)
 
     async def body(self, kind: type[T]) -> T:
-        """The request body as a struct. Raises `BadRequest` (spec 05 §3.3) and `TooLarge`."""
+        """Returns the request body as a struct. Raises `BadRequest` (spec 05 §3.3) and
+        `TooLarge`.
+        """
         return await self.services.decoding.decode(await self.bytes(), kind)
 
 
@@ -111,7 +119,7 @@ Handler: TypeAlias = Callable[[ApiCall], Awaitable[Answer]]
 
 
 def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> Response:
-    """The HTTP response that carries an answer."""
+    """Returns the HTTP response that carries an answer."""
     if isinstance(answer, Response):
         return answer
     if isinstance(answer, Page):
@@ -124,7 +132,7 @@ def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> Respons
 
 
 def refuse(error: APIError) -> Response:
-    """The error envelope (spec 05 §1)."""
+    """Returns the response with the error envelope (spec 05 §1)."""
     detail = ErrorDetail(message=error.message, type=error.type, param=error.param, code=error.code)
     return Response(
         encode(ErrorEnvelope(error=detail)),
@@ -135,7 +143,7 @@ def refuse(error: APIError) -> Response:
 
 
 def _list(page: Page) -> bytes:
-    """The list envelope (spec 01 §16) around bodies that are sent as they are stored."""
+    """Returns the list envelope (spec 01 §16) around bodies, which are sent as they are stored."""
     first, last = (page.ids[0], page.ids[-1]) if page.ids else (None, None)
     return b'{"object":"list","data":[%b],"first_id":%b,"last_id":%b,"has_more":%b}' % (
         ",".join(page.bodies).encode(),
@@ -153,6 +161,6 @@ def _too_large(limit: int) -> TooLarge:
 
 
 async def left(receive: Receive) -> None:
-    """Until the client has left. The request's body must have been read."""
+    """Waits until the client has disconnected. The request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass

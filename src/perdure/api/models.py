@@ -1,4 +1,4 @@
-"""Models, and what is passed through to model servers as it is (spec 02 §12)."""
+"""Models, and the requests that are passed through to model servers unchanged (spec 02 §12)."""
 
 import re
 from contextlib import AsyncExitStack
@@ -49,7 +49,7 @@ async def _model(call: ApiCall) -> Model:
 
 
 async def _relay(call: ApiCall, path: str) -> Response:
-    """Passes the request on, and the answer back as it comes."""
+    """Passes the request on, and the response back as it arrives."""
     body = await call.bytes()
     content_type = call.request.headers.get("content-type", "application/json")
     async with AsyncExitStack() as stack:
@@ -63,7 +63,7 @@ async def _relay(call: ApiCall, path: str) -> Response:
 
 
 class _RelayedResponse(StreamingResponse):
-    """A model server's answer, whose connection is given back whatever becomes of the client."""
+    """A model server's response. Its connection is released also if the client disconnects."""
 
     def __init__(self, relayed: Relayed, upstream: AsyncExitStack) -> None:
         headers = {name: v for name, v in relayed.headers.items() if _may_pass(name, v)}
@@ -76,7 +76,8 @@ class _RelayedResponse(StreamingResponse):
 
 
 def _may_pass(name: str, value: str) -> bool:
-    """Whether a header of a model server can be passed on: which pages may read the answer is not
-    for it to say, and what is no header value here would break the answer.
+    """Returns True if a header of a model server can be passed on. A model server does not decide
+    which pages may read the response, and a value that is no header value here would break the
+    response.
     """
     return not name.lower().startswith("access-control-") and bool(_VALUE.fullmatch(value))

@@ -1,4 +1,6 @@
-"""Forms, read as they come in (RFC 7578): a part's content is passed on, never gathered."""
+"""Multipart forms, parsed as they arrive (RFC 7578). The content of a part is passed on and never
+collected.
+"""
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -27,16 +29,16 @@ class FormPart:
         self.filename = filename
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The content as it comes in, until the next part is asked for."""
+        """Yields the content as it arrives, until the next part is asked for."""
         while isinstance(item := await self._form.next_item(), bytes):
             yield item
 
 
 class Form:
-    """The parts of a form in the order in which they come.
+    """The parts of a form, in the order in which they arrive.
 
-    Raises `UnsupportedMediaType` for a body of another kind, `BadRequest` for a form that is
-    broken or breaks off.
+    Raises `UnsupportedMediaType` for a body of another kind, `BadRequest` for a form that is broken
+    or breaks off.
     """
 
     def __init__(self, chunks: AsyncIterator[bytes], content_type: str) -> None:
@@ -54,14 +56,14 @@ class Form:
         self._parser = self._parser_for(options.get(b"boundary", b""))
 
     async def parts(self) -> AsyncGenerator[FormPart, None]:
-        """Each part; what was not read of one is skipped."""
+        """Yields each part; content of a part that was not read is skipped."""
         while not self._ended or self._items:
             item = await self.next_item()
             if isinstance(item, FormPart):
                 yield item
 
     async def next_item(self) -> FormPart | bytes | _End:
-        """The next thing that is in the body: a part, some of its content, or its end."""
+        """Returns the next item of the body: a part, some of its content, or the end."""
         while not self._items and not self._ended:
             chunk = await anext(self._chunks, b"")
             if not chunk:
@@ -130,10 +132,10 @@ class Form:
 
 
 def _extended(disposition: str) -> bytes | None:
-    """The bytes of `filename*=charset'language'…` (RFC 8187), if there is one.
+    """Returns the bytes of `filename*=charset'language'…` (RFC 8187), if there is one.
 
-    Forms should not have it (RFC 7578 §4.2), but .NET sends it, and beside it, if anything, a
-    name in the encoding of mail. The library drops names with a star.
+    Forms should not have it (RFC 7578 §4.2), but .NET sends it, and with it at most a name in the
+    encoding of mail. The library drops names with a star.
     """
     _, options = parse_options_header(disposition.replace("*=", "-extended="))
     value = options.get(b"filename-extended")
@@ -141,7 +143,7 @@ def _extended(disposition: str) -> bytes | None:
 
 
 def _text(raw: bytes) -> str:
-    """UTF-8, as all clients send now, or else what old ones meant."""
+    """Decodes UTF-8, which all current clients send, or else the encoding of old ones."""
     try:
         return raw.decode()
     except UnicodeDecodeError:

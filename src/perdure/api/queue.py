@@ -1,4 +1,4 @@
-"""The bound of the queue: how many runs may wait for a worker."""
+"""The bound of the queue: the number of runs that may wait for a worker."""
 
 import asyncio
 
@@ -14,10 +14,11 @@ _FULL_SECONDS = 1.0
 
 
 class Queue:
-    """Lets runs in as long as fewer than `most` wait.
+    """Admits runs as long as fewer than `most` wait.
 
-    Runs are counted when the room that the last count found is used up, and not for each. Servers
-    that share a database may exceed the bound by what they let in between two counts.
+    Runs are counted when the capacity that the last count found is used up, and not for each run.
+    Servers that share a database may exceed the bound by the runs that they admit between two
+    counts.
     """
 
     def __init__(self, database: Database, clock: Clock, *, most: int) -> None:
@@ -29,7 +30,7 @@ class Queue:
         self._until = 0.0
 
     async def enter(self) -> None:
-        """Takes a place for one more run. Raises `TooManyRequests` where there is none."""
+        """Reserves a place for one more run. Raises `TooManyRequests` where there is none."""
         async with self._counting:
             now = self._clock.now()
             if now >= self._until:

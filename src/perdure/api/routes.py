@@ -1,7 +1,7 @@
-"""The whole surface as one table (spec 02), and the look-up in it.
+"""The table of all routes (spec 02), and the look-up in it.
 
-The paths stand below each of the mounts alike: the Azure family is the same handlers (spec 02 §13,
-09 §2).
+The paths are the same below each mount: the Azure family has the same handlers (spec 02 §13, 09
+§2).
 """
 
 import re
@@ -132,7 +132,7 @@ _COMPILED = tuple((method, *compile_path(path), handler) for method, path, handl
 
 
 class Found(NamedTuple):
-    """A route that a request takes."""
+    """The route of a request."""
 
     handler: Handler
     beta: bool
@@ -140,7 +140,7 @@ class Found(NamedTuple):
 
 
 def find(scope: Scope) -> Found:
-    """The route of a request; sets its path parameters.
+    """Returns the route of a request and sets its path parameters.
 
     Raises `NotFound` for an unknown path (spec 05 §3.1), `MethodNotAllowed` for a known one.
     """

@@ -24,7 +24,9 @@ P = ParamSpec("P")
 
 
 class _Asked(NamedTuple):
-    """How a run is to be answered: as it is or as a stream, with the contents of results or not."""
+    """The form of the response that a request asks for: the run or its stream, with or without the
+    contents of search results.
+    """
 
     run_id: str
     stream: bool | None
@@ -69,7 +71,7 @@ async def retrieve(call: ApiCall) -> Answer:
 
 
 async def stream(call: ApiCall) -> Answer:
-    """An extension: the run from its start, or from where a broken stream left off."""
+    """Streams the run from its start, or from the point where a stream broke off. An extension."""
     run_id = call.id("run_id")
     params = call.request.query_params
     after = cursor(call.request.headers.get("last-event-id") or params.get("after", ""))
@@ -130,7 +132,9 @@ async def _write(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Response:
-    """Runs a command that sets the run going, and answers with the run or with its stream."""
+    """Runs a command that starts or continues a run, and answers with the run or with its
+    stream.
+    """
     services = call.services
     if not asked.stream:
         return _polled(call, await services.database.write(command, *args, **kwargs))
@@ -145,7 +149,7 @@ async def _write(
 
 
 def _contents(call: ApiCall) -> bool:
-    """Whether the query asks for the contents of search results. Raises `BadRequest`."""
+    """Returns True if the query asks for the contents of search results. Raises `BadRequest`."""
     return bool(include(call.request.query_params.multi_items()))
 
 
@@ -165,7 +169,9 @@ def _stream(
 
 
 def _polled(call: ApiCall, run: Run) -> Response:
-    """The run, with a hint when to ask again while it is active (spec 07 §4)."""
+    """Returns the run, with a hint for the time of the next request while it is active (spec 07
+    §4).
+    """
     headers = call.request.headers
     if run.status == RunStatus.INCOMPLETE and dialect(headers).polls_on and is_poll(headers):
         # `incomplete_details` still says what happened.

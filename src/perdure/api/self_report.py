@@ -1,4 +1,6 @@
-"""What a server tells of itself to who shows a token that only its own user can read."""
+"""The report of a server on itself, for a client with a token that only the server's own user can
+read.
+"""
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,12 +11,14 @@ HEADER = "x-perdure-token"
 
 
 class SelfReport(NamedTuple):
-    """The token, and what makes the answer."""
+    """The token, and the function that makes the report."""
 
     token: str
     tell: Callable[[], Awaitable[bytes]]
 
     def is_asked(self, path: str, headers: Mapping[str, str]) -> bool:
-        """Whether a request may have it. For others there is no such path."""
+        """Returns True if the request has the path and the token. For other requests the path does
+        not exist.
+        """
         shown = headers.get(HEADER, "").encode()
         return path == PATH and hmac.compare_digest(shown, self.token.encode())

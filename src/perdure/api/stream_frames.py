@@ -1,6 +1,7 @@
-"""What is told about a run, as the frames of a stream of server-sent events (spec 04 §1).
+"""Events and deltas of a run as the frames of a stream of server-sent events (spec 04 §1).
 
-No I/O: `EventStream` fetches and sends, `Frames` knows what has been told and what comes next.
+This module does no I/O. `EventStream` fetches and sends; `Frames` knows what was sent and what
+follows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,10 +43,10 @@ _MESSAGE_ENDS = frozenset(move.event for move in lifecycle.MESSAGE)
 
 
 class Frames:
-    """The frames for one listener, from its cursor on.
+    """The frames for one subscriber, from its cursor on.
 
-    `renamed` are events that the listener knows by another name; `contents` says that it wants
-    those of search results (`include[]`).
+    `renamed` are events that the subscriber knows by another name. `contents` says that it asked
+    for the contents of search results (`include[]`).
     """
 
     def __init__(
@@ -74,14 +75,16 @@ class Frames:
 
     @property
     def cursor(self) -> Cursor:
-        """How far the listener has come."""
+        """Returns the position of the subscriber."""
         return Cursor(self._seq, max(self._passed, self._known), self._heard, self._muted)
 
     def replay(self, log: list[Event], *, upto: int | None) -> bytes:
-        """What the log has beyond the cursor, up to an event after which the bus takes over.
+        """Returns the frames of the log beyond the cursor, up to the event after which the bus
+        takes over.
 
-        Without such an event nobody works on the run here, and the log tells it all: where it
-        ends with the run at rest, the stream does too. `log` begins with the event at the cursor.
+        Without such an event no worker of this server has the run, and the log is the only source:
+        the stream ends where the log ends with the run at rest. `log` begins with the event at the
+        cursor.
         """
         self._bus_seq, self._is_gapless = upto, False
         frames: list[bytes] = []
@@ -95,7 +98,9 @@ class Frames:
         return b"".join(frames)
 
     def tell(self, told: Iterable[Event | Delta | Closing], *, log: Iterable[Event] = ()) -> bytes:
-        """What the bus brought; before each of its events, the earlier ones of the log."""
+        """Returns the frames of items that the bus delivered; before each event, those of earlier
+        events in the log.
+        """
         frames: list[bytes] = []
         for item in told:
             if isinstance(item, Delta):
@@ -111,7 +116,9 @@ class Frames:
         return b"".join(frames)
 
     def catch_up(self, log: Iterable[Event]) -> bytes:
-        """What the log has and the bus did not bring, because another server told it."""
+        """Returns the frames of events in the log that the bus did not deliver, because another
+        server published them.
+        """
         frames: list[bytes] = []
         for event in log:
             if event.seq > self._seq and not self.ended:
@@ -121,7 +128,7 @@ class Frames:
         return b"".join(frames)
 
     def _brought(self, event: Event) -> bytes:
-        """An event of the bus, unless the log had it before."""
+        """Returns the frames of an event from the bus, unless the log had it before."""
         self._bus_seq = event.seq
         if event.seq <= self._seq or self.ended:
             return b""
@@ -139,7 +146,9 @@ class Frames:
         return b"".join(frames)
 
     def _logged(self, event: Event) -> Iterator[bytes]:
-        """An event of the log, and before it what was missed."""
+        """Yields the frames of an event from the log, after the frames that were missed before
+        it.
+        """
         yield from self._missed(event)
         # Who was away may have missed deltas before it, so what follows does not join on.
         self._is_gapless, self._muted = False, self._heard
@@ -188,7 +197,7 @@ class Frames:
         )
 
     def _come_to(self, part: DeltaPart) -> None:
-        """Another part is told: whether to this listener too."""
+        """Notes that deltas of another part follow, and whether this subscriber receives them."""
         self._part = part
         # Once a run is being cancelled, what still comes may be the rest of a part.
         is_rest = self._last == _CANCELLING and part not in self._heard
@@ -198,10 +207,10 @@ class Frames:
         self._id_end = self.cursor.parts
 
     def _missed(self, event: Event) -> Iterator[bytes]:
-        """What this listener did not hear of a message that ends, if this event ends one.
+        """Yields what this subscriber did not receive of a message, if the event ends one.
 
-        The text of a part of which it heard nothing, or the rest of one that it heard from its
-        beginning. Of any other it finds the whole in the event.
+        That is the text of a part of which it received nothing, or the rest of a part that it
+        received from its beginning. Any other part is whole in the event itself.
         """
         if event.name not in _MESSAGE_ENDS:
             return
@@ -230,13 +239,13 @@ class Frames:
 
 
 def _rest(delta: Delta, known: int) -> Delta:
-    """The delta without the characters that the listener has."""
+    """Returns the delta without the characters that the subscriber already has."""
     tail = TEXT_TAIL if delta.tail == FIRST_TEXT_TAIL else delta.tail
     return delta._replace(text=delta.text[known:], tail=tail)
 
 
 def _deltas(message_id: str, index: int, part: Part) -> Iterator[Delta]:
-    """The fewest deltas that tell a part: one, and one for each annotation."""
+    """Yields the fewest deltas that carry a part: one, and one for each annotation."""
     name, place = lifecycle.MESSAGE_DELTA, DeltaPart(index)
     if isinstance(part, RefusalPart):
         yield Delta(name, refusal_head(message_id, index), part.refusal, REFUSAL_TAIL, place)

@@ -14,7 +14,7 @@ async def create(call: ApiCall) -> Answer:
 
 
 async def list_all(call: ApiCall) -> Answer:
-    """An extension: the original has no list of threads, Azure's has."""
+    """Lists the threads. An extension: the original has no list of threads, Azure's has."""
     if not call.services.settings.lists_threads:
         raise NotFound(
             "Threads are not listed here, since everybody with an API key of this server would see "

@@ -70,7 +70,8 @@ async def content(call: ApiCall) -> Answer:
 
 
 async def _page(call: ApiCall, part: ParsedContent) -> AsyncGenerator[bytes, None]:
-    """The page of all that was read (spec 01 §11): SDKs would not ask for a second one.
+    """Yields the page with all text that was read of the file (spec 01 §11). SDKs would not ask for
+    a second page.
 
     It is sent while it is read, since it may have 50 million characters.
     """
