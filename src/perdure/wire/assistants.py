@@ -44,7 +44,9 @@ class CreateAssistant(Body):
 
 
 class ModifyAssistant(Body):
-    """Absent keeps, a value replaces, null clears where there is something to clear to."""
+    """A request to modify an assistant. An absent field keeps its value, a value replaces it, and
+    null clears it where the field can be cleared.
+    """
 
     model: str | UnsetType = UNSET
     name: AssistantName | UnsetType | None = UNSET

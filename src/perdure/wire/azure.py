@@ -1,4 +1,6 @@
-"""What Azure's agents have and this server has not: refused by its name (spec 09 §3, §6)."""
+"""Features of Azure's agents that this server does not have; they are refused by name (spec 09 §3,
+§6).
+"""
 
 from perdure.errors import BadRequest
 
@@ -18,7 +20,7 @@ _RESOURCES = frozenset({"azure_ai_search", "mcp"})
 
 
 def refusal_of_tool(path: str, tool: str) -> BadRequest | None:
-    """Why a tool of this type is refused; None for one that is not Azure's."""
+    """Returns the error for a tool of this type; None for a type that is not Azure's."""
     if tool in _CLOUD:
         why = f"The tool '{tool}' is a service of Azure's cloud, which this server does not have."
     elif tool in _MISSING:
@@ -33,7 +35,7 @@ def refusal_of_tool(path: str, tool: str) -> BadRequest | None:
 
 
 def refusal_of_key(path: str, name: str) -> BadRequest | None:
-    """Why a key that no object has here is refused; None for one that is not Azure's."""
+    """Returns the error for a key that no object has here; None for one that is not Azure's."""
     if name in _RESOURCES:
         return refusal_of_tool(path, name)
     if name not in _DATA:

@@ -1,4 +1,4 @@
-"""What every wire struct is made of."""
+"""The base classes and basic types of all wire structs."""
 
 import threading
 from typing import Annotated, TypeAlias, TypeVar, dataclass_transform
@@ -14,15 +14,15 @@ JsonObject: TypeAlias = dict[str, object]
 # Subclasses are frozen like their base; type checkers have to be told so.
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Object(msgspec.Struct, frozen=True):
-    """Something the server answers: complete, with null for what is not set.
+    """An object of a response: complete, with null for fields that are not set.
 
-    Unknown fields are ignored when an older or newer row is read.
+    Unknown fields are ignored when a row of an older or newer version is read.
     """
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something a client sends: unknown fields are refused (spec 05 §3.3)."""
+    """An object of a request: unknown fields are refused (spec 05 §3.3)."""
 
 
 # At most 16 pairs, keys up to 64 and values up to 512 characters (spec 01 §2.1).
@@ -46,12 +46,12 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode(value: object) -> bytes:
-    """The compact JSON of any wire value."""
+    """Returns the compact JSON of any wire value."""
     return _encoder.encode(value)
 
 
 def to_json_object(value: Object) -> JsonObject:
-    """The members of an object as plain data."""
+    """Returns the members of an object as plain data."""
     plain: JsonObject = msgspec.to_builtins(value)
     return plain
 
@@ -63,10 +63,10 @@ _decoders: dict[object, msgspec.json.Decoder[object]] = {}
 
 
 def decode(text: str | bytes, kind: type[T]) -> T:
-    """The wire value of this kind that the JSON holds.
+    """Returns the wire value of this kind that the JSON holds.
 
-    Raises `msgspec.ValidationError` where it does not fit, `msgspec.DecodeError` where it is
-    no JSON.
+    Raises `msgspec.ValidationError` where it does not fit, `msgspec.DecodeError` where it is not
+    JSON.
     """
     decoder = _decoders.get(kind)
     if decoder is None:

@@ -1,4 +1,4 @@
-"""The model server's side of the wire: `/v1/chat/completions`, as much of it as runs need."""
+"""The wire format of model servers: as much of `/v1/chat/completions` as runs need."""
 
 from typing import Literal, TypeAlias
 
@@ -17,12 +17,14 @@ ChatPart: TypeAlias = ChatText | ImageUrlPart | ImageFilePart
 
 
 class Extras(Object, kw_only=True):
-    """What a model server told of a round beside its text and calls, and needs back as it came.
+    """Data that a model server sent with a round, beside its text and calls, and needs back
+    unchanged.
 
-    `message` are fields of the assistant's message, such as `reasoning_content`; `calls` those of
-    its calls, by their ids, such as a signature. Only `model` of `server` (its base URL, without a
-    password) understands them. `thinking` is what was taken out of the text in front of the answer,
-    as it came; it goes back where that is set, and is kept for who inspects the run.
+    `message` are fields of the assistant's message, such as `reasoning_content`. `calls` are fields
+    of its calls by their ids, such as a signature. Only `model` of `server` (its base URL, without
+    a password) understands them. `thinking` is the thinking that was removed from the front of the
+    answer, unchanged. It is sent back where that is configured, and is kept for inspection of the
+    run.
     """
 
     server: str
@@ -80,7 +82,7 @@ class ChatRequest(Object, kw_only=True, omit_defaults=True):
 
 
 class Signed(Object, kw_only=True):
-    """What servers put beside a call, or beside the function in it."""
+    """Data that servers put beside a call, or beside the function in it."""
 
     extra_content: object = None
     thought_signature: object = None
@@ -93,8 +95,8 @@ class FunctionDelta(Signed):
 
 
 class ToolCallDelta(Signed):
-    """A piece of a call: the first of an index should have id and name, and not every server
-    keeps to that.
+    """A fragment of a call. The first of an index should have id and name, but not every server
+    sends them there.
     """
 
     index: int | None = None
@@ -103,7 +105,9 @@ class ToolCallDelta(Signed):
 
 
 class ChoiceDelta(Signed):
-    """What is new in an answer. Of what servers tell beside it, the provider makes `Extras`."""
+    """The new content of an answer. The provider makes `Extras` of what a server sends beside
+    it.
+    """
 
     content: str | None = None
     refusal: str | None = None
@@ -135,12 +139,12 @@ class ChatUsage(Object):
 
 
 class ChatChunk(Object):
-    """One piece of a streamed answer.
+    """One fragment of a streamed answer.
 
     Finish reasons are `stop`, `length`, `tool_calls` and `content_filter`: a provider translates
-    those that its server invents. The last chunk of every provider's stream carries `usage`, and
-    `extras` where something of the answer has to go back, without those of its calls: these are
-    in the fragments.
+    those that its server invents. The last one of every provider's stream carries `usage`. It
+    carries `extras` too where a part of the answer has to be sent back, except those of the calls,
+    which are in the call fragments.
     """
 
     choices: list[Choice] = []

@@ -1,4 +1,4 @@
-"""How a file is cut into chunks (spec 01 §2.5)."""
+"""Strategies that cut a file into chunks (spec 01 §2.5)."""
 
 from typing import Annotated, TypeAlias
 
@@ -8,18 +8,20 @@ from perdure.wire.base import Body
 
 
 class AutoChunking(Body, tag_field="type", tag="auto"):
-    """The same as static 800/400."""
+    """The default strategy, the same as static 800/400."""
 
 
 class ChunkSizes(Body):
-    """In tokens; an overlap may be at most half of the chunk, which `sizes` checks."""
+    """Sizes in tokens. An overlap may be at most half of the chunk, which `sizes` checks."""
 
     max_chunk_size_tokens: Annotated[int, Meta(ge=100, le=4096)]
     chunk_overlap_tokens: Annotated[int, Meta(ge=0)]
 
 
 class StaticChunking(Body, tag_field="type", tag="static"):
-    """The only form that is answered: a request for `auto` comes back as static 800/400."""
+    """A strategy with given sizes. It is the only form in responses: `auto` is answered as static
+    800/400.
+    """
 
     static: ChunkSizes
 

@@ -1,7 +1,7 @@
-"""What a stream carries: stored events, and deltas that are never stored (spec 04).
+"""Items of a stream: stored events, and deltas that are never stored (spec 04).
 
-A delta is cut into a constant head, the text of the model and a constant tail, so that a
-token costs one string on its way and no object model.
+A delta is cut into a constant head, the text of the model and a constant tail, so that a token
+costs one string on its way and no object model.
 """
 
 from typing import NamedTuple
@@ -22,10 +22,10 @@ class Event(NamedTuple):
 
 
 class DeltaPart(NamedTuple):
-    """What a delta is a piece of, within the message or step that is open.
+    """The part of the open message or step that a delta belongs to.
 
-    `item` is the index of the content part or of the tool call. `output` is 0 for the content
-    part, or for what the model writes of the call, and n for the n-th output of the call's code.
+    `item` is the index of the content part or of the tool call. `output` is 0 for the content part,
+    or for the model's text of the call, and n for the n-th output of the call's code.
     """
 
     item: int
@@ -33,10 +33,10 @@ class DeltaPart(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """A piece of text or of arguments on its way.
+    """A fragment of text or of arguments in a stream.
 
     Deltas with the same head can be joined: their texts under the first one's tail give one delta
-    that means the same.
+    of the same meaning.
     """
 
     name: str
@@ -50,28 +50,28 @@ class Delta(NamedTuple):
 
 
 class Closing(NamedTuple):
-    """The server stops telling this run (shutdown): the listener must come back later."""
+    """The end of this server's events of a run (shutdown): the client must come back later."""
 
     reason: str
 
 
 class Queued(NamedTuple):
-    """The run waits for a worker: goes to one worker, not to listeners."""
+    """A run that waits for a worker. It goes to one worker, not to subscribers."""
 
 
 class Interrupted(NamedTuple):
-    """The run was cancelled, ended or deleted: goes to the worker that holds it."""
+    """The cancellation, end or deletion of a run. It goes to the worker that holds the run."""
 
 
 class Waiting(NamedTuple):
-    """Files of a vector store wait to be ingested: goes to the worker of this process."""
+    """Files of a vector store that wait to be ingested. It goes to the worker of this process."""
 
 
 Told = Event | Delta | Closing | Queued | Interrupted | Waiting
 
 
 def text_head(message_id: str, index: int) -> bytes:
-    """The head of the deltas of one text part (spec 04 §4)."""
+    """Returns the head of the deltas of one text part (spec 04 §4)."""
     return (
         f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
         f'[{{"index":{index},"type":"text","text":{{"value":'
@@ -83,7 +83,7 @@ TEXT_TAIL = b"}}]}}"
 
 
 def refusal_head(message_id: str, index: int) -> bytes:
-    """The head of the deltas of one refusal part (spec 04 §4)."""
+    """Returns the head of the deltas of one refusal part (spec 04 §4)."""
     return (
         f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
         f'[{{"index":{index},"type":"refusal","refusal":'
@@ -101,7 +101,9 @@ def _call_head(step_id: str, index: int) -> str:
 
 
 def function_call_delta(step_id: str, index: int, call_id: str, name: str) -> Delta:
-    """The first delta of a function call: id, name, empty arguments, null output (spec 04 §3.2)."""
+    """Returns the first delta of a function call: id, name, empty arguments, null output (spec 04
+    §3.2).
+    """
     head = (
         f'{_call_head(step_id, index)}"id":{encode(call_id).decode()},"type":"function",'
         f'"function":{{"name":'
@@ -111,7 +113,9 @@ def function_call_delta(step_id: str, index: int, call_id: str, name: str) -> De
 
 
 def file_search_delta(step_id: str, index: int, call_id: str, ranking: JsonObject) -> Delta:
-    """The only delta of a search: its results come with the end of the step (spec 04 §3.3)."""
+    """Returns the only delta of a search. Its results come with the end of the step (spec 04
+    §3.3).
+    """
     head = f'{_call_head(step_id, index)}"type":"file_search","id":'
     options = encode(ranking).decode()
     tail = f',"file_search":{{"ranking_options":{options},"results":[]}}}}]}}}}}}'
@@ -119,14 +123,16 @@ def file_search_delta(step_id: str, index: int, call_id: str, ranking: JsonObjec
 
 
 def code_call_delta(step_id: str, index: int, call_id: str) -> Delta:
-    """The first delta of a code_interpreter call: id, no input yet, no outputs (spec 04 §3.4)."""
+    """Returns the first delta of a code_interpreter call: id, no input yet, no outputs (spec 04
+    §3.4).
+    """
     head = f'{_call_head(step_id, index)}"type":"code_interpreter","id":'
     tail = b',"code_interpreter":{"input":"","outputs":[]}}]}}}'
     return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail, DeltaPart(index))
 
 
 def code_input_head(step_id: str, index: int) -> bytes:
-    """The head of the deltas of the code that is being written."""
+    """Returns the head of the deltas of the code that the model writes."""
     return (
         f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"input":'
     ).encode()
@@ -136,7 +142,7 @@ CODE_INPUT_TAIL = b"}}]}}}"
 
 
 def code_logs_head(step_id: str, index: int, output: int) -> bytes:
-    """The head of the deltas of one `logs` output."""
+    """Returns the head of the deltas of one `logs` output."""
     return (
         f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"outputs":'
         f'[{{"index":{output},"type":"logs","logs":'
@@ -147,7 +153,7 @@ CODE_LOGS_TAIL = b"}]}}]}}}"
 
 
 def code_image_delta(step_id: str, index: int, output: int, file_id: str) -> Delta:
-    """The delta of one `image` output, in one piece."""
+    """Returns the one delta of an `image` output."""
     head = (
         f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"outputs":'
         f'[{{"index":{output},"type":"image","image":{{"file_id":'
@@ -157,9 +163,9 @@ def code_image_delta(step_id: str, index: int, output: int, file_id: str) -> Del
 
 
 def image_part_delta(message_id: str, index: int, file_id: str) -> Delta:
-    """The delta of an `image_file` part, in one piece (spec 04 §4).
+    """Returns the one delta of an `image_file` part (spec 04 §4).
 
-    It has the `detail` too, so that what SDKs put together is what is stored.
+    It has the `detail` too, so that the object that SDKs put together is the stored one.
     """
     head = (
         f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
@@ -170,9 +176,9 @@ def image_part_delta(message_id: str, index: int, file_id: str) -> Delta:
 
 
 def annotation_head(message_id: str, index: int, annotation: Annotation, number: int) -> bytes:
-    """The head of the delta that carries text together with its annotation (spec 04 §4).
+    """Returns the head of the delta that carries text together with its annotation (spec 04 §4).
 
-    It is like no other head, so that the delta is never joined with its neighbours.
+    It differs from every other head, so that the delta is never joined with its neighbours.
     """
     noted = {"index": number, **to_builtins(annotation)}
     if isinstance(annotation, FileCitationAnnotation):
@@ -185,7 +191,7 @@ def annotation_head(message_id: str, index: int, annotation: Annotation, number:
 
 
 def arguments_head(step_id: str, index: int) -> bytes:
-    """The head of the later deltas of one function call: fragments of its arguments."""
+    """Returns the head of the later deltas of one function call: fragments of its arguments."""
     return f'{_call_head(step_id, index)}"type":"function","function":{{"arguments":'.encode()
 
 

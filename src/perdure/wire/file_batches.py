@@ -11,9 +11,10 @@ from perdure.wire.vector_stores import FileCounts
 
 
 class FileBatch(Object, kw_only=True):
-    """The live service said `vector_store.file_batch`, its description `…files_batch`.
+    """A file batch. The live service sent `vector_store.file_batch`; its description says
+    `…files_batch`.
 
-    `status` and `file_counts` are read from the batch's files each time.
+    `status` and `file_counts` are computed from the batch's files each time.
     """
 
     id: str
@@ -25,7 +26,9 @@ class FileBatch(Object, kw_only=True):
 
 
 class CreateFileBatch(Body):
-    """Either `file_ids`, which share the other fields, or `files` with fields of their own."""
+    """A request with `file_ids`, which share the other fields, or with `files`, which have their
+    own.
+    """
 
     file_ids: Annotated[list[str], Meta(min_length=1, max_length=2000)] | None = None
     files: Annotated[list[CreateVectorStoreFile], Meta(min_length=1, max_length=2000)] | None = None

@@ -31,7 +31,7 @@ _MIN_LIFETIME, _MAX_LIFETIME = 3600, 30 * 86_400
 
 
 class File(Object, kw_only=True):
-    """Complete as soon as it exists: the live service sends `processed` at once."""
+    """A file. It is complete from its creation: the live service sends `processed` at once."""
 
     id: str
     object: Literal["file"] = "file"
@@ -45,21 +45,21 @@ class File(Object, kw_only=True):
 
 
 class FileExpiresAfter(Body):
-    """Seconds from the file's creation until it is deleted: an hour to thirty days."""
+    """Seconds from the file's creation to its deletion: an hour to thirty days."""
 
     anchor: Literal["created_at"]
     seconds: Annotated[int, Meta(ge=_MIN_LIFETIME, le=_MAX_LIFETIME)]
 
 
 class CreateFile(Body):
-    """What a form says of the file that it carries."""
+    """The fields of a form beside the file that it carries."""
 
     purpose: InputPurpose
     expires_after: FileExpiresAfter | None = None
 
 
 def create_file(fields: Mapping[str, str]) -> CreateFile:
-    """The fields of the form that stand beside the file. Raises `BadRequest`."""
+    """Returns the fields of the form beside the file. Raises `BadRequest`."""
     if "purpose" not in fields:
         raise required("purpose")
     for name in fields:
@@ -74,22 +74,24 @@ def create_file(fields: Mapping[str, str]) -> CreateFile:
 
 
 def required(name: str) -> BadRequest:
-    """A form without this field."""
+    """Returns the error for a form without this field."""
     return BadRequest(f"'{name}' is a required property")
 
 
 def unexpected(name: str) -> BadRequest:
-    """A form with a field that there is not."""
+    """Returns the error for a form with an unknown field."""
     return BadRequest(f"Additional properties are not allowed ('{name}' was unexpected)")
 
 
 def not_found(path: str, *, file_id: str) -> BadRequest:
-    """A body that names a file which the project does not have."""
+    """Returns the error for a body that names a file which the project does not have."""
     return BadRequest(f"The following files were not found: {file_id}", param=path)
 
 
 def no_image(path: str, *, ending: str) -> BadRequest:
-    """A message that shows a file of another kind; `ending` is that of its name."""
+    """Returns the error for a message that shows a file of another kind; `ending` is that of its
+    name.
+    """
     return BadRequest(
         "Invalid message content: Expected file type to be a supported format: "
         f"{', '.join(IMAGE_TYPES)} but got {ending or 'none'}.",

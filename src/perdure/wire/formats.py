@@ -1,4 +1,4 @@
-"""What the answer should look like: `response_format` (spec 01 §2.7)."""
+"""The format of an answer: `response_format` (spec 01 §2.7)."""
 
 from typing import Literal, TypeAlias
 

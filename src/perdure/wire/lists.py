@@ -35,7 +35,7 @@ class ErrorEnvelope(Object):
 
 
 class Page(NamedTuple):
-    """One page of a list; the bodies are the stored JSON, sent as it is."""
+    """One page of a list. The bodies are the stored JSON, which is sent unchanged."""
 
     ids: list[str]
     bodies: list[str]

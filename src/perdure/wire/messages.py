@@ -76,7 +76,9 @@ class AttachmentTool(Body):
 
 
 class Attachment(Body):
-    """Echoed as it came, so that absent tools stay absent (spec 01 §5)."""
+    """An attachment. It is returned as it was sent, so that absent tools stay absent (spec 01
+    §5).
+    """
 
     file_id: str
     tools: list[AttachmentTool] | UnsetType = UNSET
@@ -87,7 +89,7 @@ class IncompleteMessage(Object):
 
 
 class Message(Object, kw_only=True):
-    """The superset of what the live service sent in REST and in streams (spec 01 §5)."""
+    """A message: all fields that the live service sent in REST and in streams (spec 01 §5)."""
 
     id: str
     object: Literal["thread.message"] = "thread.message"
@@ -106,7 +108,7 @@ class Message(Object, kw_only=True):
 
 
 class TextInput(Body, tag_field="type", tag="text"):
-    """A text part of a request: here the text is a plain string."""
+    """A text part of a request; here the text is a plain string."""
 
     text: Text
 
@@ -126,7 +128,7 @@ class ModifyMessage(Body):
 
 
 def parts(content: str | list[PartInput]) -> list[Part]:
-    """The stored form of a message's content."""
+    """Returns the stored form of a message's content."""
     if isinstance(content, str):
         return [TextPart(text=TextContent(value=content))]
     return [
@@ -136,7 +138,7 @@ def parts(content: str | list[PartInput]) -> list[Part]:
 
 
 def uncited(message: Message) -> Message:
-    """The message without the markers of its citations."""
+    """Returns the message without the markers of its citations."""
     return replace(message, content=[_without_markers(part) for part in message.content])
 
 
@@ -152,7 +154,7 @@ def _without_markers(part: Part) -> Part:
 
 
 def text(message: Message) -> str:
-    """All text of a message, refusals too, one line between parts."""
+    """Returns all text of a message, refusals too, with one line break between parts."""
     values = (
         part.text.value if isinstance(part, TextPart) else part.refusal
         for part in message.content

@@ -1,4 +1,4 @@
-"""What comes with the address: list parameters, `include[]` and ids (spec 02 §3)."""
+"""The query parameters of a request, and the check of ids in its path (spec 02 §3)."""
 
 import re
 from collections import Counter
@@ -23,7 +23,8 @@ _MAX_LIMIT = 100
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which page of a list is asked for; `after` and `before` are ids, not included.
+    """The page of a list that a request asks for. The objects `after` and `before` themselves are
+    not in it.
 
     `filter` is a status of vector store files.
     """
@@ -38,10 +39,10 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def query(params: Params, *, limit: int = 20, most: int = _MAX_LIMIT) -> ListQuery:
-    """The list parameters among decoded query parameters; unknown ones are ignored.
+    """Returns the list parameters among decoded query parameters; unknown ones are ignored.
 
-    `limit` is the size of a page that does not ask for one, `most` the largest that may be
-    asked for. An empty cursor or filter counts as not given. Raises `BadRequest`.
+    `limit` is the size of a page that does not ask for one, `most` the largest that may be asked
+    for. An empty cursor or filter counts as not given. Raises `BadRequest`.
     """
     given = {name: value for name, value in params if name in _NAMES}
     counts = Counter(name for name, _ in params)
@@ -85,10 +86,11 @@ def _status(text: str) -> str:
 
 
 def include(params: Params) -> frozenset[str]:
-    """What a run step is asked to carry beyond its plain form: `RESULT_CONTENT` or nothing.
+    """Returns the fields that a request asks for beyond a step's plain form: `RESULT_CONTENT` or
+    nothing.
 
-    Both spellings, `include[]` and `include`, may repeat, and Azure's clients part values by commas
-    (spec 09 §2). Raises `BadRequest`.
+    Both spellings, `include[]` and `include`, may repeat, and Azure's clients separate values by
+    commas (spec 09 §2). Raises `BadRequest`.
     """
     given = [value for name, value in params if name in ("include[]", "include")]
     values = [value for listed in given for value in listed.split(",")]
@@ -101,10 +103,10 @@ def include(params: Params) -> frozenset[str]:
 
 
 def check_id(value: str, *, name: str, prefix: str) -> None:
-    """Refuse an id of a path or a body that is none of its kind (spec 05 §3.2).
+    """Refuses an id of a path or a body that is not of its kind (spec 05 §3.2).
 
-    `prefix` is as the message shows it: `thread`, `asst`, `run`. What follows it may be
-    anything but a zero byte: an odd id is answered as unknown, not as malformed.
+    `prefix` is as the message shows it: `thread`, `asst`, `run`. Anything but a zero byte may
+    follow it: an odd id is answered as unknown, not as malformed.
     """
     if not value.startswith(prefix) or not ids.is_possible(value):
         raise refusals.wrong_id(name, value=value, prefix=prefix)

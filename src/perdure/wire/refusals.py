@@ -1,8 +1,8 @@
-"""The texts of the API for a request that does not fit: the validation family.
+"""The API's error texts for requests that do not validate.
 
-Each function makes the error for one kind of problem; whoever finds the problem raises it.
-Sentences and codes are those of spec 05 §3.3. `path` is the field's path, as in
-`tools[0].function.name`, and becomes the error's `param`.
+Each function returns the error for one kind of problem; its caller raises it. Sentences and codes
+are those of spec 05 §3.3. `path` is the field's path, as in `tools[0].function.name`, and becomes
+the error's `param`.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,9 @@ def duplicate(path: str) -> BadRequest:
 
 
 def wrong_type(path: str, *, expected: str, got: str) -> BadRequest:
-    """`expected` and `got` carry their articles: `a string`, `null`."""
+    """Returns the error for a wrong type. `expected` and `got` carry their articles: `a string`,
+    `null`.
+    """
     where = f" for '{path}'" if path else ""
     return BadRequest(
         f"Invalid type{where}: expected {expected}, but got {got} instead.",
@@ -51,7 +53,7 @@ def wrong_type(path: str, *, expected: str, got: str) -> BadRequest:
 
 
 def not_an_integer(path: str) -> BadRequest:
-    """For text that should hold an integer, as in a query."""
+    """Returns the error for text that should hold an integer, as in a query."""
     return BadRequest(
         f"Invalid type for '{path}': expected an integer, but got a string value that could not "
         "be converted into an integer.",
@@ -77,7 +79,7 @@ def wrong_id(path: str, *, value: str, prefix: str) -> BadRequest:
 
 
 def number_above(path: str, *, kind: str, bound: float, value: float) -> BadRequest:
-    """`kind` is `integer` or `decimal`."""
+    """Returns the error for a number over its bound; `kind` is `integer` or `decimal`."""
     return BadRequest(
         f"Invalid '{path}': {kind} above maximum value. Expected a value <= {bound}, "
         f"but got {encode(value).decode()} instead.",
@@ -87,7 +89,7 @@ def number_above(path: str, *, kind: str, bound: float, value: float) -> BadRequ
 
 
 def number_below(path: str, *, kind: str, bound: float, value: float) -> BadRequest:
-    """`kind` is `integer` or `decimal`."""
+    """Returns the error for a number under its bound; `kind` is `integer` or `decimal`."""
     return BadRequest(
         f"Invalid '{path}': {kind} below minimum value. Expected a value >= {bound}, "
         f"but got {encode(value).decode()} instead.",
@@ -151,7 +153,9 @@ def too_many_properties(path: str, *, limit: int, count: int) -> BadRequest:
 
 
 def property_name_too_long(path: str, *, name: str, limit: int) -> BadRequest:
-    """`path` is the object's; the name is shown by its ends only."""
+    """Returns the error for a long key. `path` is the object's; the text shows only the ends of the
+    name.
+    """
     return BadRequest(
         f"Invalid property name in '{path}': '{name[:3]}...{name[-3:]}' is too long. "
         f"Expected a string with maximum length {limit}, "
@@ -162,12 +166,14 @@ def property_name_too_long(path: str, *, name: str, limit: int) -> BadRequest:
 
 
 def listed(values: Sequence[str], word: str) -> str:
-    """`'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`: with "and" or "or" as the word."""
+    """Returns the values in a sentence, `'a'`, `'a' and 'b'` or `'a', 'b', and 'c'`, with "and" or
+    "or" as the word.
+    """
     return joined([f"'{value}'" for value in values], word)
 
 
 def joined(phrases: Sequence[str], word: str) -> str:
-    """The phrases as a list in a sentence, with a comma before the word from three on."""
+    """Returns the phrases as a list in a sentence, with a comma before the word from three on."""
     if len(phrases) < 3:
         return f" {word} ".join(phrases)
     return f"{', '.join(phrases[:-1])}, {word} {phrases[-1]}"

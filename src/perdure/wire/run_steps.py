@@ -20,7 +20,7 @@ class MessageCreation(Object, tag_field="type", tag="message_creation"):
 
 
 class FunctionCall(Object):
-    """`output` is null until it is submitted (spec 01 §7.2)."""
+    """The function of a call. `output` is null until it is submitted (spec 01 §7.2)."""
 
     name: str
     arguments: str
@@ -38,8 +38,8 @@ class StepSearchRanking(Object):
 
 
 class FileSearchResult(Object, kw_only=True):
-    """A passage that was found. `content` is kept with the step, and shown to who asks for it
-    (`include[]`, spec 01 §7.2).
+    """A passage that was found. `content` is stored with the step, and returned to clients that ask
+    for it (`include[]`, spec 01 §7.2).
     """
 
     file_id: str
@@ -50,7 +50,7 @@ class FileSearchResult(Object, kw_only=True):
 
 
 class FileSearch(Object):
-    """`queries` is an extension: what the model searched for."""
+    """A search. `queries` is an extension: the texts that the model searched for."""
 
     ranking_options: StepSearchRanking = StepSearchRanking()
     results: list[FileSearchResult] = []
@@ -63,7 +63,7 @@ class FileSearchToolCall(Object, tag_field="type", tag="file_search"):
 
 
 class CodeLogs(Object, tag_field="type", tag="logs"):
-    """What the code wrote: output, results, tracebacks, and notes of the server."""
+    """Text that the code wrote: output, results, tracebacks, and notes of the server."""
 
     logs: str
 
@@ -80,14 +80,16 @@ CodeOutput: TypeAlias = CodeLogs | CodeImage
 
 
 class CodeFile(Object):
-    """A file that the code wrote; `path` is where the code sees it."""
+    """A file that the code wrote; `path` is its path as the code sees it."""
 
     path: str
     file_id: str
 
 
 class CodeInterpreter(Object):
-    """`files` is an extension: what the code left in /mnt/data, ready to be downloaded."""
+    """Code and its outputs. `files` is an extension: the files that the code left in /mnt/data, for
+    download.
+    """
 
     input: str = ""
     outputs: list[CodeOutput] = []
@@ -107,12 +109,14 @@ class ToolCalls(Object, tag_field="type", tag="tool_calls"):
 
 
 def functions(details: ToolCalls) -> list[FunctionToolCall]:
-    """The calls that the client answers."""
+    """Returns the calls that the client answers."""
     return [call for call in details.tool_calls if isinstance(call, FunctionToolCall)]
 
 
 def outputs(details: ToolCalls) -> set[str]:
-    """The ids of the files that code has left: images that it showed, and what it wrote."""
+    """Returns the ids of the files that code has left: images that it showed, and files that it
+    wrote.
+    """
     ran = [
         call.code_interpreter
         for call in details.tool_calls
@@ -132,7 +136,9 @@ class StepError(Object):
 
 
 class RunStep(Object, kw_only=True):
-    """Carries `expires_at` beside the documented `expired_at`: the live service sent it."""
+    """A run step. It has `expires_at` beside the documented `expired_at`: the live service sent
+    it.
+    """
 
     id: str
     object: Literal["thread.run.step"] = "thread.run.step"
@@ -157,7 +163,9 @@ _SEARCHED = b'"type":"file_search"'
 
 
 def without_contents(step: bytes) -> bytes:
-    """A step's JSON as it is shown to who did not ask for the contents of search results."""
+    """Returns a step's JSON without the contents of search results, for clients that did not ask
+    for them.
+    """
     if _SEARCHED not in step:
         return step
     found = decode(step, RunStep)

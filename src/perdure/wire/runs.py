@@ -85,7 +85,9 @@ class Run(Object, kw_only=True):
 
 
 class RunSettings(Body, kw_only=True):
-    """What create-run and create-thread-and-run share; null means "as the assistant has it"."""
+    """Fields that create-run and create-thread-and-run share. Null means the value of the
+    assistant.
+    """
 
     assistant_id: str
     model: str | None = None
@@ -106,7 +108,9 @@ class RunSettings(Body, kw_only=True):
 
 
 class CreateRun(RunSettings, kw_only=True):
-    """`include`: as in the query; the asynchronous Python SDK 1.54 sends it here."""
+    """A request to create a run. `include` is as in the query; the asynchronous Python SDK 1.54
+    sends it here.
+    """
 
     include: list[ResultContent] | None = None
     additional_instructions: Instructions | None = None
@@ -122,7 +126,7 @@ class ModifyRun(Body):
 
 
 class ToolOutput(Body):
-    """`type`: what azure-ai-agents 1.2 says beside each (spec 09 §3)."""
+    """The output of one call. `type` is what azure-ai-agents 1.2 sends beside each (spec 09 §3)."""
 
     tool_call_id: str
     type: Literal["function_call_output"] | None = None
@@ -135,5 +139,5 @@ class SubmitToolOutputs(Body):
 
 
 def has_functions(run: Run) -> bool:
-    """Whether the client has functions that the run can ask for."""
+    """Returns True if the client has functions that the run can ask for."""
     return any(isinstance(tool, FunctionTool) for tool in run.tools)

@@ -1,7 +1,8 @@
-"""JSON looked at before it is decoded: how large and deep it is, and where one member is.
+"""Checks of JSON before it is decoded: its size, its depth, and the place of one member.
 
-Decoding cannot be interrupted and costs by the member, and what is deep breaks whatever walks it,
-so both must be known beforehand. Whatever is looked at, others can go on after about a millisecond.
+Decoding cannot be interrupted, its cost grows with the members, and deep nesting breaks recursive
+functions. So size and depth must be known before. Each check lets other tasks run after about a
+millisecond.
 """
 
 import asyncio
@@ -27,23 +28,24 @@ _STEPS = tuple(1 if byte in b"[{" else -1 for byte in range(256))
 
 
 class JsonSize(NamedTuple):
-    """How many members there are in all, and how many brackets are open at once, at most."""
+    """The number of members in all, and the greatest number of brackets that are open at once."""
 
     members: int
     depth: int
 
 
 class JsonSpan(NamedTuple):
-    """Where a value is in the text, quotes included."""
+    """The place of a value in the text, quotes included."""
 
     start: int
     stop: int
 
 
 class JsonSizeScanner:
-    """Reads JSON piece by piece. What is no JSON gives any numbers, and no error.
+    """Counts the members of JSON block by block. Text that is not JSON gives any numbers, and no
+    error.
 
-    Only one that `measures` knows the greatest depth, which takes several times as long.
+    The greatest depth is known only with `measures`, which takes several times as long.
     """
 
     def __init__(self, *, measures: bool = False) -> None:
@@ -60,7 +62,7 @@ class JsonSizeScanner:
         self._measures = measures
 
     def feed(self, piece: bytes) -> None:
-        """Reads on."""
+        """Reads the next block."""
         piece = self._escape + piece
         odd = (len(piece) - len(piece.rstrip(b"\\"))) % 2
         # The last backslash escapes what comes next.
@@ -79,20 +81,20 @@ class JsonSizeScanner:
 
 
 async def measure(text: bytes, *, most: JsonSize) -> JsonSize:
-    """The size of the JSON, or more than that; measuring ends beyond `most`."""
+    """Returns the size of the JSON, or a larger one; measuring ends beyond `most`."""
     return await _patiently(_measure(text, most))
 
 
 async def find(text: bytes, name: str) -> JsonSpan | None:
-    """Where the string is that the outermost object has under a name without escapes.
+    """Returns the place of the string that the outermost object has under a name without escapes.
 
-    The last one, if there are several, as for whoever decodes the text; None for none.
+    Of several it is the last one, which decoders take too. Returns None if there is none.
     """
     return await _patiently(_find(text, name))
 
 
 async def _patiently(work: Generator[None, None, R]) -> R:
-    """The result of a work that lets others go on whenever it yields."""
+    """Returns the result of a work, and lets other tasks run whenever it yields."""
     while True:
         try:
             next(work)

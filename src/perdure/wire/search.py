@@ -71,7 +71,7 @@ Filters: TypeAlias = Annotated[list[Filter], Meta(max_length=MOST_COMPARISONS)]
 
 
 class SearchRanking(Body):
-    """The rankers of a direct search are spelt with hyphens, unlike the tool's."""
+    """Ranking options of a direct search. Its rankers are spelt with hyphens, unlike the tool's."""
 
     ranker: Literal["none", "auto", "default-2024-11-15"] = "auto"
     score_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.0

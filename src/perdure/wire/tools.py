@@ -10,10 +10,10 @@ from perdure.wire.chunking import AskedChunking
 
 
 class FunctionDefinition(Body, omit_defaults=True):
-    """A function of the client; what is not given gets the default the API answers with.
+    """A function of the client. Absent fields get the defaults that the API answers with.
 
-    Only a description has no default: it is left out, since null would be against the
-    description of the API, and model servers refuse it.
+    Only a description has no default. It is left out, since null would violate the description of
+    the API, and model servers refuse it.
     """
 
     name: Name
@@ -40,7 +40,9 @@ class RankingOptions(Body, kw_only=True):
 
 
 class FileSearchSettings(Body):
-    """What is not given gets the default the API answers with (spec 01 §2.3)."""
+    """Settings of file search. Absent fields get the defaults that the API answers with (spec 01
+    §2.3).
+    """
 
     max_num_results: Annotated[int, Meta(ge=1, le=50)] | UnsetType = UNSET
     ranking_options: RankingOptions = RankingOptions(score_threshold=0.0)
@@ -69,14 +71,14 @@ class FileSearchResources(Body, omit_defaults=True):
 
 
 class ToolResources(Body, omit_defaults=True):
-    """The plain form, as stored and answered, and as modify requests send it."""
+    """The plain form of tool resources, as stored and answered, and as modify requests send it."""
 
     code_interpreter: CodeInterpreterResources | None = None
     file_search: FileSearchResources | None = None
 
 
 class VectorStoreHelper(Body):
-    """Asks for a vector store to be made along with the object (spec 01 §2.4)."""
+    """A request to create a vector store along with the object (spec 01 §2.4)."""
 
     file_ids: Annotated[list[str], Meta(max_length=10_000)] | None = None
     chunking_strategy: AskedChunking | None = None
@@ -89,7 +91,9 @@ class CreateFileSearchResources(Body):
 
 
 class CreateToolResources(Body):
-    """The create form: a vector store can be named or asked for."""
+    """The create form of tool resources: a vector store can be named, or created along with the
+    object.
+    """
 
     code_interpreter: CodeInterpreterResources | None = None
     file_search: CreateFileSearchResources | None = None
@@ -117,7 +121,9 @@ ToolChoice: TypeAlias = (
 
 
 class CalledFunction(Object):
-    """`arguments` is a JSON string as the model wrote it, valid or not, or `{}` for none."""
+    """The function of a call. `arguments` is a JSON string as the model wrote it, valid or not, or
+    `{}` for none.
+    """
 
     name: str
     arguments: str

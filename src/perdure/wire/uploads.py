@@ -17,7 +17,9 @@ _Bytes: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_UPLOAD_BYTES)]
 
 
 class Upload(Object, kw_only=True):
-    """`bytes` is what the client intends to send; `file` is there once it is completed."""
+    """An upload. `bytes` is the size that the client announced; `file` is set when it is
+    completed.
+    """
 
     id: str
     object: Literal["upload"] = "upload"
@@ -38,7 +40,9 @@ class Part(Object, kw_only=True):
 
 
 class CreateUpload(Body):
-    """`mime_type` is taken and not used: the name of a file says what it is."""
+    """A request to create an upload. `mime_type` is accepted and not used: the file's name gives
+    its type.
+    """
 
     filename: Annotated[str, Meta(min_length=1)]
     purpose: InputPurpose
@@ -48,7 +52,7 @@ class CreateUpload(Body):
 
 
 class CompleteUpload(Body):
-    """The parts in the order of the file; `md5` is that of the whole, in hex."""
+    """The ids of the parts in the order of the file; `md5` is the sum of the whole, in hex."""
 
     part_ids: Annotated[list[str], Meta(max_length=_MAX_PARTS)]
     md5: str | None = None

@@ -23,7 +23,7 @@ class Usage(Object):
 
 
 def total(usages: Iterable[Usage]) -> Usage:
-    """The sum, member by member."""
+    """Returns the sum, member by member."""
     known = list(usages)
     return Usage(
         prompt_tokens=sum(usage.prompt_tokens for usage in known),

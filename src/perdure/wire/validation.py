@@ -1,9 +1,9 @@
-"""Request bodies: decoded on one fast path, explained only when refused.
+"""Validation of request bodies: one fast path decodes, and a second pass explains a refusal.
 
-msgspec decides what fits. A body that it refuses is decoded once more, to plain data, and
-walked against the same annotations to find the first problem in the order of the API
-(spec 05 §3.3): in each object all missing fields, then unknown ones, then the values in field
-order, each with its members.
+msgspec decides what fits. A body that it refuses is decoded once more, to plain data, and walked
+against the same annotations to find the first problem in the order of the API (spec 05 §3.3): in
+each object all missing fields, then unknown ones, then the values in field order, each with its
+members.
 """
 
 import re
@@ -35,7 +35,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def parse(text: bytes, kind: type[T]) -> T:
-    """The request body as a struct; an empty body and `null` mean `{}` (spec 02 §5).
+    """Returns the request body as a struct; an empty body and `null` mean `{}` (spec 02 §5).
 
     Raises `BadRequest` with the API's text for the first problem.
     """
@@ -47,7 +47,7 @@ def parse(text: bytes, kind: type[T]) -> T:
 
 
 def _explain(body: bytes, kind: object) -> NoReturn:
-    """Raise the problem of a body that msgspec refused."""
+    """Raises the problem of a body that msgspec refused."""
     try:
         plain: object = msgspec.json.decode(body)
     except _UNREADABLE as error:
@@ -66,7 +66,7 @@ class _Kind(NamedTuple):
 
 @cache
 def _kinds(annotation: object) -> tuple[_Kind, ...]:
-    """The alternatives of an annotation."""
+    """Returns the alternatives of an annotation."""
     if get_origin(annotation) in (Union, UnionType):
         members = (member for member in get_args(annotation) if member is not UnsetType)
         return tuple(kind for member in members for kind in _kinds(member))
@@ -82,7 +82,7 @@ def _fields(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ..
 
 
 def _check(value: object, annotation: object, path: str) -> None:
-    """Raise the first problem that a value has with its annotation, if any."""
+    """Raises the first problem that a value has with its annotation, if any."""
     kinds = _kinds(annotation)
     fitting = [kind for kind in kinds if _fits(value, kind.type)]
     if not fitting:
@@ -164,7 +164,7 @@ def _check_struct(value: dict[str, object], kinds: Sequence[object], path: str) 
 def _chosen(
     value: dict[str, object], structs: Sequence[type[msgspec.Struct]], path: str
 ) -> type[msgspec.Struct]:
-    """The struct that the object's tag names, or the only one."""
+    """Returns the struct that the object's tag names, or the only one."""
     field = structs[0].__struct_config__.tag_field
     if field is None:
         return structs[0]
@@ -202,21 +202,23 @@ _NAMES: dict[object, str] = {
 
 
 def _plain(kind: object) -> object:
-    """The type of plain data that a kind is written as."""
+    """Returns the type of plain data that a kind is written as."""
     if get_origin(kind) is Literal:
         return str
     return dict if _is_struct(kind) else get_origin(kind) or kind
 
 
 def _fits(value: object, kind: object) -> bool:
-    """Whether the value has the right type; a number without a fraction is a decimal too."""
+    """Returns True if the value has the right type; a number without a fraction is a decimal
+    too.
+    """
     if kind is float:
         return type(value) in (int, float)
     return kind is object or type(value) is _plain(kind)
 
 
 def _expected(kinds: Sequence[_Kind]) -> str:
-    """What the API says it expected: that null would do is not said."""
+    """Returns the API's text for the types that it expected, which does not mention null."""
     phrases = dict.fromkeys(_phrase(kind) for kind, _ in kinds if kind is not NoneType)
     first, *others = phrases
     if not others:

@@ -19,14 +19,18 @@ Attributes: TypeAlias = Annotated[
 
 
 class FileError(Object):
-    """Why a file failed: its type is not known, it cannot be read, or the server is to blame."""
+    """The reason why a file failed: its type is unknown, it cannot be read, or the server has a
+    fault.
+    """
 
     code: Literal["server_error", "unsupported_file", "invalid_file"]
     message: str
 
 
 class VectorStoreFile(Object, kw_only=True):
-    """`usage_bytes` is what its chunks take in the index, 0 while it is in progress."""
+    """A file in a vector store. `usage_bytes` is the size of its chunks in the index, 0 while it is
+    in progress.
+    """
 
     id: str
     object: Literal["vector_store.file"] = "vector_store.file"
@@ -46,7 +50,7 @@ class CreateVectorStoreFile(Body):
 
 
 class ModifyVectorStoreFile(Body):
-    """Null clears."""
+    """A request to replace the attributes; null clears them."""
 
     attributes: Attributes | None
 
@@ -56,7 +60,7 @@ class ContentText(Object, tag_field="type", tag="text"):
 
 
 class FileContentPage(Object, kw_only=True):
-    """What was read of a file, in order (spec 01 §11)."""
+    """The text that was read of a file, in order (spec 01 §11)."""
 
     object: Literal["vector_store.file_content.page"] = "vector_store.file_content.page"
     data: list[ContentText]

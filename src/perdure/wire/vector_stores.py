@@ -9,14 +9,14 @@ from perdure.wire.chunking import AskedChunking
 
 
 class VectorStoreExpiresAfter(Body):
-    """Days without use after which the store expires (spec 01 §2.6)."""
+    """Days without use until the vector store expires (spec 01 §2.6)."""
 
     anchor: Literal["last_active_at"]
     days: Annotated[int, Meta(ge=1, le=365)]
 
 
 class FileCounts(Object, kw_only=True):
-    """How many files are in which status; `total` is their sum."""
+    """The number of files in each status; `total` is their sum."""
 
     in_progress: int = 0
     completed: int = 0
@@ -26,7 +26,9 @@ class FileCounts(Object, kw_only=True):
 
 
 class VectorStore(Object, kw_only=True):
-    """`status`, `usage_bytes` and `file_counts` are read from the store's files each time."""
+    """A vector store. `status`, `usage_bytes` and `file_counts` are computed from its files each
+    time.
+    """
 
     id: str
     object: Literal["vector_store"] = "vector_store"
