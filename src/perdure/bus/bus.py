@@ -1,7 +1,6 @@
-"""The seam of publish/subscribe and dispatch: what a bus must do.
+"""The interface of publish/subscribe and dispatch.
 
-A bus carries; it is never the only home of a fact. `tests/bus/` runs against every
-implementation.
+A bus carries facts and is never their only home. `tests/bus/` runs against every implementation.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from perdure.wire.events import Closing, Delta, Event, Told
 
 
 class Subscription(Protocol):
-    """One listener's place on a topic."""
+    """A subscription to one topic."""
 
     seq: int | None
     """The last event that was told on the topic before this listener came, while the run is
@@ -20,39 +19,39 @@ class Subscription(Protocol):
     """
 
     async def next(self) -> list[Event | Delta | Closing]:
-        """Waits until something was told and takes all of it, in order.
+        """Waits until something was published, and returns all of it in order.
 
-        For a listener that lags behind, deltas of the same part are joined, so that what waits
-        for it never outgrows the text itself. Nothing at all means that it was woken.
+        For a subscriber that lags behind, deltas of the same part are joined, so that its queue
+        never outgrows the text itself. An empty list means that `wake` was called.
         """
         ...
 
     def wake(self) -> None:
-        """Lets who waits in `next` return, with nothing if there is nothing."""
+        """Makes a waiting `next` return, with an empty list if nothing was published."""
         ...
 
     def close(self) -> None:
-        """Leaves the topic, and wakes who waits."""
+        """Ends the subscription, and wakes a waiting `next`."""
         ...
 
 
 class Bus(Protocol):
-    """Carries what is told about a run to its listeners, and queued work to workers.
+    """Carries the events of a run to its subscribers, and queued work to workers.
 
     A topic is a run's id, or names a file of a vector store.
     """
 
     def publish(self, topic: str, told: Told) -> None:
-        """Tells whom it concerns; never waits.
+        """Passes the item on to its receivers; never waits.
 
-        `Queued` and `Waiting` go to one worker, once however often they are told before it has
-        time, `Interrupted` to the worker that holds the run or file, all else to the listeners
-        of the topic.
+        `Queued` and `Waiting` go to one worker, and only once if they are published several times
+        before it has time. `Interrupted` goes to the worker that holds the run or file. All else
+        goes to the subscribers of the topic.
         """
         ...
 
     def subscribe(self, topic: str) -> Subscription:
-        """Listens from now on."""
+        """Returns a subscription to what is published from now on."""
         ...
 
     async def next_run(self) -> str:
@@ -66,13 +65,15 @@ class Bus(Protocol):
     def on_interrupt(
         self, topic: str, callback: Callable[[], None]
     ) -> AbstractContextManager[None]:
-        """Calls back whenever the work is interrupted, as long as the context is open."""
+        """Calls the function whenever the work is interrupted, as long as the context is open."""
         ...
 
     def leave(self, topic: str) -> None:
-        """The run is worked on here no more: nothing is kept for listeners that come later."""
+        """Says that this server no longer works on the run: nothing is kept for later
+        subscribers.
+        """
         ...
 
     def close(self, reason: str) -> None:
-        """Tells all listeners that nothing more comes from here."""
+        """Sends all subscribers the end of what this server publishes."""
         ...

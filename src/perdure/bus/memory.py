@@ -1,7 +1,7 @@
 """The bus of one process.
 
-Everything happens on the event loop, so a publish is a plain function call and order is the
-order of the calls.
+Everything happens on the event loop, so a publish is a plain function call, and the order is that
+of the calls.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _LAG = 64
 
 
 class _Line:
-    """What waits, in order; beyond so many items, deltas of the same part are joined."""
+    """A queue of items. When it has more than so many, deltas of the same part are joined."""
 
     def __init__(self, lag: int, items: Iterable[Heard] = ()) -> None:
         self._lag = lag
@@ -54,7 +54,9 @@ class _Line:
 
 
 class _Topic:
-    """A run that is told here: who listens, the last event, and the deltas since."""
+    """A run whose events are published here: its subscriptions, the last event, and the deltas
+    since.
+    """
 
     def __init__(self) -> None:
         self.listeners: list[MemorySubscription] = []
@@ -62,7 +64,7 @@ class _Topic:
         self.since = _Line(0)
 
     def note(self, told: Heard) -> None:
-        """Keeps what a listener that comes later must be given to catch up."""
+        """Keeps what a later subscription needs to catch up."""
         if isinstance(told, Delta):
             self.since.put(told)
         elif isinstance(told, Event):
@@ -73,12 +75,12 @@ class _Topic:
         self.since.take()
 
     def rest(self) -> None:
-        """The run is worked on here no more: the log has it all."""
+        """Says that this server no longer works on the run: the log has all its events."""
         self.reach(None)
 
 
 class MemorySubscription:
-    """One listener's place; see `Subscription`."""
+    """A subscription in this process; see `Subscription`."""
 
     def __init__(self, topic: _Topic, leave: Callable[["MemorySubscription"], None]) -> None:
         self.seq = topic.seq
@@ -89,7 +91,7 @@ class MemorySubscription:
         self._awake = bool(topic.since.all())
 
     def put(self, told: Heard) -> None:
-        """Adds an item, or joins it to the last one when the listener lags."""
+        """Adds an item, or joins it to the last one if the subscriber lags."""
         self._line.put(told)
         self.wake()
 
