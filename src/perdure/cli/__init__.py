@@ -1,6 +1,7 @@
-"""The command line: `commands.py` has what is typed, and each command a file of its own.
+"""The command line: `commands.py` has the commands and their flags, and each command has a file of
+its own.
 
-A command ends with exit code 1 and one sentence where it cannot do what was asked.
+A command that cannot do what was asked ends with exit code 1 and one sentence.
 """
 
 import sys
@@ -25,7 +26,9 @@ _Complaint: type[Exception] = next(
 
 
 class _Root(TyperGroup):
-    """Complaints about the command line quote it, so they are made harmless."""
+    """The root command. Complaints about the command line quote it, so their text is made
+    harmless.
+    """
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with _harmless():

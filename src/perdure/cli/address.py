@@ -1,8 +1,8 @@
-"""Where a server is found."""
+"""The URL of a server."""
 
 
 def url_of(host: str, port: int, *, tls: bool) -> str:
-    """The URL of a server on this address, as a program on the same machine reaches it."""
+    """Returns the URL of a server on this address, for a program on the same machine."""
     scheme = "https" if tls else "http"
     if host in ("", "0.0.0.0"):  # noqa: S104  # compared, not bound
         host = "127.0.0.1"

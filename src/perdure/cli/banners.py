@@ -1,4 +1,6 @@
-"""What is said of a server that begins: to people a line for each thing, to machines in the log."""
+"""Messages at the start of a server: a line for each fact for people, one entry in the log for
+machines.
+"""
 
 import sys
 from typing import Protocol
@@ -16,23 +18,23 @@ _INDENT = 12
 
 
 class Banner(Protocol):
-    """Takes what there is to say; each thing has a name."""
+    """Takes the messages at the start; each has a name."""
 
     def row(self, name: str, said: str) -> None:
-        """Something to know."""
+        """Adds a fact."""
         ...
 
     def warn(self, name: str, said: str) -> None:
-        """Something to do something about."""
+        """Adds a problem that the operator should solve."""
         ...
 
     def end(self) -> None:
-        """That was all."""
+        """Ends the banner."""
         ...
 
 
 def begin(url: str, *, as_json: bool) -> Banner:
-    """The banner of a server that answers at this URL."""
+    """Returns the banner of a server that answers at this URL."""
     return _Logged(url) if as_json else _Printed(url)
 
 
@@ -58,7 +60,7 @@ class _Printed:
 
 
 class _Logged:
-    """One line of the log for all of it, and one for each warning."""
+    """One line of the log for all facts, and one for each warning."""
 
     def __init__(self, url: str) -> None:
         self._fields: dict[str, object] = {"version": perdure.__version__, "url": f"{url}/v1"}

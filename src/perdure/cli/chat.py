@@ -60,10 +60,10 @@ class _MessageDelta(Object):
 def chat(
     client: Client, assistant: str | None, model: str | None, thread: str | None = None
 ) -> None:
-    """Converses until the user ends it; without an assistant's id, with one made for now.
+    """Converses until the user ends it; without an assistant's id, a temporary one is made.
 
-    With a thread's id the conversation goes on there, with the assistant of its newest run unless
-    another is named, and the thread stays.
+    With a thread's id the conversation continues there, with the assistant of its newest run unless
+    another is named, and the thread is kept.
     """
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401  # makes input() editable where the system has it
@@ -105,7 +105,7 @@ def _converse(
 
 
 async def _show_newest(client: Client, thread: str) -> None:
-    """Shows how a thread ends, so that it can go on."""
+    """Shows the end of a thread that is continued."""
     path = f"/threads/{thread}/messages?limit={_SHOWN}"
     for message in reversed((await client.get(path, _Messages)).data):
         text = "\n".join(part.text.value or part.refusal for part in message.content)
@@ -113,7 +113,7 @@ async def _show_newest(client: Client, thread: str) -> None:
 
 
 async def _last_assistant(client: Client, thread: str) -> str | None:
-    """The assistant of a thread's newest run, if it is still there."""
+    """Returns the assistant of a thread's newest run, if it still exists."""
     for run in (await client.get(f"/threads/{thread}/runs?limit=1", _Runs)).data:
         with contextlib.suppress(RequestRefused):
             return (await client.get(f"/assistants/{run.assistant_id}", _Made)).id
@@ -131,7 +131,7 @@ async def _make_assistant(client: Client, model: str | None) -> str:
 
 
 def _read(prompt: str) -> str | None:
-    """A line of the user's; empty after Ctrl-C, None at Ctrl-D."""
+    """Returns a line of the user's; empty after Ctrl-C, None at Ctrl-D."""
     try:
         return input(prompt).strip()
     except KeyboardInterrupt:
@@ -143,7 +143,7 @@ def _read(prompt: str) -> str | None:
 
 
 def _answer(runner: asyncio.Runner, client: Client, thread: str, body: JsonObject) -> None:
-    """One run, with as many rounds of function calls as it takes."""
+    """Shows one run, with as many rounds of function calls as it takes."""
     path = f"/threads/{thread}/runs"
     try:
         while True:
@@ -166,7 +166,9 @@ def _ask_output(call: RequiredToolCall) -> JsonObject:
 
 
 async def _show(events: AsyncGenerator[tuple[str, bytes], None]) -> Run | None:
-    """Prints an answer as it comes; the run as it is at the end, None if that was not told."""
+    """Prints an answer as it arrives. Returns the run as it is at the end, None if no event had
+    it.
+    """
     async with contextlib.aclosing(events):
         return await _show_all(events)
 
@@ -197,7 +199,7 @@ def _explain(run: Run) -> None:
 
 
 async def _cancel(client: Client, thread: str) -> None:
-    """Cancels what is running, and waits until the thread is free again."""
+    """Cancels the active run, and waits until the thread is free again."""
     cancelled = False
     while True:
         latest = (await client.get(f"/threads/{thread}/runs?limit=1", _Runs)).data

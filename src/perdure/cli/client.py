@@ -1,4 +1,4 @@
-"""The little HTTP client of the command line: it knows our own API and nothing else."""
+"""The small HTTP client of the command line, for Perdure's own API only."""
 
 import asyncio
 import ssl
@@ -25,18 +25,20 @@ _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5)
 
 
 class RequestFailed(PerdureError):
-    """The server refused, or cannot be reached; the message is for the user."""
+    """The server refused the request, or cannot be reached. The message is for the user."""
 
 
 class RequestRefused(RequestFailed):
-    """The server answered, and did not do this one thing."""
+    """The server answered, and refused this one request."""
 
 
 class Client:
     """Calls one server. Every method raises `RequestFailed`."""
 
     def __init__(self, url: str, api_key: str, trusted: ssl.SSLContext | None = None) -> None:
-        """`trusted`: whose certificates are taken; by default those that this machine trusts."""
+        """Makes a client. `trusted` are the certificates that it trusts; by default those that this
+        machine trusts.
+        """
         self._trusted = trusted
         self._base = url.rstrip("/").removesuffix("/v1") + "/v1"
         self._api_key = api_key
@@ -74,7 +76,7 @@ class Client:
             await answer.read()
 
     async def stream(self, path: str, body: object) -> AsyncGenerator[tuple[str, bytes], None]:
-        """The events of a run: names and data (spec 04 §1), up to and without `done`."""
+        """Yields the events of a run: names and data (spec 04 §1), up to and without `done`."""
         async with self._answer("POST", path, _json(body)) as answer:
             name, rest = "", b""
             async for piece in answer.content.iter_any():
@@ -128,15 +130,18 @@ class Client:
             raise RequestFailed(f"The server at {self._base} cannot be reached: {why}") from None
 
     def _harmless(self, said: str) -> str:
-        """What a server said, on a line: some repeat the key that they refuse."""
+        """Returns a server's text on one line and without the API key, which some servers repeat
+        when they refuse it.
+        """
         return line(said).replace(self._api_key, "***")
 
 
 def connect(
     config: Path | None, url: str | None, api_key: str | None, ca_cert: Path | None = None
 ) -> Client:
-    """A client of the server at the URL, or else of the one that is configured here, whose own
-    certificate is trusted then. `ca_cert`: the file of a certificate that is trusted as well.
+    """Returns a client of the server at the URL, or else of the server that is configured here,
+    whose own certificate is trusted then. `ca_cert`: the file of a certificate that is trusted as
+    well.
     """
     chosen = settings.load(config=config)
     if api_key is None:
@@ -157,7 +162,7 @@ def connect(
 
 
 def run(asked: Coroutine[Any, Any, T]) -> T:
-    """What a command asks of a server. Raises `ConfigurationError` instead of `RequestFailed`."""
+    """Runs the requests of a command. Raises `ConfigurationError` instead of `RequestFailed`."""
     try:
         return asyncio.run(asked)
     except RequestFailed as error:
@@ -165,7 +170,7 @@ def run(asked: Coroutine[Any, Any, T]) -> T:
 
 
 def read(data: bytes, kind: type[T]) -> T:
-    """An object of the API. Raises `RequestFailed` where a server sends something else."""
+    """Returns an object of the API. Raises `RequestFailed` where a server sends something else."""
     try:
         return decode(data, kind)
     except (ValueError, RecursionError):  # no JSON, none of the API, nested too deep

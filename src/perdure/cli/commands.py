@@ -1,4 +1,4 @@
-"""The commands as they are typed: flags and help. What a command does is in the file of its name.
+"""The commands with their flags and help. The work of each command is in the file of its name.
 
 That file is imported when the command runs. So help comes at once, and a command that talks to a
 server does not load one.

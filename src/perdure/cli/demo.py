@@ -1,4 +1,4 @@
-"""`perdure demo`: a program, unmodified, against a server that lives as long as it does."""
+"""`perdure demo`: runs an unmodified program against a server that ends with it."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ _SECONDS_TO_END = 5
 
 
 def demo(program: list[str] | None, flags: Mapping[str, object], *, tls: bool = False) -> int:
-    """Runs the program, or the quickstart, against a server of its own; the exit code."""
+    """Runs the program, or the quickstart, against a server of its own. Returns the exit code."""
     arguments = _runnable(program or [str(_quickstart())])
     with tempfile.TemporaryDirectory(prefix="perdure-demo-") as folder:
         settings = demo_settings.chosen(Path(folder), flags, tls=tls)
@@ -74,8 +74,8 @@ async def _started(
 
 
 def _trusting(cert: Path | None) -> dict[str, str]:
-    """The variables that make a program trust the certificate, besides what it trusted before: they
-    are those of Python's ssl and httpx, requests, curl and Node.
+    """Returns the variables that make a program trust the certificate, besides what it trusted
+    before: those of Python's ssl and httpx, requests, curl and Node.
     """
     if cert is None:
         return {}
@@ -101,7 +101,7 @@ def _runnable(program: list[str]) -> list[str]:
 
 
 def _quickstart() -> Path:
-    """The example: in the package when installed, in `examples/` of a checkout."""
+    """Returns the example: in the package when installed, in `examples/` of a checkout."""
     if find_spec("openai") is None:
         raise ConfigurationError(
             "The quickstart needs the official SDK: pip install openai, or name a program of yours."

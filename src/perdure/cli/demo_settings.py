@@ -1,5 +1,5 @@
-"""What a demo runs on: nothing of the user's own server, data or keys, and nothing that leaves this
-machine unless a flag says so.
+"""Settings of a demo: none of the user's own server, data or keys, and no traffic off this machine
+unless a flag asks for it.
 """
 
 import os
@@ -35,7 +35,7 @@ _QUIET = "warning"
 
 
 def chosen(folder: Path, flags: Mapping[str, object], *, tls: bool) -> Settings:
-    """The settings of a demo whose data is in the folder. Raises `ConfigurationError`.
+    """Returns the settings of a demo whose data is in the folder. Raises `ConfigurationError`.
 
     `flags` are those of the command line, None if not given.
     """
@@ -53,14 +53,16 @@ def chosen(folder: Path, flags: Mapping[str, object], *, tls: bool) -> Settings:
 
 
 def left_out(settings: Settings) -> list[str]:
-    """The webhooks of the environment that a demo does not call, since they lead elsewhere."""
+    """Returns the webhooks of the environment that a demo does not call, since they lead to other
+    machines.
+    """
     kept = {webhook.name for webhook in settings.webhooks}
     known = only_with({"webhooks"}).webhooks
     return [webhook.name for webhook in known if webhook.name not in kept]
 
 
 def environment(url: str, settings: Settings) -> dict[str, str]:
-    """What a program is told so that it finds the server, and no other."""
+    """Returns the environment variables by which a program finds this server, and no other."""
     keys = settings.api_keys
     key = keys[0].get_secret_value() if keys else "perdure-demo"
     known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")

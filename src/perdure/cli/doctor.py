@@ -1,6 +1,6 @@
-"""`perdure doctor`: what is configured, what is reachable, what is missing.
+"""`perdure doctor`: reports the configuration, and what is unreachable or missing.
 
-It starts no server and changes nothing. `verify.py` checks what is stored.
+It starts no server and changes nothing. `verify.py` checks the stored data.
 """
 
 import asyncio
@@ -39,10 +39,10 @@ _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
 def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
-    """Prints what there is to find; `flags` as in `settings.load`. Raises `typer.Exit` with code 1
-    where something is wrong.
+    """Prints the findings; `flags` as in `settings.load`. Raises `typer.Exit` with code 1 where
+    something is wrong.
 
-    Without flags that say what to look at, a running server is asked what it is configured with.
+    Without flags that choose the settings, a running server is asked for its configuration.
     """
     try:
         chosen = settings.load(**flags)
@@ -61,8 +61,8 @@ def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
 
 
 def examine(chosen: Settings, *, itself: bool) -> list[Finding]:
-    """What there is to find beside the settings themselves; `itself`: a server looks at itself, and
-    knows that it runs.
+    """Returns the findings besides those of the settings themselves. `itself`: a server examines
+    itself, and knows that it runs.
     """
     return [
         *(*_storage(chosen), *_certificate(chosen)),
@@ -73,7 +73,9 @@ def examine(chosen: Settings, *, itself: bool) -> list[Finding]:
 
 
 def _told(chosen: Settings, flags: Mapping[str, object]) -> list[Finding] | None:
-    """What a running server tells, where no flag asks for something else; None without one."""
+    """Returns the report of a running server, unless a flag asks for something else; None without a
+    server.
+    """
     if any(value is not None for name, value in flags.items() if name != "data_dir"):
         return None
     told = running_server.ask(chosen.data_dir)
@@ -112,7 +114,7 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
 
 
 def _learnt(seen: checkup.DatabaseReport) -> Iterable[Finding]:
-    """What model servers refused, and are not sent any more."""
+    """Yields the fields that model servers refused, and are not sent any more."""
     since = SystemClock().now() - LIFETIME_SECONDS
     names: dict[tuple[str, str], list[str]] = {}
     for server, model, name, learnt_at in seen.learnt:
@@ -138,7 +140,7 @@ def _deliveries(seen: checkup.DatabaseReport) -> Finding:
 
 
 def _verified(chosen: Settings) -> list[Finding]:
-    """All that is stored, checked (see `commands/invariants`)."""
+    """Returns the findings of a check of all stored data (see `perdure/invariants`)."""
     if chosen.database_url is None and not (chosen.data_dir / "perdure.db").exists():
         return [Finding(State.OK, "verify", "there is no database yet")]
     findings: list[Finding] = []
@@ -198,7 +200,7 @@ def _certificate(chosen: Settings) -> Iterable[Finding]:
 
 
 async def _code_interpreter(chosen: Settings) -> Finding:
-    """Really starts a sandbox. A server runs without one, and refuses code."""
+    """Starts a real sandbox. A server runs without one, and refuses code."""
     if chosen.sandbox == "scripted":
         return Finding(
             State.WARN,
@@ -239,7 +241,7 @@ def _gateway(url: str, checked: gateway_checkup.Checked) -> Finding:
 
 
 async def _reached(chosen: Settings) -> list[Finding]:
-    """All that is somewhere else."""
+    """Returns the findings about everything outside of this process."""
     return [
         *await _bucket(chosen),
         *await models_checkup.findings(chosen),
@@ -277,7 +279,7 @@ async def _listener(chosen: Settings) -> Finding:
 
 
 async def _bucket(chosen: Settings) -> list[Finding]:
-    """The bucket for contents, where there is one."""
+    """Returns the finding about the bucket for contents, where there is one."""
     bucket = bucket_of(chosen)
     if bucket is None:
         return []
@@ -291,7 +293,7 @@ async def _bucket(chosen: Settings) -> list[Finding]:
 
 
 async def _webhook(webhook: WebhookSettings, chosen: Settings) -> Finding:
-    """Whether deliveries would get as far as the target; nothing is sent there."""
+    """Connects to the target as far as a delivery would, and sends nothing."""
     where = f"{webhook.name} ({webhook.where})"
     parts = urlsplit(webhook.url)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]

@@ -45,7 +45,7 @@ async def upload_all(client: Client, paths: list[Path], purpose: str) -> None:
 
 
 async def send(client: Client, path: Path, purpose: str, sent: Callable[[float], None]) -> File:
-    """Uploads a file; `sent` hears of each piece when the next one is wanted.
+    """Uploads a file. `sent` is called with the size of each block when the next one is wanted.
 
     Raises `RequestFailed`, and `OSError` where the file cannot be opened.
     """

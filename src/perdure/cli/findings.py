@@ -1,4 +1,4 @@
-"""What `perdure doctor` finds, and how it is shown."""
+"""Findings of `perdure doctor`, and their output."""
 
 import sys
 from collections.abc import Iterable
@@ -33,9 +33,7 @@ class Finding(NamedTuple):
 
 
 def show(findings: Iterable[Finding]) -> None:
-    """Prints the findings: one a line where nobody sees a terminal's edge, else folded between
-    words.
-    """
+    """Prints the findings: one a line in a pipe or a file, folded between words on a terminal."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     width = width_of(sys.stdout)
     for finding in findings:

@@ -1,4 +1,4 @@
-"""How log lines look; what is logged is decided where it happens.
+"""The format of log lines; the code at each place decides what is logged.
 
 Everything goes to stderr, in one form: our own lines and those of the libraries.
 """
@@ -47,8 +47,8 @@ def _renderer(settings: Settings) -> structlog.typing.Processor:
 
 
 def _harmless(_: object, __: str, event: structlog.typing.EventDict) -> Mapping[str, object]:
-    """Texts of others come as values, and each stays on its line; a library's own words may take
-    several.
+    """Makes texts of others, which come as values, harmless and keeps each on its line; a library's
+    own words may take several.
     """
     for name, value in event.items():
         if isinstance(value, str):
@@ -57,7 +57,9 @@ def _harmless(_: object, __: str, event: structlog.typing.EventDict) -> Mapping[
 
 
 def _harmless_traceback(to: TextIO, error: structlog.typing.ExcInfo) -> None:
-    """A plain one: the prettier ones print local variables, which hold users' texts."""
+    """Prints a plain traceback: the prettier ones print local variables, which hold users'
+    texts.
+    """
     plain = StringIO()
     structlog.dev.plain_traceback(plain, error)
     to.write(text(plain.getvalue()))

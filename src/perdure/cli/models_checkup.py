@@ -1,4 +1,4 @@
-"""What can be told of models before a run asks for one: for the start and for the doctor."""
+"""Checks of models before a run asks for one: for the start of a server and for the doctor."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from shlex import quote
@@ -21,7 +21,7 @@ _SMALL_WINDOW = 16_384
 
 
 async def findings(chosen: Settings) -> list[Finding]:
-    """What the doctor tells of model servers, windows, aliases and names."""
+    """Returns the doctor's findings about model servers, windows, aliases and names."""
     answers = await probe.ask_all(chosen.servers, windows=True)
     found = [_server(answer) for answer in answers]
     try:
@@ -41,8 +41,8 @@ async def findings(chosen: Settings) -> list[Finding]:
 
 
 def unserved(chosen: Settings, routing: Router, answers: Sequence[probe.ProbeResult]) -> list[str]:
-    """The well-known names that no server lists; none where one does not say what it has, or a
-    default model answers.
+    """Returns the well-known names that no server lists. It returns none where a server does not
+    list its models, or a default model answers.
     """
     if chosen.default_model:
         return []
@@ -50,7 +50,7 @@ def unserved(chosen: Settings, routing: Router, answers: Sequence[probe.ProbeRes
 
 
 def advice(answers: Iterable[probe.ProbeResult]) -> str:
-    """How to let a model answer for names that nobody serves."""
+    """Returns the advice that makes a model answer for names that nobody serves."""
     models = [model for answer in answers for model in answer.models if "embed" not in model]
     model = models[0] if models else "MODEL"
     # What a server calls its models is not to be a command of the shell.
@@ -59,7 +59,7 @@ def advice(answers: Iterable[probe.ProbeResult]) -> str:
 
 
 def _is_served(name: str, routing: Router, answers: Iterable[probe.ProbeResult]) -> bool | None:
-    """Whether a server has the model that a name leads to; None where that is not known."""
+    """Returns True if a server has the model that a name leads to; None where that is not known."""
     try:
         server, model = routing.resolve(name)
     except ProviderError:
@@ -73,8 +73,8 @@ def _is_served(name: str, routing: Router, answers: Iterable[probe.ProbeResult])
 
 
 def _is_unlisted(answer: probe.ProbeResult) -> bool:
-    """Whether a server answers for names that it does not list: Azure lists what its deployments
-    could be of.
+    """Returns True if a server answers for names that it does not list: Azure lists the base models
+    of its possible deployments.
     """
     return answer.server.base_url == SCRIPTED or answer.kind == "azure"
 
@@ -117,7 +117,9 @@ def _server(answer: probe.ProbeResult) -> Finding:
 
 
 def _untold(routing: Router, answer: probe.ProbeResult) -> Finding:
-    """What is known of windows, and what only a model call could tell."""
+    """Returns the finding about windows that are known, and those that only a model call could
+    show.
+    """
     name = answer.server.name
     configured = {model: routing.window(f"{name}/{model}") for model in answer.models}
     known = ", ".join(f"{model} {window}" for model, window in configured.items() if window)
@@ -137,7 +139,7 @@ def _shown(window: ToldWindow) -> str:
 
 
 def _windows(routing: Router, answer: probe.ProbeResult) -> Iterator[Finding]:
-    """Warns of windows that are smaller than they need be, and than what is configured."""
+    """Yields warnings of windows that are smaller than they need be, or than is configured."""
     for model, window in answer.windows.items():
         configured = routing.window(f"{answer.server.name}/{model}")
         if configured and configured > window.tokens and window.cuts_in_silence:
@@ -163,7 +165,7 @@ def _windows(routing: Router, answer: probe.ProbeResult) -> Iterator[Finding]:
 def _aliases(
     chosen: Settings, routing: Router, answers: Iterable[probe.ProbeResult]
 ) -> Iterable[Finding]:
-    """Follows each alias the way a run does, to the server that would answer."""
+    """Follows each alias to the server that would answer, as a run does."""
     by_name: Mapping[str, probe.ProbeResult] = {answer.server.name: answer for answer in answers}
     for alias, target in chosen.model_aliases.items():
         text = f"{alias} is answered by {target}"

@@ -1,4 +1,4 @@
-"""The flags that several commands share; a setting's help is its own description."""
+"""Flags that several commands share; a setting's help is its own description."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +39,9 @@ Config = Annotated[Path | None, _option("config")]
 
 
 def aliases(given: Sequence[str] | None) -> dict[str, str] | None:
-    """The table that the flags `--alias` make; None without any. Raises `ConfigurationError`."""
+    """Returns the table that the flags `--alias` make; None without any. Raises
+    `ConfigurationError`.
+    """
     table = {}
     for text in given or ():
         name, equals, model = (part.strip() for part in text.partition("="))

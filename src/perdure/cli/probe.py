@@ -1,4 +1,4 @@
-"""Asks the configured model servers what they can do, without starting anything."""
+"""Questions to the configured model servers, without starting anything."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -14,9 +14,9 @@ _MOST_WINDOWS = 20
 
 
 class ProbeResult(NamedTuple):
-    """What one model server said: the models it lists, or why there are none; what program it is,
-    as far as that can be seen; and the windows of those models whose windows it tells, where it was
-    asked for them.
+    """The answer of one model server: the models that it lists or the reason why there are none,
+    and its kind if it can be seen. The windows are those that it reports, where it was asked for
+    them.
     """
 
     server: ModelServer
@@ -26,13 +26,13 @@ class ProbeResult(NamedTuple):
     windows: Mapping[str, ToldWindow] = {}
 
     def has(self, model: str) -> bool:
-        """Whether it lists a model; Ollama takes a name without its tag."""
+        """Returns True if it lists a model; Ollama takes a name without its tag."""
         return model in self.models or f"{model}:latest" in self.models
 
 
 async def ask_all(servers: Iterable[ModelServer], *, windows: bool = False) -> list[ProbeResult]:
-    """Asks all servers at once; it takes no longer than five seconds, two for their kinds, and five
-    for the windows of their models.
+    """Asks all servers at once. It takes at most five seconds, two for their kinds, and five for
+    the windows of their models.
     """
     return list(await asyncio.gather(*(_ask(server, windows=windows) for server in servers)))
 

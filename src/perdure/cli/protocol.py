@@ -1,8 +1,8 @@
-"""One client's connection: uvicorn's HTTP protocol, with bounds on what it takes and waits for.
+"""The connection of one client: uvicorn's HTTP protocol with limits on sizes and times.
 
-uvicorn reads a head of any length, and waits for ever for what a client does not send. Here the
-bytes of a head are counted before the parser has them, and each connection has one timer, whatever
-comes over it.
+uvicorn reads a head of any length, and waits without limit for a client to send. Here the bytes of
+a head are counted before the parser gets them, and each connection has one timer for all that comes
+over it.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _INVALID = "Invalid HTTP request received."
 
 
 class _Phase(Enum):
-    """What the connection waits for."""
+    """The event that the connection waits for."""
 
     IDLE = auto()
     HEAD = auto()
@@ -63,7 +63,7 @@ class ConnectionCounts:
         self._counts: Counter[object] = Counter()
 
     def enter(self, host: str | None) -> object:
-        """Counts a connection; what `leave` has to be given. Raises `TooManyRequests`."""
+        """Counts a connection. Returns the key for `leave`. Raises `TooManyRequests`."""
         key = None if self._most is None or host is None else self._key(host)
         if key is None:
             return None
@@ -77,13 +77,15 @@ class ConnectionCounts:
         return key
 
     def leave(self, key: object) -> None:
-        """Forgets a connection."""
+        """Subtracts a connection from the count."""
         self._counts[key] -= 1
         if self._counts[key] <= 0:
             del self._counts[key]
 
     def _key(self, host: str) -> object:
-        """What is counted together: an address, or all that one IPv6 customer has."""
+        """Returns the key that is counted together: an address, or the IPv6 network of one
+        customer.
+        """
         try:
             address = ip_address(host.partition("%")[0])
         except ValueError:  # a Unix socket
@@ -98,7 +100,7 @@ class ConnectionCounts:
 
 
 class ConnectionBounds(NamedTuple):
-    """What each connection of a server is held to."""
+    """The limits of each connection of a server."""
 
     head_bytes: int
     seconds: dict[_Phase, float]
@@ -106,7 +108,7 @@ class ConnectionBounds(NamedTuple):
 
 
 def bounds(settings: Settings) -> ConnectionBounds:
-    """The bounds that the settings ask for."""
+    """Returns the limits that the settings ask for."""
     return ConnectionBounds(
         settings.max_head_bytes,
         {
@@ -122,7 +124,9 @@ def bounds(settings: Settings) -> ConnectionBounds:
 
 
 class ClientConnection(HttpToolsProtocol):
-    """See the module. What is refused here gets the API's error envelope as well."""
+    """The connection of one client, limited as the module says. Requests that it refuses get the
+    API's error envelope as well.
+    """
 
     def __init__(self, *args: Any, bounds: ConnectionBounds, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -169,8 +173,8 @@ class ClientConnection(HttpToolsProtocol):
             self._parse(piece)
 
     def _take_turns(self) -> None:
-        """Lets the others go first, since nothing else slows what is read to be dropped: the loop
-        would take megabytes from each such connection at once.
+        """Lets other tasks run first, since nothing else slows the reading of data that is dropped:
+        the loop would take megabytes from each such connection at once.
         """
         self.flow.pause_reading()
         self.loop.call_soon(self._go_on)
@@ -180,7 +184,7 @@ class ClientConnection(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def _parse(self, piece: bytes) -> None:
-        """Gives the parser a piece that is no longer than what may still come of a head."""
+        """Gives the parser a block that is no longer than the rest that a head may have."""
         between = self._phase in _BETWEEN
         self._told = 0
         super().data_received(piece)
@@ -247,16 +251,16 @@ class ClientConnection(HttpToolsProtocol):
             self._refuse(self._error or BadRequest(_INVALID))
 
     def timeout_keep_alive_handler(self) -> None:
-        """Never called: see `on_response_complete`."""
+        """Overrides uvicorn's timer, which is never started: see `on_response_complete`."""
 
     def _enter(self, phase: _Phase) -> None:
         self._phase = phase
         self._wait()
 
     def _wait(self) -> None:
-        """Gives the phase its time, from now on.
+        """Starts the time limit of the phase.
 
-        The timer is left as it is where it comes early: it looks, and waits for the rest.
+        A timer that would fire too early is not replaced: it fires, checks, and waits for the rest.
         """
         self._deadline = self.loop.time() + self._bounds.seconds[self._phase]
         if self._timer is not None and self._timer.when() <= self._deadline:
@@ -282,7 +286,7 @@ class ClientConnection(HttpToolsProtocol):
             self._refuse(self._late())
 
     def _look_at_answer(self) -> None:
-        """Ends a connection whose client has taken nothing since the last look."""
+        """Ends a connection whose client has taken nothing since the last check."""
         unsent = self.transport.get_write_buffer_size()
         if self.flow.write_paused and unsent == self._unsent:
             self.transport.abort()
@@ -314,7 +318,8 @@ class ClientConnection(HttpToolsProtocol):
     def _refuse(self, error: APIError) -> None:
         """Answers in place of the application, and closes the connection.
 
-        Where another answer is under way, nobody could tell the two apart: then it breaks off.
+        Where another response is under way, the client could not tell the two apart: then the
+        connection breaks off.
         """
         self._deaf = True
         cycle = self.cycle
@@ -343,4 +348,4 @@ class ClientConnection(HttpToolsProtocol):
 
 
 class _Stopped(Exception):
-    """Ends the parser's work on what has come."""
+    """Ends the parser's work on the received data."""

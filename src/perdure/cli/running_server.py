@@ -1,8 +1,9 @@
-"""A running server tells the doctor on its machine what it is configured with.
+"""The report of a running server for the doctor on its machine.
 
-The server writes a random token into a file of its data folder that only its own user can read.
-Whoever shows it may see what `perdure doctor` would print with the server's own flags and
-environment, and no secrets. Being on this machine proves nothing: a proxy may stand here.
+The server writes a random token into a file of its data folder that only its own user can read. A
+client that shows the token gets what `perdure doctor` would print with the server's own flags and
+environment, without secrets. A connection from this machine proves nothing: it may come from a
+proxy.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ _SECONDS, _CONNECT_SECONDS = 120, 2
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """What the file says: where the server is, and what to show it."""
+    """The content of the file: the server's URL, and the token to show it."""
 
     url: str
     token: str
@@ -39,8 +40,8 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 class RunningServerReport(msgspec.Struct, frozen=True):
-    """What a server tells: its settings that are not the default, as they may be printed, and what
-    there is to find.
+    """The report of a server: its settings that are not the default, as they may be printed, and
+    its findings.
     """
 
     version: str
@@ -53,8 +54,8 @@ class RunningServerReport(msgspec.Struct, frozen=True):
 def introduced(
     app: Perdure, url: str, flags: Mapping[str, object], examine: Callable[[], list[Finding]]
 ) -> Iterator[None]:
-    """Lets the doctor find the server while the block runs; `examine` finds what it is to tell, in
-    a thread of its own. A folder that cannot be written to is no reason not to serve.
+    """Lets the doctor find the server while the block runs. `examine` makes the findings of the
+    report, in a thread of its own. A folder that cannot be written to does not stop the server.
     """
     chosen = app.settings
     token = secrets.token_urlsafe(32)
@@ -78,13 +79,15 @@ def introduced(
 
 
 def ask(data_dir: Path) -> RunningServerReport | None:
-    """What the server tells that uses this data folder; None where none answers."""
+    """Returns the report of the server that uses this data folder; None where none answers."""
     found = _read(data_dir / _FILE)
     return None if found is None else asyncio.run(_ask(found))
 
 
 def differences(told: RunningServerReport, chosen: Settings) -> Iterator[Finding]:
-    """What is set here and not there: a server takes its settings when it starts."""
+    """Yields the settings that differ between this process and the server, which takes its settings
+    when it starts.
+    """
     for name, here, where in settings_checkup.shown(chosen, {}):
         there = told.settings.get(name)
         if here != there:

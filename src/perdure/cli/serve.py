@@ -45,7 +45,7 @@ async def _serve(chosen: Settings, flags: Mapping[str, object]) -> None:
 
 
 async def _welcome(server: RunningServer, chosen: Settings) -> None:
-    """Says, once the server answers, what a user needs to know."""
+    """Prints the facts that a user needs, once the server answers."""
     await server.ready.wait()
     banner = banners.begin(server.url, as_json=chosen.log_format == "json")
     answers = await probe.ask_all(chosen.servers)

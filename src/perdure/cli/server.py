@@ -1,7 +1,7 @@
 """A running server: a bound socket, the open app, and uvicorn between them.
 
-`serve` and `demo` share it. The socket is bound before anything else is touched, so that a
-taken port costs nothing; signals end the server gracefully.
+`serve` and `demo` share it. The socket is bound first of all, so that a taken port costs nothing.
+Signals end the server gracefully.
 """
 
 import asyncio
@@ -37,10 +37,10 @@ _GRACE_SECONDS = 5
 
 
 class RunningServer(uvicorn.Server):
-    """uvicorn that drains the app when it is told to stop.
+    """A uvicorn server that drains the app when it is stopped.
 
-    The first signal stops gracefully, a second one at once. Unlike uvicorn's own, neither is
-    raised again afterwards: a stop that was asked for is no failure.
+    The first signal stops gracefully, a second one at once. Unlike in uvicorn, neither is raised
+    again afterwards: a requested stop is no failure.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class RunningServer(uvicorn.Server):
 
     @property
     def url(self) -> str:
-        """Where clients find it: without `/v1`."""
+        """Returns the URL of the server, without `/v1`."""
         host, port = self._listener.getsockname()[:2]
         return url_of(host, port, tls=self.config.ssl is not None)
 
@@ -113,9 +113,10 @@ class RunningServer(uvicorn.Server):
 
 @asynccontextmanager
 async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[RunningServer]:
-    """A server that is ready to run: port taken, certificate read, database open, engine started.
+    """Opens a server that is ready to run: port taken, certificate read, database open, engine
+    started.
 
-    Raises `ConfigurationError` where one of them cannot be had.
+    Raises `ConfigurationError` where one of them is not possible.
     """
     give_back_large_pieces()
     with listen(settings.host, settings.port) as listener:
@@ -134,7 +135,9 @@ async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[Ru
 
 @asynccontextmanager
 async def _renewed(settings: Settings) -> AsyncIterator[Certificate | None]:
-    """The certificate, which is read again when its files change; None for a server without."""
+    """Yields the certificate, which is read again when its files change; None for a server without
+    one.
+    """
     if settings.tls_cert is None or settings.tls_key is None:
         yield None
         return
@@ -147,7 +150,7 @@ async def _renewed(settings: Settings) -> AsyncIterator[Certificate | None]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises `ConfigurationError` in one sentence."""
+    """Returns a socket that listens on the address. Raises `ConfigurationError` in one sentence."""
     where = f"Port {port} on {host or 'every address'}"
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -171,13 +174,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Runs a command to its end, on the fastest event loop there is."""
+    """Runs a command to its end, on the fastest event loop that is installed."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main())
 
 
 def end_like_interrupt() -> None:
-    """Makes SIGTERM do what Ctrl-C does, so that clean-up is not skipped."""
+    """Makes SIGTERM act as Ctrl-C, so that clean-up is not skipped."""
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
 
 

@@ -1,4 +1,4 @@
-"""What is set, and where it was set."""
+"""Settings that are set, and the places where they are set."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,7 +8,9 @@ from perdure.settings import Settings
 
 
 def shown(chosen: Settings, flags: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
-    """The settings that somebody has set: name, value as it may be printed, and where."""
+    """Yields the settings that are not the default: name, value as it may be printed, and
+    origin.
+    """
     for name in Settings.model_fields:
         where = settings.origin(name, flags)
         if where != settings.DEFAULT:
@@ -16,7 +18,7 @@ def shown(chosen: Settings, flags: Mapping[str, object]) -> Iterator[tuple[str, 
 
 
 def findings(chosen: Settings, flags: Mapping[str, object]) -> list[Finding]:
-    """What is set, and what only looks like a setting."""
+    """Returns findings about settings, and about variables that only look like settings."""
     found = [
         Finding(State.OK, "settings", f"{name} = {value} from {where}")
         for name, value, where in shown(chosen, flags)

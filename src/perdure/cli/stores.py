@@ -1,4 +1,6 @@
-"""`perdure stores`: folders into vector stores, and searches in them, over HTTP like any client."""
+"""`perdure stores`: uploads of folders to vector stores, and searches in them, over HTTP like any
+client.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -46,7 +48,7 @@ class _StoreFiles(Object):
 
 
 def found_in(paths: Iterable[Path]) -> list[Path]:
-    """The files, and those in the folders that can be searched. Raises `ConfigurationError` where
+    """Returns the files, and the searchable files in the folders. Raises `ConfigurationError` where
     there is none.
     """
     wanted = list(chain.from_iterable(map(_files_in, paths)))
@@ -56,7 +58,7 @@ def found_in(paths: Iterable[Path]) -> list[Path]:
 
 
 def _files_in(path: Path) -> Iterable[Path]:
-    """A file itself; of a folder, what can be searched and is not hidden."""
+    """Returns a file itself, or the searchable files of a folder that are not hidden."""
     if path.is_file():
         return [path]
     return sorted(
@@ -71,7 +73,7 @@ def _files_in(path: Path) -> Iterable[Path]:
 async def add_all(
     client: Client, paths: list[Path], store_id: str | None, name: str | None
 ) -> bool:
-    """Uploads files into a store, or into a new one; whether a file failed."""
+    """Uploads files into a vector store, or into a new one. Returns True if a file failed."""
     # The bars are for people and go where nobody redirects them to a file.
     console = Console(stderr=True)
     async with client:
@@ -93,7 +95,7 @@ async def add_all(
 
 
 async def _store(client: Client, store_id: str | None, name: str | None) -> VectorStore:
-    """The store that takes the files. Raises `RequestFailed` where it cannot."""
+    """Returns the vector store for the files. Raises `RequestFailed` where it cannot take them."""
     if store_id is None:
         return await client.post("/vector_stores", {"name": name}, VectorStore)
     store = await client.get(f"/vector_stores/{quote(store_id, safe='')}", VectorStore)
@@ -116,8 +118,8 @@ def _bars(console: Console, done: ProgressColumn) -> Progress:
 async def _upload_all(
     client: Client, paths: list[Path], bars: Progress
 ) -> tuple[dict[str, Path], list[tuple[Path, str]]]:
-    """The files that the server took, by id; and those that it did not, or that cannot be read,
-    with the reason.
+    """Returns the files that the server took, by id, and those that it did not take or that cannot
+    be read, with the reason.
     """
     sizes = [path.stat().st_size for path in paths]
     bar = bars.add_task("uploading", total=sum(sizes))
@@ -140,7 +142,9 @@ async def _upload_all(
 async def _read(
     client: Client, store_id: str, file_ids: list[str], read: Callable[[float], None]
 ) -> list[VectorStoreFile]:
-    """Waits until the files are read; those that failed. `read` hears how many more are done."""
+    """Waits until the files are ingested. Returns those that failed. `read` is called with the
+    number of files that ended since.
+    """
     batches = f"/vector_stores/{store_id}/file_batches"
     batch = await client.post(batches, {"file_ids": file_ids}, FileBatch)
     done = 0
@@ -179,7 +183,7 @@ async def list_all(client: Client) -> None:
 
 
 async def search(client: Client, store_id: str, query: str, limit: int) -> None:
-    """Prints what is found: score, file and the beginning of each passage."""
+    """Prints the passages that were found: score, file and the beginning of each."""
     async with client:
         body = {"query": query, "max_num_results": limit}
         found = await client.post(f"/vector_stores/{store_id}/search", body, SearchResultsPage)

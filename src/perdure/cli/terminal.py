@@ -1,7 +1,8 @@
-"""Words of others on their way to the operator's terminal: all that a command says goes this way.
+"""Output on the operator's terminal that makes the text of others harmless. All commands print
+through it.
 
-Whoever wrote a text, be it a model, a file, a server or a user, it neither moves the cursor nor
-changes how the text around it looks.
+No text, be it of a model, a file, a server or a user, moves the cursor or changes how the text
+around it looks.
 """
 
 import re
@@ -23,20 +24,20 @@ _LEAST_ROOM = 20
 
 
 def line(said: str) -> str:
-    """The text on one line, without what a terminal would obey."""
+    """Returns the text on one line, without control characters."""
     return " ".join(_UNSEEN.sub(" ", said).split())
 
 
 def text(said: str) -> str:
-    """The text with its lines and tabs, without what a terminal would obey. A text that comes in
-    pieces may be given piece by piece.
+    """Returns the text with its lines and tabs, without other control characters. A streamed text
+    may be given fragment by fragment.
     """
     return _OBEYED.sub("", said)
 
 
 def folded(said: str, width: int | None, *, indent: int) -> list[str]:
-    """A line as several, each at most so wide behind its indent, and broken between words only: a
-    word that is wider stays whole, so that it can be copied. No width: one line.
+    """Returns a line as several. Each is at most so wide behind its indent, and broken between
+    words only. A wider word stays whole, so that it can be copied. Without a width it is one line.
     """
     if width is None:
         return [said]
@@ -45,16 +46,16 @@ def folded(said: str, width: int | None, *, indent: int) -> list[str]:
 
 
 def width_of(stream: TextIO) -> int | None:
-    """The columns of the terminal that a stream is; None for a pipe or a file."""
+    """Returns the columns of a stream that is a terminal; None for a pipe or a file."""
     return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def tell(said: str) -> None:
-    """Prints a sentence to stderr, made harmless, and on a terminal broken between words only."""
+    """Prints a sentence to stderr, made harmless. On a terminal it is broken between words only."""
     for row in folded(line(said), width_of(sys.stderr), indent=0):
         say(row, err=True)
 
 
 def say(said: str, *, err: bool = False, nl: bool = True) -> None:
-    """Prints a text, made harmless: to stdout, or to stderr. `nl`: and ends the line."""
+    """Prints a text, made harmless, to stdout or, with `err`, to stderr. `nl` ends the line."""
     typer.echo(text(said), err=err, nl=nl)

@@ -1,4 +1,4 @@
-"""`perdure tls`: a certificate for a laptop, and who has to know it."""
+"""`perdure tls`: a certificate for a laptop, and the instructions for clients to trust it."""
 
 import json
 import shlex
@@ -40,7 +40,7 @@ def self_signed(
     data_dir: Path | None,
     config: Path | None,
 ) -> None:
-    """Makes the two files, and says what to do with them. Raises `ConfigurationError`."""
+    """Makes the two files, and prints their use. Raises `ConfigurationError`."""
     chosen = settings.load(data_dir=data_dir, config=config)
     now = time.time()
     where = (folder or chosen.data_dir / "tls").absolute()

@@ -1,6 +1,6 @@
-"""`perdure doctor --verify`: reads the whole database, lists all contents, tells what cannot be.
+"""`perdure doctor --verify`: reads the whole database, lists all contents, and reports violations.
 
-It reads snapshots, so that a server may go on meanwhile, and it changes nothing.
+It reads snapshots, so that a server may run meanwhile, and it changes nothing.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ _SHOWN = 100
 
 
 def verify(chosen: Settings, tell: Callable[[str], None]) -> tuple[Extent, int]:
-    """Checks all that is stored; how much was looked at, and how many violations were found.
+    """Checks all stored data. Returns the extent of the check and the number of violations.
 
-    Each violation is told as one line, up to a hundred. Raises `ConfigurationError` where the
+    Each violation is reported as one line, up to a hundred. Raises `ConfigurationError` where the
     database cannot be read.
     """
     url = chosen.database_url.get_secret_value() if chosen.database_url else None
@@ -68,5 +68,5 @@ async def _contents(
 
 
 def told(extent: Extent) -> str:
-    """How much was looked at, in words."""
+    """Returns the extent of the check in words."""
     return f"{extent.runs} runs, {extent.files} files and {extent.vector_stores} vector stores"
