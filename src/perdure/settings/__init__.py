@@ -1,5 +1,5 @@
-"""What can be set. `settings.py` has every setting, `sources.py` where its value comes from,
-`display.py` how it is printed; the other files are groups and tables of settings.
+"""The settings of a server. `settings.py` has every setting, `sources.py` the places that values
+come from, `display.py` their printed form. The other files are groups and tables of settings.
 """
 
 from perdure.settings.display import secrets, shown

@@ -1,4 +1,4 @@
-"""The settings `blob_…`: where the contents of files are kept."""
+"""The settings `blob_…`: the place where the contents of files are stored."""
 
 from typing import Self
 

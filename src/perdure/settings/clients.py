@@ -1,4 +1,4 @@
-"""The settings of what clients may take and see: bytes, time, connections, a place in the queue."""
+"""The settings that limit clients: bytes, time, connections, places in the queue."""
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
@@ -15,7 +15,7 @@ _MIB = 1024 * 1024
 
 
 class ClientSettings(BaseModel):
-    """The part of `Settings` that keeps one client from hurting the others."""
+    """The part of `Settings` that keeps one client from harming the others."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 

@@ -1,4 +1,4 @@
-"""The settings `code_…`: where the code interpreter's code runs, and what it may use."""
+"""The settings `code_…`: the place where the code interpreter's code runs, and its limits."""
 
 from typing import Annotated, Literal, Self
 

@@ -1,4 +1,4 @@
-"""Settings as they may be printed: without secrets."""
+"""Printable settings, without secrets."""
 
 from functools import cache
 from typing import get_args
@@ -11,7 +11,7 @@ from perdure.urls import without_password
 
 @cache
 def secrets() -> frozenset[str]:
-    """The settings that hold a secret, by themselves or in their tables."""
+    """Returns the settings that hold a secret, by themselves or in their tables."""
     fields = Settings.model_fields.items()
     return frozenset(name for name, field in fields if _holds_secret(field.annotation))
 
@@ -23,7 +23,7 @@ def _holds_secret(kind: object) -> bool:
 
 
 def shown(chosen: Settings, name: str) -> str:
-    """A setting's value as it may be printed."""
+    """Returns a setting's value as it may be printed."""
     if name == "database_url":
         return chosen.database_label
     value = getattr(chosen, name)

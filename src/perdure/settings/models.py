@@ -1,4 +1,4 @@
-"""The table `[[model_servers]]` of the settings: where model calls go."""
+"""The table `[[model_servers]]` of the settings: the destinations of model calls."""
 
 import os
 from typing import Annotated, Literal, Self
@@ -28,7 +28,7 @@ _QUERY = (
 
 
 def is_azure(url: str, kind: Kind | None) -> bool:
-    """Whether a model server is Azure OpenAI: as is set, or as its URL tells."""
+    """Returns True if a model server is Azure OpenAI, by its configured kind or by its URL."""
     if kind is not None:
         return kind == "azure"
     parts = urls.checked(url)
@@ -45,7 +45,7 @@ def check_query(url: str, kind: Kind | None) -> None:
 
 
 def check_model_url(url: str) -> str:
-    """A base URL without its last slash. Raises `ValueError`."""
+    """Returns a base URL without its last slash. Raises `ValueError`."""
     parts = urls.checked(url)
     if url != SCRIPTED and not (parts.scheme in ("http", "https") and parts.hostname):
         raise ValueError(f"expected a URL such as http://localhost:11434/v1 (or {SCRIPTED})")
@@ -53,8 +53,8 @@ def check_model_url(url: str) -> str:
 
 
 class ThinkingSettings(BaseModel):
-    """A member of the table `[thinking]`: how a model thinks in its text. `true` and `false` stand
-    for `hide` alone.
+    """A member of the table `[thinking]`: the way a model thinks in its text. `true` and `false`
+    stand for `hide` alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -109,7 +109,7 @@ class ModelServer(BaseModel):
 
     @property
     def key(self) -> SecretStr | None:
-        """The API key to send, wherever it was given."""
+        """Returns the API key to send, wherever it was given."""
         if self.api_key_env:
             return SecretStr(os.environ[self.api_key_env])
         return self.api_key

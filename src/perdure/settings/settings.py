@@ -1,4 +1,4 @@
-"""All settings with their types, defaults and rules.
+"""The settings with their types, defaults and rules.
 
 Secrets are `SecretStr`: they never show up in a log or an error.
 """
@@ -48,14 +48,14 @@ CONFIG_FILE = "perdure.toml"
 
 
 def file_of(flags: Mapping[str, object]) -> Path:
-    """The settings file that these flags and the environment name, whether it exists or not."""
+    """Returns the settings file that these flags and the environment name, existing or not."""
     named = flags.get("config") or os.environ.get(f"{ENV_PREFIX}CONFIG") or CONFIG_FILE
     return Path(str(named)).expanduser()
 
 
 @lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
-    """Whether only programs on this machine can reach what listens on this address."""
+    """Returns True if only programs on this machine can reach a server on this address."""
     if host.lower() == "localhost":
         return True
     try:
@@ -65,14 +65,14 @@ def is_loopback(host: str) -> bool:
 
 
 def _split_commas(value: object) -> object:
-    """An environment variable holds a list as one string, parted by commas."""
+    """Splits the value of an environment variable, which holds a list as one string with commas."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
 
 
 def _parse_json(value: object) -> object:
-    """An environment variable holds tables as JSON."""
+    """Parses the value of an environment variable, which holds tables as JSON."""
     if isinstance(value, str):
         try:
             return json.loads(value)
@@ -96,7 +96,7 @@ def _check_query(name: str, url: str | None, kind: Kind | None) -> None:
 
 
 class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSettings):
-    """Everything that can be set; `docs/operating.md` has the user's side of each field."""
+    """The settings of a server; `docs/operating.md` describes each field to users."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -285,7 +285,7 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
 
     @property
     def servers(self) -> tuple[ModelServer, ...]:
-        """The model servers in use; the first is the default one.
+        """Returns the model servers in use; the first is the default one.
 
         With none configured: the scripted model that is shipped with Perdure.
         """
@@ -302,14 +302,14 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
 
     @property
     def lists_threads(self) -> bool:
-        """Whether threads are listed: as it is set, or where one user has all of them."""
+        """Returns True if threads are listed: as configured, or where one user has all of them."""
         if self.list_threads is not None:
             return self.list_threads
         return len(set(self.api_keys)) <= 1
 
     @property
     def database_label(self) -> str:
-        """The database as it may be printed: without password and options."""
+        """Returns the database as it may be printed: without password and options."""
         if self.database_url is None:
             return f"SQLite in {self.data_dir}"
         return without_password(self.database_url.get_secret_value())

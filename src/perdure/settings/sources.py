@@ -1,4 +1,4 @@
-"""Where settings come from: flags, the environment and `perdure.toml`, which nobody else reads.
+"""Sources of settings: flags, the environment and `perdure.toml`. No other module reads them.
 
 A flag beats the environment variable `PERDURE_<NAME>`, which beats the file, which beats the
 default.
@@ -26,7 +26,7 @@ _FLAGS = {"model_aliases": "alias"}
 
 
 class _Isolated(Settings):
-    """Settings that nothing but their own values decides."""
+    """Settings that depend on their own values only."""
 
     @classmethod
     def settings_customise_sources(
@@ -41,9 +41,10 @@ class _Isolated(Settings):
 
 
 def load(**flags: object) -> Settings:
-    """The settings of this process; `flags` are those of the command line, None if not given.
+    """Returns the settings of this process; `flags` are those of the command line, None if not
+    given.
 
-    Raises `ConfigurationError`: one sentence that names the setting and where it came from.
+    Raises `ConfigurationError`: one sentence that names the setting and its origin.
     """
     given = {name: value for name, value in flags.items() if value is not None}
     path = file_of(given)
@@ -60,8 +61,8 @@ def load(**flags: object) -> Settings:
 
 
 def _with_aliases(given: Mapping[str, object]) -> Settings:
-    """The settings, in which each alias of the command line adds one, or takes the place of the one
-    of that name.
+    """Returns the settings, in which each alias of the command line is added or replaces the alias
+    of the same name.
     """
     rest = {name: value for name, value in given.items() if name != "model_aliases"}
     chosen = Settings(**rest)  # type: ignore[arg-type]  # checked at run time
@@ -74,7 +75,7 @@ def _with_aliases(given: Mapping[str, object]) -> Settings:
 
 
 def only(**values: object) -> Settings:
-    """Settings made of these values and the defaults: no environment, no file.
+    """Returns settings made of these values and the defaults: no environment, no file.
 
     For tests and for servers inside other programs. Raises `ConfigurationError`.
     """
@@ -82,7 +83,7 @@ def only(**values: object) -> Settings:
 
 
 def only_with(environment: Collection[str], /, **values: object) -> Settings:
-    """The same with those settings of the environment that are named."""
+    """Returns settings as `only` does, with those settings of the environment that are named."""
     names = {f"{ENV_PREFIX}{name}".upper(): name for name in environment}
     found = {
         names[variable.upper()]: text
@@ -96,7 +97,7 @@ def only_with(environment: Collection[str], /, **values: object) -> Settings:
 
 
 def origin(name: str, flags: Mapping[str, object]) -> str:
-    """Where a setting's value comes from, such as `the environment variable PERDURE_PORT`."""
+    """Returns the origin of a setting's value, such as `the environment variable PERDURE_PORT`."""
     if flags.get(name) is not None:
         return f"the flag --{_FLAGS.get(name, name).replace('_', '-')}"
     variables = {variable.upper(): variable for variable, text in os.environ.items() if text}
@@ -110,7 +111,9 @@ def origin(name: str, flags: Mapping[str, object]) -> str:
 
 
 def files_read(chosen: Settings) -> list[Path]:
-    """The settings file, which may hold secrets, and the certificate's key, as far as there are."""
+    """Returns the settings file, which may hold secrets, and the certificate's key, if they
+    exist.
+    """
     paths = [file_of({"config": chosen.config})]
     if chosen.tls_key:
         paths.append(chosen.tls_key)
@@ -118,7 +121,7 @@ def files_read(chosen: Settings) -> list[Path]:
 
 
 def unknown_variables() -> list[str]:
-    """Environment variables that look like settings but are none: likely misspelt."""
+    """Returns environment variables that look like settings but are none: likely misspelt."""
     known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields}
     return sorted(
         variable
@@ -141,7 +144,9 @@ def _sentence(error: ErrorDetails, flags: Mapping[str, object]) -> str:
 
 
 def _wrong_value(value: object) -> str:
-    """A value that was refused, in brackets; nothing where it may be a URL with a secret."""
+    """Returns a value that was refused, in brackets; nothing where it may be a URL with a
+    secret.
+    """
     text = str(value)
     may_hold_secret = "@" in text or "?" in text or re.search(r":(?!//)\D", text)
     return "" if may_hold_secret else f" ({value!r})"

@@ -1,4 +1,6 @@
-"""The table `[[webhooks]]` of the settings: where events go, and the secret that signs them."""
+"""The table `[[webhooks]]` of the settings: the targets of events, and the secrets that sign
+them.
+"""
 
 import base64
 import binascii
@@ -19,7 +21,7 @@ _LEAST, _MOST = 24, 64
 
 
 class WebhookSettings(BaseModel):
-    """A URL that is told when runs end, or wait for tool outputs."""
+    """A URL that receives an event when runs end, or wait for tool outputs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +71,7 @@ class WebhookSettings(BaseModel):
 
     @property
     def key(self) -> bytes:
-        """The key that the secret stands for, wherever it was given."""
+        """Returns the key that the secret stands for, wherever it was given."""
         if self.secret_env:
             text = os.environ[self.secret_env]
         else:
@@ -84,7 +86,7 @@ class WebhookSettings(BaseModel):
 
     @property
     def where(self) -> str:
-        """The target as it may be printed: without its path, which may hold a secret."""
+        """Returns the target as it may be printed: without its path, which may hold a secret."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
 
