@@ -1,1 +1,1 @@
-"""TLS: the certificate of a server, whether it is good, who trusts it, and one for a laptop."""
+"""TLS: the certificate of a server, its check, trust in it, and a certificate for a laptop."""

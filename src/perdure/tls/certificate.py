@@ -16,7 +16,9 @@ _NO_PEM = frozenset({None, "NO_START_LINE", "BAD_BASE64_DECODE", "BAD_END_LINE",
 
 
 class _Stamp(NamedTuple):
-    """What changes when a file does, also where a link leads elsewhere or its mode changes."""
+    """The values that change when a file does, also where a link leads elsewhere or its mode
+    changes.
+    """
 
     inode: int
     size: int
@@ -27,9 +29,9 @@ class _Stamp(NamedTuple):
 class Certificate:
     """The certificate that a server shows, with its key; both are PEM files.
 
-    `context` is for the listener, for ever. Each connection gets the certificate that is good at
-    its beginning; those that live keep theirs. Raises `ConfigurationError` where the files cannot
-    be used.
+    `context` is for the listener, and never replaced. Each connection gets the certificate that is
+    valid at its beginning; open connections keep theirs. Raises `ConfigurationError` where the
+    files cannot be used.
     """
 
     def __init__(self, cert: Path, key: Path) -> None:
@@ -39,8 +41,8 @@ class Certificate:
         self.context.sni_callback = self._choose
 
     async def step(self) -> None:
-        """Reads the files again if they changed. What cannot be used is logged, and the server goes
-        on with what it has.
+        """Reads the files again if they changed. Files that cannot be used are logged, and the
+        server keeps the certificate that it has.
         """
         stamps = await asyncio.to_thread(self._look)
         if stamps == self._stamps:
@@ -57,14 +59,16 @@ class Certificate:
         return [_stamp(path) for path in self._files]
 
     def _choose(self, connection: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
-        """Asked at the beginning of each handshake, whether the client names a host or not. A whole
-        context is put in the place of another, so that no client ever meets half of a change.
+        """Chooses the context at the beginning of each handshake, also if the client names no host.
+        A whole context is replaced, so that no client meets half of a change.
         """
         connection.context = self._now
 
 
 def load(cert: Path, key: Path) -> ssl.SSLContext:
-    """What a listener needs. Raises `ConfigurationError`, in a sentence that names the file."""
+    """Returns the context of a listener. Raises `ConfigurationError`, in a sentence that names the
+    file.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION

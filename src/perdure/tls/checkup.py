@@ -1,4 +1,4 @@
-"""Looks at a certificate: what `perdure doctor` tells of it, and the start of a server."""
+"""The check of a certificate for `perdure doctor` and for the start of a server."""
 
 import ssl
 import time
@@ -15,7 +15,7 @@ _ANY_TIME = 0x200000
 
 
 class CertificateReport(NamedTuple):
-    """For which names a certificate is, and from when to when it is good, in Unix seconds."""
+    """The names of a certificate, and the beginning and end of its validity in Unix seconds."""
 
     names: tuple[str, ...]
     begins_at: int
@@ -23,13 +23,13 @@ class CertificateReport(NamedTuple):
 
     @property
     def expiry(self) -> str:
-        """The day on which it expires, in UTC."""
+        """Returns the day on which it expires, in UTC."""
         return time.strftime("%Y-%m-%d", time.gmtime(self.expires_at))
 
 
 def look(cert: Path, key: Path) -> CertificateReport:
-    """Has the certificate shown to a client, in memory. Raises `ConfigurationError` where its files
-    cannot be used, or no client would take it.
+    """Shows the certificate to a client, in memory, and returns the report. Raises
+    `ConfigurationError` where its files cannot be used, or no client would accept it.
     """
     ours = certificate.load(cert, key)
     theirs = trust.only(cert)
@@ -51,8 +51,8 @@ def look(cert: Path, key: Path) -> CertificateReport:
 
 
 def shake(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
-    """Lets the two shake hands in memory; the client's side of it. Raises `ssl.SSLError` where one
-    has something against the other.
+    """Does a handshake between the two in memory and returns the client's side. Raises
+    `ssl.SSLError` where one side refuses the other.
     """
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     theirs, ours = client.wrap_bio(down, up), server.wrap_bio(up, down, server_side=True)
@@ -62,7 +62,7 @@ def shake(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
 
 
 def _shaken(side: ssl.SSLObject) -> bool:
-    """Whether this side has done its part of the handshake."""
+    """Returns True if this side has done its part of the handshake."""
     try:
         side.do_handshake()
     except ssl.SSLWantReadError:

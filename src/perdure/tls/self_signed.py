@@ -1,4 +1,4 @@
-"""A certificate that nobody but its maker vouches for: for a laptop, and for tests."""
+"""Self-signed certificates, for a laptop and for tests."""
 
 import ipaddress
 import os
@@ -20,7 +20,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Made(NamedTuple):
-    """The two files, and the names that the certificate is for."""
+    """The two files, and the names of the certificate."""
 
     cert: Path
     key: Path
@@ -28,11 +28,11 @@ class Made(NamedTuple):
 
 
 def make(folder: Path, *, names: Iterable[str], days: int, now: float) -> Made:
-    """Writes a certificate and its key for this machine's own names and others, good for so many
-    days; what was there is replaced. The folder is made if it is missing.
+    """Writes a certificate and its key for this machine's own names and others, valid for so many
+    days. Existing files are replaced. The folder is made if it is missing.
 
-    Raises `ConfigurationError` where the library is missing, a name is none, or the files cannot be
-    written.
+    Raises `ConfigurationError` where the library is missing, a name is invalid, or the files cannot
+    be written.
     """
     known = tuple(dict.fromkeys((*_LOOPBACK, socket.gethostname().lower(), *names)))
     cert, key = _pair(known, days=days, now=now)
@@ -48,7 +48,7 @@ def make(folder: Path, *, names: Iterable[str], days: int, now: float) -> Made:
 
 
 def _pair(names: tuple[str, ...], *, days: int, now: float) -> tuple[bytes, bytes]:
-    """Certificate and key, as PEM."""
+    """Returns certificate and key, as PEM."""
     try:
         from cryptography import x509  # large, and of no use to a server
         from cryptography.hazmat.primitives import hashes, serialization
@@ -102,7 +102,7 @@ def _name(name: str) -> "x509.GeneralName":
 
 
 def _write(path: Path, content: bytes) -> None:
-    """In the place of what was there, at once; for its owner only."""
+    """Replaces the file at once; only its owner can read it."""
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

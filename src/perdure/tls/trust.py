@@ -1,4 +1,4 @@
-"""Whom a client of ours trusts."""
+"""Contexts that define which servers our own clients trust."""
 
 import re
 import ssl
@@ -10,8 +10,8 @@ _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE---
 
 
 def only(cert: Path) -> ssl.SSLContext:
-    """For a server whose certificate is in this file: this certificate is trusted, under any name,
-    and no other.
+    """Returns a context for a server whose certificate is in this file: it trusts this certificate,
+    under any name, and no other.
 
     Raises `ConfigurationError` where the file cannot be used.
     """
@@ -25,8 +25,8 @@ def only(cert: Path) -> ssl.SSLContext:
 
 
 def also(cert: Path) -> ssl.SSLContext:
-    """For any server: what this machine trusts, and the certificates in this file, each for its own
-    names.
+    """Returns a context for any server: it trusts what this machine trusts, and the certificates in
+    this file, each for its own names.
 
     Raises `ConfigurationError` where the file cannot be used.
     """
@@ -37,7 +37,7 @@ def also(cert: Path) -> ssl.SSLContext:
 
 
 def _first(path: Path) -> str:
-    """The first certificate of a file, as PEM."""
+    """Returns the first certificate of a file, as PEM."""
     try:
         found = _CERTIFICATE.search(path.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
