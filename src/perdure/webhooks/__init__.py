@@ -1,4 +1,4 @@
-"""Webhooks: what is told to whom, the deliveries that wait, and how they are sent."""
+"""Webhooks: subscriptions to events, the queue of deliveries, and their sender."""
 
 from perdure.webhooks.sender import Sender
 
@@ -6,7 +6,7 @@ __all__ = ["Sender", "connect"]
 
 
 def connect(*, private_targets: bool = False) -> Sender:
-    """What sends over HTTP; with `private_targets` to any address."""
+    """Returns the sender over HTTP; with `private_targets` it sends to any address."""
     # the HTTP client takes long to import, and most servers have no webhooks
     from perdure.webhooks.http_sender import HttpSender
 

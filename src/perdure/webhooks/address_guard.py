@@ -1,9 +1,10 @@
-"""Keeps webhooks away from what only this machine or its network can reach.
+"""A guard that refuses webhook connections to private addresses: those of this machine or its
+network.
 
 A URL that somebody else chose would otherwise let them send requests to our neighbours, or to the
-cloud's own address for credentials. What is checked is the address of each connection at the
-moment it is made: after the name was resolved, so that no answer of a name server can slip in
-between, and for addresses that stand in the URL too.
+cloud's own address for credentials. The guard checks the address of each connection when it is
+made: after the name was resolved, so that no answer of a name server can change it, and for
+addresses that stand in the URL too.
 """
 
 import asyncio
@@ -24,9 +25,9 @@ class AddressRefused(OSError):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one machine of the public internet.
+    """Returns True if an IP address is one machine of the public internet.
 
-    Raises `ValueError` for what is no IP address.
+    Raises `ValueError` for text that is no IP address.
     """
     # what stands behind the percent sign names an interface of this machine
     found = _meant(ipaddress.ip_address(address.partition("%")[0]))
@@ -39,7 +40,9 @@ def is_public(address: str) -> bool:
 
 
 def public_socket(info: AddressInfo) -> socket.socket:
-    """A socket for a connection to this address. Raises `AddressRefused` unless it is public."""
+    """Returns a socket for a connection to this address. Raises `AddressRefused` unless it is
+    public.
+    """
     family, kind, protocol, _, where = info
     if not is_public(str(where[0])):
         # the same words for each address, or the client would make another error of several
@@ -48,14 +51,14 @@ def public_socket(info: AddressInfo) -> socket.socket:
 
 
 async def private_addresses(host: str, port: int) -> list[str]:
-    """The addresses of a host that are not public. Raises `OSError` for an unknown name."""
+    """Returns the addresses of a host that are not public. Raises `OSError` for an unknown name."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = {str(where[0]) for *_, where in found}
     return sorted(address for address in addresses if not is_public(address))
 
 
 def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that an IPv6 address stands for, where it stands for one."""
+    """Returns the IPv4 address that an IPv6 address stands for, where it stands for one."""
     if isinstance(address, IPv4Address):
         return address
     if address in _NAT64:

@@ -1,8 +1,8 @@
-"""Rules for webhooks: an event and its deliveries are written together, and a delivery waits until
+"""Rules for webhooks. An event and its deliveries are written together, and a delivery waits until
 it has arrived or is given up.
 
-A claim is a lease by time: it moves `due_at` on, so that nobody else is given the delivery until
-then, and counts an attempt. What comes of an attempt is written only if no other has begun since.
+A claim is a lease by time: it moves `due_at` on, so that nobody else gets the delivery until then,
+and counts an attempt. The result of an attempt is written only if no other attempt has begun since.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from perdure.storage.database import Transaction
 
 
 class WebhookSubscription(NamedTuple):
-    """A webhook hears of an event of a project."""
+    """A subscription of a webhook to an event of a project."""
 
     webhook: str
     project: str
@@ -21,9 +21,9 @@ class WebhookSubscription(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """An attempt at a delivery, claimed; `id` is that of the event, and the same at each attempt.
+    """An attempt at a delivery, claimed. `id` is that of the event, and the same at each attempt.
 
-    `told_at` in Unix seconds, `data` is the JSON of the object that the event told.
+    `told_at` is the time of the event in Unix seconds, `data` the JSON of its object.
     """
 
     id: str
@@ -36,7 +36,9 @@ class Delivery(NamedTuple):
 
 
 def configure(tx: Transaction, subscriptions: Iterable[WebhookSubscription], *, now: int) -> None:
-    """Makes the webhooks equal to the settings; what waits for others is given up."""
+    """Makes the stored subscriptions equal to the settings; deliveries that wait for other webhooks
+    are given up.
+    """
     wanted = set(subscriptions)
     known = {
         WebhookSubscription(row["name"], row["project"], row["event"])
@@ -61,7 +63,7 @@ def configure(tx: Transaction, subscriptions: Iterable[WebhookSubscription], *, 
 def enqueue(
     tx: Transaction, run_id: str, event: str, data: bytes, *, project: str, now: int
 ) -> None:
-    """Adds a delivery for each webhook that hears of the event."""
+    """Adds a delivery for each webhook that is subscribed to the event."""
     tx.run(
         "webhook_deliveries.insert",
         id=ids.new(ids.EVENT),
@@ -75,7 +77,7 @@ def enqueue(
 
 
 def due(tx: Transaction, webhooks: Iterable[str], *, now: float) -> list[str]:
-    """Those of the webhooks that something is to be sent to now."""
+    """Returns those of the webhooks that have deliveries to send now."""
     return [
         webhook
         for webhook in webhooks
@@ -86,7 +88,7 @@ def due(tx: Transaction, webhooks: Iterable[str], *, now: float) -> list[str]:
 def claim(
     tx: Transaction, most: Mapping[str, int], *, now: float, lease_seconds: float
 ) -> list[Delivery]:
-    """Takes what is to be sent now, for each webhook so many at most."""
+    """Claims the deliveries that are due, for each webhook so many at most."""
     return [
         Delivery(
             row["id"],
@@ -109,28 +111,28 @@ def claim(
 
 
 def deliver(tx: Transaction, delivery: Delivery, *, now: int) -> None:
-    """It has arrived."""
+    """Records that the delivery has arrived."""
     tx.run("webhook_deliveries.deliver", **_attempt(delivery), now=now)
 
 
 def postpone(tx: Transaction, delivery: Delivery, *, due_at: float, error: str) -> None:
-    """It has not arrived, and is sent again."""
+    """Records that the attempt failed, and that the delivery is sent again."""
     tx.run("webhook_deliveries.postpone", **_attempt(delivery), due_at=due_at, error=error)
 
 
 def give_up(tx: Transaction, delivery: Delivery, *, now: int, error: str) -> None:
-    """It has not arrived, and is not sent again."""
+    """Records that the attempt failed, and that the delivery is not sent again."""
     tx.run("webhook_deliveries.give_up", **_attempt(delivery), now=now, error=error)
 
 
 def silence(tx: Transaction, webhook: str, *, now: int, error: str) -> None:
-    """Nothing is sent to this webhook any more, until a server is started."""
+    """Stops all deliveries to this webhook until a server is started."""
     tx.run("webhooks.silence", name=webhook)
     give_up_all(tx, webhook, now=now, error=error)
 
 
 def give_up_all(tx: Transaction, webhook: str, *, now: int, error: str) -> None:
-    """Nothing that waits for this webhook is sent any more."""
+    """Gives up all deliveries that wait for this webhook."""
     tx.run("webhook_deliveries.give_up_all", webhook=webhook, now=now, error=error)
 
 

@@ -1,8 +1,8 @@
-"""Delivers what was told to the webhooks.
+"""The loop that delivers events to the webhooks.
 
-Each webhook has so many places of its own, so that one whose target is slow delays no other. A
-delivery that was sent and not recorded, because the server died in between, is sent again with
-the same id: at least once is the promise, and no order.
+Each webhook has a fixed number of places, so that a slow target delays no other. A delivery that
+was sent and not recorded, because the server died in between, is sent again with the same id: the
+promise is at least once, in any order.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ LEASE_SECONDS = 30.0
 
 
 class Webhook(NamedTuple):
-    """Where the events of a project go; `key` signs them."""
+    """The target of the events of a project; `key` signs them."""
 
     name: str
     project: str
@@ -39,8 +39,8 @@ class Webhook(NamedTuple):
 
 
 class Webhooks:
-    """The deliveries of one server; every server of a database may make them. Without a webhook
-    there need not be a sender.
+    """The deliveries of one server; every server of a database may make them. Without a webhook,
+    the sender may be None.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Webhooks:
         self._under_way: dict[asyncio.Task[None], str] = {}
 
     async def configure(self) -> None:
-        """At the start of a server: the database learns who hears of what."""
+        """Writes the subscriptions into the database, at the start of a server."""
         subscriptions = [
             WebhookSubscription(webhook.name, webhook.project, event)
             for webhook in self._known.values()
@@ -62,15 +62,15 @@ class Webhooks:
         await self._database.write(deliveries.configure, subscriptions, now=int(self._clock.now()))
 
     async def step(self) -> None:
-        """Begins to send what is due, and waits for nothing of it."""
+        """Begins to send the deliveries that are due, and waits for none of them."""
         under_way = list(self._under_way.values())
         free = {name: AT_ONCE - under_way.count(name) for name in self._known}
         for delivery in await self._claim(free):
             self._begin(delivery)
 
     async def settle(self, seconds: float | None = None) -> None:
-        """Waits for what is under way, at most so many seconds, and leaves the rest: it is sent
-        again when its lease has run out.
+        """Waits for the attempts that are under way, at most so many seconds. The others are sent
+        again when their lease has run out.
         """
         if not self._under_way:
             return
@@ -80,12 +80,12 @@ class Webhooks:
         await asyncio.gather(*late, return_exceptions=True)
 
     async def close(self) -> None:
-        """Lets go of the targets."""
+        """Closes the sender's connections."""
         if self._sender is not None:
             await self._sender.close()
 
     async def _claim(self, most: Mapping[str, int]) -> list[Delivery]:
-        """What is due, for each webhook so many at most."""
+        """Returns deliveries that are due, for each webhook so many at most."""
         open_ = [name for name, places in most.items() if places > 0]
         if not open_:
             return []
@@ -139,7 +139,7 @@ class Webhooks:
                 _log.warning("webhook_silenced", **named, error=error)
 
     async def _send(self, delivery: Delivery) -> WebhookResponse | str:
-        """The target's answer, or the reason why there is none."""
+        """Returns the target's response, or the reason why there is none."""
         webhook, sender = self._known[delivery.webhook], self._sender
         assert sender is not None  # noqa: S101 # there is a webhook
         body = body_of(delivery)
@@ -152,8 +152,8 @@ class Webhooks:
 
 
 def body_of(delivery: Delivery) -> bytes:
-    """What is sent, the same at each attempt: the fields of OpenAI's own webhooks, and those of
-    the Standard Webhooks convention.
+    """Returns the body to send, the same at each attempt: the fields of OpenAI's own webhooks, and
+    those of the Standard Webhooks convention.
     """
     timestamp = datetime.fromtimestamp(delivery.told_at, UTC).isoformat().replace("+00:00", "Z")
     head = encode(

@@ -1,7 +1,7 @@
-"""Posts to the targets of webhooks over HTTP.
+"""Sends webhooks over HTTP.
 
-No redirect is followed, no cookie kept, no proxy of the environment used, and nothing is read of
-an answer but its status and headers.
+No redirect is followed, no cookie kept, no proxy of the environment used. Of a response only the
+status and headers are read.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _TIMEOUT_SECONDS = 15.0
 
 
 class HttpSender:
-    """The sender of a server; see `Sender`. With `private_targets` nothing is refused."""
+    """The sender of a server; see `Sender`. With `private_targets` no address is refused."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class HttpSender:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
-        """See `Sender.send`."""
+        """Sends as `Sender.send` says."""
         try:
             async with self._http().post(
                 url, headers=headers, data=body, allow_redirects=False
@@ -41,7 +41,7 @@ class HttpSender:
             raise SendFailed(_reason(error)) from error
 
     async def close(self) -> None:
-        """See `Sender.close`."""
+        """Closes as `Sender.close` says."""
         if self._session is not None:
             await self._session.close()
 

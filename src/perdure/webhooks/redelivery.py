@@ -1,6 +1,7 @@
-"""What follows from an attempt at a delivery: it has arrived, it is sent again later, or never.
+"""The decision after an attempt at a delivery: it has arrived, it is sent again later, or never.
 
-Decides and writes nothing. Ten attempts at most, over a little less than a day.
+This module decides and writes nothing. There are ten attempts at most, over a little less than a
+day.
 """
 
 import zlib
@@ -22,24 +23,24 @@ _GONE = 410
 
 
 class Arrived(NamedTuple):
-    """The target took it."""
+    """The target has accepted the delivery."""
 
 
 class Again(NamedTuple):
-    """It is sent again, `due_at` in Unix seconds; `error` says what went wrong."""
+    """The delivery is sent again, `due_at` in Unix seconds; `error` says what went wrong."""
 
     due_at: float
     error: str
 
 
 class GivenUp(NamedTuple):
-    """It is not sent again."""
+    """The delivery is not sent again."""
 
     error: str
 
 
 class Gone(NamedTuple):
-    """The target wants to be sent nothing any more."""
+    """The target asks for no more deliveries."""
 
     error: str
 
@@ -48,7 +49,7 @@ Verdict = Arrived | Again | GivenUp | Gone
 
 
 def decide(delivery: Delivery, answer: WebhookResponse | str, *, now: float) -> Verdict:
-    """What follows from the target's answer, or from the reason why there is none."""
+    """Decides by the target's response, or by the reason why there is none."""
     if isinstance(answer, str):
         return _later(delivery, answer, 0, now=now)
     error = f"It answered with status {answer.status}."
@@ -67,12 +68,14 @@ def _later(delivery: Delivery, error: str, asked: float, *, now: float) -> Again
 
 
 def _fraction(delivery: Delivery) -> float:
-    """From 0 to 1; the ids of deliveries are random enough."""
+    """Returns a number from 0 to 1; the ids of deliveries are random enough."""
     return zlib.crc32(f"{delivery.webhook} {delivery.id}".encode()) / 0xFFFF_FFFF
 
 
 def _asked(retry_after: str | None, *, now: float) -> float:
-    """The seconds that `Retry-After` asks for, as a number or as a date; 0 for anything else."""
+    """Returns the seconds that `Retry-After` asks for, as a number or as a date; 0 for anything
+    else.
+    """
     text = (retry_after or "").strip()
     if text.isascii() and text.isdecimal():
         return float(text)

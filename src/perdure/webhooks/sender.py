@@ -1,4 +1,4 @@
-"""The seam to the targets of webhooks: what a sender must do.
+"""The interface to the targets of webhooks.
 
 `tests/webhooks/` runs against every implementation.
 """
@@ -10,26 +10,28 @@ from perdure.errors import PerdureError
 
 
 class WebhookResponse(NamedTuple):
-    """What a target answered: the status, and how long it wants to be left alone, as it said it."""
+    """The response of a target: the status, and the value of `Retry-After` as it was sent."""
 
     status: int
     retry_after: str | None = None
 
 
 class SendFailed(PerdureError):
-    """There was no answer; the message says why and holds no secret and no text of a user."""
+    """The target did not respond. The message says why and holds no secret and no text of a
+    user.
+    """
 
 
 class Sender(Protocol):
-    """Brings a body to a URL."""
+    """Sends a body to a URL."""
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> WebhookResponse:
         """Posts once, and follows no redirect. Raises `SendFailed`.
 
-        Whoever is cancelled meanwhile does not know whether it has arrived.
+        A caller that is cancelled meanwhile does not know if the request has arrived.
         """
         ...
 
     async def close(self) -> None:
-        """Lets go of all connections."""
+        """Closes all connections."""
         ...
