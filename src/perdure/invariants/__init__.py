@@ -1,8 +1,8 @@
-"""What must be true of a whole database, whatever was killed, hung or lost before.
+"""Invariants of a whole database, which hold whatever was killed, hung or lost before.
 
-The rules are derived from the tables of `lifecycle.py` and from what the commands promise. They
-are read-only, and meant for a snapshot: `perdure doctor --verify` and the tests of durability
-use them.
+The rules are derived from the tables of `lifecycle.py` and from the promises of the commands. They
+only read, and are meant for a snapshot: `perdure doctor --verify` and the tests of durability use
+them.
 """
 
 from collections import defaultdict
@@ -41,7 +41,7 @@ _NEVER = 2**62
 
 
 class _Piece(NamedTuple):
-    """Some runs with their parts, by run."""
+    """A page of runs with their steps, messages and events, by run."""
 
     runs: list[Row]
     steps: dict[str, list[Row]]
@@ -50,7 +50,7 @@ class _Piece(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """How much there is to check."""
+    """The number of objects to check."""
 
     runs: int
     files: int
@@ -58,17 +58,17 @@ class Extent(NamedTuple):
 
 
 def count(tx: Transaction) -> Extent:
-    """How much there is to check."""
+    """Returns the number of objects to check."""
     return Extent(int(_extent(tx)["runs"]), files.count(tx), vector_stores.count(tx))
 
 
 def check(
     tx: Transaction, *, looked_at: Callable[[int], None] = lambda _: None
 ) -> Iterator[Violation]:
-    """Reads the whole database, piece by piece, and yields what cannot be.
+    """Reads the whole database, page by page, and yields violations.
 
-    `looked_at` is called after each piece with the number of runs, files or vector stores in it.
-    All reads must be of one snapshot, and nothing is written.
+    `looked_at` is called after each page with the number of runs, files or vector stores in it. All
+    reads must be of one snapshot, and nothing is written.
     """
     yield from _of_runs(tx, looked_at)
     yield from files.check(tx, looked_at=looked_at)
@@ -119,7 +119,9 @@ def _by_run(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def _of_run(tx: Transaction, row: Row, piece: _Piece, oldest: int) -> Iterator[Violation]:
-    """What is wrong with a run: with each of its rows by itself, and with all of them together."""
+    """Yields the violations of a run: of each of its rows by itself, and of all of them
+    together.
+    """
     run_id, broken = row["id"], list[Violation]()
     steps = _read(piece.steps.get(run_id, ()), _step, broken)
     messages = _read(piece.messages.get(run_id, ()), _message, broken)
@@ -142,7 +144,9 @@ def _of_run(tx: Transaction, row: Row, piece: _Piece, oldest: int) -> Iterator[V
 
 
 def _read(rows: Iterable[Row], read: Callable[[Row], T], broken: list[Violation]) -> list[T]:
-    """The rows that can be read; of the others, that they cannot be is noted in `broken`."""
+    """Returns the rows that can be read; a violation for each of the others is added to
+    `broken`.
+    """
     found = []
     for row in rows:
         try:
@@ -178,7 +182,7 @@ def _event(row: Row) -> Event:
 def _deleted(
     tx: Transaction, steps: list[StoredStep], messages: list[StoredMessage]
 ) -> frozenset[str]:
-    """The messages that steps name and that a client has deleted."""
+    """Returns the messages that steps name and that a client has deleted."""
     there = {each.message.id for each in messages}
     named = [
         each.step.step_details.message_creation.message_id

@@ -1,4 +1,4 @@
-"""What holds of what was learnt of model servers."""
+"""Invariants of the adjustments that were learnt of model servers."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,9 @@ from perdure.storage.database import Transaction
 
 
 def check(tx: Transaction) -> Iterator[Violation]:
-    """All that cannot have been learnt. Names that nobody knows are those of another version."""
+    """Yields adjustments that cannot have been learnt. Unknown names are those of another
+    version.
+    """
     for row in tx.all("invariants.odd_adjustments", limit=SHOWN):
         where = f"{row['model']} of {row['server']}"
         yield Violation(where, f"is said to need {row['name']!r} since {row['learnt_at']}")

@@ -1,4 +1,4 @@
-"""What holds of assistants and threads, and of the files that they list (spec 01 §3 and §4)."""
+"""Invariants of assistants and threads, and of the files that they list (spec 01 §3 and §4)."""
 
 from collections.abc import Iterator
 
@@ -15,8 +15,8 @@ _KINDS: dict[str, type[Assistant | Thread]] = {"assistants": Assistant, "threads
 
 
 def check(tx: Transaction) -> Iterator[Violation]:
-    """All that is wrong with assistants and threads. What clients store in them may be any text, so
-    it is read here and not by the database: PostgreSQL's JSON knows no zero byte.
+    """Yields the violations of assistants and threads. Clients may store any text in them, so it is
+    parsed here and not by the database: PostgreSQL's JSON knows no zero byte.
     """
     for table, kind in _KINDS.items():
         for rows in pages(tx, f"invariants.{table}"):
@@ -41,7 +41,7 @@ def _of(row: Row, kind: type[Assistant | Thread], listed: dict[str, list[str]]) 
 
 
 def _known(tx: Transaction, file_ids: set[str]) -> set[str]:
-    """Those of the files that are there."""
+    """Returns those of the files that exist."""
     asked = [file_id for file_id in file_ids if ids.is_possible(file_id)]
     if not asked:
         return set()

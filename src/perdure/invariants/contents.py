@@ -1,8 +1,8 @@
-"""What holds of contents: their bytes are in the blob store, and nothing else is there.
+"""Invariants of contents: their bytes are in the blob store, and nothing else is there.
 
-Bytes and rows come and go at different times, and servers go on meanwhile. A row is there before
-its bytes and goes after them, so two looks at each tell what is wrong from what is only on its way.
-All that is known of a blob at once is its name and its size.
+Bytes and rows come and go at different times, while servers run. A row exists before its bytes and
+is deleted after them, so two reads of each tell a violation from a change under way. Only the name
+and the size of a blob are known at once.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -18,9 +18,9 @@ from perdure.wire.base import encode
 async def check(
     store: Blobs, look: Callable[[], AbstractContextManager[Transaction]]
 ) -> AsyncIterator[Violation]:
-    """All that is wrong with contents. `look` opens a new snapshot of the database.
+    """Yields the violations of contents. `look` opens a new snapshot of the database.
 
-    Raises `Unavailable` where the store cannot be listed.
+    Raises `Unavailable` where the blob store cannot be listed.
     """
     with look() as tx:
         kept = {row["id"]: row["bytes"] for row in _kept(tx)}

@@ -1,4 +1,4 @@
-"""A row that cannot be read: it is told like all else that cannot be, and hides no other."""
+"""Rows that cannot be read: each is reported as a violation and hides no other."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,13 +10,13 @@ UNREADABLE = (ValueError, RecursionError, TypeError, AttributeError, IndexError)
 
 
 def of(row_id: str, error: Exception) -> Violation:
-    """What is told of a row that cannot be read."""
+    """Returns the violation for a row that cannot be read."""
     return Violation(row_id, f"holds something that is no object of the API: {error}")
 
 
 def guarded(row_id: str, texts: Iterable[str]) -> Iterator[Violation]:
-    """What is wrong with a row, as sentences that are found while they are asked for. Where the row
-    cannot be read, that is the last one.
+    """Yields the sentences about a row as they are found, as violations. A row that cannot be read
+    yields that as its last one.
     """
     try:
         for text in texts:

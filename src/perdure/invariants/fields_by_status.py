@@ -1,7 +1,7 @@
-"""Which fields an object may have set in a status: found by walking the tables.
+"""The fields that an object may have set in a status, found by walking the tables.
 
-Each way from a new object through the moves of its table leaves some fields set, and others
-null. What no way leads to is no state of an object.
+Each way from a new object through the moves of its table leaves some fields set, and others null. A
+state that no way leads to is a violation.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,9 @@ def _walk(
     sets: Mapping[Signal, set[str]],
     clears: Shape = frozenset(),
 ) -> frozenset[tuple[str, Shape]]:
-    """All statuses with their shapes that moves lead to. `clears`: what each move clears."""
+    """Returns all statuses with the shapes that moves lead to. `clears` are the fields that each
+    move clears.
+    """
     found = {(start, shape)}
     waiting = [(start, shape)]
     while waiting:
@@ -57,7 +59,7 @@ MESSAGE_SHAPES = _walk(MessageStatus.IN_PROGRESS, frozenset(), MESSAGE, _MESSAGE
 
 
 def misshapen(body: object, status: str, shapes: frozenset[tuple[str, Shape]]) -> str | None:
-    """What is wrong with the fields that are set, or None."""
+    """Returns a sentence about fields that may not be set as they are, or None."""
     watched = frozenset[str]().union(*(shape for _, shape in shapes))
     shape = frozenset(name for name in watched if getattr(body, name) is not None)
     if (status, shape) in shapes:

@@ -1,6 +1,6 @@
-"""What holds of files, uploads and the rows of their contents (spec 01 §12 and §13).
+"""Invariants of files, uploads and the rows of their contents (spec 01 §12 and §13).
 
-`contents.py` looks at the bytes themselves.
+`contents.py` checks the bytes themselves.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,12 +18,12 @@ from perdure.wire.uploads import Upload
 
 
 def count(tx: Transaction) -> int:
-    """How many files there are to check."""
+    """Returns the number of files to check."""
     return int(_extent(tx)["files"])
 
 
 def check(tx: Transaction, *, looked_at: Callable[[int], None]) -> Iterator[Violation]:
-    """All that is wrong with files, uploads and their blobs."""
+    """Yields the violations of files, uploads and their blobs."""
     for rows in pages(tx, "invariants_of_files.files"):
         for row in rows:
             yield from damage.guarded(row["id"], _file(row))

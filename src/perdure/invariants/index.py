@@ -1,7 +1,8 @@
-"""What holds of what was indexed: chunks, and the segments that tell where their words stand.
+"""Invariants of the index: chunks, and the segments that list the places of their words.
 
-Of attempts that are not dropped every chunk is there once and in one place of the index. What
-was dropped goes little by little, so nothing is said of it but that it points nowhere else.
+Every chunk of an ingestion that is not dropped exists once and stands in one place of the index.
+Dropped ingestions are deleted little by little, so the only rule for them is that they refer to
+nothing else.
 """
 
 from collections import defaultdict
@@ -21,14 +22,16 @@ _HALF_BYTES = 2
 
 
 class _Indexed(NamedTuple):
-    """What an attempt wrote: its chunks taken together (None: it has none), and its pieces."""
+    """The rows that an ingestion wrote: its chunks taken together (None: it has none), and its
+    pieces.
+    """
 
     chunks: Row | None
     pieces: list[Row]
 
 
 def check(tx: Transaction) -> Iterator[Violation]:
-    """All that is wrong with chunks, pieces, segments and postings."""
+    """Yields the violations of chunks, pieces, segments and postings."""
     for rows in pages(tx, "invariants_of_vector_stores.attempts"):
         found = _indexed(tx, first=rows[0]["seq"], last=rows[-1]["seq"])
         for row in rows:
@@ -53,7 +56,9 @@ def _indexed(tx: Transaction, *, first: int, last: int) -> defaultdict[int, _Ind
 
 
 def _attempt(row: Row) -> Iterator[str]:
-    """What is not dropped is of a file that is being read, or is what was read of it."""
+    """Checks that an ingestion which is not dropped belongs to a file that is in progress, or is
+    the one that the file names.
+    """
     if row["status"] is None:
         yield f"is at the file {row['file_id']} of {row['vector_store_id']}, which is not there"
     elif row["status"] != VectorStoreFileStatus.IN_PROGRESS and row["ingestion"] != row["seq"]:
@@ -80,7 +85,9 @@ def _written(row: Row, found: _Indexed) -> Iterator[str]:
 
 
 def _vectors(chunks: Row, pieces: list[Row]) -> Iterator[str]:
-    """All chunks have vectors of one length, and their pieces the signs; or none has any."""
+    """Checks that all chunks have vectors of one length and their pieces the signs, or none has
+    any.
+    """
     if chunks["vectors"] not in (0, chunks["chunks"]) or chunks["shortest"] != chunks["longest"]:
         yield (
             f"has {chunks['vectors']} vectors of {chunks['shortest']} to {chunks['longest']} bytes "
@@ -95,7 +102,7 @@ def _vectors(chunks: Row, pieces: list[Row]) -> Iterator[str]:
 
 
 def _segment(tx: Transaction, row: Row) -> Iterator[str]:
-    """Its pieces are beside each other, and have the chunks that are not removed."""
+    """Checks that its pieces are beside each other, and have the chunks that are not removed."""
     room, end, live = row["chunks"], 0, 0
     placed = []
     for piece in tx.all("invariants_of_vector_stores.pieces_of_segment", segment=row["seq"]):
@@ -111,7 +118,9 @@ def _segment(tx: Transaction, row: Row) -> Iterator[str]:
 
 
 def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
-    """They are of the segment's chunks, in order, and tell of as many words as the pieces have."""
+    """Checks that they are of the segment's chunks, in order, and list as many words as the pieces
+    have.
+    """
     room = row["chunks"]
     words = np.zeros(room, dtype=np.int64)
     often = np.zeros(room, dtype=np.bool_)
@@ -137,7 +146,7 @@ def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
 
 
 def _counted(stored: Row, room: int) -> tuple[postings.Integers, postings.Integers] | None:
-    """The postings of a word; None where they are none of a segment of so many chunks."""
+    """Returns the postings of a word; None where they do not fit a segment of so many chunks."""
     try:
         numbers, times = postings.counted(stored["packed"])
     except damage.UNREADABLE:

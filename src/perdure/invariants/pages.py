@@ -1,4 +1,4 @@
-"""How a whole table is read: a piece at a time, so that memory stays bounded."""
+"""Reading of a whole table page by page, so that memory stays bounded."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ SHOWN = 1000
 
 
 def pages(tx: Transaction, statement: str) -> Iterator[list[Row]]:
-    """The rows of a statement that pages by `seq`."""
+    """Yields the rows of a statement that pages by `seq`."""
     after = 0
     while rows := tx.all(statement, after=after, limit=AT_ONCE):
         yield rows

@@ -1,7 +1,7 @@
-"""What holds of the log of a run: it tells a way through the tables, and ends where the run is.
+"""Invariants of the log of a run: it follows a way through the tables, and ends where the run is.
 
-Each event is in the log because its row changed in the same transaction, so that the log and
-the rows must agree, whatever was killed in between (spec 04 §3).
+Each event is in the log because its row changed in the same transaction, so log and rows must
+agree, whatever was killed in between (spec 04 §3).
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ _PARTS: tuple[tuple[type[RunStep | Message], tuple[str, str], dict[str | None, s
 
 
 def _silent(status: str) -> frozenset[str]:
-    """The statuses that a run may have come to since it was told to have this one."""
+    """Returns the statuses that a run may have reached since this status was published."""
     found, waiting = {status}, [status]
     while waiting:
         now = waiting.pop()
@@ -62,7 +62,7 @@ KINDS: dict[str, type[Run | RunStep | Message | Thread | _Id]] = {
 
 
 def check(history: RunHistory) -> Iterator[Violation]:
-    """All that is wrong with what was told of a run."""
+    """Yields the violations of a run's log."""
     run = history.run
     names = [event.name for event in history.log if event.name != lifecycle.THREAD_CREATED]
     whole = history.log_is_whole and names[:1] == [_CREATED]
@@ -79,7 +79,9 @@ def check(history: RunHistory) -> Iterator[Violation]:
 
 
 def _way(names: list[str]) -> Iterator[str]:
-    """The told statuses are a way through the table, and its end is the last word."""
+    """Checks that the published statuses are a way through the table, and that its end comes
+    last.
+    """
     told = [name for name in names if name in _RUN_EVENTS]
     for before, after in pairwise(told):
         if _RUN_EVENTS[after] not in _NEXT[lifecycle.RunStatus(_RUN_EVENTS[before])]:
@@ -92,7 +94,7 @@ def _way(names: list[str]) -> Iterator[str]:
 
 
 def _rest(history: RunHistory) -> Iterator[str]:
-    """What was told last of the run is what is stored of it."""
+    """Checks that the last published run is the stored run."""
     run = history.run
     told = [event for event in history.log if event.name in _RUN_EVENTS]
     for event in told:
@@ -109,7 +111,9 @@ def _rest(history: RunHistory) -> Iterator[str]:
 
 
 def _parts(history: RunHistory, *, whole: bool) -> Iterator[Violation]:
-    """Each step and each message was told as created once, and as ended once if it is."""
+    """Checks that the log has one creation of each step and message, and one end if it has
+    ended.
+    """
     stored: dict[str, RunStep | Message] = {each.step.id: each.step for each in history.steps}
     stored |= {each.message.id: each.message for each in history.messages}
     for kind, created, ends in _PARTS:
@@ -135,7 +139,7 @@ def _parts(history: RunHistory, *, whole: bool) -> Iterator[Violation]:
 
 
 def _one_at_a_time(log: list[Event], ids: list[str], created: tuple[str, str]) -> Iterator[str]:
-    """No part is created while another one of its kind is open (spec 04 §8, N1)."""
+    """Checks that no part is created while another one of its kind is open (spec 04 §8, N1)."""
     opened = None
     for event, part_id in zip(log, ids, strict=True):
         if event.name == created[0]:
@@ -147,7 +151,7 @@ def _one_at_a_time(log: list[Event], ids: list[str], created: tuple[str, str]) -
 
 
 def _withdrawn(log: Sequence[Event]) -> Iterator[str]:
-    """What was told of a message's text is withdrawn right before the message ends."""
+    """Checks that published text of a message is withdrawn only right before the message ends."""
     ends = {move.event for move in MESSAGE}
     for event, following in zip_longest(log, log[1:]):
         if event.name == lifecycle.WITHDRAWN:
@@ -163,7 +167,9 @@ def _told_as_stored(
     kind: type[RunStep | Message],
     ends: dict[str | None, str],
 ) -> Iterator[Violation]:
-    """A part that has ended is stored as its end was told; only metadata may be changed later."""
+    """Checks that a part that has ended is stored as its end was published; only metadata may be
+    changed later.
+    """
     for event in log:
         if event.name not in ends:
             continue

@@ -1,4 +1,4 @@
-"""What the invariants are said of: a run as it is stored, with all that belongs to it."""
+"""The history of a run, which the invariants check: its rows with all that belongs to them."""
 
 from typing import NamedTuple
 
@@ -12,15 +12,15 @@ from perdure.wire.usage import Usage
 
 
 class Violation(NamedTuple):
-    """Something that cannot be: of which object, and what in one sentence about it."""
+    """A violated invariant: the object's id, and one sentence about it."""
 
     id: str
     text: str
 
 
 class StoredStep(NamedTuple):
-    """A step: its row and its body; `usage` is what the row notes of its model call, `extras` what
-    the model server needs back.
+    """A step: its row and its body. `usage` is the row's note of its model call, `extras` the data
+    that the model server needs back.
     """
 
     row: Row
@@ -39,11 +39,11 @@ class StoredMessage(NamedTuple):
 class RunHistory(NamedTuple):
     """A run from its beginning to now.
 
-    `deleted`: messages that its steps name and that a client has deleted since. `oldest`: when
-    the oldest event of the whole database was told; all that is older may be forgotten, because
-    events are forgotten oldest first, and of deleted messages nothing is forgotten before.
-    `damaged`: steps and messages that cannot be read, and `log_is_whole` whether all events can:
-    what they say is not missed elsewhere.
+    `deleted`: messages that its steps name and that a client has deleted since. `oldest`: the time
+    of the oldest event of the whole database. Older events may have been removed from the log,
+    because the oldest are removed first. Tombstones of messages are removed no earlier than the
+    events. `damaged`: steps and messages that cannot be read. `log_is_whole`: all events can be
+    read. Facts that damaged rows hold are not missed elsewhere.
     """
 
     row: Row
@@ -57,12 +57,12 @@ class RunHistory(NamedTuple):
     log_is_whole: bool = True
 
     def is_remembered(self, since: int) -> bool:
-        """Whether nothing that happened from this time on can have been forgotten."""
+        """Returns True if no event from this time on can have been removed from the log."""
         return since > self.oldest
 
     @property
     def written(self) -> dict[str, StoredStep]:
-        """The steps that wrote messages, by the message's id."""
+        """Returns the steps that wrote messages, by the message's id."""
         return {
             each.step.step_details.message_creation.message_id: each
             for each in self.steps
@@ -71,6 +71,6 @@ class RunHistory(NamedTuple):
 
 
 def function_calls(step: RunStep) -> list[FunctionToolCall]:
-    """The calls of a step that the client answers."""
+    """Returns the calls of a step that the client answers."""
     details = step.step_details
     return functions(details) if isinstance(details, ToolCalls) else []

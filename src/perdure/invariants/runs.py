@@ -1,4 +1,4 @@
-"""What holds of a run by itself (spec 03 §1, §2 and §10)."""
+"""Invariants of a run by itself (spec 03 §1, §2 and §10)."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _ENDS = {move.target: move.stamp for move in RUN if move.target in lifecycle.TER
 
 
 def row_agrees(history: RunHistory) -> Iterator[str]:
-    """What the database knows of a run is what its body says."""
+    """Checks that the columns of a run agree with its body."""
     row, run = history.row, history.run
     for name in ("id", "thread_id", "status", "expires_at"):
         if row[name] != getattr(run, name):
@@ -21,13 +21,15 @@ def row_agrees(history: RunHistory) -> Iterator[str]:
 
 
 def fields_fit_status(history: RunHistory) -> Iterator[str]:
-    """Timestamps and reasons are those that some way through the table leaves."""
+    """Checks that timestamps and reasons are those that some way through the table leaves."""
     if wrong := misshapen(history.run, history.run.status, RUN_SHAPES):
         yield wrong
 
 
 def end_is_noted(history: RunHistory) -> Iterator[str]:
-    """A run has ended at a time if and only if it is terminal, and its stamp is that time."""
+    """Checks that a run has an end time if and only if it is terminal, and that its stamp is that
+    time.
+    """
     ended_at, status = history.row["ended_at"], history.run.status
     if (status in lifecycle.TERMINAL) != (ended_at is not None):
         yield f"is {status} with ended_at {ended_at}"
@@ -37,9 +39,10 @@ def end_is_noted(history: RunHistory) -> Iterator[str]:
 
 
 def work_is_owned(history: RunHistory) -> Iterator[str]:
-    """A run is owned if and only if a worker works on it, or is stopping to.
+    """Checks that a run is owned if and only if a worker works on it or is stopping.
 
-    One that nobody owns would never be rescued; who waits in the queue or for outputs is free.
+    A run in progress without an owner would never be rescued. A run that waits in the queue or for
+    outputs has no owner.
     """
     row, status = history.row, history.run.status
     if (status in runs.OWNED) != (row["owner"] is not None):
@@ -51,7 +54,7 @@ def work_is_owned(history: RunHistory) -> Iterator[str]:
 
 
 def nothing_is_left_open(history: RunHistory) -> Iterator[str]:
-    """A run has at most one step and one message open, and none once it has ended."""
+    """Checks that a run has at most one step and one message open, and none once it has ended."""
     most = 0 if history.run.status in lifecycle.TERMINAL else 1
     open_steps = [each for each in history.steps if each.step.status == "in_progress"]
     open_messages = [each for each in history.messages if each.message.status == "in_progress"]
@@ -61,7 +64,7 @@ def nothing_is_left_open(history: RunHistory) -> Iterator[str]:
 
 
 def question_is_the_open_step(history: RunHistory) -> Iterator[str]:
-    """A run asks for exactly the outputs of the calls in its open step (spec 03 §5)."""
+    """Checks that a run asks for exactly the outputs of the calls in its open step (spec 03 §5)."""
     action = history.run.required_action
     if action is None or history.damaged:
         return
@@ -84,7 +87,7 @@ def question_is_the_open_step(history: RunHistory) -> Iterator[str]:
 
 
 def usage_adds_up(history: RunHistory) -> Iterator[str]:
-    """A run that has ended used what its steps used (spec 03 §10)."""
+    """Checks that the usage of a run that has ended is the sum over its steps (spec 03 §10)."""
     run = history.run
     if history.damaged:
         return

@@ -1,4 +1,4 @@
-"""What holds of the steps and messages of a run (spec 01 §5 and §7, 03 §4, §10 and §14)."""
+"""Invariants of the steps and messages of a run (spec 01 §5 and §7, 03 §4, §10 and §14)."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +19,9 @@ from perdure.wire.run_steps import MessageCreation, RunStep, ToolCalls
 
 
 def check(history: RunHistory) -> Iterator[Violation]:
-    """All that is wrong with the parts of a run together; `step` and `message` look at each."""
+    """Yields the violations of a run's steps and messages together; `step` and `message` check each
+    by itself.
+    """
     for each in history.steps:
         yield from damage.guarded(each.step.id, _of_step(history, each))
     for written in history.messages:
@@ -36,7 +38,7 @@ def check(history: RunHistory) -> Iterator[Violation]:
 
 
 def by_hand(stored: StoredMessage) -> Iterator[str]:
-    """What is wrong with a message that no run wrote."""
+    """Yields the violations of a message that no run wrote."""
     message = stored.message
     yield from _row_differs(stored.row, message, ("id", "thread_id", "run_id", "role", "status"))
     if message.status != MessageStatus.COMPLETED or message.completed_at is None:
@@ -44,7 +46,7 @@ def by_hand(stored: StoredMessage) -> Iterator[str]:
 
 
 def step(stored: StoredStep) -> Iterator[str]:
-    """What is wrong with a step by itself."""
+    """Yields the violations of a step by itself."""
     found = stored.step
     yield from _row_differs(stored.row, found, ("id", "thread_id", "run_id", "status"))
     if wrong := misshapen(found, found.status, STEP_SHAPES):
@@ -56,7 +58,7 @@ def step(stored: StoredStep) -> Iterator[str]:
 
 
 def message(stored: StoredMessage) -> Iterator[str]:
-    """What is wrong with a message of a run by itself."""
+    """Yields the violations of a run's message by itself."""
     found = stored.message
     yield from _row_differs(stored.row, found, ("id", "thread_id", "run_id", "role", "status"))
     if wrong := misshapen(found, found.status, MESSAGE_SHAPES):
@@ -81,8 +83,8 @@ def _of_step(history: RunHistory, stored: StoredStep) -> Iterator[str]:
 
 
 def _of_extras(stored: StoredStep) -> Iterator[str]:
-    """What a model server needs back belongs to calls, and to no others than those of its step; but
-    for thinking, which is kept with any step.
+    """Checks that the data a model server needs back belongs to calls of its step. Thinking may be
+    kept with any step.
     """
     details = stored.step.step_details
     if stored.extras is None:
@@ -96,7 +98,7 @@ def _of_extras(stored: StoredStep) -> Iterator[str]:
 
 
 def _of_message_step(history: RunHistory, step: RunStep, message_id: str) -> Iterator[str]:
-    """A step that wrote a message and that message end together."""
+    """Checks that a step that wrote a message and that message end together."""
     if history.written[message_id].step.id != step.id:
         yield f"names the message {message_id}, as another step does"
     found = [each.message for each in history.messages if each.message.id == message_id]
@@ -125,7 +127,7 @@ def _of_message(history: RunHistory, stored: StoredMessage) -> Iterator[str]:
 
 
 def _belongs(row: Row, body: RunStep | Message, history: RunHistory) -> Iterator[str]:
-    """A part of a run is of its thread, assistant and project."""
+    """Checks that a step or message of a run has the run's thread, assistant and project."""
     run = history.run
     for name, value, expected in (
         ("run_id", body.run_id, run.id),

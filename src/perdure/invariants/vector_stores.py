@@ -1,7 +1,7 @@
-"""What holds of vector stores, of the files in them, and of batches (spec 01 §8-10, 06 §1.5).
+"""Invariants of vector stores, of the files in them, and of batches (spec 01 §8-10, 06 §1.5).
 
-Counts, usage and status of stores and batches are read from the files each time, so that there is
-nothing that could differ. `index.py` looks at what was indexed.
+Counts, usage and status of vector stores and batches are computed from the files each time, so
+there is nothing that could differ. `index.py` checks the index.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,14 +21,14 @@ _DAY = 86_400
 
 
 def count(tx: Transaction) -> int:
-    """How many vector stores there are to check."""
+    """Returns the number of vector stores to check."""
     row = tx.one("invariants_of_vector_stores.extent")
     assert row is not None  # noqa: S101 # an aggregate
     return int(row["vector_stores"])
 
 
 def check(tx: Transaction, *, looked_at: Callable[[int], None]) -> Iterator[Violation]:
-    """All that is wrong with stores, their files and batches, and the index."""
+    """Yields the violations of vector stores, their files and batches, and the index."""
     for rows in pages(tx, "invariants_of_vector_stores.stores"):
         for row in rows:
             yield from damage.guarded(row["id"], _store(row))
@@ -78,7 +78,7 @@ def _file(row: Row) -> Iterator[str]:
 
 
 def _belongs(row: Row) -> Iterator[str]:
-    """The store and the file are there, and of one project."""
+    """Checks that the vector store and the file exist, and are of one project."""
     if row["project_of_store"] is None:
         yield f"is in the store {row['vector_store_id']}, of which none is"
     if row["project_of_file"] is None:
@@ -91,7 +91,7 @@ def _belongs(row: Row) -> Iterator[str]:
 
 
 def _work(row: Row) -> Iterator[str]:
-    """Who owns the file, and which attempts there are at it."""
+    """Checks the owner of the file, and the ingestions of it."""
     status, owner, attempts = row["status"], row["owner"], row["attempts_at_it"]
     at_work = status == VectorStoreFileStatus.IN_PROGRESS
     if (owner is None) != (row["lease_until"] is None) or (owner is not None and not at_work):

@@ -1,7 +1,7 @@
-"""What holds of the deliveries of events to webhooks.
+"""Invariants of the deliveries of events to webhooks.
 
-A delivery names its run and its webhook and refers to neither: the run may be deleted, the webhook
-may be gone from the settings, and what was told is delivered or given up all the same.
+A delivery names its run and its webhook and refers to neither. The run may be deleted, and the
+webhook may be gone from the settings: the event is delivered or given up all the same.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _TOLD = {move.event: move.target for move in RUN if move.event}
 
 
 def check(tx: Transaction) -> Iterator[Violation]:
-    """All that is wrong with deliveries."""
+    """Yields the violations of deliveries."""
     key = {"id": "", "webhook": ""}
     while rows := tx.all("invariants_of_webhooks.deliveries", **key, limit=AT_ONCE):
         for row in rows:
@@ -45,7 +45,7 @@ def _shape(row: Row) -> Iterator[str]:
 
 
 def _told(row: Row) -> Iterator[str]:
-    """What is delivered is the run as it was told."""
+    """Checks that the object of a delivery is the run as it was published."""
     if row["event"] not in _TOLD:
         yield f"tells {row['event']}, which is no event of a run"
         return
