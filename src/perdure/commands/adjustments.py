@@ -1,4 +1,6 @@
-"""What model servers were found to need, by server and model (see `providers/adjustments.py`)."""
+"""Adjustments that model servers were found to need, by server and model (see
+`providers/adjustments.py`).
+"""
 
 from collections.abc import Iterable
 
@@ -12,7 +14,7 @@ _MOST = 10_000
 
 
 def known(tx: Transaction, *, now: int) -> list[Learnt]:
-    """All that is known now, the newest first."""
+    """Returns all adjustments that are known now, the newest first."""
     since = now - LIFETIME_SECONDS
     return [
         Learnt(row["server"], row["model"], row["name"], row["learnt_at"])
@@ -21,11 +23,11 @@ def known(tx: Transaction, *, now: int) -> list[Learnt]:
 
 
 def learn(tx: Transaction, server: str, model: str, names: Iterable[str], *, now: int) -> None:
-    """Notes what a model of a server needs."""
+    """Stores the adjustments that a model of a server needs."""
     for name in sorted(names):
         tx.run("adjustments.learn", server=server, model=model, name=name, learnt_at=now)
 
 
 def forget(tx: Transaction, *, now: int, limit: int) -> int:
-    """Drops what is too old to be believed; how much that was."""
+    """Deletes adjustments that are too old to be used. Returns their number."""
     return tx.run("adjustments.forget", before=now - LIFETIME_SECONDS, limit=limit)

@@ -49,26 +49,28 @@ def create(tx: Transaction, body: CreateAssistant, *, project: str, now: int) ->
 
 
 def get(tx: Transaction, assistant_id: str, *, project: str) -> str:
-    """The assistant's JSON. Raises `NotFound` (spec 05 §3.2)."""
+    """Returns the assistant's JSON. Raises `NotFound` (spec 05 §3.2)."""
     return str(
         _found(tx.one("assistants.get", id=assistant_id, project=project), assistant_id)["body"]
     )
 
 
 def any_runs_code(tx: Transaction) -> bool:
-    """Whether one of the newest assistants has the code_interpreter tool."""
+    """Returns True if one of the newest assistants has the code_interpreter tool."""
     return tx.one("assistants.with_code", limit=_LOOKED_AT) is not None
 
 
 def load(tx: Transaction, assistant_id: str, *, project: str) -> Assistant:
-    """The assistant. Raises `NotFound`."""
+    """Returns the assistant. Raises `NotFound`."""
     return decode(get(tx, assistant_id, project=project), Assistant)
 
 
 def modify(
     tx: Transaction, assistant_id: str, body: ModifyAssistant, *, project: str, now: int
 ) -> Assistant:
-    """Absent keeps, a value replaces, null clears; runs that exist keep what they copied."""
+    """Modifies an assistant. An absent field keeps its value, a value replaces it, null clears it.
+    Existing runs keep their copy.
+    """
     row = _found(tx.one("assistants.lock", id=assistant_id, project=project), assistant_id)
     given = {
         name: value

@@ -1,8 +1,8 @@
 """Rules for blobs: content whose bytes and whose row come and go at different times.
 
-A blob is noted before its first byte is written, kept in the transaction that adds what it is
-content of, and doomed in the one that removes it. Only `engine/sweeper.py` deletes bytes, and
-forgets the row after them: so a crash at any point leaves nothing that nobody knows of.
+A blob is noted before its first byte is written. It is kept in the transaction that adds its owner,
+and doomed in the transaction that removes the owner. Only `engine/sweeper.py` deletes bytes, and it
+deletes the row after them: so a crash at any point leaves no unknown bytes.
 """
 
 from typing import NamedTuple
@@ -22,12 +22,12 @@ class WrittenBlob(NamedTuple):
 
 
 def begin(tx: Transaction, blob_id: str, *, now: float) -> None:
-    """Notes a blob that is going to be written."""
+    """Notes a blob before its bytes are written."""
     tx.run("blobs.begin", id=blob_id, lease_until=now + LEASE_SECONDS)
 
 
 def renew(tx: Transaction, blob_id: str, *, now: float) -> None:
-    """Says that the blob's writer is alive. Raises `Unavailable` if it was given up."""
+    """Renews the lease of the blob's writer. Raises `Unavailable` if it was given up."""
     if not tx.run("blobs.renew", id=blob_id, lease_until=now + LEASE_SECONDS):
         raise _given_up()
 
@@ -44,26 +44,28 @@ def abandon(tx: Transaction, blob_id: str) -> None:
 
 
 def of_owner(tx: Transaction, owner: str) -> list[WrittenBlob]:
-    """The content of a file: its blobs in order."""
+    """Returns the content of a file: its blobs in order."""
     return [WrittenBlob(row["id"], row["bytes"]) for row in tx.all("blobs.of_owner", owner=owner)]
 
 
 def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:
-    """Dooms what dead writers left.
+    """Dooms the blobs of dead writers.
 
-    `everybody` takes all writers for dead: right only at the start of a server that is alone on
-    its database.
+    `everybody` takes all writers for dead. That is right only at the start of a server that is
+    alone on its database.
     """
     tx.run("blobs.doom_lapsed", now=float("inf") if everybody else now)
 
 
 def doomed(tx: Transaction, *, limit: int, after: str = "") -> list[str]:
-    """Some blobs whose bytes are to be deleted, by order of their ids behind another's."""
+    """Returns some blobs whose bytes are to be deleted, in the order of their ids, from `after`
+    on.
+    """
     return [row["id"] for row in tx.all("blobs.doomed", after=after, limit=limit)]
 
 
 def forget(tx: Transaction, blob_ids: list[str]) -> None:
-    """Forgets blobs whose bytes are gone."""
+    """Deletes the rows of blobs whose bytes are deleted."""
     for blob_id in blob_ids:
         tx.run("blobs.forget", id=blob_id)
 

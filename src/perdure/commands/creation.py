@@ -1,4 +1,4 @@
-"""How a run begins: on a thread, or together with a new one (spec 03 §3)."""
+"""Creation of a run, on a thread or together with a new one (spec 03 §3)."""
 
 from typing import NamedTuple, TypeVar
 
@@ -21,7 +21,7 @@ _LOCKED = "Thread {thread} already has an active run {{run}}."
 
 
 class NewRun(NamedTuple):
-    """What the server decides about a run before its transaction begins."""
+    """Values that the server sets for a run before its transaction begins."""
 
     id: str
     project: str
@@ -32,8 +32,8 @@ class NewRun(NamedTuple):
 def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run:
     """Adds a queued run, and its additional messages before it.
 
-    The order of the checks is that of spec 03 §3: thread, assistant, thread lock, messages,
-    the empty-thread rule.
+    The order of the checks is that of spec 03 §3: thread, assistant, thread lock, messages, the
+    empty-thread rule.
     """
     thread = threads.lock(tx, thread_id, project=new.project)
     assistant = assistants.load(tx, body.assistant_id, project=new.project)
@@ -53,7 +53,7 @@ def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run
 
 
 def create_with_thread(tx: Transaction, body: CreateThreadAndRun, new: NewRun) -> Run:
-    """Adds a thread and a queued run on it; the thread is told first (spec 04 §3.1)."""
+    """Adds a thread and a queued run on it. The thread's event comes first (spec 04 §3.1)."""
     assistant = assistants.load(tx, body.assistant_id, project=new.project)
     assistant = _equipped(tx, assistant, body, new)
     thread = threads.create(
@@ -64,7 +64,7 @@ def create_with_thread(tx: Transaction, body: CreateThreadAndRun, new: NewRun) -
 
 
 def _equipped(tx: Transaction, assistant: Assistant, body: RunSettings, new: NewRun) -> Assistant:
-    """The assistant with the request's tool resources, which stand for its own in this run
+    """Returns the assistant with the request's tool resources, which replace its own in this run
     (spec 03 §3, 09 §3).
     """
     tools = resources.resolve(tx, body.tool_resources, project=new.project, now=new.now)
@@ -114,7 +114,7 @@ def _resolved(
     instructions: str | None,
     new: NewRun,
 ) -> Run:
-    """The effective settings: the request's, else the assistant's, else the default."""
+    """Returns the effective settings: the request's, else the assistant's, else the default."""
     tools: list[Tool] = assistant.tools if body.tools is None else body.tools
     return Run(
         id=new.id,
@@ -144,14 +144,14 @@ def _chosen(given: T | None, inherited: T) -> T:
 
 
 def _joined(instructions: str | None, body: CreateRun) -> str | None:
-    """The instructions with the additional ones appended on a line of their own."""
+    """Returns the instructions with the additional ones appended on a line of their own."""
     if not body.additional_instructions:
         return instructions
     return "\n".join(filter(None, (instructions, body.additional_instructions)))
 
 
 def _check_tool_choice(run: Run) -> None:
-    """A named function must be among the run's tools (spec 03 §13)."""
+    """Checks that a named function is among the run's tools (spec 03 §13)."""
     if not isinstance(run.tool_choice, FunctionChoice):
         return
     name = run.tool_choice.function.name

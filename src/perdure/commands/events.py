@@ -1,4 +1,4 @@
-"""The log of what was told of a run."""
+"""The log of a run's events."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from perdure.wire.events import Event
 
 
 def append(tx: Transaction, run_id: str, told: Sequence[tuple[str, bytes]], *, now: int) -> None:
-    """Appends (event name, object as JSON) pairs, and publishes them once the commit holds."""
+    """Appends (event name, object as JSON) pairs, and publishes them after the commit."""
     rows = tx.many(
         "events.insert",
         [
@@ -20,7 +20,7 @@ def append(tx: Transaction, run_id: str, told: Sequence[tuple[str, bytes]], *, n
 
 
 def after(tx: Transaction, run_id: str, seq: int) -> list[Event]:
-    """What was told of the run after a place in the log, in order."""
+    """Returns the run's events after a sequence number, in order."""
     return [
         Event(row["seq"], row["name"], row["data"].encode())
         for row in tx.all("events.after", run_id=run_id, after=seq)

@@ -19,7 +19,7 @@ from perdure.wire.vector_store_files import CreateVectorStoreFile
 def create(
     tx: Transaction, store_id: str, body: CreateFileBatch, *, project: str, now: int
 ) -> FileBatch:
-    """Puts files into a store as one batch: all of them or none."""
+    """Puts files into a vector store as one batch: all of them or none."""
     vector_stores.lock(tx, store_id, project=project, now=now)
     batch = FileBatch(id=ids.new_hex(ids.FILE_BATCH), created_at=now, vector_store_id=store_id)
     places = store_membership.add(tx, store_id, _asked(body), project=project, now=now)
@@ -34,13 +34,13 @@ def create(
 
 
 def get(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> FileBatch:
-    """The batch with its counts. Raises `NotFound`."""
+    """Returns the batch with its counts. Raises `NotFound`."""
     vector_stores.require(tx, store_id, project=project)
     return _shown(tx, _found(tx.one("file_batches.get", id=batch_id, parent=store_id), batch_id))
 
 
 def page(tx: Transaction, query: ListQuery, batch_id: str, *, store_id: str, project: str) -> Page:
-    """One page of the batch's files, of one status only if asked so."""
+    """Returns one page of the batch's files, of one status only if the query has it."""
     get(tx, batch_id, store_id=store_id, project=project)
     # A file leaves its batch when it leaves the store, and leaves its tombstone there.
     return lists.page(
@@ -55,7 +55,9 @@ def page(tx: Transaction, query: ListQuery, batch_id: str, *, store_id: str, pro
 
 
 def cancel(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> FileBatch:
-    """Cancels the files that are not done; those that are stay, and so does a batch that is."""
+    """Cancels the files that are in progress. Files that have ended stay, and so does a batch that
+    has ended.
+    """
     vector_stores.require(tx, store_id, project=project)
     row = _found(tx.one("file_batches.lock", id=batch_id, parent=store_id), batch_id)
     at_work = tx.all("file_batches.at_work", id=batch_id)
@@ -68,7 +70,7 @@ def cancel(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> Fi
 
 
 def _asked(body: CreateFileBatch) -> list[FileToAdd]:
-    """The files of either form (spec 01 §10)."""
+    """Returns the files of either form (spec 01 §10)."""
     if body.files is not None:
         for name in ("file_ids", "chunking_strategy", "attributes"):
             if getattr(body, name) is not None:

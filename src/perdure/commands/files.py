@@ -32,7 +32,9 @@ class FileContent(NamedTuple):
 def create(
     tx: Transaction, body: CreateFile, name: str, blob: WrittenBlob, *, project: str, now: int
 ) -> File:
-    """Adds a file whose content was just received. Raises `Unavailable` if it was given up."""
+    """Adds a file whose content was just received. Raises `Unavailable` if the content was given
+    up.
+    """
     file = File(
         id=ids.new_file(),
         bytes=blob.bytes,
@@ -49,7 +51,7 @@ def create(
 def create_output(
     tx: Transaction, file_id: str, name: str, blob: WrittenBlob, *, project: str, now: int
 ) -> None:
-    """Adds a file that a run's code has left. Raises `Unavailable` if it was given up."""
+    """Adds a file that a run's code has left. Raises `Unavailable` if the content was given up."""
     file = File(
         id=file_id,
         bytes=blob.bytes,
@@ -62,7 +64,7 @@ def create_output(
 
 
 def insert(tx: Transaction, file: File, *, project: str) -> None:
-    """Adds a file; its blobs are the caller's to give."""
+    """Adds a file. The caller gives it its blobs."""
     tx.run(
         "files.insert",
         id=file.id,
@@ -74,14 +76,14 @@ def insert(tx: Transaction, file: File, *, project: str) -> None:
 
 
 def expiry(policy: FileExpiresAfter | None, *, now: int) -> int | None:
-    """When a file that is created now expires."""
+    """Returns the time at which a file that is created now expires."""
     return None if policy is None else now + policy.seconds
 
 
 def clean_name(name: str) -> str:
-    """The name without folders and without what cannot be seen; `upload` if nothing is left.
+    """Returns the name without folders and invisible characters; `upload` if nothing is left.
 
-    Raises `BadRequest` for one that is too long.
+    Raises `BadRequest` for a name that is too long.
     """
     last = re.split(r"[/\\]", name)[-1]
     cleaned = _UNSEEN.sub("", last).strip()
@@ -91,12 +93,12 @@ def clean_name(name: str) -> str:
 
 
 def get(tx: Transaction, file_id: str, *, project: str) -> str:
-    """The file's JSON. Raises `NotFound` (spec 05 §3.2)."""
+    """Returns the file's JSON. Raises `NotFound` (spec 05 §3.2)."""
     return str(_found(tx.one("files.get", id=file_id, project=project), file_id)["body"])
 
 
 def content(tx: Transaction, file_id: str, *, project: str) -> FileContent:
-    """The file and its blobs. Raises `NotFound`."""
+    """Returns the file and its blobs. Raises `NotFound`."""
     file = decode(get(tx, file_id, project=project), File)
     return FileContent(file, blobs.of_owner(tx, file_id))
 
@@ -104,7 +106,7 @@ def content(tx: Transaction, file_id: str, *, project: str) -> FileContent:
 def contents_for_run(
     tx: Transaction, run_id: str, file_ids: Iterable[str]
 ) -> dict[str, FileContent]:
-    """The contents of those files that the run's project still has, by id."""
+    """Returns the contents of those files that the run's project still has, by id."""
     found = {}
     for file_id in file_ids:
         row = tx.one("files.get_for_run", id=file_id, run_id=run_id)
@@ -126,10 +128,10 @@ def require_image(tx: Transaction, file_id: str, *, project: str, param: str) ->
 
 
 def delete(tx: Transaction, file_id: str, *, project: str, now: int) -> Deleted:
-    """Removes the file and whatever refers to it, and dooms its content.
+    """Removes the file and all references to it, and dooms its content.
 
-    It goes from vector stores and tool resources too (spec 02 §10). Explicit deletion and expiry
-    both come through here.
+    It is removed from vector stores and tool resources too (spec 02 §10). Explicit deletion and
+    expiry share this function.
     """
     row = _found(tx.one("files.lock", id=file_id, project=project), file_id)
     store_membership.remove_everywhere(tx, file_id, now=now)
@@ -141,7 +143,7 @@ def delete(tx: Transaction, file_id: str, *, project: str, now: int) -> Deleted:
 
 
 def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
-    """Deletes files past their time; how many."""
+    """Deletes files past their time. Returns their number."""
     rows = tx.all("files.due", now=now, limit=limit)
     for row in rows:
         # Between the look and the lock, another server may have been faster.

@@ -1,7 +1,7 @@
-"""Who reads which file of a vector store, how long, and what they may write of it.
+"""Leases on files that are being ingested into vector stores, and the writes that a lease permits.
 
-Ingestion is durable work like a run: the row is the queue, a worker holds it under a lease with
-an epoch, and every write of the worker names that epoch. An attempt that ends in any way but
+Ingestion is durable work like a run: the row is the queue, a worker holds it under a lease with an
+epoch, and every write of the worker names that epoch. An ingestion that ends in any way but
 completion leaves nothing that a search could find.
 """
 
@@ -38,7 +38,7 @@ _GIVEN_UP = FileError(
 
 
 class IngestionJob(NamedTuple):
-    """One attempt at one file, held by one worker."""
+    """One ingestion of one file, held by one worker."""
 
     seq: int
     store_id: str
@@ -61,15 +61,15 @@ def claim(
     after: str = "",
     in_hand: Collection[int] = (),
 ) -> IngestionJob | None:
-    """Gives a file to a worker, with a fresh attempt; None if none waits. What an earlier attempt
-    wrote is dropped. A file that was tried too often fails.
+    """Gives a file to a worker, with a new ingestion; None if no file waits. The rows of an earlier
+    ingestion are dropped. A file that was tried too often fails.
 
-    Files whose lease ran out wait again, after a rest where that was not the first time, but for
-    those `in_hand`, by `seq`: this worker lives, and its heartbeat takes their leases back.
+    Files whose lease ran out wait again, after a pause where that was not the first time. Those
+    `in_hand`, by `seq`, do not: this worker lives, and its heartbeat renews their leases.
 
-    Stores take turns: it is the file that has waited longest in the first store behind `after`,
-    the one that the worker was given a file of before.
-    `embedding` names the model that a store without chunks is given, for ever.
+    Vector stores are served in rotation. The file is the one that has waited longest in the first
+    vector store behind `after`, which is that of the worker's file before. `embedding` names the
+    model that a vector store without chunks is given, for ever.
     """
     for lapsed in tx.all("ingestions.lapsed", now=now, limit=_LAPSED_AT_ONCE):
         if lapsed["seq"] not in in_hand:
@@ -105,12 +105,12 @@ def claim(
 
 
 def _broken_off(row: Row) -> int:
-    """How many attempts at a file nobody brought to an end."""
+    """Returns the number of ingestions of a file that never ended."""
     return int(row["attempts"] - row["put_off"])
 
 
 def _let_go(tx: Transaction, row: Row, *, now: float) -> None:
-    """Puts a file back whose time is over. If a worker held it, an attempt broke off."""
+    """Puts a file back whose lease is over. If a worker held it, an ingestion broke off."""
     times = 0 if row["owner"] in (_PUT_OFF, _RESTING) else _broken_off(row)
     rest = _RESTS[times - 1] if 0 < times <= len(_RESTS) else 0
     if rest:
@@ -124,7 +124,9 @@ def _next(tx: Transaction, *, after: str) -> Row | None:
 
 
 def held(tx: Transaction, job: IngestionJob) -> VectorStoreFile:
-    """The file, kept from other writers. Raises `LeaseLost` if it is no longer the worker's."""
+    """Returns the file, locked against other writers. Raises `LeaseLost` if the worker no longer
+    holds it.
+    """
     return decode(_held(tx, job)["body"], VectorStoreFile)
 
 
@@ -136,7 +138,7 @@ def _held(tx: Transaction, job: IngestionJob) -> Row:
 
 
 def write(tx: Transaction, job: IngestionJob, piece: PreparedChunks) -> int:
-    """Writes the next chunks of the attempt; the bytes that they take."""
+    """Writes the next chunks of the ingestion. Returns their size in bytes."""
     held(tx, job)
     return index_writer.write(tx, job.ingestion, job.store_id, piece, embedding=job.embedding)
 
@@ -145,7 +147,8 @@ def renew(
     tx: Transaction, jobs: list[IngestionJob], *, now: float, lease_seconds: float
 ) -> list[IngestionJob]:
     """Renews the leases of a worker's files, also those that ran out while nobody else took the
-    file; returns those that it has lost. A file that is being written just now is left as it is.
+    file. Returns the files that it has lost. A file that is being written at the moment is left
+    unchanged.
     """
     lost = []
     for job in jobs:
@@ -157,7 +160,7 @@ def renew(
 
 
 def complete(tx: Transaction, job: IngestionJob, *, usage_bytes: int) -> None:
-    """Ends the attempt: from now on searches find its chunks."""
+    """Ends the ingestion: from now on searches find its chunks."""
     found = held(tx, job)
     store_membership.signal(
         tx, job.seq, found, Signal.COMPLETE, usage_bytes=usage_bytes, ingestion=job.ingestion
@@ -165,15 +168,15 @@ def complete(tx: Transaction, job: IngestionJob, *, usage_bytes: int) -> None:
 
 
 def fail(tx: Transaction, job: IngestionJob, error: FileError) -> None:
-    """Ends the attempt, and with it the file."""
+    """Ends the ingestion, and with it the file."""
     found = held(tx, job)
     tx.run("ingestions.drop", vector_store_id=job.store_id, file_id=job.file_id)
     store_membership.signal(tx, job.seq, found, Signal.FAIL, error=error)
 
 
 def put_off(tx: Transaction, job: IngestionJob, reason: str, *, now: float) -> None:
-    """Ends the attempt, since something that it needs is away: the file is tried again later, or
-    fails for that reason if it was put off too often.
+    """Ends the ingestion, since something that it needs cannot be reached. The file is tried again
+    later, or fails for that reason if it was postponed too often.
     """
     row = _held(tx, job)
     if row["put_off"] < len(_PAUSES):
@@ -185,13 +188,13 @@ def put_off(tx: Transaction, job: IngestionJob, reason: str, *, now: float) -> N
 
 
 def release(tx: Transaction, job: IngestionJob) -> None:
-    """Puts the file back into the queue, where the worker has to stop."""
+    """Puts the file back into the queue, when the worker has to stop."""
     tx.run("ingestions.release", seq=job.seq, epoch=job.lease.epoch, owner=job.lease.owner)
 
 
 def free(tx: Transaction, *, now: float) -> None:
-    """Puts back what any worker held, and at once what was put off: right only at the start of a
-    server that is alone. What rests goes on resting.
+    """Puts back the files that any worker held, and at once those that were postponed. That is
+    right only at the start of a server that is alone. Files that pause after a break go on pausing.
     """
     tx.run("ingestions.resume", owner=_PUT_OFF)
     for row in tx.all("ingestions.held_by_workers", put_off=_PUT_OFF, resting=_RESTING):

@@ -1,4 +1,4 @@
-"""Which files exist: for all rules that are given the ids of files."""
+"""Existing files, for all rules that get the ids of files."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,14 +10,14 @@ from perdure.wire.files import File
 
 
 def find(tx: Transaction, file_ids: Iterable[str], *, project: str) -> dict[str, File]:
-    """Those of the files that the project has, by id."""
+    """Returns those of the files that the project has, by id."""
     asked = encode([each for each in file_ids if ids.is_possible(each)]).decode()
     files = [decode(row["body"], File) for row in tx.all("files.known", ids=asked, project=project)]
     return {file.id: file for file in files}
 
 
 def require(tx: Transaction, paths: Mapping[str, str], *, project: str) -> dict[str, File]:
-    """The files by id. `paths` says for each id where the request has it.
+    """Returns the files by id. `paths` gives for each id its place in the request.
 
     Raises `BadRequest` where one does not exist (spec 05 §3.5).
     """

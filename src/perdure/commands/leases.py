@@ -1,8 +1,8 @@
-"""The queue's verbs: claim, renew, release, rescue.
+"""Leases on runs: claim, renew, release, rescue.
 
 A lease gives one worker the right to write a run. Each claim raises the run's epoch, and every
-write of a worker names the epoch it holds, so that a worker that was given up for dead and
-wakes up again can write nothing.
+write of a worker names its epoch. So a worker that was given up for dead and wakes up again can
+write nothing.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from perdure.wire.events import Interrupted, Queued
 
 
 class ClaimedRun(NamedTuple):
-    """A run that this worker may now write."""
+    """A run that this worker has claimed and may write."""
 
     held: LockedRun
     lease: Lease
@@ -41,7 +41,7 @@ class HeldLease(NamedTuple):
 def claim(
     tx: Transaction, run_id: str, *, owner: str, now: float, lease_seconds: float
 ) -> ClaimedRun | None:
-    """Takes a queued run; None when there is nothing to take (any more)."""
+    """Claims a queued run; None when the run is not queued (any more)."""
     held = runs.lock(tx, run_id)
     if held is None or held.run.status is not RunStatus.QUEUED:
         return None
@@ -53,7 +53,9 @@ def claim(
 
 
 def held(tx: Transaction, hold: HeldLease) -> LockedRun:
-    """The run, for a worker's write. Raises `LeaseLost` when it is no longer the worker's."""
+    """Returns the run, locked for a worker's write. Raises `LeaseLost` when the worker no longer
+    holds it.
+    """
     found = runs.lock(tx, hold.run_id)
     if found is None or found.lease is None or found.lease.epoch != hold.lease.epoch:
         raise LeaseLost(f"run {hold.run_id} is no longer held with epoch {hold.lease.epoch}")
@@ -64,10 +66,11 @@ def renew(
     tx: Transaction, leases: dict[str, Lease], *, now: float, lease_seconds: float
 ) -> list[str]:
     """Renews the leases of one worker's runs, also those that ran out while nobody else took the
-    run; returns the runs that it has lost. A run that is being written just now is left as it is.
+    run. Returns the runs that it has lost. A run that is being written at the moment is left
+    unchanged.
 
-    Runs of the worker that were cancelled or are past their time are interrupted: this is how a
-    worker hears of it when the word on the bus did not reach it.
+    Runs of the worker that were cancelled or are past their time are interrupted: so a worker
+    learns of it when the interruption on the bus did not reach it.
     """
     lost = []
     for run_id, lease in leases.items():
@@ -82,10 +85,10 @@ def renew(
 
 
 def release(tx: Transaction, hold: HeldLease, *, partial: PartialMessage) -> None:
-    """Ends a worker's hold on a run that it was told to leave.
+    """Ends a worker's hold on a run that it has to leave.
 
-    A run that is being cancelled or is past its time ends, and keeps what the worker had; any
-    other goes back to the queue, and what it has open stays open for who resumes it.
+    A run that is being cancelled or is past its time ends, and keeps the worker's text. Any other
+    goes back to the queue, and its open message and step stay open for the worker that resumes it.
     """
     _free(tx, held(tx, hold), now=hold.now, partial=partial)
 
@@ -100,9 +103,9 @@ def rescue(
 ) -> list[FreedRun]:
     """Frees runs whose worker let the lease run out, so many at most.
 
-    `everybody` frees all owned runs: right only at the start of a server that is alone on its
-    database, where nobody can be alive to hold them. `in_hand` are runs that this server works
-    on: it lives, and its heartbeat takes their leases back.
+    `everybody` frees all owned runs. That is right only at the start of a server that is alone on
+    its database, where no worker can be alive to hold them. `in_hand` are runs that this server
+    works on: it lives, and its heartbeat renews their leases.
     """
     rows = (
         tx.all("runs.owned", limit=limit)
@@ -122,7 +125,8 @@ def rescue(
 
 
 def expire_due(tx: Transaction, *, now: int, limit: int, in_hand: Collection[str] = ()) -> int:
-    """Ends active runs that are past their time, so many at most; how many it looked at.
+    """Ends active runs that are past their time, so many at most. Returns the number of runs that
+    it checked.
 
     Those `in_hand` are left to the worker of this server, which has their text so far.
     """
@@ -134,7 +138,7 @@ def expire_due(tx: Transaction, *, now: int, limit: int, in_hand: Collection[str
 
 
 def announce(tx: Transaction, *, limit: int) -> int:
-    """Tells workers again of runs that wait in the queue; how many."""
+    """Announces to workers again the runs that wait in the queue. Returns their number."""
     rows = tx.all("runs.queued", limit=limit)
     for row in rows:
         tx.tell(row["id"], Queued())

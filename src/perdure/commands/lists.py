@@ -18,7 +18,8 @@ def page(
     label: str,
     tombstone_parent: str | None = None,
 ) -> Page:
-    """One page of `noun` (a file of statements) below its parent, with bodies as they are stored.
+    """Returns one page of `noun` (a file of statements) below its parent, with bodies as they are
+    stored.
 
     See `rows`.
     """
@@ -44,13 +45,13 @@ def rows(
     label: str,
     tombstone_parent: str | None = None,
 ) -> tuple[list[Row], bool]:
-    """The rows of one page of `noun`, and whether more follow.
+    """Returns the rows of one page of `noun`, and True if more follow.
 
     `tombstone_parent` is the parent below which these objects leave tombstones, if there is one.
 
-    With `before` alone, the page is the one that ends right before the cursor; it is still
-    presented in the asked order, and the second value then looks backwards. Raises `NotFound`
-    for a cursor that never existed; one that was deleted keeps its place.
+    With `before` alone, the page is the one that ends right before the cursor. It is still
+    presented in the asked order, and the second value then looks backwards. Raises `NotFound` for a
+    cursor that never existed; a deleted one keeps its place.
     """
     descending = query.order == "desc"
     low, high = _FIRST, _LAST
@@ -84,8 +85,8 @@ def rows(
 def add_tombstone(
     tx: Transaction, object_id: str, *, seq: int, now: int, parent: str | None = None
 ) -> None:
-    """Remembers where a deleted object stood, for cursors that still name it. An id that stands
-    below several parents needs its parent.
+    """Adds a tombstone, which keeps the place of a deleted object for cursors that still name it.
+    An id that stands below several parents needs its parent.
     """
     tx.run("tombstones.insert", id=_tombstone_id(object_id, parent), seq=seq, deleted_at=now)
 

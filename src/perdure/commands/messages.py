@@ -28,7 +28,7 @@ from perdure.wire.runs import Run
 
 
 def add(tx: Transaction, thread_id: str, body: CreateMessage, *, project: str, now: int) -> Message:
-    """Adds a message by hand to a thread that the caller has locked."""
+    """Adds a message of a client to a thread that the caller has locked."""
     message = Message(
         id=ids.new(ids.MESSAGE),
         created_at=now,
@@ -44,7 +44,9 @@ def add(tx: Transaction, thread_id: str, body: CreateMessage, *, project: str, n
 
 
 def open_by_run(tx: Transaction, run: Run, message_id: str, *, project: str, now: int) -> Message:
-    """Begins the message that a run writes; told twice, with the same payload (spec 04 §3.1)."""
+    """Begins the message that a run writes. Two events with the same payload publish it (spec 04
+    §3.1).
+    """
     message = Message(
         id=message_id,
         created_at=now,
@@ -71,10 +73,11 @@ def signal(
     reason: str | None = None,
     withdrawn: bool = False,
 ) -> Message:
-    """Ends a run's message and tells it. `withdrawn`: its deltas told text that it does not hold.
+    """Ends a run's message and publishes its event. `withdrawn`: its deltas had text that it does
+    not hold.
 
-    An incomplete message has at least one text part, be it empty: old SDKs fail on none
-    (spec 04 §8, P1).
+    An incomplete message has at least one text part, even an empty one: old SDKs fail on none (spec
+    04 §8, P1).
     """
     move = lifecycle.message_move(message.status, signal)
     if move is None:
@@ -100,7 +103,7 @@ def signal(
 
 
 def get(tx: Transaction, message_id: str, *, thread_id: str, project: str) -> str:
-    """The message's JSON. Raises `NotFound`."""
+    """Returns the message's JSON. Raises `NotFound`."""
     row = tx.one("messages.get", id=message_id, parent=thread_id, project=project)
     return str(_found(row, message_id)["body"])
 
@@ -108,7 +111,7 @@ def get(tx: Transaction, message_id: str, *, thread_id: str, project: str) -> st
 def modify(
     tx: Transaction, message_id: str, body: ModifyMessage, *, thread_id: str, project: str
 ) -> Message:
-    """Replaces the metadata; allowed while a run is active (spec 03 §11)."""
+    """Replaces the metadata. This is allowed while a run is active (spec 03 §11)."""
     row = _found(
         tx.one("messages.lock", id=message_id, parent=thread_id, project=project), message_id
     )
@@ -134,9 +137,9 @@ def delete(tx: Transaction, message_id: str, *, thread_id: str, project: str, no
 def check(
     tx: Transaction, messages: Sequence[CreateMessage], *, project: str, param: str | None
 ) -> None:
-    """Raises `BadRequest` where a message shows a file that is not there or no image.
+    """Raises `BadRequest` where a message shows a file that does not exist or is no image.
 
-    `param` names the list in the request; None: the request is the message.
+    `param` names the list in the request. None means that the request is the message.
     """
     for place, message in enumerate(messages):
         head = f"{param}[{place}]." if param else ""

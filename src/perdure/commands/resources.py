@@ -40,7 +40,8 @@ def resolve(
     of_thread: bool = False,
     param: str = "tool_resources",
 ) -> ToolResources | None:
-    """The stored form of tool resources: what is named exists, what is asked for is made.
+    """Returns the stored form of tool resources. Named files and vector stores must exist;
+    requested vector stores are created.
 
     Raises `BadRequest` for files, `NotFound` for vector stores that the project does not have.
     """
@@ -78,14 +79,18 @@ def resolve(
 
 
 def note(tx: Transaction, owner: str, tools: ToolResources | None) -> None:
-    """Notes which files an assistant or a thread lists, so that deleting one finds it there."""
+    """Stores the files that an assistant or a thread lists, so that the deletion of a file finds
+    its owners.
+    """
     if tools is not None and tools.code_interpreter is not None:
         uses = [{"file_id": each, "owner": owner} for each in tools.code_interpreter.file_ids]
         tx.many("file_uses.insert", uses)
 
 
 def unlist(tx: Transaction, file_id: str) -> None:
-    """Takes a file that is being deleted off the lists of assistants and threads (spec 02 §10)."""
+    """Removes a file that is being deleted from the lists of assistants and threads (spec 02
+    §10).
+    """
     for row in tx.all("file_uses.of_file", file_id=file_id):
         noun = "assistants" if row["owner"].startswith(ids.ASSISTANT) else "threads"
         owner = tx.one(f"{noun}.any", id=row["owner"])
@@ -107,7 +112,7 @@ def _without(owner: Assistant | Thread, file_id: str) -> Assistant | Thread:
 
 
 class _Attached(NamedTuple):
-    """An attachment, and where the request has it."""
+    """An attachment, and its place in the request."""
 
     body: Attachment
     path: str
@@ -122,12 +127,12 @@ def attach(
     now: int,
     param: str | None,
 ) -> ToolResources:
-    """What a thread's tools have once these messages are added (spec 03 §15).
+    """Returns the tool resources that a thread has once these messages are added (spec 03 §15).
 
-    Files for file_search go into the thread's vector store, which is made where there is none;
-    files for code_interpreter onto its list. `param` names the list of messages in the request;
-    None: the request is the message. Raises `BadRequest` where a file does not exist or cannot be
-    searched (spec 05 §3.5), the list becomes too long, or the store has expired.
+    Files for file_search go into the thread's vector store, which is created where there is none.
+    Files for code_interpreter go onto its list. `param` names the list of messages in the request.
+    None means that the request is the message. Raises `BadRequest` where a file does not exist or
+    cannot be searched (spec 05 §3.5), the list becomes too long, or the vector store has expired.
     """
     attached = list(_attached(messages, param))
     paths = {each.body.file_id: f"{each.path}.file_id" for each in attached}
@@ -153,7 +158,9 @@ def _attached(messages: Iterable[CreateMessage], param: str | None) -> Iterator[
 def _search(
     tx: Transaction, had: ToolResources, searched: Mapping[str, str], *, project: str, now: int
 ) -> FileSearchResources:
-    """The thread's store with the files; a new one where it has none, or none any more."""
+    """Returns the thread's vector store with the files; a new one where it has none, or none any
+    more.
+    """
     store_ids = (had.file_search.vector_store_ids if had.file_search else None) or []
     if not (store_ids and _is_there(tx, store_ids[0], project=project, now=now)):
         body = CreateVectorStore(expires_after=_OF_THREAD)
@@ -167,8 +174,8 @@ def _search(
 
 
 def _is_there(tx: Transaction, store_id: str, *, project: str, now: int) -> bool:
-    """Whether the store was not deleted; then nobody else writes to it until the transaction
-    ends.
+    """Returns True if the vector store was not deleted. Then nobody else writes to it until the
+    transaction ends.
     """
     try:
         vector_stores.lock(tx, store_id, project=project, now=now)
@@ -191,7 +198,7 @@ def _interpret(had: ToolResources, interpreted: Mapping[str, str]) -> CodeInterp
 
 
 def _for(tool: str, attached: Sequence[_Attached]) -> dict[str, str]:
-    """The attached files that are for this tool, each with its place in the request."""
+    """Returns the attached files that are for this tool, each with its place in the request."""
     return {
         each.body.file_id: each.path
         for each in attached

@@ -15,7 +15,7 @@ from perdure.wire.usage import Usage
 
 
 def create(tx: Transaction, run: Run, details: StepDetails, *, project: str, now: int) -> RunStep:
-    """Opens a step; told twice, with the same payload (spec 04 §3.1)."""
+    """Opens a step. Two events with the same payload publish it (spec 04 §3.1)."""
     step = RunStep(
         id=ids.new(ids.STEP),
         created_at=now,
@@ -41,7 +41,7 @@ def create(tx: Transaction, run: Run, details: StepDetails, *, project: str, now
 
 
 def update(tx: Transaction, step: RunStep, *, usage: Usage | None) -> None:
-    """Writes the details of an open step, and notes the usage that it will show at its end."""
+    """Writes the details of an open step, and stores the usage that it will show at its end."""
     tx.run(
         "run_steps.update",
         id=step.id,
@@ -51,7 +51,9 @@ def update(tx: Transaction, step: RunStep, *, usage: Usage | None) -> None:
 
 
 def keep_extras(tx: Transaction, step_id: str, extras: Extras | None) -> None:
-    """Notes what the model server needs back with the calls of a step; None: nothing any more."""
+    """Stores the data that the model server needs back with the calls of a step; None removes
+    it.
+    """
     tx.run(
         "run_steps.keep_extras",
         id=step_id,
@@ -60,7 +62,9 @@ def keep_extras(tx: Transaction, step_id: str, extras: Extras | None) -> None:
 
 
 def extras_of_run(tx: Transaction, run_id: str) -> dict[str, Extras]:
-    """What the model server needs back with the calls of the run's steps, by the step's id."""
+    """Returns the data that the model server needs back with the calls of the run's steps, by the
+    step's id.
+    """
     rows = tx.all("run_steps.extras_of_run", run_id=run_id)
     return {row["id"]: decode(row["extras"], Extras) for row in rows}
 
@@ -74,7 +78,7 @@ def signal(
     now: int,
     error: LastError | None = None,
 ) -> RunStep:
-    """Ends a step and tells it."""
+    """Ends a step and publishes its event."""
     move = lifecycle.step_move(step.status, signal)
     if move is None:
         raise IllegalMove(f"run step {step.id} is {step.status}: no {signal}")
@@ -102,7 +106,7 @@ def signal(
 
 
 def open_of_run(tx: Transaction, run_id: str) -> tuple[RunStep, Usage | None] | None:
-    """The open step with the usage noted so far, if the run has one."""
+    """Returns the open step with the usage stored so far, if the run has one."""
     row = tx.one("run_steps.open_of_run", run_id=run_id)
     if row is None:
         return None
@@ -110,7 +114,7 @@ def open_of_run(tx: Transaction, run_id: str) -> tuple[RunStep, Usage | None] | 
 
 
 def of_run(tx: Transaction, run_id: str) -> list[tuple[RunStep, Usage | None]]:
-    """All steps with what they used, oldest first."""
+    """Returns all steps with their usage, oldest first."""
     return [
         (decode(row["body"], RunStep), decode(row["usage"], Usage) if row["usage"] else None)
         for row in tx.all("run_steps.of_run", run_id=run_id)
@@ -118,7 +122,7 @@ def of_run(tx: Transaction, run_id: str) -> list[tuple[RunStep, Usage | None]]:
 
 
 def get(tx: Transaction, step_id: str, *, run_id: str, project: str) -> str:
-    """The step's JSON. Raises `NotFound` (spec 05 §3.2)."""
+    """Returns the step's JSON. Raises `NotFound` (spec 05 §3.2)."""
     row = tx.one("run_steps.get", id=step_id, parent=run_id, project=project)
     if row is None:
         raise NotFound(f"No run step found with id '{step_id}'.")

@@ -1,8 +1,8 @@
-"""What the worker that holds a run writes about it: its message, its tool calls, its end.
+"""Writes of the worker that holds a run: its message, its tool calls, its end.
 
-Every function takes the worker's hold on the run and raises `LeaseLost` when the run is no
-longer the worker's. What a dead worker left open is adopted where it fits and closed where it
-does not, so that a resumed run doubles nothing (design, decision 1).
+Every function takes the worker's hold on the run and raises `LeaseLost` when the worker no longer
+holds it. A message or step that a dead worker left open is adopted where it fits and closed where
+it does not, so that a resumed run doubles nothing (design, decision 1).
 """
 
 from collections.abc import Sequence
@@ -40,17 +40,17 @@ _ABANDONED = LastError(
 
 
 class Withdraw(Protocol):
-    """Deletes what the calls of a step have left that is begun again."""
+    """Deletes the files that the calls of a step have left, when the step is executed again."""
 
     def __call__(self, tx: Transaction, step: RunStep, *, project: str, now: int) -> None: ...
 
 
 def _leave(tx: Transaction, step: RunStep, *, project: str, now: int) -> None:
-    """Calls of functions leave nothing."""
+    """Deletes nothing: calls of functions leave nothing."""
 
 
 def open_message(tx: Transaction, hold: HeldLease) -> str:
-    """The id of the message to write: an adopted one, or a new one with its step."""
+    """Returns the id of the message to write: an adopted one, or a new one with its step."""
     held = leases.held(tx, hold)
     row = tx.one("messages.open_of_run", run_id=hold.run_id)
     if row is not None:
@@ -62,18 +62,19 @@ def open_message(tx: Transaction, hold: HeldLease) -> str:
 def close_message(
     tx: Transaction, hold: HeldLease, content: list[Part], *, withdrawn: bool = False
 ) -> None:
-    """Completes the message in mid-round: tool calls follow it, and theirs is the usage.
+    """Completes the message within a round: tool calls follow it, and the usage is theirs.
 
-    `withdrawn`: its deltas told text that it does not hold.
+    `withdrawn`: its deltas had text that it does not hold.
     """
     leases.held(tx, hold)
     _complete_message(tx, hold, content, usage=None, extras=None, withdrawn=withdrawn)
 
 
 def open_calls(tx: Transaction, hold: HeldLease, withdraw: Withdraw = _leave) -> str:
-    """The id of the tool step to fill: an adopted one, which is empty again, or a new one.
+    """Returns the id of the tool step to fill: an adopted one, which is empty again, or a new
+    one.
 
-    `withdraw` deletes what the calls of an adopted step have left.
+    `withdraw` deletes the files that the calls of an adopted step have left.
     """
     held = leases.held(tx, hold)
     opened = run_steps.open_of_run(tx, hold.run_id)
@@ -98,8 +99,8 @@ def close_calls(
 ) -> bool:
     """Completes the step of calls that the server has answered itself (spec 03 §4).
 
-    `extras` is what the model server needs back with them. False where the run was cancelled in the
-    meantime: then it has ended.
+    `extras` is the data that the model server needs back with them. Returns False where the run was
+    cancelled in the meantime: then it has ended.
     """
     held = leases.held(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
@@ -126,7 +127,7 @@ def ask(
 ) -> None:
     """Writes the calls into the open step and waits for their outputs (spec 03 §5).
 
-    `extras` is what the model server needs back with them.
+    `extras` is the data that the model server needs back with them.
     """
     held = leases.held(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
@@ -156,7 +157,7 @@ def keep_file(
     *,
     extras: Extras | None = None,
 ) -> None:
-    """Makes a file of what the run's code has left, and notes it in the open step: `calls` name it
+    """Creates a file that the run's code has left, and names it in the open step: `calls` name it
     already. So a worker that dies leaves no file that no step names.
     """
     held = leases.held(tx, hold)
@@ -173,8 +174,8 @@ def complete(
     extras: Extras | None = None,
     withdrawn: bool = False,
 ) -> None:
-    """Completes the message, its step and the run. `extras` are kept beside the step; `withdrawn`:
-    the message's deltas told text that it does not hold.
+    """Completes the message, its step and the run. `extras` are stored beside the step.
+    `withdrawn`: the message's deltas had text that it does not hold.
     """
     held = leases.held(tx, hold)
     _complete_message(tx, hold, content, usage=usage, extras=extras, withdrawn=withdrawn)
@@ -188,7 +189,7 @@ def truncate(
     *,
     partial: PartialMessage,
 ) -> None:
-    """Ends the run at a token budget, with what it has (spec 03 §7)."""
+    """Ends the run at a token budget, with its text so far (spec 03 §7)."""
     held = leases.held(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
@@ -244,7 +245,9 @@ def _complete_message(
 
 
 def _close_abandoned(tx: Transaction, held: LockedRun, *, now: int) -> None:
-    """Ends what a dead worker left open and this one, given another answer, cannot use."""
+    """Ends messages and steps that a dead worker left open and this one, with another answer,
+    cannot use.
+    """
     row = tx.one("messages.open_of_run", run_id=held.run.id)
     if row is not None:
         message = decode(row["body"], Message)

@@ -1,4 +1,4 @@
-"""Rules for runs, and the one door through which a run changes its status: `signal`.
+"""Rules for runs. `signal` is the only function that changes a run's status.
 
 Sources: spec 03 (life cycle), spec 05 §3.4 (error texts). The legal moves are `lifecycle.RUN`.
 """
@@ -43,7 +43,7 @@ class Lease(NamedTuple):
 
 
 class LockedRun(NamedTuple):
-    """A run, kept from other writers until the transaction ends."""
+    """A run, locked against other writers until the transaction ends."""
 
     run: Run
     project: str
@@ -52,9 +52,9 @@ class LockedRun(NamedTuple):
 
 
 class PartialMessage(NamedTuple):
-    """What a worker had of the parts that were open when the run ended.
+    """The unfinished message and extras that a worker had when the run ended.
 
-    `extras` are kept beside the step. `withdrawn`: deltas told text that is not in the content. A
+    `extras` are stored beside the step. `withdrawn`: deltas had text that is not in the content. A
     run that is not `is_answered` has only thought, and ends with an empty message.
     """
 
@@ -71,7 +71,7 @@ NOTHING = PartialMessage()
 
 
 def lock(tx: Transaction, run_id: str) -> LockedRun | None:
-    """The run, kept from other writers; None if it does not exist (any more)."""
+    """Returns the run, locked against other writers; None if it does not exist (any more)."""
     row = tx.one("runs.lock", id=run_id)
     if row is None:
         return None
@@ -89,11 +89,11 @@ def signal(
     partial: PartialMessage = NOTHING,
     **changes: object,
 ) -> LockedRun:
-    """The one door: moves a run by a line of the table and tells it.
+    """Moves a run by a line of the table and publishes its event.
 
-    A run that ends closes its open message and step first, and gets its usage. `lease` is the
-    one that a claim gives; `changes` are other fields of the run. Raises `BadRequest` with the
-    API's text for a client's signal that the table does not have, `IllegalMove` for one of ours,
+    A run that ends closes its open message and step first, and gets its usage. `lease` is the one
+    that a claim gives; `changes` are other fields of the run. Raises `BadRequest` with the API's
+    text for a client's signal that the table does not have, `IllegalMove` for one of ours,
     `LeaseLost` when somebody else moved it.
     """
     was = held.run
@@ -136,7 +136,7 @@ def signal(
 
 
 def begin_message(tx: Transaction, held: LockedRun, *, now: int) -> str:
-    """Opens a message of the run, with its step; its id."""
+    """Opens a message of the run, with its step. Returns its id."""
     message_id = ids.new(ids.MESSAGE)
     details = MessageCreation(message_creation=CreatedMessage(message_id=message_id))
     run_steps.create(tx, held.run, details, project=held.project, now=now)
@@ -145,7 +145,7 @@ def begin_message(tx: Transaction, held: LockedRun, *, now: int) -> str:
 
 
 def get(tx: Transaction, run_id: str, *, thread_id: str, project: str) -> Run:
-    """The run. Raises `NotFound`."""
+    """Returns the run. Raises `NotFound`."""
     row = tx.one("runs.get", id=run_id, parent=thread_id, project=project)
     if row is None:
         raise NotFound(f"No run found with id '{run_id}'.")
@@ -153,7 +153,7 @@ def get(tx: Transaction, run_id: str, *, thread_id: str, project: str) -> Run:
 
 
 def count_queued(tx: Transaction, *, most: int) -> int:
-    """How many runs wait for a worker; no more than `most` are counted."""
+    """Returns the number of runs that wait for a worker; no more than `most` are counted."""
     row = tx.one("runs.queue_length", limit=most)
     return int(row["waiting"]) if row else 0
 
@@ -172,7 +172,7 @@ def modify(
 
 
 def cancel(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: int) -> Run:
-    """Asks for the run's end; the answer is `cancelling` in every state (spec 03 §6).
+    """Requests the run's end; the answer is `cancelling` in every state (spec 03 §6).
 
     A run that a worker holds is stopped by it; any other is `cancelled` at once.
     """
@@ -212,9 +212,9 @@ def submit(
 
 
 def expire(tx: Transaction, run_id: str, *, now: int) -> bool:
-    """Ends a run that is past its time, if no living worker holds it; whether it did.
+    """Ends a run that is past its time, if no living worker holds it. Returns True if it did.
 
-    A worker that holds the run is told to look at it, so that it can keep the text so far.
+    A worker that holds the run is interrupted, so that it can keep the text so far.
     """
     held = lock(tx, run_id)
     if held is None or not is_due(held.run, now=now):
@@ -227,7 +227,7 @@ def expire(tx: Transaction, run_id: str, *, now: int) -> bool:
 
 
 def is_due(run: Run, *, now: int) -> bool:
-    """Whether the run is active and past its time (spec 03 §9)."""
+    """Returns True if the run is active and past its time (spec 03 §9)."""
     return run.status in lifecycle.ACTIVE and run.expires_at is not None and run.expires_at <= now
 
 
@@ -245,9 +245,9 @@ def require_idle(tx: Transaction, thread_id: str, *, now: int, refusal: str) -> 
 
 
 def usage_of(usages: Iterable[Usage | None], status: RunStatus) -> Usage | None:
-    """What a run that ends with this status used: the sum over its steps (spec 03 §10).
+    """Returns the usage of a run that ends with this status: the sum over its steps (spec 03 §10).
 
-    Null where nothing is known of a run that did not answer.
+    It is null where nothing is known of a run that did not answer.
     """
     known = [usage for usage in usages if usage]
     if not known and status not in (RunStatus.COMPLETED, RunStatus.INCOMPLETE):
@@ -256,7 +256,7 @@ def usage_of(usages: Iterable[Usage | None], status: RunStatus) -> Usage | None:
 
 
 def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: int) -> LockedRun:
-    """The run of this thread and project, expired first if its time is past."""
+    """Returns the run of this thread and project, expired first if its time is past."""
     expire(tx, run_id, now=now)
     held = lock(tx, run_id)
     if held is None or held.project != project or held.run.thread_id != thread_id:
@@ -265,7 +265,7 @@ def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: 
 
 
 def _refused(run: Run, signal: Signal) -> BadRequest | IllegalMove:
-    """The client's error where a client can send the signal, else ours."""
+    """Returns the client's error where a client can send the signal, else ours."""
     if signal in lifecycle.REFUSALS:
         return BadRequest(lifecycle.REFUSALS[signal].format(status=run.status))
     return IllegalMove(f"run {run.id} is {run.status}: no {signal}")
@@ -313,7 +313,9 @@ def _end_parts(
 
 
 def _matched(run: Run, body: SubmitToolOutputs) -> dict[str, str]:
-    """The outputs by call id. Raises `BadRequest` unless they are exactly those expected."""
+    """Returns the outputs by call id. Raises `BadRequest` unless they are exactly those
+    expected.
+    """
     assert run.required_action is not None  # noqa: S101
     expected = [call.id for call in run.required_action.submit_tool_outputs.tool_calls]
     got = [output.tool_call_id for output in body.tool_outputs]
@@ -323,7 +325,7 @@ def _matched(run: Run, body: SubmitToolOutputs) -> dict[str, str]:
 
 
 def _filled(step: RunStep, outputs: dict[str, str]) -> RunStep:
-    """The tool step with the outputs in their calls."""
+    """Returns the tool step with the outputs in their calls."""
     assert isinstance(step.step_details, ToolCalls)  # noqa: S101
     calls: list[ToolCall] = [
         replace(call, function=replace(call.function, output=outputs[call.id]))

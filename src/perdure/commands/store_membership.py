@@ -1,4 +1,6 @@
-"""How files get into vector stores, change their status there, and get out (spec 06 §1.5)."""
+"""Membership of files in vector stores: they are added, change their status there, and are removed
+(spec 06 §1.5).
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -27,7 +29,7 @@ _EXPIRED = FileError(
 
 
 class FileToAdd(NamedTuple):
-    """A file that is to go into a store, and where the request has its id and its strategy."""
+    """A file to add to a vector store, and the places of its id and its strategy in the request."""
 
     body: CreateVectorStoreFile
     id_path: str = "file_id"
@@ -37,11 +39,11 @@ class FileToAdd(NamedTuple):
 def add(
     tx: Transaction, store_id: str, asked: Sequence[FileToAdd], *, project: str, now: int
 ) -> list[int]:
-    """Puts files into a store that the caller has locked; they wait to be ingested.
+    """Adds files to a vector store that the caller has locked; they wait to be ingested.
 
-    A file that is there already stays as it is, with the new attributes if some are given; one
-    that failed or was cancelled begins anew. Returns the places of the files. Raises `BadRequest`
-    where a file does not exist or is to be cut as no file can be; then none is added.
+    A file that is a member already stays unchanged, but for new attributes if some are given. One
+    that failed or was cancelled begins anew. Returns the `seq` of the files. Raises `BadRequest`
+    where a file does not exist or its chunking is invalid; then none is added.
     """
     chosen = {each.body.file_id: _strategy(each) for each in asked}
     wanted = {each.body.file_id: each.body for each in asked}
@@ -73,7 +75,9 @@ def add(
 
 
 def _strategy(asked: FileToAdd) -> StaticChunking:
-    """The strategy as it is answered. Raises `BadRequest` for an overlap beyond half a chunk."""
+    """Returns the strategy as it is answered. Raises `BadRequest` for an overlap over half a
+    chunk.
+    """
     strategy = asked.body.chunking_strategy
     if not isinstance(strategy, StaticChunking):
         return chunking.DEFAULT
@@ -90,7 +94,7 @@ def _strategy(asked: FileToAdd) -> StaticChunking:
 
 
 def remove(tx: Transaction, row: Row, store_id: str, *, now: int) -> None:
-    """Takes a file out of a store; the file itself stays."""
+    """Removes a file from a vector store; the file itself stays."""
     tx.run("ingestions.drop", vector_store_id=store_id, file_id=row["id"])
     tx.run("vector_store_files.delete", seq=row["seq"])
     add_tombstone(tx, row["id"], seq=row["seq"], now=now, parent=store_id)
@@ -98,18 +102,18 @@ def remove(tx: Transaction, row: Row, store_id: str, *, now: int) -> None:
 
 
 def remove_everywhere(tx: Transaction, file_id: str, *, now: int) -> None:
-    """Takes a file that is being deleted out of all stores (spec 02 §10)."""
+    """Removes a file that is being deleted from all vector stores (spec 02 §10)."""
     for row in tx.all("vector_store_files.of_file", file_id=file_id):
         remove(tx, row, row["vector_store_id"], now=now)
 
 
 def cancel(tx: Transaction, row: Row) -> None:
-    """Ends a file that is in progress; its worker, if it has one, can write nothing more."""
+    """Ends a file that is in progress. Its worker, if it has one, can write nothing more."""
     _end(tx, row, Signal.CANCEL, None)
 
 
 def expire(tx: Transaction, row: Row) -> None:
-    """Fails a file that is in progress in a store whose time is past."""
+    """Fails a file that is in progress in a vector store that has expired."""
     _end(tx, row, Signal.FAIL, _EXPIRED)
 
 
@@ -130,7 +134,9 @@ def signal(
     ingestion: int | None = None,
     error: FileError | None = None,
 ) -> VectorStoreFile:
-    """The one door through which a vector store file changes its status."""
+    """Moves a vector store file by a line of the table. It is the only function that changes its
+    status.
+    """
     move = lifecycle.vector_store_file_move(was.status, signal)
     if move is None:
         raise IllegalMove(f"file {was.id} of {was.vector_store_id} is {was.status}: no {signal}")
@@ -157,14 +163,14 @@ def signal(
 
 
 def topic(store_id: str, file_id: str) -> str:
-    """The bus topic on which the worker of a file hears that it is no longer wanted."""
+    """Returns the bus topic on which the worker of a file is interrupted."""
     return f"{store_id}/{file_id}"
 
 
 def _again(
     tx: Transaction, row: Row, asked: CreateVectorStoreFile, strategy: StaticChunking
 ) -> int:
-    """Adds a file that the store has already."""
+    """Adds a file that the vector store has already."""
     found = decode(row["body"], VectorStoreFile)
     if asked.attributes is not None:
         found = replace(found, attributes=asked.attributes)
@@ -177,7 +183,7 @@ def _again(
 
 
 def update(tx: Transaction, seq: int, file: VectorStoreFile) -> VectorStoreFile:
-    """Writes a file whose status stays."""
+    """Writes a file whose status does not change."""
     tx.run(
         "vector_store_files.update",
         seq=seq,

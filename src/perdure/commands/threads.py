@@ -23,8 +23,8 @@ def create(
 ) -> Thread:
     """Adds a thread with its first messages, and the vector store that they need.
 
-    `head` is what stands before the body's fields in their paths. Raises `NotFound` and
-    `BadRequest` for what is named and does not exist.
+    `head` stands before the paths of the body's fields in errors. Raises `NotFound` and
+    `BadRequest` for objects that are named and do not exist.
     """
     first, param = body.messages or (), f"{head}messages"
     messages.check(tx, first, project=project, param=param)
@@ -52,19 +52,21 @@ def create(
 
 
 def get(tx: Transaction, thread_id: str, *, project: str) -> str:
-    """The thread's JSON. Raises `NotFound` (spec 05 §3.2)."""
+    """Returns the thread's JSON. Raises `NotFound` (spec 05 §3.2)."""
     return str(_found(tx.one("threads.get", id=thread_id, project=project), thread_id)["body"])
 
 
 def lock(tx: Transaction, thread_id: str, *, project: str) -> Thread:
-    """The thread, kept from other writers until the transaction ends. Raises `NotFound`."""
+    """Returns the thread, locked against other writers until the transaction ends. Raises
+    `NotFound`.
+    """
     return decode(_locked(tx, thread_id, project=project)["body"], Thread)
 
 
 def add_message(
     tx: Transaction, thread_id: str, body: CreateMessage, *, project: str, now: int
 ) -> Message:
-    """Adds a message by hand; refused while a run is active on the thread (spec 03 §11)."""
+    """Adds a message of a client; refused while a run is active on the thread (spec 03 §11)."""
     thread = lock(tx, thread_id, project=project)
     runs.require_idle(
         tx,
@@ -84,7 +86,7 @@ def append(
     now: int,
     param: str | None = None,
 ) -> list[Message]:
-    """Adds messages to a thread that the caller has locked, and what is attached to its tools."""
+    """Adds messages to a thread that the caller has locked, and their attachments to its tools."""
     messages.check(tx, bodies, project=project, param=param)
     had = thread.tool_resources or ToolResources()
     tools = resources.attach(tx, had, bodies, project=project, now=now, param=param)
@@ -98,7 +100,9 @@ def append(
 def modify(
     tx: Transaction, thread_id: str, body: ModifyThread, *, project: str, now: int
 ) -> Thread:
-    """Absent keeps, a value replaces, null clears; allowed while a run is active."""
+    """Modifies a thread. An absent field keeps its value, a value replaces it, null clears it. This
+    is allowed while a run is active.
+    """
     thread = lock(tx, thread_id, project=project)
     changes: dict[str, object] = {}
     if body.metadata is not UNSET:
@@ -113,7 +117,7 @@ def modify(
 
 
 def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Deleted:
-    """Removes the thread with all that is on it; an active run is cancelled first."""
+    """Removes the thread with all its objects; an active run is cancelled first."""
     row = _locked(tx, thread_id, project=project)
     active = tx.one("runs.active_of_thread", thread_id=thread_id)
     held = runs.lock(tx, active["id"]) if active else None
@@ -128,7 +132,7 @@ def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Delete
 
 
 def missing(tx: Transaction, thread_ids: Iterable[str]) -> list[str]:
-    """Those of the threads that were deleted."""
+    """Returns those of the threads that were deleted."""
     return [each for each in thread_ids if tx.one("threads.exists", id=each) is None]
 
 

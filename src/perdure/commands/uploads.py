@@ -1,4 +1,4 @@
-"""Rules for uploads in parts (spec 01 §13, 02 §11): `signal` is the only door to a status."""
+"""Rules for uploads in parts (spec 01 §13, 02 §11). Only `_signal` changes an upload's status."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ _LIFETIME = 3600
 
 
 class LockedUpload(NamedTuple):
-    """An upload that is kept from other writers until the transaction ends."""
+    """An upload, locked against other writers until the transaction ends."""
 
     upload: Upload
     file_lifetime: int | None
@@ -49,7 +49,7 @@ def create(tx: Transaction, body: CreateUpload, *, project: str, now: int) -> Up
 def require_pending(
     tx: Transaction, upload_id: str, signal: Signal, *, project: str, now: int
 ) -> Upload:
-    """The upload, if it would take the signal now. Raises `NotFound` and `BadRequest`."""
+    """Returns the upload, if it would take the signal now. Raises `NotFound` and `BadRequest`."""
     row = _found(tx.one("uploads.get", id=upload_id, project=project), upload_id)
     upload = decode(row["body"], Upload)
     _require_pending(upload, signal, now=now)
@@ -57,7 +57,7 @@ def require_pending(
 
 
 def add_part(tx: Transaction, upload_id: str, blob: WrittenBlob, *, project: str, now: int) -> Part:
-    """Adds what was just received to the upload."""
+    """Adds the received blob to the upload, as a part."""
     _lock(tx, upload_id, Signal.MODIFY, project=project, now=now)
     received = sum(row["bytes"] for row in tx.all("uploads.parts", upload_id=upload_id))
     if received + blob.bytes > MAX_UPLOAD_BYTES:
@@ -73,7 +73,7 @@ def add_part(tx: Transaction, upload_id: str, blob: WrittenBlob, *, project: str
 def chosen(
     tx: Transaction, upload_id: str, body: CompleteUpload, *, project: str, now: int
 ) -> list[WrittenBlob]:
-    """The blobs that the file would be made of. Raises `BadRequest` as `complete` does."""
+    """Returns the blobs that would make the file. Raises `BadRequest` as `complete` does."""
     upload = require_pending(tx, upload_id, Signal.COMPLETE, project=project, now=now)
     return _chosen(tx, upload, body)
 
@@ -81,7 +81,7 @@ def chosen(
 def complete(
     tx: Transaction, upload_id: str, body: CompleteUpload, *, project: str, now: int
 ) -> Upload:
-    """Makes a file of the named parts, in their order; other parts are dropped.
+    """Creates a file from the named parts, in their order; other parts are dropped.
 
     No byte is copied: the parts' blobs become the file's. The caller has checked `md5`.
     """
@@ -113,7 +113,7 @@ def cancel(tx: Transaction, upload_id: str, *, project: str, now: int) -> Upload
 
 
 def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
-    """Ends uploads past their time; how many it looked at."""
+    """Ends uploads past their time. Returns the number of uploads that it checked."""
     rows = tx.all("uploads.due", now=now, limit=limit)
     for row in rows:
         locked = tx.one("uploads.lock", id=row["id"], project=row["project"])
@@ -124,7 +124,7 @@ def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
 
 
 def _signal(tx: Transaction, upload: Upload, signal: Signal) -> Upload:
-    """Ends an upload; what parts are left go with it."""
+    """Ends an upload. Its remaining parts are deleted with it."""
     move = lifecycle.upload_move(upload.status, signal)
     if move is None:
         raise IllegalMove(f"upload {upload.id} is {upload.status}: no {signal}")
@@ -159,8 +159,8 @@ def _require_pending(upload: Upload, signal: Signal, *, now: int) -> None:
 
 
 def _chosen(tx: Transaction, upload: Upload, body: CompleteUpload) -> list[WrittenBlob]:
-    """The named parts' blobs. Raises `BadRequest` for an unknown part, one that is named twice,
-    and sizes that do not add up.
+    """Returns the named parts' blobs. Raises `BadRequest` for an unknown part, one that is named
+    twice, and sizes that do not add up.
     """
     parts = {row["id"]: row for row in tx.all("uploads.parts", upload_id=upload.id)}
     found: dict[str, WrittenBlob] = {}

@@ -23,7 +23,7 @@ _CHUNKS_AT_ONCE = 100
 
 
 class ParsedContent(NamedTuple):
-    """A part of what an attempt has read of a file: positions and texts."""
+    """Some of the text that an ingestion has read from a file: positions and texts."""
 
     attempt: int
     texts: list[tuple[int, str]]
@@ -32,7 +32,7 @@ class ParsedContent(NamedTuple):
 def create(
     tx: Transaction, store_id: str, body: CreateVectorStoreFile, *, project: str, now: int
 ) -> str:
-    """Puts a file into a store; the answer is its JSON. Raises `NotFound`, `BadRequest`."""
+    """Adds a file to a vector store and returns its JSON. Raises `NotFound`, `BadRequest`."""
     vector_stores.lock(tx, store_id, project=project, now=now)
     if not known_files.find(tx, [body.file_id], project=project):
         # Only here it is a 404 (spec 05 §3.5).
@@ -42,7 +42,7 @@ def create(
 
 
 def page(tx: Transaction, query: ListQuery, *, store_id: str, project: str) -> Page:
-    """One page of the store's files, of one status only if asked so."""
+    """Returns one page of the vector store's files, of one status only if the query has it."""
     vector_stores.require(tx, store_id, project=project)
     return lists.page(
         tx,
@@ -56,7 +56,7 @@ def page(tx: Transaction, query: ListQuery, *, store_id: str, project: str) -> P
 
 
 def get(tx: Transaction, file_id: str, *, store_id: str, project: str) -> str:
-    """The file's JSON. Raises `NotFound`."""
+    """Returns the file's JSON. Raises `NotFound`."""
     vector_stores.require(tx, store_id, project=project)
     row = tx.one("vector_store_files.get", id=file_id, parent=store_id)
     return str(_found(row, file_id, store_id)["body"])
@@ -65,14 +65,14 @@ def get(tx: Transaction, file_id: str, *, store_id: str, project: str) -> str:
 def modify(
     tx: Transaction, file_id: str, body: ModifyVectorStoreFile, *, store_id: str, project: str
 ) -> VectorStoreFile:
-    """Replaces the attributes; searches see the new ones at once."""
+    """Replaces the attributes; searches use the new ones at once."""
     row = _locked(tx, file_id, store_id=store_id, project=project)
     found = decode(row["body"], VectorStoreFile)
     return store_membership.update(tx, row["seq"], replace(found, attributes=body.attributes or {}))
 
 
 def delete(tx: Transaction, file_id: str, *, store_id: str, project: str, now: int) -> Deleted:
-    """Takes the file out of the store; the file itself stays."""
+    """Removes the file from the vector store; the file itself stays."""
     row = _locked(tx, file_id, store_id=store_id, project=project)
     store_membership.remove(tx, row, store_id, now=now)
     return Deleted(id=file_id, object="vector_store.file.deleted")
@@ -88,10 +88,12 @@ def content(
     attempt: int | None = None,
     after: int = -1,
 ) -> ParsedContent:
-    """Some of what was read of the file, in order, behind a position; no text is the end.
+    """Returns some of the text that was read of the file, in order, behind a position. No text is
+    the end.
 
-    `attempt` is that of the part before. Raises `BadRequest` before the file is completed and when
-    the store has expired, `NotFound` where the file is not there, or not that attempt's any more.
+    `attempt` is that of the text before. Raises `BadRequest` before the file is completed and when
+    the vector store has expired, `NotFound` where the file does not exist, or its ingestion is
+    another one now.
     """
     vector_stores.require_live(tx, store_id, project=project, now=now)
     row = _found(tx.one("vector_store_files.get", id=file_id, parent=store_id), file_id, store_id)

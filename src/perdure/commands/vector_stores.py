@@ -33,9 +33,9 @@ _TOUCH_SECONDS = 60
 def create(
     tx: Transaction, body: CreateVectorStore, *, project: str, now: int, head: str = ""
 ) -> VectorStore:
-    """Adds a store, with files that wait to be ingested where some are named.
+    """Adds a vector store; files that are named wait to be ingested.
 
-    `head` is what stands before the body's fields in their paths.
+    `head` stands before the paths of the body's fields in errors.
     """
     store = VectorStore(
         id=ids.new_hex(ids.VECTOR_STORE),
@@ -69,13 +69,13 @@ def create(
 
 
 def get(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorStore:
-    """The store with its counts. Raises `NotFound` (spec 05 §3.2)."""
+    """Returns the vector store with its counts. Raises `NotFound` (spec 05 §3.2)."""
     row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
     return _shown(tx, [row], now=now)[0]
 
 
 def page(tx: Transaction, query: ListQuery, *, project: str, now: int) -> Page:
-    """One page of the project's stores."""
+    """Returns one page of the project's vector stores."""
     rows, has_more = lists.rows(
         tx, "vector_stores", query, project=project, parent=project, label="vector store"
     )
@@ -86,15 +86,15 @@ def page(tx: Transaction, query: ListQuery, *, project: str, now: int) -> Page:
 
 
 def require(tx: Transaction, store_id: str, *, project: str) -> None:
-    """Raises `NotFound` unless the project has the store."""
+    """Raises `NotFound` unless the project has the vector store."""
     possible = ids.is_possible(store_id)
     row = tx.one("vector_stores.get", id=store_id, project=project) if possible else None
     _found(row, store_id)
 
 
 def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> Row:
-    """Its row. Raises `NotFound` unless the project has the store, `BadRequest` where it has
-    expired.
+    """Returns the row of a vector store. Raises `NotFound` unless the project has it, `BadRequest`
+    where it has expired.
     """
     row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
     if _is_expired(row, now):
@@ -103,7 +103,7 @@ def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> R
 
 
 def is_touched(tx: Transaction, store_id: str, *, project: str, now: int) -> bool:
-    """Whether its use was noted a moment ago: then a search waits for no writer.
+    """Returns True if its use was noted a moment ago: then a search waits for no writer.
 
     Raises as `require_live` does.
     """
@@ -112,7 +112,8 @@ def is_touched(tx: Transaction, store_id: str, *, project: str, now: int) -> boo
 
 
 def lock(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorStore:
-    """The store without its counts, kept from other writers until the transaction ends.
+    """Returns the vector store without its counts, locked against other writers until the
+    transaction ends.
 
     Raises `NotFound`, and `BadRequest` where it has expired (spec 05 §3.4).
     """
@@ -125,7 +126,9 @@ def lock(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorSto
 def modify(
     tx: Transaction, store_id: str, body: ModifyVectorStore, *, project: str, now: int
 ) -> VectorStore:
-    """Absent keeps, a value replaces, null clears."""
+    """Modifies a vector store. An absent field keeps its value, a value replaces it, null clears
+    it.
+    """
     row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
     changes: dict[str, object] = {}
     expires_at = row["expires_at"]
@@ -144,14 +147,15 @@ def modify(
 
 
 def touch(tx: Transaction, store_id: str, *, now: int) -> None:
-    """Notes that the store was used (spec 06 §1.6), to the minute."""
+    """Notes that the vector store was used (spec 06 §1.6), to the minute."""
     tx.run("vector_stores.touch", id=store_id, now=now, before=now - _TOUCH_SECONDS)
 
 
 def use(tx: Transaction, run: Run, *, now: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The stores of a run, and those among them that are the thread's; notes their use.
+    """Returns the vector stores of a run, and those among them that are the thread's; notes their
+    use.
 
-    Stores that are gone are passed over. Raises `BadRequest` where one has expired.
+    Deleted vector stores are left out. Raises `BadRequest` where one has expired.
     """
     row = tx.one("threads.any", id=run.thread_id)
     thread = decode(row["body"], Thread).tool_resources if row else None
@@ -163,7 +167,7 @@ def use(tx: Transaction, run: Run, *, now: int) -> tuple[tuple[str, ...], tuple[
 
 
 def is_at_work(tx: Transaction, store_id: str) -> bool:
-    """Whether files of the store are in progress."""
+    """Returns True if files of the vector store are in progress."""
     return tx.one("vector_stores.at_work", id=store_id) is not None
 
 
@@ -181,7 +185,7 @@ def _existing(tx: Transaction, resources: ToolResources | None, *, now: int) -> 
 
 
 def delete(tx: Transaction, store_id: str, *, project: str, now: int) -> Deleted:
-    """Removes the store; the files that were in it stay (spec 02 §9)."""
+    """Removes the vector store; the files that were in it stay (spec 02 §9)."""
     row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
     tx.run("ingestions.drop_of_store", vector_store_id=store_id)
     tx.run("vector_stores.delete", id=store_id)
@@ -190,8 +194,8 @@ def delete(tx: Transaction, store_id: str, *, project: str, now: int) -> Deleted
 
 
 def drop_expired(tx: Transaction, *, now: int, limit: int) -> int:
-    """Drops what was indexed of stores whose time is past, and fails the files that are still to
-    be read; how many stores it looked at.
+    """Drops the chunks of vector stores that have expired, and fails their files that are in
+    progress. Returns the number of vector stores that it checked.
     """
     rows = tx.all("vector_stores.expired", now=now, limit=limit)
     for row in rows:
@@ -206,18 +210,20 @@ def drop_expired(tx: Transaction, *, now: int, limit: int) -> int:
 
 
 def expired(store_id: str) -> BadRequest:
-    """The refusal to use a store whose time is past (spec 05 §3.4)."""
+    """Returns the error for the use of an expired vector store (spec 05 §3.4)."""
     return BadRequest(f"Vector store '{store_id}' has expired.", code="vector_store_expired")
 
 
 def counts_of(rows: Iterable[Row]) -> FileCounts:
-    """The counts from rows of status and number."""
+    """Returns the counts from rows of status and number."""
     numbers = {row["status"]: row["files"] for row in rows}
     return FileCounts(**numbers, total=sum(numbers.values()))
 
 
 def _shown(tx: Transaction, rows: Sequence[Row], *, now: int) -> list[VectorStore]:
-    """The stores as they are answered: with what is read from their files."""
+    """Returns the vector stores as they are answered, with the values that are computed from their
+    files.
+    """
     asked = encode([row["id"] for row in rows]).decode()
     found: dict[str, list[Row]] = {row["id"]: [] for row in rows}
     for row in tx.all("vector_stores.counts", ids=asked):

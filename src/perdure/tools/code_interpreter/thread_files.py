@@ -1,4 +1,4 @@
-"""The files that a run's code is given (spec 01 §2.4, 03 §15), and those that it has left."""
+"""Files that a run's code is given (spec 01 §2.4, 03 §15), and files that it has left."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -28,8 +28,8 @@ class FileAllowance(NamedTuple):
 
 
 def given(tx: Transaction, run: Run) -> list[FileContent]:
-    """The files of the assistant's tool resources and then those of the thread, each once; those
-    that were deleted are left out.
+    """Returns the files of the assistant's tool resources and then those of the thread, each once.
+    Deleted files are left out.
     """
     row = tx.one("threads.of_run", run_id=run.id)
     thread = decode(row["body"], Thread) if row else None
@@ -39,13 +39,13 @@ def given(tx: Transaction, run: Run) -> list[FileContent]:
 
 
 def steps_before(tx: Transaction, run: Run) -> list[RunStep]:
-    """The steps of the thread's last runs before this one, oldest first."""
+    """Returns the steps of the thread's last runs before this one, oldest first."""
     rows = tx.all("run_steps.of_runs_before", thread_id=run.thread_id, run_id=run.id, limit=_RUNS)
     return [decode(row["body"], RunStep) for row in rows]
 
 
 def steps_so_far(tx: Transaction, run: Run) -> list[RunStep]:
-    """The steps of the run and of the thread's last runs before it, oldest first."""
+    """Returns the steps of the run and of the thread's last runs before it, oldest first."""
     return [*steps_before(tx, run), *(step for step, _ in run_steps.of_run(tx, run.id))]
 
 
@@ -58,7 +58,8 @@ def allowance(tx: Transaction, run: Run) -> FileAllowance:
 
 
 def withdraw(tx: Transaction, run: Run, step: RunStep, *, project: str, now: int) -> None:
-    """Deletes what code left in a step that is begun again: it will leave the same once more.
+    """Deletes the files that code left in a step that is executed again: it will leave them once
+    more.
 
     A step also names files that an earlier one kept and that did not change; those stay.
     """
@@ -70,7 +71,7 @@ def withdraw(tx: Transaction, run: Run, step: RunStep, *, project: str, now: int
 
 
 def _left(steps: Iterable[RunStep]) -> set[str]:
-    """The files that the steps name."""
+    """Returns the ids of the files that the steps name."""
     found: set[str] = set()
     for step in steps:
         if isinstance(step.step_details, ToolCalls):
