@@ -42,9 +42,10 @@ _CLOSING = "The server is stopping. The run goes on when it is back: retrieve it
 
 
 class Perdure:
-    """One server of this process: API and worker in one.
+    """One server in this process: API and worker in one.
 
-    `parser` reads files; by default it is one of the server's own, which starts with the first.
+    `parser` parses files. By default it is one of the server's own, which starts with the first
+    file.
     """
 
     def __init__(self, settings: Settings, *, clock: Clock, parser: Parser | None = None) -> None:
@@ -108,8 +109,8 @@ class Perdure:
             self._listing = asyncio.create_task(refreshing, name="models")
 
     def drain(self) -> None:
-        """Starts the graceful end: no new runs, those in hand finish or are released, and then
-        the streams that are still open are closed.
+        """Starts the graceful end. No new runs are claimed; those in hand finish or are released.
+        Then the streams that are still open are closed.
         """
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain(), name="drain")
@@ -199,7 +200,7 @@ class Perdure:
 
 
 def provider_of(settings: Settings, clock: Clock, memory: AdjustmentMemory | None = None) -> Router:
-    """All model servers as one. Raises `ConfigurationError`."""
+    """Returns all model servers as one provider. Raises `ConfigurationError`."""
     return model_servers.connect(
         [
             ModelServerSettings(
@@ -222,7 +223,7 @@ def provider_of(settings: Settings, clock: Clock, memory: AdjustmentMemory | Non
 
 
 def _embedding(settings: Settings) -> EmbeddingModel | None:
-    """The model of the vectors; None where files are searched by words alone."""
+    """Returns the embedding model; None where files are searched by words alone."""
     if settings.embedding_base_url is None or settings.embedding_model is None:
         return None
     key = settings.embedding_api_key
@@ -235,7 +236,7 @@ def _embedding(settings: Settings) -> EmbeddingModel | None:
 
 
 def bucket_of(settings: Settings) -> S3Settings | None:
-    """The bucket for contents; None where they stay in the data folder."""
+    """Returns the bucket for contents; None where they stay in the data folder."""
     if settings.blob_url is None:
         return None
     key, secret = settings.blob_access_key_id, settings.blob_secret_access_key

@@ -1,4 +1,4 @@
-"""A background loop: a timer around one `step()`.
+"""Background loops: a timer around one `step()`.
 
 Tests call the step; only the program waits.
 """
@@ -12,8 +12,8 @@ _log = structlog.get_logger(__name__)
 
 
 async def loop(name: str, step: Callable[[], Awaitable[object]], *, every: float) -> None:
-    """Runs the step every so many seconds, until cancelled. A step that breaks is logged, and
-    the next one comes all the same.
+    """Runs the step every so many seconds, until cancelled. A step that fails is logged, and the
+    next one runs all the same.
     """
     while True:
         await asyncio.sleep(every)

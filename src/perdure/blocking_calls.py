@@ -1,4 +1,4 @@
-"""Work that blocks, in a thread that nobody runs away from."""
+"""Blocking work in threads. Its caller waits for its end even when cancelled."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -10,10 +10,11 @@ T = TypeVar("T")
 
 
 async def run(work: Callable[[], T], threads: Executor | None = None) -> T:
-    """Does the work in a thread, and waits for its end, however often the caller is cancelled
-    meanwhile: who closes a file that a thread still uses may close another one's number.
+    """Does the work in a thread and waits for its end, however often the caller is cancelled
+    meanwhile. A caller that closes a file which a thread still uses may close another file with the
+    same number.
 
-    `threads`: whose; by default the event loop's own.
+    `threads` is the executor; by default the event loop's own.
     """
     working = asyncio.get_running_loop().run_in_executor(threads, work)
     cancelled: asyncio.CancelledError | None = None
@@ -32,8 +33,8 @@ async def run(work: Callable[[], T], threads: Executor | None = None) -> T:
 async def held(
     take: Callable[[], T], give_back: Callable[[T], object], threads: Executor | None = None
 ) -> AsyncGenerator[T, None]:
-    """What a thread takes, such as an open file, until the block ends. It is given back in a thread
-    too, also where the caller was cancelled while it was being taken.
+    """Acquires an object in a thread, such as an open file, until the block ends. It is released in
+    a thread too, also where the caller was cancelled while it was being acquired.
     """
     taken: list[T] = []
 

@@ -1,4 +1,4 @@
-"""Time, injected once.
+"""The clock, which is injected once.
 
 Everything that needs the time takes a `Clock`. The program runs on `SystemClock`; tests run on
 `testing.manual_clock.ManualClock`.
@@ -9,10 +9,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """A source of the time."""
 
     def now(self) -> float:
-        """The time in Unix seconds (UTC), with fractions."""
+        """Returns the time in Unix seconds (UTC), with fractions."""
         ...
 
 

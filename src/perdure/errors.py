@@ -1,7 +1,7 @@
 """The API's errors as exceptions.
 
-They are raised where the problem is found, with the offending value, and turned into the
-error envelope (spec 05 §1) at one place, the HTTP boundary. `message` is what the user reads.
+They are raised where the problem is found, with the offending value, and turned into the error
+envelope (spec 05 §1) at one place, the HTTP boundary. `message` is the text for the user.
 """
 
 
@@ -10,10 +10,10 @@ class PerdureError(Exception):
 
 
 class APIError(PerdureError):
-    """A request that cannot be answered as asked: becomes the error envelope.
+    """A request that cannot be answered: becomes the error envelope.
 
-    `status` is the HTTP status, `param` the path of the offending field (spec 05 §3.3),
-    `code` the machine-readable code; both may be null on the wire.
+    `status` is the HTTP status, `param` the path of the offending field (spec 05 §3.3), `code` the
+    machine-readable code; both may be null on the wire.
     """
 
     status = 400
@@ -81,7 +81,7 @@ class UnsupportedMediaType(APIError):
 
 
 class TooManyRequests(APIError):
-    """There is too much of something already (spec 05 §2); SDKs try again."""
+    """A bound on requests or objects is reached (spec 05 §2); SDKs try again."""
 
     status = 429
     type = "requests"
@@ -95,21 +95,21 @@ class HeadTooLarge(APIError):
 
 
 class Internal(APIError):
-    """Something broke on our side (spec 05 §3.1); SDKs retry it."""
+    """The server has a fault (spec 05 §3.1); SDKs retry it."""
 
     status = 500
     type = "server_error"
 
 
 class Unavailable(APIError):
-    """Something the server needs cannot be reached now; SDKs retry it."""
+    """The server cannot reach something that it needs now; SDKs retry it."""
 
     status = 503
     type = "server_error"
 
 
 class Overloaded(Unavailable):
-    """The server has too much in hand to take this too; SDKs try again."""
+    """The server has too much in hand to take this request too; SDKs try again."""
 
     retry_after = 1
 
@@ -117,9 +117,9 @@ class Overloaded(Unavailable):
 class ProviderError(PerdureError):
     """A model call failed; becomes the run's `last_error` (spec 03 §8).
 
-    `code` is one of `server_error`, `rate_limit_exceeded`, `invalid_prompt`. The message
-    helps the user and holds no secret. `refusal` is what the model server said, for the provider
-    that has read it.
+    `code` is one of `server_error`, `rate_limit_exceeded`, `invalid_prompt`. The message helps the
+    user and holds no secret. `refusal` is the model server's text, for the provider that has read
+    it.
     """
 
     refusal: object = None
@@ -137,7 +137,7 @@ class ProviderAway(ProviderError):
 class PromptTooLong(ProviderError):
     """The request has more tokens than the model's context window holds.
 
-    `limit` is the size of the window in tokens, where the model server says it.
+    `limit` is the size of the window in tokens, where the model server reports it.
     """
 
     def __init__(self, message: str, *, limit: int | None = None) -> None:
@@ -146,12 +146,12 @@ class PromptTooLong(ProviderError):
 
 
 class LeaseLost(PerdureError):
-    """The run is no longer this worker's: another took it over, or it was ended."""
+    """The run is no longer this worker's: another claimed it, or it was ended."""
 
 
 class IllegalMove(PerdureError):
-    """A signal met a status that has no such line in its table: an error of ours, not the
-    client's.
+    """A signal met a status that has no such line in its table: a fault of Perdure, not of the
+    client.
     """
 
 

@@ -30,28 +30,28 @@ EVENT = "evt"
 
 
 def new(prefix: str) -> str:
-    """A new id such as `run_9Xk…`: the prefix, an underscore, 24 base-62 characters."""
+    """Returns a new id such as `run_9Xk…`: the prefix, an underscore, 24 base-62 characters."""
     return f"{prefix}_{_base62(_LENGTH)}"
 
 
 def new_file() -> str:
-    """The id of a file: `file-` (a hyphen) and 22 base-62 characters."""
+    """Returns a new file's id: `file-` (a hyphen) and 22 base-62 characters."""
     return f"{FILE}-{_base62(_FILE_LENGTH)}"
 
 
 def new_hex(prefix: str) -> str:
-    """A new id such as `vs_6a1f…`: the prefix, an underscore, 32 hex characters."""
+    """Returns a new id such as `vs_6a1f…`: the prefix, an underscore, 32 hex characters."""
     return f"{prefix}_{secrets.token_hex(16)}"
 
 
 def new_request_id() -> str:
-    """The id of one HTTP request: `req_` and 32 hex characters."""
+    """Returns the id of one HTTP request: `req_` and 32 hex characters."""
     return new_hex("req")
 
 
 def is_possible(object_id: str) -> bool:
-    """Whether there could be an object of this id. PostgreSQL cannot even be asked for one with
-    a zero byte.
+    """Returns True if there could be an object of this id. PostgreSQL cannot even be asked for an
+    id with a zero byte.
     """
     return "\0" not in object_id
 

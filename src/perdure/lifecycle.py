@@ -1,9 +1,9 @@
-"""The state machines: run, run step, message, upload, vector store file. THE tables.
+"""The tables of the state machines: run, run step, message, upload, vector store file.
 
-Every status, every legal move, the timestamps it sets, the stream events it tells and the
-errors for what is not legal come from here and from nowhere else. `docs/lifecycle.md` is
-printed from these tables. Sources: spec 03 §1-2 (runs), spec 03 §14 (messages), spec 01 §7
-(steps), spec 01 §13 (uploads), spec 06 §1.5 (vector store files).
+They are the only source of every status, every legal move, the timestamps that it sets, the stream
+events that publish it and the errors for illegal signals. `docs/lifecycle.md` is printed from these
+tables. Sources: spec 03 §1-2 (runs), spec 03 §14 (messages), spec 01 §7 (steps), spec 01 §13
+(uploads), spec 06 §1.5 (vector store files).
 """
 
 from enum import StrEnum
@@ -51,7 +51,7 @@ class UploadStatus(StrEnum):
 
 
 class Signal(StrEnum):
-    """What happens to an object; with its status it selects a move."""
+    """A signal to an object; with the object's status it selects a move."""
 
     CLAIM = "claim"
     ASK = "ask"
@@ -70,8 +70,8 @@ class Signal(StrEnum):
 class Move(NamedTuple):
     """A legal line of a table.
 
-    `stamp` names the timestamp field that is set to now, `clears` the fields that become
-    null, `event` the stream event that tells the move (none: it is not told).
+    `stamp` names the timestamp field that is set to now, `clears` the fields that become null,
+    `event` the stream event that publishes the move (none: it is not published).
     """
 
     source: str
@@ -215,7 +215,7 @@ STREAM_EVENTS = (
 
 
 class PartsEnd(NamedTuple):
-    """How the open message and the open step of a run end when the run itself does."""
+    """The end of a run's open message and open step when the run itself ends."""
 
     message_reason: str
     step_signal: Signal
@@ -260,25 +260,25 @@ _UPLOAD_MOVES = {(move.source, move.signal): move for move in UPLOAD}
 
 
 def run_move(status: str, signal: Signal) -> Move | None:
-    """The legal move of a run, or None where the table has no such line."""
+    """Returns the legal move of a run, or None where the table has no such line."""
     return _RUN_MOVES.get((status, signal))
 
 
 def step_move(status: str, signal: Signal) -> Move | None:
-    """The legal move of a run step, or None."""
+    """Returns the legal move of a run step, or None."""
     return _STEP_MOVES.get((status, signal))
 
 
 def message_move(status: str, signal: Signal) -> Move | None:
-    """The legal move of a message, or None."""
+    """Returns the legal move of a message, or None."""
     return _MESSAGE_MOVES.get((status, signal))
 
 
 def vector_store_file_move(status: str, signal: Signal) -> Move | None:
-    """The legal move of a vector store file, or None."""
+    """Returns the legal move of a vector store file, or None."""
     return _VECTOR_STORE_FILE_MOVES.get((status, signal))
 
 
 def upload_move(status: str, signal: Signal) -> Move | None:
-    """The legal move of an upload, or None."""
+    """Returns the legal move of an upload, or None."""
     return _UPLOAD_MOVES.get((status, signal))

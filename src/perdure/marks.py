@@ -1,6 +1,6 @@
-"""Characters that nobody sees, and that terminals and editors obey.
+"""Characters that are invisible, and that terminals and editors obey.
 
-They do not belong into what is shown of a text that somebody else wrote. These are the insides of
+They are removed from texts of others before these are shown. The constants are the insides of
 character classes of regular expressions.
 """
 

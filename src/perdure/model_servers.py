@@ -1,5 +1,5 @@
-"""Where model calls go. The HTTP client is imported with the first model server: it reads the
-machine's certificates meanwhile, which takes longer than all else at the start of a server.
+"""Connections to model servers. The HTTP client is imported with the first model server. It reads
+the machine's certificates meanwhile, which takes longer than all else at the start of a server.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,8 +19,8 @@ _EMBEDDING_SECONDS = 120.0
 
 
 class ModelServerSettings(NamedTuple):
-    """A model server as configured; `models` None: it takes any name. `window`: its models'
-    context window in tokens. `kind`: what program it is, where that is set.
+    """A model server as configured. `models` None: it takes any name. `window`: its models' context
+    window in tokens. `kind`: the program it is, where that is configured.
     """
 
     name: str
@@ -41,8 +41,8 @@ def connect(
     patience: Patience | None = None,
     memory: AdjustmentMemory | None = None,
 ) -> Router:
-    """All configured model servers as one provider; nothing is asked of them yet. `memory` keeps
-    what is learnt of them.
+    """Returns all configured model servers as one provider; no request is sent yet. `memory` keeps
+    the adjustments that are learnt of them.
     """
     return Router(
         [
@@ -64,7 +64,7 @@ def connect(
 def connect_embeddings(
     base_url: str, *, model: str, dimensions: int | None = None, api_key: str | None = None
 ) -> EmbeddingModel:
-    """The embedding model at a base URL; nothing is asked of it yet."""
+    """Returns the embedding model at a base URL; no request is sent yet."""
     server = ModelServerSettings("embeddings", base_url, api_key)
     provider = _provider(server, idle_seconds=_EMBEDDING_SECONDS)
     return EmbeddingModel(provider, model=model, dimensions=dimensions, secret=api_key)

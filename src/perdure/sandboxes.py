@@ -1,4 +1,6 @@
-"""The sandbox that is configured. What only one of them needs is imported where it is chosen."""
+"""Sandboxes for untrusted code. A module that only one of them needs is imported where that one is
+chosen.
+"""
 
 from collections.abc import Callable
 
@@ -10,7 +12,8 @@ from perdure.settings import Settings, files_read
 
 
 def connect(settings: Settings, *, warm: bool = True) -> Sandbox:
-    """The sandbox as configured; nothing is started yet, and nothing of the machine is needed.
+    """Returns the sandbox as configured. Nothing is started yet, and nothing of the machine is
+    needed.
 
     With `warm`, sessions load the usual libraries before they are asked for anything.
     """
@@ -21,7 +24,7 @@ def connect(settings: Settings, *, warm: bool = True) -> Sandbox:
 
 
 def sessions(settings: Settings, *, clock: Clock) -> Sessions:
-    """The sessions of all threads, as configured."""
+    """Returns the sessions of all threads, as configured."""
     return Sessions(
         connect(settings),
         clock=clock,

@@ -1,4 +1,4 @@
-"""URLs that may hold a password: how they are checked, and how they are shown."""
+"""Checks and display of URLs that may hold a password."""
 
 import re
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -14,10 +14,10 @@ _WRONG = (
 
 
 def checked(url: str) -> SplitResult:
-    """The parts of a URL; behind its user there may be several hosts, parted by commas.
+    """Returns the parts of a URL; behind its user there may be several hosts, separated by commas.
 
-    Raises `ValueError` for what programs would read differently, which is how a part of a password
-    comes to be taken for a host or a port. The message holds nothing of the URL.
+    Raises `ValueError` for text that programs would read differently: then a part of a password
+    could be taken for a host or a port. The message holds nothing of the URL.
     """
     try:
         parts = urlsplit(url)
@@ -40,8 +40,8 @@ def checked(url: str) -> SplitResult:
 
 
 def without_password(url: str) -> str:
-    """A URL as it may be printed: no password, no options, which may hold one, and no user but that
-    of a database: elsewhere it may be a token.
+    """Returns a URL as it may be printed: no password, no options, which may hold one, and no user
+    but that of a database, since elsewhere it may be a token.
     """
     try:
         parts = checked(url)
@@ -53,7 +53,7 @@ def without_password(url: str) -> str:
 
 
 def without_login(url: str) -> str:
-    """The base URL of a server as messages show it and as it is known by: without user, password
-    and last slash.
+    """Returns the base URL of a server as messages and tables show it: without user, password and
+    last slash.
     """
     return re.sub(r"//[^/]*@", "//", url.rstrip("/"))

@@ -1,7 +1,7 @@
-"""Tokens of texts, offline: those of the o200k vocabulary.
+"""Tokens of texts, offline, in the o200k vocabulary.
 
-Another model's own count differs by some percent. The module knows nothing else of ours, so that
-the process that reads hostile files may use it too.
+Another model's own count differs by some percent. The module imports nothing else of ours, so that
+the process that parses hostile files may use it too.
 """
 
 import sys
@@ -32,8 +32,8 @@ class _Tokenizer(Protocol):
 
 @cache
 def _tokenizer() -> _Tokenizer:
-    """What of the library is written in Rust, without its package: the import of that reads three
-    vocabularies in Python, which takes a second and 80 MB, and we need none of them.
+    """Returns the Rust part of the library, without its package. The import of the package reads
+    three vocabularies in Python, which takes a second and 80 MB, and none of them is needed.
     """
     bindings = sys.modules.get(_BINDINGS)
     if bindings is None:
@@ -51,20 +51,20 @@ def _tokenizer() -> _Tokenizer:
 
 
 def warm() -> None:
-    """Loads the vocabulary, which would else be the first text's to wait for."""
+    """Loads the vocabulary, which the first text would otherwise wait for."""
     encode("warm")
 
 
 def encode(text: str) -> list[int]:
-    """The tokens of a text without lone surrogates. Special tokens in it are text: hostile input
-    may well hold them.
+    """Returns the tokens of a text without lone surrogates. Special tokens in it are text: hostile
+    input may well hold them.
     """
     return _tokenizer().encode(text)
 
 
 def decode(tokens: Sequence[int]) -> str:
-    """The text of neighbouring tokens of a text. Of a character that they begin or end within, they
-    hold only a part: it is left out.
+    """Returns the text of neighbouring tokens. A character of which the tokens hold only a part is
+    left out.
     """
     # the library decodes nothing but whole characters: so what is missing of one is added first
     for before, after in product(_BEGINNINGS, _ENDS):
@@ -75,7 +75,7 @@ def decode(tokens: Sequence[int]) -> str:
 
 
 def count(text: str) -> int:
-    """The number of tokens of a text of any length."""
+    """Returns the number of tokens of a text of any length."""
     pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
     # lone surrogates, which are no text, count as question marks
     return sum(len(encode(piece.encode(errors="replace").decode())) for piece in pieces)
