@@ -21,7 +21,12 @@ def filled(database: Database) -> FilledStore:
 
 
 async def content(
-    filled: FilledStore, store_id: str, file_id: str, *, attempt: int | None = None, after: int = -1
+    filled: FilledStore,
+    store_id: str,
+    file_id: str,
+    *,
+    ingestion: int | None = None,
+    after: int = -1,
 ) -> ParsedContent:
     return await filled.database.read(
         vector_store_files.content,
@@ -29,7 +34,7 @@ async def content(
         store_id=store_id,
         project=PROJECT,
         now=filled.now,
-        attempt=attempt,
+        ingestion=ingestion,
         after=after,
     )
 
@@ -163,7 +168,7 @@ async def test_the_content_comes_in_parts_until_none_is_left(filled: FilledStore
         assert len(part.texts) <= 100
         texts += [text for _, text in part.texts]
         part = await content(
-            filled, store_id, file_id, attempt=part.attempt, after=part.texts[-1][0]
+            filled, store_id, file_id, ingestion=part.ingestion, after=part.texts[-1][0]
         )
     assert texts == wanted
 
@@ -172,12 +177,12 @@ async def test_content_of_a_file_that_is_read_anew_is_not_mixed(filled: FilledSt
     store_id, file_id = await filled.store(), await filled.file()
     await filled.add(store_id, file_id)
     await filled.finish(await filled.begin(), "bees")
-    attempt = (await content(filled, store_id, file_id)).attempt
+    ingestion = (await content(filled, store_id, file_id)).ingestion
     await filled.remove(store_id, file_id)
     await filled.add(store_id, file_id)
     await filled.finish(await filled.begin(), "bees")
     with pytest.raises(NotFound, match="was taken out"):
-        await content(filled, store_id, file_id, attempt=attempt, after=0)
+        await content(filled, store_id, file_id, ingestion=ingestion, after=0)
 
 
 async def test_a_file_of_another_store_is_not_found(filled: FilledStore) -> None:

@@ -15,7 +15,7 @@ from perdure.engine.outcomes import Truncated
 from perdure.storage.database import Row, Transaction
 from perdure.wire.base import encode
 from perdure.wire.chat import ChatMessage
-from perdure.wire.events import Told
+from perdure.wire.events import Publication
 from perdure.wire.messages import CreateMessage
 from perdure.wire.run_steps import FunctionCall, FunctionToolCall, RunStep, ToolCalls
 from perdure.wire.runs import Run, TruncationStrategy
@@ -49,7 +49,7 @@ class Counting:
     def many(self, statement: str, params: Iterable[Mapping[str, object]]) -> list[Row]:
         return self._inner.many(statement, params)
 
-    def tell(self, topic: str, told: Told) -> None:
+    def tell(self, topic: str, told: Publication) -> None:
         self._inner.tell(topic, told)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from perdure.bus.memory import MemoryBus
 from perdure.storage.database import Database, Transaction
-from perdure.wire.events import Event, Told
+from perdure.wire.events import Event, Publication
 from tests.patience import PATIENCE_SECONDS
 
 T = TypeVar("T")
@@ -20,14 +20,14 @@ class RecordingBus(MemoryBus):
 
     def __init__(self) -> None:
         super().__init__()
-        self.published: list[tuple[str, Told]] = []
-        self.on_publish: Callable[[str, Told], object] | None = None
+        self.published: list[tuple[str, Publication]] = []
+        self.on_publish: Callable[[str, Publication], object] | None = None
 
-    def publish(self, topic: str, told: Told) -> None:
-        self.published.append((topic, told))
+    def publish(self, topic: str, item: Publication) -> None:
+        self.published.append((topic, item))
         if self.on_publish is not None:
-            self.on_publish(topic, told)
-        super().publish(topic, told)
+            self.on_publish(topic, item)
+        super().publish(topic, item)
 
 
 def event(seq: int) -> Event:

@@ -10,7 +10,7 @@ import pytest
 from perdure.errors import NotFound, Unavailable
 from perdure.storage import connect
 from perdure.storage.database import Database, Transaction
-from perdure.wire.events import Told
+from perdure.wire.events import Publication
 from tests.patience import until
 from tests.storage.rows import (
     RecordingBus,
@@ -177,7 +177,7 @@ async def test_a_listener_that_breaks_keeps_no_caller_waiting(
         lambda _, context: unhandled.append(context["exception"])
     )
 
-    def fail(_: str, __: Told) -> None:
+    def fail(_: str, __: Publication) -> None:
         raise RuntimeError("the listener broke")
 
     bus.on_publish = fail

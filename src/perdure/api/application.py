@@ -73,8 +73,8 @@ class Application:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        # Set by who serves it; without it the server tells nothing of itself.
-        self.introduction: SelfReport | None = None
+        # Set by the command that serves; without it the server has no report on itself.
+        self.self_report: SelfReport | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -120,13 +120,13 @@ class Application:
         access.check_host(headers, self._services.settings)
         if scope["path"] == "/health":
             return respond('{"status":"ok"}')
-        introduction = self.introduction
-        if introduction and introduction.is_asked(scope["path"], headers):
-            return respond((await introduction.tell()).decode())
+        self_report = self.self_report
+        if self_report and self_report.is_asked(scope["path"], headers):
+            return respond((await self_report.make()).decode())
         access.check_key(headers, self._services.settings)
         route = find(scope)
         if route.beta:
             access.check_beta(headers)
-        if route.needs_room:
+        if route.needs_space:
             await self._services.database.require_room()
         return respond(await route.handler(call))

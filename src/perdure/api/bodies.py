@@ -15,7 +15,7 @@ from perdure.wire.validation import parse
 
 T = TypeVar("T")
 
-# What each connection may have in hand in any case: small requests always find room.
+# What each connection may have in hand in any case: small requests are always taken.
 _FREE_BYTES = 64 * 1024
 # Deeper than any real body, and less than what breaks a function that calls itself.
 _MOST_DEPTH = 100
@@ -78,7 +78,7 @@ class Decoding:
     def __init__(self, most_members: int) -> None:
         self._most = JsonSize(most_members, _MOST_DEPTH)
         # Each would take as much of the interpreter as all others together.
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def decode(self, body: bytes, kind: type[T]) -> T:
         """Returns the body as a struct. Raises `BadRequest` (spec 05 §3.3) and `TooLarge`."""
@@ -93,5 +93,5 @@ class Decoding:
             raise refusals.bad_json()
         if size.members <= _MANY_MEMBERS:
             return parse(body, kind)
-        async with self._turn:
+        async with self._lock:
             return await asyncio.to_thread(parse, body, kind)

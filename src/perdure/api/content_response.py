@@ -12,7 +12,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from perdure.api.http import left
+from perdure.api.http import wait_for_disconnect
 from perdure.commands.files import FileContent
 from perdure.storage.blobs import Blobs, read
 from perdure.wire.files import File
@@ -44,16 +44,16 @@ async def send(content: FileContent, blobs: Blobs, headers: Mapping[str, str]) -
     span, status = _Span(0, size), 200
     # With If-Range, a range is asked for of this very content only.
     if headers.get("if-range", etag) == etag:
-        asked = _asked(headers.get("range", ""), size)
+        asked = _requested(headers.get("range", ""), size)
         if asked is not None and asked.start >= asked.stop:
             return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
         if asked is not None:
             span, status = asked, 206
             answer["content-range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
     answer["content-length"] = str(span.stop - span.start)
-    chunks = read(blobs, content.blobs, span.start, span.stop)
-    first = await anext(chunks, b"")
-    return _Sent(first, chunks, status, answer)
+    blocks = read(blobs, content.blobs, span.start, span.stop)
+    first = await anext(blocks, b"")
+    return _Sent(first, blocks, status, answer)
 
 
 class _Sent(Response):
@@ -72,22 +72,22 @@ class _Sent(Response):
         self._first, self._rest = first, rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        leaving = asyncio.ensure_future(left(receive))
+        leaving = asyncio.ensure_future(wait_for_disconnect(receive))
         start = {"type": "http.response.start", "status": self.status_code}
         try:
             async with aclosing(self._rest):
                 await send({**start, "headers": self.raw_headers})
                 await send({"type": _BODY, "body": self._first, "more_body": True})
-                async for chunk in self._rest:
+                async for block in self._rest:
                     if leaving.done():
                         return
-                    await send({"type": _BODY, "body": chunk, "more_body": True})
+                    await send({"type": _BODY, "body": block, "more_body": True})
                 await send({"type": _BODY, "body": b"", "more_body": False})
         finally:
             leaving.cancel()
 
 
-def _asked(header: str, size: int) -> _Span | None:
+def _requested(header: str, size: int) -> _Span | None:
     """Returns the one range that the header asks for; an empty one if the content does not have it.
     Returns None for no range, several ranges and a header that cannot be understood: the whole
     content answers these too.

@@ -14,7 +14,7 @@ from perdure.wire import refusals
 
 _MAX_FIELD_BYTES = 16 * 1024
 # What a form has around its file.
-_ROOM = 64 * 1024
+_OVERHEAD = 64 * 1024
 
 
 class Received(NamedTuple):
@@ -26,14 +26,14 @@ class Received(NamedTuple):
 
 
 @asynccontextmanager
-async def received(call: ApiCall, *, file: str, limit: int) -> AsyncIterator[Received]:
+async def receive_form(call: ApiCall, *, file: str, limit: int) -> AsyncIterator[Received]:
     """Receives the form in the request's body, whose field `file` is a file of at most `limit`
     bytes.
 
     The content has no owner until a command keeps it. Content that is not kept is deleted when the
     block ends. Raises `BadRequest` and `TooLarge`.
     """
-    if int(call.request.headers.get("content-length") or 0) > limit + _ROOM:
+    if int(call.request.headers.get("content-length") or 0) > limit + _OVERHEAD:
         raise _too_large(limit)
     blob_id = ids.new_hex(ids.BLOB)
     try:
@@ -58,8 +58,8 @@ async def _read(call: ApiCall, blob_id: str, *, file: str, limit: int) -> Receiv
 
 async def _field(part: FormPart) -> str:
     value = bytearray()
-    async for chunk in part.chunks():
-        value += chunk
+    async for block in part.blocks():
+        value += block
         if len(value) > _MAX_FIELD_BYTES:
             raise BadRequest(f"The form field '{part.name[:64]}' is too long.")
     return value.decode(errors="replace")
@@ -78,20 +78,20 @@ class _Content:
 
     async def store(self) -> WrittenBlob:
         await self._services.database.write(blobs.begin, self._blob_id, now=self._renewed)
-        size = await self._services.blobs.write(self._blob_id, self._chunks())
+        size = await self._services.blobs.write(self._blob_id, self._blocks())
         return WrittenBlob(self._blob_id, size)
 
-    async def _chunks(self) -> AsyncGenerator[bytes, None]:
+    async def _blocks(self) -> AsyncGenerator[bytes, None]:
         size = 0
-        async for chunk in self._part.chunks():
-            size += len(chunk)
+        async for block in self._part.blocks():
+            size += len(block)
             if size > self._limit:
                 raise _too_large(self._limit)
             if size <= self._services.blobs.piece_bytes:
                 # What comes later takes the place of what is written.
-                self._hold.add(len(chunk))
+                self._hold.add(len(block))
             await self._renew()
-            yield chunk
+            yield block
 
     async def _renew(self) -> None:
         now = self._services.clock.now()

@@ -59,7 +59,7 @@ _FIRST = Parts((1,))
 class Cursor:
     """The last event that a subscriber received, and how many characters of the deltas after it.
 
-    `heard` are the parts of which the subscriber received something. `muted` are the parts whose
+    `received` are the parts of which the subscriber received something. `muted` are the parts whose
     deltas it no longer receives, because they are published from their beginning again. On the wire
     a cursor is `12`, or `12.345` after a delta of the first part, else `12.345.1-1`. Muted parts
     follow: `12.345.1-1.1`. `12.0` mutes all open parts.
@@ -67,21 +67,23 @@ class Cursor:
 
     seq: int = 0
     chars: int = 0
-    heard: Parts = NOTHING
+    received: Parts = NOTHING
     muted: Parts = NOTHING
 
     @property
     def id(self) -> bytes:
         """Returns the id of the event that brought the subscriber to this position."""
-        return b"%d.%d%b" % (self.seq, self.chars, self.parts) if self.heard else b"%d" % self.seq
+        return (
+            b"%d.%d%b" % (self.seq, self.chars, self.parts) if self.received else b"%d" % self.seq
+        )
 
     @property
     def parts(self) -> bytes:
         """Returns the end of the id, behind the count of characters."""
-        if self.heard.everything or (self.heard == _FIRST and self.chars and not self.muted):
+        if self.received.everything or (self.received == _FIRST and self.chars and not self.muted):
             return b""
         muted = f".{self.muted.text}" if self.muted.counts else ""
-        return f".{self.heard.text}{muted}".encode()
+        return f".{self.received.text}{muted}".encode()
 
 
 def cursor(text: str) -> Cursor:
@@ -95,9 +97,9 @@ def cursor(text: str) -> Cursor:
             param="after",
             code="invalid_value",
         )
-    seq, chars, heard, muted = match.groups()
-    if heard:
-        return Cursor(int(seq), int(chars), _parts(heard), _parts(muted))
+    seq, chars, received, muted = match.groups()
+    if received:
+        return Cursor(int(seq), int(chars), _parts(received), _parts(muted))
     if chars is None:
         return Cursor(int(seq))
     if int(chars):

@@ -7,14 +7,12 @@ from starlette.types import Receive, Scope, Send
 
 from perdure.api.cursor import Cursor
 from perdure.api.dialects import PLAIN, Dialect
-from perdure.api.http import left
+from perdure.api.http import wait_for_disconnect
 from perdure.api.stream_frames import Frames
 from perdure.bus.bus import Subscription
 from perdure.commands import events
 from perdure.storage.database import Database
-from perdure.wire.events import Closing, Delta, Event
-
-Heard = Event | Delta | Closing
+from perdure.wire.events import Event, StreamItem
 
 # Without an empty line: behind an event with an id, SDKs in Python take one for an event without
 # data, and break.
@@ -48,16 +46,18 @@ class EventStream(Response):
         self._subscription = subscription
         self._run_id = run_id
         self._database = database
-        # Twice in the time: silence is noticed at the second look.
-        self._look_seconds = keep_alive / 2
+        # Twice in the time: silence is noticed at the second check.
+        self._check_seconds = keep_alive / 2
         self._replays = after is not None
         self._frames = Frames(after or Cursor(), renamed=dialect.renamed, contents=contents)
         self._gone = self._quiet = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        disconnect = asyncio.ensure_future(left(receive))
-        disconnect.add_done_callback(lambda _: self._leave())
-        self._looking = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
+        disconnect = asyncio.ensure_future(wait_for_disconnect(receive))
+        disconnect.add_done_callback(lambda _: self._disconnected())
+        self._timer = asyncio.get_running_loop().call_later(
+            self._check_seconds, self._check_silence
+        )
         try:
             await send(
                 {
@@ -72,7 +72,7 @@ class EventStream(Response):
                 await self._send(send, await self._next())
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            self._looking.cancel()
+            self._timer.cancel()
             disconnect.cancel()
             self._subscription.close()
 
@@ -83,28 +83,28 @@ class EventStream(Response):
 
     async def _next(self) -> bytes:
         """Returns the next bytes to send."""
-        told = await self._subscription.next()
-        if told:
+        items = await self._subscription.next()
+        if items:
             self._quiet = False
-            return self._frames.tell(told, log=await self._told_elsewhere(told))
+            return self._frames.of_bus(items, log=await self._events_of_others(items))
         if self._gone:
             return b""
         log = await self._database.read(events.after, self._run_id, self._frames.cursor.seq)
         return self._frames.catch_up(log) or _KEEP_ALIVE
 
-    async def _told_elsewhere(self, told: list[Heard]) -> list[Event]:
+    async def _events_of_others(self, items: list[StreamItem]) -> list[Event]:
         """Returns the events of the log where the bus delivered an event, since the log may have
         more.
 
         This server can take over a run, or cancel it, while another server publishes its events.
         """
-        has_event = any(isinstance(item, Event) for item in told)
+        has_event = any(isinstance(item, Event) for item in items)
         seq = self._frames.cursor.seq
         if self._database.exclusive or not (seq and has_event):
             return []
         return await self._database.read(events.after, self._run_id, seq)
 
-    def _look(self) -> None:
+    def _check_silence(self) -> None:
         """Wakes the stream if no item came since the last call.
 
         There is one timer for each stream, and none for each token.
@@ -112,9 +112,11 @@ class EventStream(Response):
         if self._quiet:
             self._subscription.wake()
         self._quiet = True
-        self._looking = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
+        self._timer = asyncio.get_running_loop().call_later(
+            self._check_seconds, self._check_silence
+        )
 
-    def _leave(self) -> None:
+    def _disconnected(self) -> None:
         self._gone = True
         self._subscription.close()
 

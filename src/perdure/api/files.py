@@ -1,7 +1,7 @@
 """Files over HTTP (spec 02 §10)."""
 
 from perdure.api.content_response import send
-from perdure.api.content_upload import received
+from perdure.api.content_upload import receive_form
 from perdure.api.http import Answer, ApiCall
 from perdure.commands import files, lists
 from perdure.wire import files as wire
@@ -13,7 +13,7 @@ _MOST = 10_000
 
 async def create(call: ApiCall) -> Answer:
     limit = call.services.settings.max_file_bytes
-    async with received(call, file="file", limit=limit) as form:
+    async with receive_form(call, file="file", limit=limit) as form:
         # Azure's clients name what they read from a stream beside it (spec 09 §3).
         filename = form.fields.pop("filename", form.filename)
         if form.blob is None or filename is None:

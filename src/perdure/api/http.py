@@ -98,13 +98,13 @@ class ApiCall:
         limit = self.services.settings.max_body_bytes
         if int(self.request.headers.get("content-length") or 0) > limit:
             raise _too_large(limit)
-        chunks = bytearray()
-        async for chunk in self.request.stream():
-            chunks += chunk
-            if len(chunks) > limit:
+        content = bytearray()
+        async for block in self.request.stream():
+            content += block
+            if len(content) > limit:
                 raise _too_large(limit)
-            self.hold.add(len(chunk))
-        return bytes(chunks)
+            self.hold.add(len(block))
+        return bytes(content)
 
     async def body(self, kind: type[T]) -> T:
         """Returns the request body as a struct. Raises `BadRequest` (spec 05 §3.3) and
@@ -160,7 +160,7 @@ def _too_large(limit: int) -> TooLarge:
     )
 
 
-async def left(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
     """Waits until the client has disconnected. The request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass

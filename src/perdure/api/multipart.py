@@ -28,7 +28,7 @@ class FormPart:
         self.name = name
         self.filename = filename
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
         """Yields the content as it arrives, until the next part is asked for."""
         while isinstance(item := await self._form.next_item(), bytes):
             yield item
@@ -41,13 +41,13 @@ class Form:
     or breaks off.
     """
 
-    def __init__(self, chunks: AsyncIterator[bytes], content_type: str) -> None:
+    def __init__(self, blocks: AsyncIterator[bytes], content_type: str) -> None:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data":
             raise UnsupportedMediaType(
                 f"Unsupported content type: '{content_type[:100]}'. Expected multipart/form-data."
             )
-        self._chunks = chunks
+        self._blocks = blocks
         self._items: deque[FormPart | bytes | _End] = deque()
         self._count = 0
         self._ended = False
@@ -65,11 +65,11 @@ class Form:
     async def next_item(self) -> FormPart | bytes | _End:
         """Returns the next item of the body: a part, some of its content, or the end."""
         while not self._items and not self._ended:
-            chunk = await anext(self._chunks, b"")
-            if not chunk:
+            block = await anext(self._blocks, b"")
+            if not block:
                 raise _broken("it breaks off")
             try:
-                self._parser.write(chunk)
+                self._parser.write(block)
             except FormParserError as error:
                 raise _broken(str(error)) from None
         return self._items.popleft() if self._items else _End.PART

@@ -26,7 +26,7 @@ class Queue:
         self._clock = clock
         self._most = most
         self._counting = asyncio.Lock()
-        self._room = 0
+        self._capacity = 0
         self._until = 0.0
 
     async def enter(self) -> None:
@@ -35,9 +35,9 @@ class Queue:
             now = self._clock.now()
             if now >= self._until:
                 await self._count(now)
-            if self._room > 0:
-                self._room -= 1
-                if self._room == 0:
+            if self._capacity > 0:
+                self._capacity -= 1
+                if self._capacity == 0:
                     self._until = now
                 return
         raise TooManyRequests(
@@ -47,5 +47,5 @@ class Queue:
 
     async def _count(self, now: float) -> None:
         waiting = await self._database.read(runs.count_queued, most=self._most)
-        self._room = self._most - waiting
-        self._until = now + (_SECONDS if self._room else _FULL_SECONDS)
+        self._capacity = self._most - waiting
+        self._until = now + (_SECONDS if self._capacity else _FULL_SECONDS)

@@ -116,7 +116,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
 _BETA = ("/assistants", "/threads")
 
 # What is answered by a full disk too, besides what only reads or deletes.
-_NEEDS_NO_ROOM = frozenset(
+_NEEDS_NO_SPACE = frozenset(
     {
         runs.cancel,
         uploads.cancel,
@@ -136,7 +136,7 @@ class Found(NamedTuple):
 
     handler: Handler
     beta: bool
-    needs_room: bool
+    needs_space: bool
 
 
 def find(scope: Scope) -> Found:
@@ -164,7 +164,7 @@ def find(scope: Scope) -> Found:
             return Found(
                 handler,
                 beta=path.startswith(_BETA) and not is_azure,
-                needs_room=method == "POST" and handler not in _NEEDS_NO_ROOM,
+                needs_space=method == "POST" and handler not in _NEEDS_NO_SPACE,
             )
     if known:
         raise MethodNotAllowed(

@@ -14,7 +14,7 @@ class SelfReport(NamedTuple):
     """The token, and the function that makes the report."""
 
     token: str
-    tell: Callable[[], Awaitable[bytes]]
+    make: Callable[[], Awaitable[bytes]]
 
     def is_asked(self, path: str, headers: Mapping[str, str]) -> bool:
         """Returns True if the request has the path and the token. For other requests the path does

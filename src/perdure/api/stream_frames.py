@@ -18,6 +18,7 @@ from perdure.wire.events import (
     Delta,
     DeltaPart,
     Event,
+    StreamItem,
     annotation_head,
     image_part_delta,
     refusal_head,
@@ -35,7 +36,7 @@ from perdure.wire.run_steps import without_contents
 _DONE = f"event: {lifecycle.DONE}\ndata: [DONE]\n\n".encode()
 _CLAIMED = "thread.run.in_progress"
 _CANCELLING = "thread.run.cancelling"
-# The events that can come while a part is told. Before any other, what was told is complete.
+# The events that can come while a part is streamed. Before any other, the part is complete.
 _MID_PART = (_CLAIMED, _CANCELLING)
 _STEP = "thread.run.step."
 _MESSAGE_OPEN = lifecycle.MESSAGE_CREATED[-1]
@@ -59,16 +60,16 @@ class Frames:
         self.ended = False
         self._renamed = renamed
         self._contents = contents
-        self._seq, self._heard, self._muted = begin.seq, begin.heard, begin.muted
-        # How many characters of deltas have come by since the last event, told or not; and how
-        # many of them the listener had from an earlier connection.
+        self._seq, self._received, self._muted = begin.seq, begin.received, begin.muted
+        # The number of characters of deltas since the last event, sent or not, and the number of
+        # them that the subscriber had from an earlier connection.
         self._passed, self._known = 0, begin.chars
         self._last = ""
-        # Whether all that followed the last event has come over the bus.
+        # True if all that followed the last event has come over the bus.
         self._is_gapless = True
-        # The last event that the bus brought: its deltas follow that one. None: it is not known.
+        # The last event that came over the bus: its deltas follow that one. None: it is not known.
         self._bus_seq: int | None = None
-        # Of the last delta: its part, whether that is muted, and how its ids end.
+        # The part of the last delta, True if it is muted, and the end of its ids.
         self._part: DeltaPart | None = None
         self._is_muted = False
         self._id_end = b""
@@ -76,7 +77,7 @@ class Frames:
     @property
     def cursor(self) -> Cursor:
         """Returns the position of the subscriber."""
-        return Cursor(self._seq, max(self._passed, self._known), self._heard, self._muted)
+        return Cursor(self._seq, max(self._passed, self._known), self._received, self._muted)
 
     def replay(self, log: list[Event], *, upto: int | None) -> bytes:
         """Returns the frames of the log beyond the cursor, up to the event after which the bus
@@ -92,17 +93,17 @@ class Frames:
             if event.seq == self._seq:
                 self._last = event.name
             elif event.seq > self._seq and (upto is None or event.seq <= upto):
-                frames += self._logged(event)
+                frames += self._from_log(event)
         if upto is None and (not log or log[-1].name in lifecycle.STREAM_ENDS):
             frames.append(self._end())
         return b"".join(frames)
 
-    def tell(self, told: Iterable[Event | Delta | Closing], *, log: Iterable[Event] = ()) -> bytes:
+    def of_bus(self, items: Iterable[StreamItem], *, log: Iterable[Event] = ()) -> bytes:
         """Returns the frames of items that the bus delivered; before each event, those of earlier
         events in the log.
         """
         frames: list[bytes] = []
-        for item in told:
+        for item in items:
             if isinstance(item, Delta):
                 frames.append(self._delta(item))
             elif isinstance(item, Closing):
@@ -110,7 +111,7 @@ class Frames:
                 self.ended = True
             else:
                 frames.append(self.catch_up(event for event in log if event.seq < item.seq))
-                frames.append(self._brought(item))
+                frames.append(self._from_bus(item))
             if self.ended:
                 break
         return b"".join(frames)
@@ -122,12 +123,12 @@ class Frames:
         frames: list[bytes] = []
         for event in log:
             if event.seq > self._seq and not self.ended:
-                frames += self._logged(event)
+                frames += self._from_log(event)
                 if event.name in lifecycle.STREAM_ENDS:
                     frames.append(self._end())
         return b"".join(frames)
 
-    def _brought(self, event: Event) -> bytes:
+    def _from_bus(self, event: Event) -> bytes:
         """Returns the frames of an event from the bus, unless the log had it before."""
         self._bus_seq = event.seq
         if event.seq <= self._seq or self.ended:
@@ -145,25 +146,25 @@ class Frames:
             self._is_gapless = False
         return b"".join(frames)
 
-    def _logged(self, event: Event) -> Iterator[bytes]:
+    def _from_log(self, event: Event) -> Iterator[bytes]:
         """Yields the frames of an event from the log, after the frames that were missed before
         it.
         """
         yield from self._missed(event)
-        # Who was away may have missed deltas before it, so what follows does not join on.
-        self._is_gapless, self._muted = False, self._heard
+        # Deltas before it may have been missed, so those that follow do not join on.
+        self._is_gapless, self._muted = False, self._received
         yield self._event(event)
 
     def _event(self, event: Event) -> bytes:
         if event.name == _CLAIMED:
-            # What was open is told from its beginning again, which is news to this listener only
-            # where it heard nothing of a part.
-            self._muted = self._heard
+            # Open parts are published from their beginning again. Only those of which this
+            # subscriber received nothing are new to it.
+            self._muted = self._received
         elif event.name == lifecycle.WITHDRAWN:
-            # Who heard some of the text finds the whole in the message, which ends now.
-            self._muted = self._heard
+            # A subscriber with some of the text finds the whole in the message, which ends now.
+            self._muted = self._received
         elif event.name not in _MID_PART:
-            self._heard = self._muted = NOTHING
+            self._received = self._muted = NOTHING
         self._seq, self._passed, self._known = event.seq, 0, 0
         self._last, self._part = event.name, None
         if event.name == lifecycle.WITHDRAWN:
@@ -177,7 +178,7 @@ class Frames:
 
     def _delta(self, delta: Delta) -> bytes:
         if self._bus_seq is not None and self._bus_seq < self._seq:
-            return b""  # The log has told what became of it.
+            return b""  # The log already has the event that ended its part.
         known = self._known - self._passed
         self._passed += len(delta.text)
         if known > 0:
@@ -185,7 +186,7 @@ class Frames:
                 return b""
             delta = _rest(delta, known)
         if delta.part != self._part:
-            self._come_to(delta.part)
+            self._enter(delta.part)
         if self._is_muted:
             return b""
         return b"id: %d.%d%b\nevent: %b\ndata: %b\n\n" % (
@@ -196,14 +197,14 @@ class Frames:
             delta.data(),
         )
 
-    def _come_to(self, part: DeltaPart) -> None:
+    def _enter(self, part: DeltaPart) -> None:
         """Notes that deltas of another part follow, and whether this subscriber receives them."""
         self._part = part
         # Once a run is being cancelled, what still comes may be the rest of a part.
-        is_rest = self._last == _CANCELLING and part not in self._heard
+        is_rest = self._last == _CANCELLING and part not in self._received
         self._is_muted = part in self._muted or is_rest
         if not self._is_muted:
-            self._heard = self._heard.plus(part)
+            self._received = self._received.plus(part)
         self._id_end = self.cursor.parts
 
     def _missed(self, event: Event) -> Iterator[bytes]:
@@ -220,14 +221,14 @@ class Frames:
         known, end = self.cursor.chars, 0
         for index, content in enumerate(message.content):
             part = DeltaPart(index)
-            was_heard = part in self._heard
-            is_silent = was_heard and (part in self._muted or not is_counted)
+            has_received = part in self._received
+            is_silent = has_received and (part in self._muted or not is_counted)
             for delta in _deltas(message.id, index, content):
                 begin, end = end, end + len(delta.text)
-                if end > (known if was_heard else begin) and not is_silent:
-                    self._heard = self._heard.plus(part)
+                if end > (known if has_received else begin) and not is_silent:
+                    self._received = self._received.plus(part)
                     self._passed = end
-                    rest = _rest(delta, known - begin) if was_heard and known > begin else delta
+                    rest = _rest(delta, known - begin) if has_received and known > begin else delta
                     yield self._frame(rest.name, rest.data())
 
     def _frame(self, name: str, data: bytes) -> bytes:

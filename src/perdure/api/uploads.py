@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from contextlib import aclosing
 
-from perdure.api.content_upload import received
+from perdure.api.content_upload import receive_form
 from perdure.api.http import Answer, ApiCall
 from perdure.commands import uploads
 from perdure.commands.blobs import WrittenBlob
@@ -28,7 +28,7 @@ async def add_part(call: ApiCall) -> Answer:
     await call.services.database.read(
         uploads.require_pending, upload_id, Signal.MODIFY, project=call.project, now=call.now
     )
-    async with received(call, file="data", limit=MAX_PART_BYTES) as form:
+    async with receive_form(call, file="data", limit=MAX_PART_BYTES) as form:
         for name in form.fields:
             raise wire.unexpected(name)
         if form.blob is None or form.filename is None:
@@ -43,7 +43,7 @@ async def complete(call: ApiCall) -> Answer:
     body = await call.body(CompleteUpload)
     if body.md5 is not None:
         parts = await call.services.database.read(
-            uploads.chosen, upload_id, body, project=call.project, now=call.now
+            uploads.blobs_of, upload_id, body, project=call.project, now=call.now
         )
         await _check_md5(call, parts, body.md5)
     return await call.services.database.write(
@@ -61,9 +61,9 @@ async def _check_md5(call: ApiCall, parts: list[WrittenBlob], md5: str) -> None:
     """Raises `BadRequest` if the parts' bytes have another sum. Parts never change."""
     digest = hashlib.md5(usedforsecurity=False)
     total = sum(part.bytes for part in parts)
-    async with aclosing(read(call.services.blobs, parts, 0, total)) as chunks:
-        async for chunk in chunks:
-            await asyncio.to_thread(digest.update, chunk)
+    async with aclosing(read(call.services.blobs, parts, 0, total)) as blocks:
+        async for block in blocks:
+            await asyncio.to_thread(digest.update, block)
     if digest.hexdigest() != md5.strip().lower():
         raise BadRequest(
             f"The md5 of the parts is {digest.hexdigest()}, but '{md5[:64]}' was expected.",

@@ -69,7 +69,7 @@ async def content(call: ApiCall) -> Answer:
     return StreamingResponse(_page(call, first), media_type="application/json")
 
 
-async def _page(call: ApiCall, part: ParsedContent) -> AsyncGenerator[bytes, None]:
+async def _page(call: ApiCall, found: ParsedContent) -> AsyncGenerator[bytes, None]:
     """Yields the page with all text that was read of the file (spec 01 §11). SDKs would not ask for
     a second page.
 
@@ -78,20 +78,20 @@ async def _page(call: ApiCall, part: ParsedContent) -> AsyncGenerator[bytes, Non
     head, _, tail = encode(FileContentPage(data=[])).partition(b"[]")
     yield head + b"["
     comma = b""
-    while part.texts:
-        yield comma + b",".join([encode(ContentText(text=text)) for _, text in part.texts])
+    while found.texts:
+        yield comma + b",".join([encode(ContentText(text=text)) for _, text in found.texts])
         comma = b","
-        part = await _read(call, attempt=part.attempt, after=part.texts[-1][0])
+        found = await _read(call, ingestion=found.ingestion, after=found.texts[-1][0])
     yield b"]" + tail
 
 
-async def _read(call: ApiCall, *, attempt: int | None = None, after: int = -1) -> ParsedContent:
+async def _read(call: ApiCall, *, ingestion: int | None = None, after: int = -1) -> ParsedContent:
     return await call.services.database.read(
         vector_store_files.content,
         str(call.request.path_params["file_id"]),
         store_id=call.id("vector_store_id"),
         project=call.project,
         now=call.now,
-        attempt=attempt,
+        ingestion=ingestion,
         after=after,
     )

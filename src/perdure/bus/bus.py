@@ -7,18 +7,19 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from perdure.wire.events import Closing, Delta, Event, Told
+from perdure.wire.events import Publication, StreamItem
 
 
 class Subscription(Protocol):
     """A subscription to one topic."""
 
     seq: int | None
-    """The last event that was told on the topic before this listener came, while the run is
-    worked on here; the listener is given the deltas since then first. None: nothing is known.
+    """The last event that was published on the topic before this subscription began, while a
+    worker of this server has the run. The subscription starts with the deltas since then. None:
+    no such event is known.
     """
 
-    async def next(self) -> list[Event | Delta | Closing]:
+    async def next(self) -> list[StreamItem]:
         """Waits until something was published, and returns all of it in order.
 
         For a subscriber that lags behind, deltas of the same part are joined, so that its queue
@@ -41,7 +42,7 @@ class Bus(Protocol):
     A topic is a run's id, or names a file of a vector store.
     """
 
-    def publish(self, topic: str, told: Told) -> None:
+    def publish(self, topic: str, item: Publication) -> None:
         """Passes the item on to its receivers; never waits.
 
         `Queued` and `Waiting` go to one worker, and only once if they are published several times

@@ -10,38 +10,45 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from perdure.lifecycle import STREAM_ENDS
-from perdure.wire.events import Closing, Delta, Event, Interrupted, Queued, Told, Waiting
+from perdure.wire.events import (
+    Closing,
+    Delta,
+    Event,
+    Interrupted,
+    Publication,
+    Queued,
+    StreamItem,
+    Waiting,
+)
 
-Heard = Event | Delta | Closing
-
-# A listener that has this many items waiting lags: from here on deltas are joined.
+# A subscriber that has this many items waiting lags: from here on deltas are joined.
 _LAG = 64
 
 
-class _Line:
+class _ItemQueue:
     """A queue of items. When it has more than so many, deltas of the same part are joined."""
 
-    def __init__(self, lag: int, items: Iterable[Heard] = ()) -> None:
+    def __init__(self, lag: int, items: Iterable[StreamItem] = ()) -> None:
         self._lag = lag
         self._items = list(items)
-        # The pieces that continue the last item: a string that grows by a token at a time
+        # The texts that continue the last item: a string that grows by a token at a time
         # would be copied at each.
         self._joined: list[str] = []
 
-    def put(self, told: Heard) -> None:
+    def put(self, item: StreamItem) -> None:
         last = self._items[-1] if self._items else None
-        continues = isinstance(told, Delta) and isinstance(last, Delta) and told.head == last.head
-        if isinstance(told, Delta) and continues and len(self._items) > self._lag:
-            self._joined.append(told.text)
+        continues = isinstance(item, Delta) and isinstance(last, Delta) and item.head == last.head
+        if isinstance(item, Delta) and continues and len(self._items) > self._lag:
+            self._joined.append(item.text)
         else:
             self._close_join()
-            self._items.append(told)
+            self._items.append(item)
 
-    def all(self) -> list[Heard]:
+    def all(self) -> list[StreamItem]:
         self._close_join()
         return list(self._items)
 
-    def take(self) -> list[Heard]:
+    def take(self) -> list[StreamItem]:
         self._close_join()
         items, self._items = self._items, []
         return items
@@ -59,16 +66,16 @@ class _Topic:
     """
 
     def __init__(self) -> None:
-        self.listeners: list[MemorySubscription] = []
+        self.subscriptions: list[MemorySubscription] = []
         self.seq: int | None = None
-        self.since = _Line(0)
+        self.since = _ItemQueue(0)
 
-    def note(self, told: Heard) -> None:
+    def note(self, item: StreamItem) -> None:
         """Keeps what a later subscription needs to catch up."""
-        if isinstance(told, Delta):
-            self.since.put(told)
-        elif isinstance(told, Event):
-            self.rest() if told.name in STREAM_ENDS else self.reach(told.seq)
+        if isinstance(item, Delta):
+            self.since.put(item)
+        elif isinstance(item, Event):
+            self.rest() if item.name in STREAM_ENDS else self.reach(item.seq)
 
     def reach(self, seq: int | None) -> None:
         self.seq = seq
@@ -85,22 +92,22 @@ class MemorySubscription:
     def __init__(self, topic: _Topic, leave: Callable[["MemorySubscription"], None]) -> None:
         self.seq = topic.seq
         self._leave = leave
-        self._line = _Line(_LAG, topic.since.all())
+        self._queue = _ItemQueue(_LAG, topic.since.all())
         # A future, not an asyncio.Event: a token passes here, and this is a third of the cost.
         self._waiting: asyncio.Future[None] | None = None
         self._awake = bool(topic.since.all())
 
-    def put(self, told: Heard) -> None:
+    def put(self, item: StreamItem) -> None:
         """Adds an item, or joins it to the last one if the subscriber lags."""
-        self._line.put(told)
+        self._queue.put(item)
         self.wake()
 
-    async def next(self) -> list[Heard]:
+    async def next(self) -> list[StreamItem]:
         if not self._awake:
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
         self._awake = False
-        return self._line.take()
+        return self._queue.take()
 
     def wake(self) -> None:
         self._awake = True
@@ -124,38 +131,38 @@ class MemoryBus:
         self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
         self._closed: Closing | None = None
 
-    def publish(self, topic: str, told: Told) -> None:
-        if isinstance(told, Interrupted):
+    def publish(self, topic: str, item: Publication) -> None:
+        if isinstance(item, Interrupted):
             for callback in list(self._callbacks.get(topic, ())):
                 callback()
             return
-        if isinstance(told, Queued):
+        if isinstance(item, Queued):
             if topic not in self._queued:
                 self._queued.add(topic)
                 self._queue.put_nowait(topic)
             self.leave(topic)
             return
-        if isinstance(told, Waiting):
+        if isinstance(item, Waiting):
             self._files.set()
             return
         found = self._topics.get(topic)
         if found is None:
             found = self._topics[topic] = _Topic()
-        found.note(told)
-        for subscription in found.listeners:
-            subscription.put(told)
-        if isinstance(told, Event):
+        found.note(item)
+        for subscription in found.subscriptions:
+            subscription.put(item)
+        if isinstance(item, Event):
             self._drop_if_idle(topic)
 
     def subscribe(self, topic: str) -> MemorySubscription:
         def leave(subscription: MemorySubscription) -> None:
-            if subscription in found.listeners:
-                found.listeners.remove(subscription)
+            if subscription in found.subscriptions:
+                found.subscriptions.remove(subscription)
             self._drop_if_idle(topic)
 
         found = self._topics.setdefault(topic, _Topic())
         subscription = MemorySubscription(found, leave)
-        found.listeners.append(subscription)
+        found.subscriptions.append(subscription)
         if self._closed:
             subscription.put(self._closed)
         return subscription
@@ -188,10 +195,10 @@ class MemoryBus:
     def close(self, reason: str) -> None:
         self._closed = Closing(reason)
         for topic in list(self._topics.values()):
-            for subscription in topic.listeners:
+            for subscription in topic.subscriptions:
                 subscription.put(self._closed)
 
     def _drop_if_idle(self, topic: str) -> None:
         found = self._topics.get(topic)
-        if found and not found.listeners and found.seq is None:
+        if found and not found.subscriptions and found.seq is None:
             del self._topics[topic]

@@ -65,7 +65,7 @@ def introduced(
         found = await asyncio.to_thread(examine)
         return msgspec.json.encode(RunningServerReport(perdure.__version__, url, shown, found))
 
-    app.application.introduction = SelfReport(token, tell)
+    app.application.self_report = SelfReport(token, tell)
     path = chosen.data_dir / _FILE
     cert = str(chosen.tls_cert.absolute()) if chosen.tls_cert else None
     with contextlib.suppress(OSError):

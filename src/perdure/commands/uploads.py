@@ -70,12 +70,12 @@ def add_part(tx: Transaction, upload_id: str, blob: WrittenBlob, *, project: str
     return part
 
 
-def chosen(
+def blobs_of(
     tx: Transaction, upload_id: str, body: CompleteUpload, *, project: str, now: int
 ) -> list[WrittenBlob]:
     """Returns the blobs that would make the file. Raises `BadRequest` as `complete` does."""
     upload = require_pending(tx, upload_id, Signal.COMPLETE, project=project, now=now)
-    return _chosen(tx, upload, body)
+    return _blobs_of(tx, upload, body)
 
 
 def complete(
@@ -86,7 +86,7 @@ def complete(
     No byte is copied: the parts' blobs become the file's. The caller has checked `md5`.
     """
     held = _lock(tx, upload_id, Signal.COMPLETE, project=project, now=now)
-    _chosen(tx, held.upload, body)
+    _blobs_of(tx, held.upload, body)
     file = File(
         id=ids.new_file(),
         bytes=held.upload.bytes,
@@ -158,7 +158,7 @@ def _require_pending(upload: Upload, signal: Signal, *, now: int) -> None:
         raise BadRequest(lifecycle.UPLOAD_REFUSALS[signal].format(status=status))
 
 
-def _chosen(tx: Transaction, upload: Upload, body: CompleteUpload) -> list[WrittenBlob]:
+def _blobs_of(tx: Transaction, upload: Upload, body: CompleteUpload) -> list[WrittenBlob]:
     """Returns the named parts' blobs. Raises `BadRequest` for an unknown part, one that is named
     twice, and sizes that do not add up.
     """

@@ -25,7 +25,7 @@ _CHUNKS_AT_ONCE = 100
 class ParsedContent(NamedTuple):
     """Some of the text that an ingestion has read from a file: positions and texts."""
 
-    attempt: int
+    ingestion: int
     texts: list[tuple[int, str]]
 
 
@@ -85,14 +85,14 @@ def content(
     store_id: str,
     project: str,
     now: int,
-    attempt: int | None = None,
+    ingestion: int | None = None,
     after: int = -1,
 ) -> ParsedContent:
     """Returns some of the text that was read of the file, in order, behind a position. No text is
     the end.
 
-    `attempt` is that of the text before. Raises `BadRequest` before the file is completed and when
-    the vector store has expired, `NotFound` where the file does not exist, or its ingestion is
+    `ingestion` is that of the text before. Raises `BadRequest` before the file is completed and
+    when the vector store has expired, `NotFound` where the file does not exist, or its ingestion is
     another one now.
     """
     vector_stores.require_live(tx, store_id, project=project, now=now)
@@ -102,7 +102,7 @@ def content(
         raise BadRequest(
             f"The content of file '{file_id}' cannot be shown: its status is '{status}'."
         )
-    if attempt not in (None, row["ingestion"]):
+    if ingestion not in (None, row["ingestion"]):
         raise NotFound(f"File '{file_id}' was taken out of vector store '{store_id}'.")
     texts = index_writer.texts(tx, row["ingestion"], after=after, limit=_CHUNKS_AT_ONCE)
     return ParsedContent(row["ingestion"], texts)

@@ -25,7 +25,7 @@ from perdure.wire.messages import (
     RefusalPart,
     TextPart,
     text,
-    uncited,
+    without_citations,
 )
 from perdure.wire.run_steps import (
     FunctionToolCall,
@@ -86,7 +86,7 @@ def message_of(message: Message) -> ChatMessage | None:
     """A message of the thread; None for one without content, such as an abandoned one."""
     if message.role == "assistant":
         # Markers of earlier runs would pass for markers of this one.
-        written = _spoken(uncited(message))
+        written = _spoken(without_citations(message))
         return ChatMessage(role="assistant", content=written) if written else None
     parts: list[ChatPart] = []
     for part in message.content:

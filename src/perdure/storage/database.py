@@ -8,7 +8,7 @@ and a writer are given the same `Transaction`; only the writer's may change rows
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from perdure.wire.events import Told
+from perdure.wire.events import Publication
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Transaction(Protocol):
         """Runs a statement once for each set of parameters; the rows it returns, in order."""
         ...
 
-    def tell(self, topic: str, told: Told) -> None:
+    def tell(self, topic: str, told: Publication) -> None:
         """Publishes on the bus after the commit; never, if there is none."""
         ...
 

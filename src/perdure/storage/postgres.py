@@ -21,7 +21,7 @@ from perdure.storage.database import Row, Transaction
 from perdure.storage.migrate import migrate
 from perdure.storage.statements import Statements
 from perdure.storage.writer import Writer, WriterFault, unavailable
-from perdure.wire.events import Told
+from perdure.wire.events import Publication
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class _Transaction:
     """See `Transaction`."""
 
     def __init__(self, cursor: psycopg.Cursor[DictRow], named: Statements) -> None:
-        self.told: list[tuple[str, Told]] = []
+        self.told: list[tuple[str, Publication]] = []
         self._cursor = cursor
         self._named = named
 
@@ -95,7 +95,7 @@ class _Transaction:
                 more = self._cursor.nextset()
         return rows
 
-    def tell(self, topic: str, told: Told) -> None:
+    def tell(self, topic: str, told: Publication) -> None:
         self.told.append((topic, told))
 
 

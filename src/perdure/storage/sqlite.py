@@ -22,7 +22,7 @@ from perdure.storage.migrate import migrate
 from perdure.storage.reserve import Reserve
 from perdure.storage.statements import Statements
 from perdure.storage.writer import Writer, WriterFault, full, unavailable
-from perdure.wire.events import Told
+from perdure.wire.events import Publication
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class _Transaction:
     """See `Transaction`."""
 
     def __init__(self, connection: sqlite3.Connection, named: Statements) -> None:
-        self.told: list[tuple[str, Told]] = []
+        self.told: list[tuple[str, Publication]] = []
         self._execute = connection.execute
         self._named = named
 
@@ -90,7 +90,7 @@ class _Transaction:
         sql = self._named[statement]
         return [row for each in params for row in self._execute(sql, each).fetchall()]
 
-    def tell(self, topic: str, told: Told) -> None:
+    def tell(self, topic: str, told: Publication) -> None:
         self.told.append((topic, told))
 
 

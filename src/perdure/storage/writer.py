@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from perdure.bus.bus import Bus
 from perdure.errors import Unavailable
 from perdure.storage.database import Transaction
-from perdure.wire.events import Told
+from perdure.wire.events import Publication
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +60,7 @@ _ATTEMPTS = {
 class TellingTransaction(Transaction, Protocol):
     """A transaction that keeps what it was asked to tell."""
 
-    told: list[tuple[str, Told]]
+    told: list[tuple[str, Publication]]
 
 
 class WriterConnection(Protocol):
@@ -107,7 +107,7 @@ class _Waiting:
         self.future = future
         self.result: object = None
         self.error: Exception | None = None
-        self.told: list[tuple[str, Told]] = []
+        self.told: list[tuple[str, Publication]] = []
 
     def run(self, transaction: TellingTransaction) -> None:
         """Runs the command, perhaps not for the first time."""

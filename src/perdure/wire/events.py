@@ -67,7 +67,10 @@ class Waiting(NamedTuple):
     """Files of a vector store that wait to be ingested. It goes to the worker of this process."""
 
 
-Told = Event | Delta | Closing | Queued | Interrupted | Waiting
+# What a subscriber of a topic receives.
+StreamItem = Event | Delta | Closing
+# What is published on a bus.
+Publication = StreamItem | Queued | Interrupted | Waiting
 
 
 def text_head(message_id: str, index: int) -> bytes:

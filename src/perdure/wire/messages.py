@@ -137,7 +137,7 @@ def parts(content: str | list[PartInput]) -> list[Part]:
     ]
 
 
-def uncited(message: Message) -> Message:
+def without_citations(message: Message) -> Message:
     """Returns the message without the markers of its citations."""
     return replace(message, content=[_without_markers(part) for part in message.content])
 

@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeVar
 
 R = TypeVar("R")
 
-_PIECE_BYTES = 16 * 1024
+_BLOCK_BYTES = 16 * 1024
 _PLAIN_BYTES = 512 * 1024
-# So many looks at a place take as long as a piece.
+# So many looks at a place take as long as a block.
 _LOOKS = 256
 _COLON = re.compile(rb"\s*:\s*")
 # A longer string is no name of anything.
@@ -61,13 +61,13 @@ class JsonSizeScanner:
         self._escape = b""
         self._measures = measures
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, block: bytes) -> None:
         """Reads the next block."""
-        piece = self._escape + piece
-        odd = (len(piece) - len(piece.rstrip(b"\\"))) % 2
+        block = self._escape + block
+        odd = (len(block) - len(block.rstrip(b"\\"))) % 2
         # The last backslash escapes what comes next.
-        piece, self._escape = (piece[:-1], b"\\") if odd else (piece, b"")
-        parts = piece.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
+        block, self._escape = (block[:-1], b"\\") if odd else (block, b"")
+        parts = block.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
         outside = b"".join(parts[self.inside :: 2])
         self.inside ^= len(parts) % 2 == 0
         brackets = outside.translate(None, _NO_BRACKETS)
@@ -107,9 +107,9 @@ async def _patiently(work: Generator[None, None, R]) -> R:
 def _measure(text: bytes, most: JsonSize) -> Generator[None, None, JsonSize]:
     commas = brackets = 0
     for start in range(0, len(text), _PLAIN_BYTES):
-        piece = text[start : start + _PLAIN_BYTES]
-        commas += piece.count(b",")
-        brackets += piece.count(b"[") + piece.count(b"{")
+        block = text[start : start + _PLAIN_BYTES]
+        commas += block.count(b",")
+        brackets += block.count(b"[") + block.count(b"{")
         if commas + brackets > most.members or brackets > most.depth:
             break
         if start:
@@ -118,8 +118,8 @@ def _measure(text: bytes, most: JsonSize) -> Generator[None, None, JsonSize]:
         return JsonSize(commas + brackets, brackets)
     # There may be as many in long texts.
     scanner = JsonSizeScanner(measures=True)
-    for start in range(0, len(text), _PIECE_BYTES):
-        scanner.feed(text[start : start + _PIECE_BYTES])
+    for start in range(0, len(text), _BLOCK_BYTES):
+        scanner.feed(text[start : start + _BLOCK_BYTES])
         if scanner.members > most.members or scanner.deepest > most.depth:
             break
         yield
@@ -133,10 +133,10 @@ def _find(text: bytes, name: str) -> Generator[None, None, JsonSpan | None]:
     place = text.find(key)
     while place >= 0:
         while read < place:
-            piece = text[read : min(place, read + _PIECE_BYTES)]
-            scanner.feed(piece)
-            read += len(piece)
-            looks += 1 + len(piece) * _LOOKS // _PIECE_BYTES
+            block = text[read : min(place, read + _BLOCK_BYTES)]
+            scanner.feed(block)
+            read += len(block)
+            looks += 1 + len(block) * _LOOKS // _BLOCK_BYTES
             if looks > _LOOKS:
                 looks = 0
                 yield
