@@ -66,7 +66,7 @@ async def test_what_was_taken_while_the_caller_was_cancelled_is_given_back() -> 
         return 7
 
     async def use() -> None:
-        async with blocking_calls.held(take, given_back.append):
+        async with blocking_calls.acquire(take, given_back.append):
             raise AssertionError("the caller was cancelled")
 
     using = asyncio.create_task(use())
@@ -83,7 +83,7 @@ async def test_what_could_not_be_taken_is_not_given_back() -> None:
         raise OSError(2, "No such file")
 
     with pytest.raises(OSError, match="No such file"):
-        async with blocking_calls.held(take, lambda _: pytest.fail("given back")):
+        async with blocking_calls.acquire(take, lambda _: pytest.fail("given back")):
             pass
 
 

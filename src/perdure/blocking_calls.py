@@ -25,12 +25,12 @@ async def run(work: Callable[[], T], threads: Executor | None = None) -> T:
             cancelled = error
     if cancelled is None:
         return working.result()
-    working.exception()  # taken, so that nobody is told of it
+    working.exception()  # read, so that the event loop does not report it
     raise cancelled
 
 
 @asynccontextmanager
-async def held(
+async def acquire(
     take: Callable[[], T], give_back: Callable[[T], object], threads: Executor | None = None
 ) -> AsyncGenerator[T, None]:
     """Acquires an object in a thread, such as an open file, until the block ends. It is released in

@@ -90,7 +90,7 @@ _Q, _P, _A, _C = (
 )
 _END = ("expires_at", "required_action")
 
-# A new run is told twice, with the same payload (spec 04 §3.1).
+# Two events with the same payload publish a new run (spec 04 §3.1).
 RUN_CREATED = ("thread.run.created", "thread.run.queued")
 
 RUN = (
@@ -107,7 +107,7 @@ RUN = (
     Move(_P, Signal.FAIL, RunStatus.FAILED, "thread.run.failed", "failed_at", _END),
     Move(_P, Signal.CANCEL, _C, "thread.run.cancelling"),
     Move(_P, Signal.EXPIRE, RunStatus.EXPIRED, "thread.run.expired", None, ("required_action",)),
-    # shutdown, or the lease ran out: streams are not told of a second queued
+    # shutdown, or the lease ran out: no second queued event is published
     Move(_P, Signal.RELEASE, _Q, None),
     Move(_A, Signal.SUBMIT, _Q, "thread.run.queued", None, ("required_action",)),
     Move(_A, Signal.CANCEL, _C, "thread.run.cancelling", None, ("required_action",)),
@@ -172,7 +172,8 @@ MESSAGE = (
     ),
 )
 
-# No stream tells of these. A file that failed or was cancelled begins anew when it is added again.
+# These moves have no stream events. A file that failed or was cancelled begins anew when it is
+# added again.
 VECTOR_STORE_FILE = (
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.COMPLETE, VectorStoreFileStatus.COMPLETED, None),
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.FAIL, VectorStoreFileStatus.FAILED, None),
@@ -181,7 +182,7 @@ VECTOR_STORE_FILE = (
     Move(VectorStoreFileStatus.CANCELLED, Signal.RETRY, VectorStoreFileStatus.IN_PROGRESS, None),
 )
 
-# An upload is told to nobody; it leaves its one open status once.
+# An upload has no stream events; it leaves its one open status once.
 UPLOAD = (
     Move(UploadStatus.PENDING, Signal.COMPLETE, UploadStatus.COMPLETED, None),
     Move(UploadStatus.PENDING, Signal.CANCEL, UploadStatus.CANCELLED, None),
@@ -195,8 +196,8 @@ STEP_DELTA = "thread.run.step.delta"
 ERROR = "error"
 DONE = "done"
 
-# In the log before the end of a message that does not hold what was told of its text. No client is
-# told: it says who is told no more (docs/streaming.md).
+# In the log before the end of a message that does not hold all published text. No client receives
+# it: it ends the deltas for subscribers that have some of that text (docs/streaming.md).
 WITHDRAWN = "text.withdrawn"
 
 STREAM_EVENTS = (
@@ -234,7 +235,7 @@ PARTS_END = {
 ACTIVE = frozenset({_Q, _P, _A, _C})
 TERMINAL = frozenset(RunStatus) - ACTIVE
 
-# After one of these events a stream has told all it can: `done` follows (spec 04 §3).
+# After one of these events a stream has no more events: `done` follows (spec 04 §3).
 STREAM_ENDS = frozenset(move.event for move in RUN if move.target in TERMINAL or move.target == _A)
 
 # What a client reads when its request meets the wrong status (spec 05 §3.4).

@@ -13,7 +13,7 @@ _WRONG = (
 )
 
 
-def checked(url: str) -> SplitResult:
+def split(url: str) -> SplitResult:
     """Returns the parts of a URL; behind its user there may be several hosts, separated by commas.
 
     Raises `ValueError` for text that programs would read differently: then a part of a password
@@ -44,7 +44,7 @@ def without_password(url: str) -> str:
     but that of a database, since elsewhere it may be a token.
     """
     try:
-        parts = checked(url)
+        parts = split(url)
     except ValueError:
         return "a URL that cannot be read"
     user, at, hosts = parts.netloc.rpartition("@")

@@ -13,9 +13,9 @@ from importlib.util import find_spec, module_from_spec
 from itertools import product
 from typing import Protocol
 
-# Longer texts are counted in pieces of so many characters: each keeps other threads waiting. A cut
-# adds a token at most.
-_PIECE = 65_536
+# Longer texts are counted in blocks of so many characters, since each keeps other threads waiting.
+# A cut adds a token at most.
+_BLOCK_CHARACTERS = 65_536
 _BINDINGS = "bpe_openai._bindings"
 
 # What a character can begin and end with, in UTF-8, as tokens of one byte each: the first of two,
@@ -76,6 +76,6 @@ def decode(tokens: Sequence[int]) -> str:
 
 def count(text: str) -> int:
     """Returns the number of tokens of a text of any length."""
-    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+    blocks = (text[at : at + _BLOCK_CHARACTERS] for at in range(0, len(text), _BLOCK_CHARACTERS))
     # lone surrogates, which are no text, count as question marks
-    return sum(len(encode(piece.encode(errors="replace").decode())) for piece in pieces)
+    return sum(len(encode(block.encode(errors="replace").decode())) for block in blocks)

@@ -62,7 +62,7 @@ def test_a_listener_that_comes_back_while_the_run_goes_on(
     back = broke.draw(st.integers(max(heard, 1), len(told) - 2), label="back")
     bus = MemoryBus()
     before = Frames()
-    first = before.of_bus(told[:heard])
+    first = before.follow(told[:heard])
     bus.subscribe("run_1")
     for item in told[:back]:
         bus.publish("run_1", item)
@@ -73,7 +73,7 @@ def test_a_listener_that_comes_back_while_the_run_goes_on(
     committed = log_after(told[:back], before.cursor)
     second = after.replay(committed, upto=subscription.seq)
     if not after.ended:
-        second += after.of_bus(subscription._queue.all())
+        second += after.follow(subscription._queue.all())
     whole = (first + second).decode()
     assert text_of(whole) == "".join(pieces)
     assert [name for name in names(whole) if name != MESSAGE_DELTA] == [
@@ -89,7 +89,7 @@ def test_a_listener_that_comes_back_when_all_is_over(
     told = run_events(pieces)
     heard = broke.draw(st.integers(0, len(told)))
     before = Frames()
-    first = before.of_bus(told[:heard])
+    first = before.follow(told[:heard])
     after = Frames(before.cursor)
     whole = (first + after.replay(log_after(told, before.cursor), upto=None)).decode()
     assert text_of(whole) == "".join(pieces)
@@ -99,10 +99,10 @@ def test_a_listener_that_comes_back_when_all_is_over(
 def test_a_part_that_a_resumed_run_tells_again_is_not_told_twice() -> None:
     told = run_events(["one ", "two "])
     frames = Frames()
-    first = frames.of_bus(told[:3])  # "one " was told, then the worker died
+    first = frames.follow(told[:3])  # "one " was told, then the worker died
     again = [Event(5, "thread.run.in_progress", b"{}"), *told[2:4]]
     ended = [told[4]._replace(seq=6), told[5]._replace(seq=7)]  # type: ignore[call-arg]
-    whole = (first + frames.of_bus([*again, *ended])).decode()
+    whole = (first + frames.follow([*again, *ended])).decode()
     assert text_of(whole) == "one "
     assert names(whole)[-3:] == ["thread.message.completed", "thread.run.completed", "done"]
 
@@ -112,24 +112,24 @@ def test_a_part_is_not_told_twice_however_often_the_run_is_resumed(connections: 
     """Nor if the listener's connection breaks each time that the worker dies."""
     told = run_events(["one ", "two "])
     frames = Frames()
-    whole = frames.of_bus(told[:3])  # "one " was told, then the worker died
+    whole = frames.follow(told[:3])  # "one " was told, then the worker died
     for seq in range(5, 5 + connections):
         frames = Frames(cursor(frames.cursor.id.decode()))
         claimed = Event(seq, "thread.run.in_progress", b"{}")
-        whole += frames.of_bus([claimed, *told[2:4]])
+        whole += frames.follow([claimed, *told[2:4]])
     frames = Frames(cursor(frames.cursor.id.decode()))
     log = [Event(seq, "thread.run.in_progress", b"{}") for seq in range(4 + connections, 9)]
     whole += frames.replay(log, upto=8)
-    whole += frames.of_bus([*told[2:4], told[4]._replace(seq=9), told[5]._replace(seq=10)])  # type: ignore[call-arg]
+    whole += frames.follow([*told[2:4], told[4]._replace(seq=9), told[5]._replace(seq=10)])  # type: ignore[call-arg]
     assert text_of(whole.decode()) == "one "
 
 
 def test_who_heard_nothing_of_a_part_hears_all_of_it_from_the_resumed_run() -> None:
     told = run_events(["one ", "two "])
     frames = Frames()
-    first = frames.of_bus(told[:2])
+    first = frames.follow(told[:2])
     again = [Event(5, "thread.run.in_progress", b"{}"), *told[2:4]]
-    whole = (first + frames.of_bus(again)).decode()
+    whole = (first + frames.follow(again)).decode()
     assert text_of(whole) == "one two "
 
 
@@ -162,5 +162,5 @@ def test_the_id_of_earlier_versions_that_mutes_all_still_does() -> None:
     told = run_events(["one ", "two "])
     frames = Frames(cursor("1.0"))
     frames.replay([Event(1, "thread.run.in_progress", b"{}")], upto=1)
-    whole = frames.of_bus(told[2:])
+    whole = frames.follow(told[2:])
     assert names(whole.decode()) == ["thread.message.completed", "thread.run.completed", "done"]

@@ -144,7 +144,7 @@ class Listener:
     def hear(self) -> None:
         """Takes what the bus has brought."""
         if self._frames and not self._frames.ended:
-            self._hear(self._frames.of_bus(self._subscription._queue.take()))  # type: ignore[union-attr]
+            self._hear(self._frames.follow(self._subscription._queue.take()))  # type: ignore[union-attr]
 
     @property
     def has_ended(self) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from perdure import settings
-from perdure.cli.server import RunningServer, opened
+from perdure.cli.server import RunningServer, open_server
 
 KEY = b"Host: localhost\r\nAuthorization: Bearer key\r\nOpenAI-Beta: assistants=v2\r\n"
 
@@ -121,7 +121,7 @@ class Listening:
 async def listening(data_dir: Path, **chosen: object) -> AsyncIterator[Listening]:
     """A server with these settings, on a free port."""
     made = settings.only(data_dir=data_dir, port=0, drain_seconds=0, **chosen)
-    async with opened(made, takes_signals=False) as server:
+    async with open_server(made, takes_signals=False) as server:
         serving = asyncio.create_task(server.run_until_stopped())
         await server.ready.wait()
         listening = Listening(server)

@@ -163,10 +163,10 @@ class TestSettings:
     ) -> None:
         for name in Settings.model_fields:
             monkeypatch.delenv(f"PERDURE_{name.upper()}", raising=False)
-        plain = demo_settings.chosen(tmp_path, {}, tls=False)
+        plain = demo_settings.choose(tmp_path, {}, tls=False)
         for name in set(Settings.model_fields) - demo_settings.OBEYED:
             monkeypatch.setenv(f"PERDURE_{name.upper()}", "http://nonsense:99999999/")
-        assert demo_settings.chosen(tmp_path, {}, tls=False) == plain
+        assert demo_settings.choose(tmp_path, {}, tls=False) == plain
 
     @pytest.mark.parametrize("name", sorted(demo_settings.OBEYED))
     def test_what_a_test_needs_is_read(
@@ -176,11 +176,11 @@ class TestSettings:
         field = Settings.model_fields[name]
         monkeypatch.setenv(f"PERDURE_{name.upper()}", "nonsense")
         if field.annotation in (str | None, tuple[SecretStr, ...]):
-            chosen = demo_settings.chosen(tmp_path, {}, tls=False)
+            chosen = demo_settings.choose(tmp_path, {}, tls=False)
             assert "nonsense" in repr(getattr(chosen, name)) or len(getattr(chosen, name)) == 1
         else:
             with pytest.raises(ConfigurationError, match=f"PERDURE_{name.upper()} is wrong"):
-                demo_settings.chosen(tmp_path, {}, tls=False)
+                demo_settings.choose(tmp_path, {}, tls=False)
 
     def test_every_setting_that_names_a_place_is_left_out(self) -> None:
         """By the names that they have: a new one is seen here."""
@@ -194,9 +194,9 @@ class TestSettings:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setenv("PERDURE_MODEL_API_KEY", "sk-1")
-        assert demo_settings.chosen(tmp_path, {}, tls=False).model_api_key is None
+        assert demo_settings.choose(tmp_path, {}, tls=False).model_api_key is None
         flags = {"model_base_url": "http://127.0.0.1:1/v1"}
-        assert demo_settings.chosen(tmp_path, flags, tls=False).model_api_key is not None
+        assert demo_settings.choose(tmp_path, flags, tls=False).model_api_key is not None
 
 
 def test_a_signal_ends_server_and_program_and_removes_the_data(tmp_path: Path) -> None:

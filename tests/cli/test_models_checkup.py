@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perdure import settings
 from perdure.app import provider_of
-from perdure.cli.models_checkup import WELL_KNOWN, advice, unserved
+from perdure.cli.models_checkup import WELL_KNOWN, advice, unserved_names
 from perdure.cli.probe import ProbeResult
 from perdure.clock import SystemClock
 from perdure.settings import Settings
@@ -27,7 +27,7 @@ def answer(*models: str, problem: str | None = None) -> ProbeResult:
 
 
 def fails(of: Settings, *answers: ProbeResult) -> list[str]:
-    return unserved(of, provider_of(of, SystemClock()), answers)
+    return unserved_names(of, provider_of(of, SystemClock()), answers)
 
 
 def test_names_that_nobody_lists_fail() -> None:
@@ -52,7 +52,7 @@ def test_aliases_and_a_default_model_answer() -> None:
 def test_the_scripted_model_answers_for_all_names() -> None:
     scripted = settings.only()
     found = ProbeResult(scripted.servers[0], (), None)
-    assert unserved(scripted, provider_of(scripted, SystemClock()), [found]) == []
+    assert unserved_names(scripted, provider_of(scripted, SystemClock()), [found]) == []
 
 
 @given(st.text("ab:'\"`$();&| \\", min_size=1))

@@ -205,17 +205,17 @@ async def test_the_time_of_a_head_is_not_prolonged_by_what_comes_of_it(server: L
     """Nor is there more than one timer, however many pieces come."""
     raw = await (await server.connect()).send(b"GET /v1/models HTTP/1.1\r\n")
     connection = await serving(server, raw)
-    await until(server, lambda: connection._untold > 0)
+    await until(server, lambda: connection._unparsed > 0)
     deadline, timer = connection._deadline, connection._timer
     for _ in range(20):
-        seen = connection._untold + len(b"x: y\r\n")
+        seen = connection._unparsed + len(b"x: y\r\n")
         await raw.send(b"x: y\r\n")
         await until(server, partial(_has, connection, seen))
     assert (connection._deadline, connection._timer) == (deadline, timer)
 
 
 def _has(connection: ClientConnection, size: int) -> bool:
-    return connection._untold >= size
+    return connection._unparsed >= size
 
 
 async def test_the_time_of_a_body_begins_anew_with_each_piece_and_the_timer_stays(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.cli.terminal import folded, line
+from perdure.cli.terminal import fold, line
 from tests.cli.processes import PERDURE, clean, perdure
 from tests.patience import PATIENCE_SECONDS
 
@@ -24,7 +24,7 @@ HELP = (
 
 @given(said=st.text().map(line), width=st.integers(1, 100), indent=st.integers(0, 20))
 def test_words_are_whole_and_none_is_lost(said: str, width: int, indent: int) -> None:
-    rows = folded(said, width, indent=indent)
+    rows = fold(said, width, indent=indent)
     assert " ".join(rows).split(" ") == said.split(" ")
     room = max(width - indent, 20)
     assert all(len(row) <= room or " " not in row for row in rows)
@@ -32,7 +32,7 @@ def test_words_are_whole_and_none_is_lost(said: str, width: int, indent: int) ->
 
 @given(st.text().map(line))
 def test_what_nobody_sees_on_a_terminal_is_one_line(said: str) -> None:
-    assert folded(said, None, indent=14) == [said]
+    assert fold(said, None, indent=14) == [said]
 
 
 def on_terminal(folder: Path, *arguments: str) -> str:

@@ -30,7 +30,7 @@ async def file(database: Database, *, seconds: int | None = None, blob: WrittenB
 
 
 async def doomed(database: Database) -> list[str]:
-    return await database.read(blobs.doomed, limit=100)
+    return await database.read(blobs.list_doomed, limit=100)
 
 
 async def test_a_file_has_the_blob_as_its_content(database: Database) -> None:

@@ -188,7 +188,7 @@ async def test_a_restart_is_not_counted_for_a_file_that_was_put_off(filled: Fill
     store_id = await filled.store([file_id])
     for _ in range(30):
         job = await filled.begin()
-        await filled.database.write(ingestions.put_off, job, "It is away.", now=float(filled.now))
+        await filled.database.write(ingestions.postpone, job, "It is away.", now=float(filled.now))
         assert await filled.claim() is None
         await filled.database.write(ingestions.free, now=float(filled.now))
     assert (await filled.look_at(store_id, file_id)).status == "in_progress"

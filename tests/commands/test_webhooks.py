@@ -259,7 +259,7 @@ async def test_a_silenced_webhook_is_told_nothing_until_a_server_is_started(
 ) -> None:
     await hear(acts, "a", "b")
     await completed(acts)
-    await acts.database.write(deliveries.silence, "a", now=acts.now, error="Gone.")
+    await acts.database.write(deliveries.disable, "a", now=acts.now, error="Gone.")
     await completed(acts)
     assert sorted((row.webhook, row.status) for row in rows()) == [
         ("a", "given_up"),
@@ -277,7 +277,7 @@ async def test_the_doctor_counts_what_waits_and_what_was_given_up(
     await hear(acts, "a", "b")
     for _ in range(3):
         await completed(acts)
-    await acts.database.write(deliveries.silence, "a", now=acts.now, error="Gone.")
+    await acts.database.write(deliveries.disable, "a", now=acts.now, error="Gone.")
     (delivery,) = await claim(acts, b=1)
     await acts.database.write(deliveries.deliver, delivery, now=acts.now)
     seen = checkup.look(database_url, data_dir)

@@ -59,10 +59,12 @@ async def test_what_is_forgotten_goes_from_the_database(
     keeper = Maintenance(stage.database, stage.clock, event_retention_days=30)
     await keeper.forget()
     now = int(stage.clock.now())
-    assert [each.name for each in await stage.database.read(adjustments.known, now=now)] == ["a"]
+    assert [each.name for each in await stage.database.read(adjustments.list_known, now=now)] == [
+        "a"
+    ]
     stage.clock.advance(DAY + 1)
     await keeper.forget()
-    assert await stage.database.read(adjustments.known, now=now) == []
+    assert await stage.database.read(adjustments.list_known, now=now) == []
 
 
 async def test_a_database_that_is_away_fails_no_call(stage: Stage) -> None:
@@ -82,7 +84,7 @@ async def test_a_name_that_no_model_has_is_not_remembered(
 ) -> None:
     await memory.learn(URL, model, {"a"})
     assert await memory.of(URL, model) == frozenset()
-    assert await stage.database.read(adjustments.known, now=int(stage.clock.now())) == []
+    assert await stage.database.read(adjustments.list_known, now=int(stage.clock.now())) == []
 
 
 async def test_a_run_is_refused_once_and_the_next_of_another_server_never(

@@ -278,7 +278,7 @@ class WatchedDatabase(CrashingDatabase):
         self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         found = await super().read(query, *args, **kwargs)
-        if query is vector_stores.is_at_work:
+        if query is vector_stores.has_files_in_progress:
             self.looked.set()
         return found
 

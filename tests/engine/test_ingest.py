@@ -226,7 +226,7 @@ async def test_a_file_that_is_put_off_is_not_taken_for_one_that_stops_its_server
         job = await filled_stores.claim(stage)
         assert job is not None
         now = stage.clock.now()
-        await stage.database.write(ingestions.put_off, job, "It is away.", now=now)
+        await stage.database.write(ingestions.postpone, job, "It is away.", now=now)
         assert await filled_stores.claim(stage) is None
         stage.clock.advance(80)
 

@@ -56,7 +56,7 @@ async def test_the_content_of_a_deleted_file_goes_with_the_next_step(
     await database.write(files.delete, gone.id, project=PROJECT, now=int(clock.now()))
     await sweeper.step()
     assert stored(data_dir) == 1
-    assert await database.read(rules.doomed, limit=10) == []
+    assert await database.read(rules.list_doomed, limit=10) == []
 
 
 async def test_a_file_and_its_content_go_when_it_expires(
@@ -105,10 +105,10 @@ async def test_contents_that_cannot_be_deleted_keep_no_others(
         await database.write(files.delete, each.id, project=PROJECT, now=int(clock.now()))
     for _ in range(2):
         await sweeper.step()
-    assert sorted(await database.read(rules.doomed, limit=10)) == [path.name for path in stuck]
+    assert sorted(await database.read(rules.list_doomed, limit=10)) == [path.name for path in stuck]
     assert stored(data_dir) == 0
     for path in stuck:
         path.rmdir()
     for _ in range(2):
         await sweeper.step()
-    assert await database.read(rules.doomed, limit=10) == []
+    assert await database.read(rules.list_doomed, limit=10) == []

@@ -110,7 +110,7 @@ async def test_a_healthy_database_breaks_nothing(acts: Acts, ids: Ids) -> None:
     seen: list[int] = []
 
     def check(tx: Transaction) -> tuple[Extent, list[Violation]]:
-        return invariants.count(tx), list(invariants.check(tx, looked_at=seen.append))
+        return invariants.count(tx), list(invariants.check(tx, on_page=seen.append))
 
     assert await acts.database.read(check) == (Extent(runs=11, files=0, vector_stores=0), [])
     assert sum(seen) == 11

@@ -129,7 +129,7 @@ async def test_a_healthy_database_breaks_nothing(filled: FilledStore, at: Shelve
     seen: list[int] = []
 
     def check(tx: Transaction) -> tuple[Extent, list[Violation]]:
-        return invariants.count(tx), list(invariants.check(tx, looked_at=seen.append))
+        return invariants.count(tx), list(invariants.check(tx, on_page=seen.append))
 
     expected = Extent(runs=3, files=7, vector_stores=3)
     assert await filled.database.read(check) == (expected, [])

@@ -14,7 +14,7 @@ from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError
 from perdure.tls import self_signed, trust
 from perdure.tls.certificate import Certificate, load
-from perdure.tls.checkup import shake
+from perdure.tls.checkup import handshake
 from perdure.tls.self_signed import Made
 
 NOW = SystemClock().now()
@@ -190,6 +190,6 @@ def test_old_versions_are_refused(files: Made, version: ssl.TLSVersion) -> None:
     for context in (client, other):
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = context.maximum_version = version
-    shake(other, client)
+    handshake(other, client)
     with pytest.raises(ssl.SSLError, match="UNSUPPORTED_PROTOCOL"):
-        shake(Certificate(files.cert, files.key).context, client)
+        handshake(Certificate(files.cert, files.key).context, client)

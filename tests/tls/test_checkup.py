@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from perdure.errors import ConfigurationError
 from perdure.tls import certificate, checkup, self_signed, trust
-from perdure.tls.checkup import shake
+from perdure.tls.checkup import handshake
 
 DAY = 86_400
 # Long before any test runs.
@@ -96,9 +96,9 @@ def test_a_client_of_one_certificate_trusts_no_other_of_its_authority(tmp_path: 
     """Whose own is in the file, too: names are not looked at."""
     ours = signed(tmp_path / "ours", names=["a"], chain=True)
     theirs = signed(tmp_path / "theirs", names=["a"], chain=True)
-    shake(certificate.load(*ours), trust.only(ours[0]))
+    handshake(certificate.load(*ours), trust.only(ours[0]))
     with pytest.raises(ssl.SSLCertVerificationError):
-        shake(certificate.load(*theirs), trust.only(ours[0]))
+        handshake(certificate.load(*theirs), trust.only(ours[0]))
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def check_key(headers: Mapping[str, str], settings: Settings) -> None:
             "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
         )
     known = [secret.get_secret_value().encode() for secret in settings.api_keys]
-    # each is compared, so that the time taken tells nothing
+    # each is compared, so that the time taken does not depend on the key
     matches = [hmac.compare_digest(key.encode(), secret) for secret in known]
     if known and not any(matches):
         raise Unauthorized(

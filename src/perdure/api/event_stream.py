@@ -86,7 +86,7 @@ class EventStream(Response):
         items = await self._subscription.next()
         if items:
             self._quiet = False
-            return self._frames.of_bus(items, log=await self._events_of_others(items))
+            return self._frames.follow(items, log=await self._events_of_others(items))
         if self._gone:
             return b""
         log = await self._database.read(events.after, self._run_id, self._frames.cursor.seq)

@@ -19,7 +19,7 @@ async def search(call: ApiCall) -> Answer:
         )
     services = call.services
     if not await services.database.read(
-        vector_stores.is_touched, store_id, project=call.project, now=call.now
+        vector_stores.is_recently_used, store_id, project=call.project, now=call.now
     ):
         await services.database.write(vector_stores.touch, store_id, now=call.now)
     if body.rewrite_query and (model := services.settings.rewrite_model):

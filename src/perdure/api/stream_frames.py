@@ -98,7 +98,7 @@ class Frames:
             frames.append(self._end())
         return b"".join(frames)
 
-    def of_bus(self, items: Iterable[StreamItem], *, log: Iterable[Event] = ()) -> bytes:
+    def follow(self, items: Iterable[StreamItem], *, log: Iterable[Event] = ()) -> bytes:
         """Returns the frames of items that the bus delivered; before each event, those of earlier
         events in the log.
         """

@@ -9,7 +9,7 @@ import structlog
 from rich.console import Console
 
 import perdure
-from perdure.cli.terminal import folded, line, width_of
+from perdure.cli.terminal import fold, line, width_of
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class _Printed:
         self._console.print(line(said), style="bold green")
 
     def row(self, name: str, said: str, *, style: str = "") -> None:
-        first, *more = folded(line(said), width_of(sys.stderr), indent=_INDENT)
+        first, *more = fold(line(said), width_of(sys.stderr), indent=_INDENT)
         self._console.print(f"  {name:<9} {first}", style=style)
         for row in more:
             self._console.print(f"{'':{_INDENT}}{row}", style=style)

@@ -79,8 +79,8 @@ class Client:
         """Yields the events of a run: names and data (spec 04 §1), up to and without `done`."""
         async with self._answer("POST", path, _json(body)) as answer:
             name, rest = "", b""
-            async for piece in answer.content.iter_any():
-                *lines, rest = (rest + piece).split(b"\n")
+            async for block in answer.content.iter_any():
+                *lines, rest = (rest + block).split(b"\n")
                 for line in lines:
                     if line.startswith(b"event: "):
                         name = line[7:].decode(errors="replace")
@@ -148,7 +148,7 @@ def connect(
         # a server that needs no key takes any
         api_key = chosen.api_keys[0].get_secret_value() if chosen.api_keys else "perdure"
     try:
-        has_user = "@" in urls.checked(url or "").netloc
+        has_user = "@" in urls.split(url or "").netloc
     except ValueError as error:
         raise ConfigurationError(f"The URL from the flag --url is wrong: {error}.") from None
     if has_user:

@@ -216,7 +216,7 @@ def add(
     from perdure.cli import stores
     from perdure.cli.client import connect, run
 
-    wanted = stores.found_in(paths)
+    wanted = stores.find_files(paths)
     if run(stores.add_all(connect(config, url, api_key, ca_cert), wanted, store, name)):
         raise typer.Exit(1)
 

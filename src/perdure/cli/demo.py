@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from perdure.cli import demo_settings, logs
-from perdure.cli.server import end_like_interrupt, opened, run
+from perdure.cli.server import end_like_interrupt, open_server, run
 from perdure.cli.terminal import tell
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings
@@ -25,7 +25,7 @@ def demo(program: list[str] | None, flags: Mapping[str, object], *, tls: bool = 
     """Runs the program, or the quickstart, against a server of its own. Returns the exit code."""
     arguments = _runnable(program or [str(_quickstart())])
     with tempfile.TemporaryDirectory(prefix="perdure-demo-") as folder:
-        settings = demo_settings.chosen(Path(folder), flags, tls=tls)
+        settings = demo_settings.choose(Path(folder), flags, tls=tls)
         logs.configure(settings)
         code = run(lambda: _demo(settings, arguments))
     _say(f"server stopped, data removed, the program's exit code is {code}")
@@ -34,11 +34,11 @@ def demo(program: list[str] | None, flags: Mapping[str, object], *, tls: bool = 
 
 async def _demo(settings: Settings, arguments: list[str]) -> int:
     end_like_interrupt()
-    async with opened(settings, takes_signals=False) as server, asyncio.TaskGroup() as group:
+    async with open_server(settings, takes_signals=False) as server, asyncio.TaskGroup() as group:
         answering = group.create_task(server.run_until_stopped())
         await server.ready.wait()
         _say(f"server answers at {server.url}/v1, the model is {_model(settings)}")
-        for name in demo_settings.left_out(settings):
+        for name in demo_settings.skipped_webhooks(settings):
             _say(f"the webhook {name} is left out: it leads away from this machine")
         environment = {
             **os.environ,

@@ -34,7 +34,7 @@ _KEY = "model_api_key"
 _QUIET = "warning"
 
 
-def chosen(folder: Path, flags: Mapping[str, object], *, tls: bool) -> Settings:
+def choose(folder: Path, flags: Mapping[str, object], *, tls: bool) -> Settings:
     """Returns the settings of a demo whose data is in the folder. Raises `ConfigurationError`.
 
     `flags` are those of the command line, None if not given.
@@ -52,7 +52,7 @@ def chosen(folder: Path, flags: Mapping[str, object], *, tls: bool) -> Settings:
     return only_with(obeyed, **values)
 
 
-def left_out(settings: Settings) -> list[str]:
+def skipped_webhooks(settings: Settings) -> list[str]:
     """Returns the webhooks of the environment that a demo does not call, since they lead to other
     machines.
     """

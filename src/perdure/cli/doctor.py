@@ -33,7 +33,7 @@ from perdure.webhooks import address_guard
 _RENEW = "Renew it: the server takes the new files by itself."
 _SHOWN = "Look for tls_not_renewed in its log; it takes new files within seconds."
 _ALONE = "Let only its owner in: chmod 700 for the folder, 600 for the files perdure.db*."
-# Of so many models it is told what their servers need.
+# The most models whose adjustments are listed.
 _MOST_LEARNT = 20
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
@@ -49,7 +49,7 @@ def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
     except ConfigurationError as error:
         findings = [Finding(State.FAIL, "settings", str(error), "Correct it, then run this again.")]
     else:
-        findings = _told(chosen, flags) or [
+        findings = _of_running_server(chosen, flags) or [
             *settings_checkup.findings(chosen, flags),
             *examine(chosen, itself=False),
         ]
@@ -72,18 +72,18 @@ def examine(chosen: Settings, *, itself: bool) -> list[Finding]:
     ]
 
 
-def _told(chosen: Settings, flags: Mapping[str, object]) -> list[Finding] | None:
+def _of_running_server(chosen: Settings, flags: Mapping[str, object]) -> list[Finding] | None:
     """Returns the report of a running server, unless a flag asks for something else; None without a
     server.
     """
     if any(value is not None for name, value in flags.items() if name != "data_dir"):
         return None
-    told = running_server.ask(chosen.data_dir)
-    if told is None:
+    report = running_server.ask(chosen.data_dir)
+    if report is None:
         return None
-    text = f"Perdure {told.version} runs and answers at {told.url}; this is what it runs with"
+    text = f"Perdure {report.version} runs and answers at {report.url}; this is what it runs with"
     first = Finding(State.OK, "server", text)
-    return [first, *told.findings, *running_server.differences(told, chosen)]
+    return [first, *report.findings, *running_server.differences(report, chosen)]
 
 
 def _storage(chosen: Settings) -> Iterable[Finding]:
@@ -151,10 +151,10 @@ def _verified(chosen: Settings) -> list[Finding]:
     except ConfigurationError as error:
         return [Finding(State.FAIL, "verify", str(error), "Correct what stands above first.")]
     if not found:
-        text = f"{verify.told(extent)} with all that belongs to them are whole"
+        text = f"{verify.describe(extent)} with all that belongs to them are whole"
         return [Finding(State.OK, "verify", text)]
     mend = "Keep a copy of the database, and report it: nothing should be able to cause this."
-    text = f"{found} findings in {verify.told(extent)}"
+    text = f"{found} findings in {verify.describe(extent)}"
     return [*findings, Finding(State.FAIL, "verify", text, mend)]
 
 
@@ -283,12 +283,12 @@ async def _bucket(chosen: Settings) -> list[Finding]:
     bucket = bucket_of(chosen)
     if bucket is None:
         return []
-    store = connect_blobs(bucket, chosen.data_dir)
+    blobs = connect_blobs(bucket, chosen.data_dir)
     try:
-        await store.open()
+        await blobs.open()
     except ConfigurationError as error:
         return [Finding(State.FAIL, "contents", str(error), "Correct the settings blob_….")]
-    await store.close()
+    await blobs.close()
     return [Finding(State.OK, "contents", f"{bucket.url} can be reached")]
 
 

@@ -55,9 +55,9 @@ async def send(client: Client, path: Path, purpose: str, sent: Callable[[float],
 
 
 async def _content(file: BinaryIO, sent: Callable[[float], None]) -> AsyncGenerator[bytes, None]:
-    while piece := await asyncio.to_thread(file.read, _READ_BYTES):
-        yield piece
-        sent(len(piece))
+    while block := await asyncio.to_thread(file.read, _READ_BYTES):
+        yield block
+        sent(len(block))
 
 
 async def list_all(client: Client, purpose: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from perdure.cli.terminal import folded, line, width_of
+from perdure.cli.terminal import fold, line, width_of
 
 
 class State(StrEnum):
@@ -18,7 +18,7 @@ class State(StrEnum):
 
 
 _STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
-# `fail` and `settings`, the longest of each, and what parts them from the text.
+# `fail` and `settings`, the longest of each, and the space between them and the text.
 _STATE, _ABOUT = 4, 8
 _INDENT = _STATE + _ABOUT + 2
 
@@ -41,7 +41,7 @@ def show(findings: Iterable[Finding]) -> None:
         said = [line(finding.text)]
         if finding.mend:
             said.append(f"→ {line(finding.mend)}")
-        rows = [row for each in said for row in folded(each, width, indent=_INDENT)]
+        rows = [row for each in said for row in fold(each, width, indent=_INDENT)]
         console.print(state, f"{finding.about:<{_ABOUT}} {rows[0]}")
         for row in rows[1:]:
             console.print(f"{'':{_INDENT}}{row}")

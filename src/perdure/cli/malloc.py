@@ -8,7 +8,7 @@ _THRESHOLD = -3
 _LARGE_BYTES = 128 * 1024
 
 
-def give_back_large_pieces() -> None:
+def return_large_blocks() -> None:
     """Makes glibc return each large block of memory to the system as soon as it is free.
 
     By default it does so with blocks of 128 KiB and more, and raises that bound to the largest

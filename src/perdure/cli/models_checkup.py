@@ -30,17 +30,19 @@ async def findings(chosen: Settings) -> list[Finding]:
         return [*found, Finding(State.FAIL, "alias", str(error), "Correct model_aliases.")]
     for answer in answers:
         if answer.models:
-            found += [_untold(routing, answer), *_windows(routing, answer)]
+            found += [_known_windows(routing, answer), *_windows(routing, answer)]
     found += _aliases(chosen, routing, answers)
     if chosen.default_model:
         found.append(_default(chosen.default_model, routing, answers))
-    elif names := unserved(chosen, routing, answers):
+    elif names := unserved_names(chosen, routing, answers):
         said = f"programs that ask for {', '.join(names)} fail here: no server lists these names"
         found.append(Finding(State.WARN, "names", said, advice(answers)))
     return found
 
 
-def unserved(chosen: Settings, routing: Router, answers: Sequence[probe.ProbeResult]) -> list[str]:
+def unserved_names(
+    chosen: Settings, routing: Router, answers: Sequence[probe.ProbeResult]
+) -> list[str]:
     """Returns the well-known names that no server lists. It returns none where a server does not
     list its models, or a default model answers.
     """
@@ -116,19 +118,19 @@ def _server(answer: probe.ProbeResult) -> Finding:
     return Finding(State.OK, "models", f"{where} lists {', '.join(answer.models)}{kind}")
 
 
-def _untold(routing: Router, answer: probe.ProbeResult) -> Finding:
+def _known_windows(routing: Router, answer: probe.ProbeResult) -> Finding:
     """Returns the finding about windows that are known, and those that only a model call could
     show.
     """
     name = answer.server.name
     configured = {model: routing.window(f"{name}/{model}") for model in answer.models}
     known = ", ".join(f"{model} {window}" for model, window in configured.items() if window)
-    told = ", ".join(f"{model} {_shown(window)}" for model, window in answer.windows.items())
+    reported = ", ".join(f"{model} {_shown(window)}" for model, window in answer.windows.items())
     return Finding(
         State.OK,
         "models",
         f"{name}: context windows configured: {known or 'none'}; told by the server: "
-        f"{told or 'none'}; others are learnt when it refuses a prompt. Whether it takes "
+        f"{reported or 'none'}; others are learnt when it refuses a prompt. Whether it takes "
         "response_format shows when a run asks for one: where it does not, the run fails and says "
         "so",
     )

@@ -50,14 +50,14 @@ async def _ask(server: ModelServer, *, windows: bool) -> ProbeResult:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             models = tuple(model.id for model in await provider.models())
         kind = await provider.kind()
-        told = await _windows(provider, models) if windows else {}
+        found = await _windows(provider, models) if windows else {}
     except ProviderError as error:
         return ProbeResult(server, (), error.message)
     except TimeoutError:
         return ProbeResult(server, (), f"It did not answer within {_TIMEOUT_SECONDS} seconds.")
     finally:
         await provider.close()
-    return ProbeResult(server, models, None, kind, told)
+    return ProbeResult(server, models, None, kind, found)
 
 
 async def _windows(provider: Provider, models: Iterable[str]) -> dict[str, ToldWindow]:

@@ -47,7 +47,7 @@ class _Phase(Enum):
     REST = auto()
     """Of a body whose request is answered already."""
     END = auto()
-    """Of the connection: nothing more is heard."""
+    """Of the connection: nothing more is read."""
 
 
 # What came before is counted as a head only where it can be nothing else.
@@ -133,12 +133,12 @@ class ClientConnection(HttpToolsProtocol):
         self._bounds = bounds
         self._phase = _Phase.IDLE
         self._place: object = None
-        # The bytes since the parser last told us anything: of a head, or of the lines around the
-        # chunks of a body.
-        self._untold = 0
-        self._told = 0
+        # The bytes since the parser last called back: those of a head, or of the lines around the
+        # blocks of a chunked body.
+        self._unparsed = 0
+        self._callbacks = 0
         self._error: APIError | None = None
-        self._deaf = False
+        self._drops_input = False
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
         self._unsent = 0
@@ -164,15 +164,15 @@ class ClientConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._phase is _Phase.BODY:
             self._wait()
-        elif self._deaf or self._phase is _Phase.REST:
-            self._take_turns()
+        elif self._drops_input or self._phase is _Phase.REST:
+            self._yield_to_others()
         start = 0
-        while start < len(data) and not self._deaf:
-            piece = data[start : start + self._bounds.head_bytes - self._untold]
-            start += len(piece)
-            self._parse(piece)
+        while start < len(data) and not self._drops_input:
+            block = data[start : start + self._bounds.head_bytes - self._unparsed]
+            start += len(block)
+            self._parse(block)
 
-    def _take_turns(self) -> None:
+    def _yield_to_others(self) -> None:
         """Lets other tasks run first, since nothing else slows the reading of data that is dropped:
         the loop would take megabytes from each such connection at once.
         """
@@ -183,23 +183,23 @@ class ClientConnection(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.flow.resume_reading()
 
-    def _parse(self, piece: bytes) -> None:
+    def _parse(self, block: bytes) -> None:
         """Gives the parser a block that is no longer than the rest that a head may have."""
         between = self._phase in _BETWEEN
-        self._told = 0
-        super().data_received(piece)
-        if self._told == 0 or (self._told == 1 and between):
-            self._untold += len(piece)
+        self._callbacks = 0
+        super().data_received(block)
+        if self._callbacks == 0 or (self._callbacks == 1 and between):
+            self._unparsed += len(block)
         else:
-            self._untold = 0
-        if self._untold >= self._bounds.head_bytes and not self._deaf:
+            self._unparsed = 0
+        if self._unparsed >= self._bounds.head_bytes and not self._drops_input:
             self._refuse(self._head_too_large())
 
     def on_message_begin(self) -> None:
-        self._told += 1
+        self._callbacks += 1
         if len(self.pipeline) >= _MOST_WAITING:
             # Those that wait are answered, and then the connection is closed.
-            self._deaf = True
+            self._drops_input = True
             self.cycle.keep_alive = False
             raise _Stopped
         self._enter(_Phase.HEAD)
@@ -207,7 +207,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._phase is not _Phase.HEAD:
-            return  # behind the body, where nobody reads it
+            return  # a trailer, behind the body
         super().on_header(name, value)
         if len(self.headers) > _MOST_LINES:
             self._error = HeadTooLarge(
@@ -217,12 +217,12 @@ class ClientConnection(HttpToolsProtocol):
             raise _Stopped
 
     def on_headers_complete(self) -> None:
-        self._told += 2
+        self._callbacks += 2
         super().on_headers_complete()
         self._enter(_Phase.BODY)
 
     def on_body(self, body: bytes) -> None:
-        self._told += 2
+        self._callbacks += 2
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -247,7 +247,7 @@ class ClientConnection(HttpToolsProtocol):
             self._wait()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 # the parser found something
-        if not self._deaf:
+        if not self._drops_input:
             self._refuse(self._error or BadRequest(_INVALID))
 
     def timeout_keep_alive_handler(self) -> None:
@@ -281,7 +281,7 @@ class ClientConnection(HttpToolsProtocol):
         elif self._phase is _Phase.ANSWER:
             self._look_at_answer()
         elif self.flow.read_paused:
-            self._wait()  # it is we who do not listen
+            self._wait()  # it is the server that does not read
         else:
             self._refuse(self._late())
 
@@ -318,10 +318,10 @@ class ClientConnection(HttpToolsProtocol):
     def _refuse(self, error: APIError) -> None:
         """Answers in place of the application, and closes the connection.
 
-        Where another response is under way, the client could not tell the two apart: then the
+        Where another response is under way, the client could not separate the two: then the
         connection breaks off.
         """
-        self._deaf = True
+        self._drops_input = True
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if cycle.response_started or self.pipeline:

@@ -51,7 +51,7 @@ class RunningServerReport(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def introduced(
+def publish_report(
     app: Perdure, url: str, flags: Mapping[str, object], examine: Callable[[], list[Finding]]
 ) -> Iterator[None]:
     """Lets the doctor find the server while the block runs. `examine` makes the findings of the
@@ -61,11 +61,11 @@ def introduced(
     token = secrets.token_urlsafe(32)
     shown = _values(chosen, flags)
 
-    async def tell() -> bytes:
+    async def make() -> bytes:
         found = await asyncio.to_thread(examine)
         return msgspec.json.encode(RunningServerReport(perdure.__version__, url, shown, found))
 
-    app.application.self_report = SelfReport(token, tell)
+    app.application.self_report = SelfReport(token, make)
     path = chosen.data_dir / _FILE
     cert = str(chosen.tls_cert.absolute()) if chosen.tls_cert else None
     with contextlib.suppress(OSError):
@@ -84,12 +84,12 @@ def ask(data_dir: Path) -> RunningServerReport | None:
     return None if found is None else asyncio.run(_ask(found))
 
 
-def differences(told: RunningServerReport, chosen: Settings) -> Iterator[Finding]:
+def differences(report: RunningServerReport, chosen: Settings) -> Iterator[Finding]:
     """Yields the settings that differ between this process and the server, which takes its settings
     when it starts.
     """
-    for name, here, where in settings_checkup.shown(chosen, {}):
-        there = told.settings.get(name)
+    for name, here, where in settings_checkup.overrides(chosen, {}):
+        there = report.settings.get(name)
         if here != there:
             yield Finding(
                 State.WARN,
@@ -121,7 +121,7 @@ async def _ask(found: _Found) -> RunningServerReport | None:
 
 
 def _values(chosen: Settings, flags: Mapping[str, object]) -> dict[str, str]:
-    return {name: value for name, value, _ in settings_checkup.shown(chosen, flags)}
+    return {name: value for name, value, _ in settings_checkup.overrides(chosen, flags)}
 
 
 def _write(path: Path, content: bytes) -> None:

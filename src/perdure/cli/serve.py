@@ -8,7 +8,7 @@ from perdure import sandboxes, settings
 from perdure.cli import banners, logs, models_checkup, probe, running_server, settings_checkup
 from perdure.cli.banners import Banner
 from perdure.cli.findings import Finding
-from perdure.cli.server import RunningServer, opened, run
+from perdure.cli.server import RunningServer, open_server, run
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings
 from perdure.settings.models import SCRIPTED
@@ -35,8 +35,8 @@ async def _serve(chosen: Settings, flags: Mapping[str, object]) -> None:
 
         return [*found, *doctor.examine(chosen, itself=True)]
 
-    async with opened(chosen, takes_signals=True) as server:
-        with running_server.introduced(server.app, server.url, flags, examine):
+    async with open_server(chosen, takes_signals=True) as server:
+        with running_server.publish_report(server.app, server.url, flags, examine):
             welcome = asyncio.create_task(_welcome(server, chosen))
             try:
                 await server.run_until_stopped()
@@ -55,7 +55,7 @@ async def _welcome(server: RunningServer, chosen: Settings) -> None:
         banner.row("Alias", f"{alias} is answered by {target}")
     if chosen.default_model:
         banner.row("Default", f"{chosen.default_model} answers for names that no server lists")
-    if names := models_checkup.unserved(chosen, server.app.provider, answers):
+    if names := models_checkup.unserved_names(chosen, server.app.provider, answers):
         said = f"programs that ask for {', '.join(names)} fail here."
         banner.warn("Names", f"{said} {models_checkup.advice(answers)}")
     _show_certificate(banner, chosen)

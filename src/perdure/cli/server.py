@@ -21,7 +21,7 @@ import uvicorn
 from perdure.app import Perdure
 from perdure.background import loop
 from perdure.cli.address import url_of
-from perdure.cli.malloc import give_back_large_pieces
+from perdure.cli.malloc import return_large_blocks
 from perdure.cli.protocol import ClientConnection, bounds
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError
@@ -58,7 +58,7 @@ class RunningServer(uvicorn.Server):
                 "type[ClientConnection]", partial(ClientConnection, bounds=bounds(app.settings))
             ),
             ws="none",
-            # opened() opens and closes the app: its errors are for the user to read
+            # open_server() opens and closes the app: its errors are for the user to read
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -112,13 +112,13 @@ class RunningServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, takes_signals: bool) -> AsyncIterator[RunningServer]:
+async def open_server(settings: Settings, *, takes_signals: bool) -> AsyncIterator[RunningServer]:
     """Opens a server that is ready to run: port taken, certificate read, database open, engine
     started.
 
     Raises `ConfigurationError` where one of them is not possible.
     """
-    give_back_large_pieces()
+    return_large_blocks()
     with listen(settings.host, settings.port) as listener:
         async with _renewed(settings) as certificate:
             app = Perdure(settings, clock=SystemClock())

@@ -7,21 +7,21 @@ from perdure.cli.findings import Finding, State
 from perdure.settings import Settings
 
 
-def shown(chosen: Settings, flags: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+def overrides(chosen: Settings, flags: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
     """Yields the settings that are not the default: name, value as it may be printed, and
     origin.
     """
     for name in Settings.model_fields:
         where = settings.origin(name, flags)
         if where != settings.DEFAULT:
-            yield name, settings.shown(chosen, name), where
+            yield name, settings.printable(chosen, name), where
 
 
 def findings(chosen: Settings, flags: Mapping[str, object]) -> list[Finding]:
     """Returns findings about settings, and about variables that only look like settings."""
     found = [
         Finding(State.OK, "settings", f"{name} = {value} from {where}")
-        for name, value, where in shown(chosen, flags)
+        for name, value, where in overrides(chosen, flags)
     ]
     for variable in settings.unknown_variables():
         text = f"the environment variable {variable} is not a setting"

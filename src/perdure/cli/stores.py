@@ -47,7 +47,7 @@ class _StoreFiles(Object):
     has_more: bool
 
 
-def found_in(paths: Iterable[Path]) -> list[Path]:
+def find_files(paths: Iterable[Path]) -> list[Path]:
     """Returns the files, and the searchable files in the folders. Raises `ConfigurationError` where
     there is none.
     """

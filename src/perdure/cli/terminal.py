@@ -20,7 +20,7 @@ _UNSEEN = re.compile(f"[{CONTROLS}{DIRECTIONS}{HALVES}]")
 _OBEYED = re.compile(f"(?![\t\n])[{CONTROLS}{DIRECTIONS}{HALVES}]")
 
 # A narrow terminal breaks lines by itself.
-_LEAST_ROOM = 20
+_LEAST_COLUMNS = 20
 
 
 def line(said: str) -> str:
@@ -35,14 +35,14 @@ def text(said: str) -> str:
     return _OBEYED.sub("", said)
 
 
-def folded(said: str, width: int | None, *, indent: int) -> list[str]:
+def fold(said: str, width: int | None, *, indent: int) -> list[str]:
     """Returns a line as several. Each is at most so wide behind its indent, and broken between
     words only. A wider word stays whole, so that it can be copied. Without a width it is one line.
     """
     if width is None:
         return [said]
-    room = max(width - indent, _LEAST_ROOM)
-    return textwrap.wrap(said, room, break_long_words=False, break_on_hyphens=False) or [""]
+    columns = max(width - indent, _LEAST_COLUMNS)
+    return textwrap.wrap(said, columns, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def width_of(stream: TextIO) -> int | None:
@@ -52,7 +52,7 @@ def width_of(stream: TextIO) -> int | None:
 
 def tell(said: str) -> None:
     """Prints a sentence to stderr, made harmless. On a terminal it is broken between words only."""
-    for row in folded(line(said), width_of(sys.stderr), indent=0):
+    for row in fold(line(said), width_of(sys.stderr), indent=0):
         say(row, err=True)
 
 

@@ -21,7 +21,7 @@ from perdure.storage.database import Transaction
 _SHOWN = 100
 
 
-def verify(chosen: Settings, tell: Callable[[str], None]) -> tuple[Extent, int]:
+def verify(chosen: Settings, report: Callable[[str], None]) -> tuple[Extent, int]:
     """Checks all stored data. Returns the extent of the check and the number of violations.
 
     Each violation is reported as one line, up to a hundred. Raises `ConfigurationError` where the
@@ -41,12 +41,12 @@ def verify(chosen: Settings, tell: Callable[[str], None]) -> tuple[Extent, int]:
         nonlocal found
         found += 1
         if found <= _SHOWN:
-            tell(f"{violation.id} {violation.text}")
+            report(f"{violation.id} {violation.text}")
 
     with storage.snapshot(url, chosen.data_dir) as tx, progress:
         extent = invariants.count(tx)
         task = progress.add_task("", total=sum(extent))
-        for violation in invariants.check(tx, looked_at=lambda n: progress.advance(task, n)):
+        for violation in invariants.check(tx, on_page=lambda n: progress.advance(task, n)):
             note(violation)
     asyncio.run(_contents(chosen, lambda: storage.snapshot(url, chosen.data_dir), note))
     return extent, found
@@ -67,6 +67,6 @@ async def _contents(
         await blobs.close()
 
 
-def told(extent: Extent) -> str:
+def describe(extent: Extent) -> str:
     """Returns the extent of the check in words."""
     return f"{extent.runs} runs, {extent.files} files and {extent.vector_stores} vector stores"

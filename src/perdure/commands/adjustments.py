@@ -13,7 +13,7 @@ LIFETIME_SECONDS = 86_400
 _MOST = 10_000
 
 
-def known(tx: Transaction, *, now: int) -> list[Learnt]:
+def list_known(tx: Transaction, *, now: int) -> list[Learnt]:
     """Returns all adjustments that are known now, the newest first."""
     since = now - LIFETIME_SECONDS
     return [

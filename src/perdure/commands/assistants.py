@@ -30,7 +30,7 @@ _CLEARED: dict[str, Any] = {
 }
 
 
-# Enough to tell whether the tool is in use here.
+# Enough to find out if the tool is in use here.
 _LOOKED_AT = 1000
 
 

@@ -57,7 +57,7 @@ def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:
     tx.run("blobs.doom_lapsed", now=float("inf") if everybody else now)
 
 
-def doomed(tx: Transaction, *, limit: int, after: str = "") -> list[str]:
+def list_doomed(tx: Transaction, *, limit: int, after: str = "") -> list[str]:
     """Returns some blobs whose bytes are to be deleted, in the order of their ids, from `after`
     on.
     """

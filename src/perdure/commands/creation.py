@@ -101,8 +101,8 @@ def _insert(
     if not added:
         # Another node was faster by less than our look at the thread.
         runs.require_idle(tx, thread_id, now=new.now, refusal=_LOCKED.format(thread=thread_id))
-    told = [(lifecycle.THREAD_CREATED, encode(thread))] if thread else []
-    events.append(tx, run.id, told + [(name, data) for name in lifecycle.RUN_CREATED], now=new.now)
+    first = [(lifecycle.THREAD_CREATED, encode(thread))] if thread else []
+    events.append(tx, run.id, first + [(name, data) for name in lifecycle.RUN_CREATED], now=new.now)
     tx.tell(run.id, Queued())
     return run
 

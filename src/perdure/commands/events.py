@@ -6,16 +6,16 @@ from perdure.storage.database import Transaction
 from perdure.wire.events import Event
 
 
-def append(tx: Transaction, run_id: str, told: Sequence[tuple[str, bytes]], *, now: int) -> None:
+def append(tx: Transaction, run_id: str, new: Sequence[tuple[str, bytes]], *, now: int) -> None:
     """Appends (event name, object as JSON) pairs, and publishes them after the commit."""
     rows = tx.many(
         "events.insert",
         [
             {"run_id": run_id, "name": name, "data": data.decode(), "told_at": now}
-            for name, data in told
+            for name, data in new
         ],
     )
-    for (name, data), row in zip(told, rows, strict=True):
+    for (name, data), row in zip(new, rows, strict=True):
         tx.tell(run_id, Event(row["seq"], name, data))
 
 

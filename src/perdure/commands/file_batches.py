@@ -42,7 +42,7 @@ def get(tx: Transaction, batch_id: str, *, store_id: str, project: str) -> FileB
 def page(tx: Transaction, query: ListQuery, batch_id: str, *, store_id: str, project: str) -> Page:
     """Returns one page of the batch's files, of one status only if the query has it."""
     get(tx, batch_id, store_id=store_id, project=project)
-    # A file leaves its batch when it leaves the store, and leaves its tombstone there.
+    # A file leaves its batch when it leaves the vector store, and leaves its tombstone there.
     return lists.page(
         tx,
         "file_batch_files",

@@ -26,13 +26,13 @@ _PAUSES = (5, 10, 20, 40, 80, 160, 320, 600, 600, 600, 600, 600)
 # Seconds until a file is tried again when its server was gone in the middle, each time that happens
 # once more. The first time it is surely no fault of the file. If it is, the server lives on in
 # between, and after the last time the file is given up.
-_RESTS = (0, *_PAUSES)
+_BREAK_PAUSES = (0, *_PAUSES)
 # Owners that are no workers.
 _PUT_OFF, _RESTING = "put_off", "resting"
 
 _GIVEN_UP = FileError(
     code="server_error",
-    message=f"The server stopped, or lost its storage, {len(_RESTS) + 1} times while it was "
+    message=f"The server stopped, or lost its storage, {len(_BREAK_PAUSES) + 1} times while it was "
     "reading the file, and gave it up.",
 )
 
@@ -47,7 +47,7 @@ class IngestionJob(NamedTuple):
     sizes: ChunkSizes
     lease: Lease
     ingestion: int
-    # the model of the store's vectors; None: it is searched by words alone
+    # the model of the vector store's vectors; None: it is searched by words alone
     embedding: str | None
 
 
@@ -73,12 +73,12 @@ def claim(
     """
     for lapsed in tx.all("ingestions.lapsed", now=now, limit=_LAPSED_AT_ONCE):
         if lapsed["seq"] not in in_hand:
-            _let_go(tx, lapsed, now=now)
+            _put_back(tx, lapsed, now=now)
     while row := _next(tx, after=after):
         found = decode(row["body"], VectorStoreFile)
         where = {"vector_store_id": found.vector_store_id, "file_id": found.id}
         tx.run("ingestions.drop", **where)
-        if _broken_off(row) > len(_RESTS):
+        if _broken_off(row) > len(_BREAK_PAUSES):
             store_membership.signal(tx, row["seq"], found, Signal.FAIL, error=_GIVEN_UP)
             continue
         lease = Lease(owner, row["epoch"] + 1, now + lease_seconds)
@@ -109,10 +109,10 @@ def _broken_off(row: Row) -> int:
     return int(row["attempts"] - row["put_off"])
 
 
-def _let_go(tx: Transaction, row: Row, *, now: float) -> None:
+def _put_back(tx: Transaction, row: Row, *, now: float) -> None:
     """Puts a file back whose lease is over. If a worker held it, an ingestion broke off."""
     times = 0 if row["owner"] in (_PUT_OFF, _RESTING) else _broken_off(row)
-    rest = _RESTS[times - 1] if 0 < times <= len(_RESTS) else 0
+    rest = _BREAK_PAUSES[times - 1] if 0 < times <= len(_BREAK_PAUSES) else 0
     if rest:
         tx.run("ingestions.rest", seq=row["seq"], owner=_RESTING, lease_until=now + rest)
     else:
@@ -123,24 +123,24 @@ def _next(tx: Transaction, *, after: str) -> Row | None:
     return tx.one("ingestions.waiting", after=after) or tx.one("ingestions.waiting", after="")
 
 
-def held(tx: Transaction, job: IngestionJob) -> VectorStoreFile:
+def lock(tx: Transaction, job: IngestionJob) -> VectorStoreFile:
     """Returns the file, locked against other writers. Raises `LeaseLost` if the worker no longer
     holds it.
     """
-    return decode(_held(tx, job)["body"], VectorStoreFile)
+    return decode(_locked_row(tx, job)["body"], VectorStoreFile)
 
 
-def _held(tx: Transaction, job: IngestionJob) -> Row:
+def _locked_row(tx: Transaction, job: IngestionJob) -> Row:
     row = tx.one("ingestions.held", seq=job.seq, epoch=job.lease.epoch, owner=job.lease.owner)
     if row is None:
         raise LeaseLost(f"file {job.file_id} of {job.store_id} is no longer held")
     return row
 
 
-def write(tx: Transaction, job: IngestionJob, piece: PreparedChunks) -> int:
+def write(tx: Transaction, job: IngestionJob, chunks: PreparedChunks) -> int:
     """Writes the next chunks of the ingestion. Returns their size in bytes."""
-    held(tx, job)
-    return index_writer.write(tx, job.ingestion, job.store_id, piece, embedding=job.embedding)
+    lock(tx, job)
+    return index_writer.write(tx, job.ingestion, job.store_id, chunks, embedding=job.embedding)
 
 
 def renew(
@@ -161,7 +161,7 @@ def renew(
 
 def complete(tx: Transaction, job: IngestionJob, *, usage_bytes: int) -> None:
     """Ends the ingestion: from now on searches find its chunks."""
-    found = held(tx, job)
+    found = lock(tx, job)
     store_membership.signal(
         tx, job.seq, found, Signal.COMPLETE, usage_bytes=usage_bytes, ingestion=job.ingestion
     )
@@ -169,16 +169,16 @@ def complete(tx: Transaction, job: IngestionJob, *, usage_bytes: int) -> None:
 
 def fail(tx: Transaction, job: IngestionJob, error: FileError) -> None:
     """Ends the ingestion, and with it the file."""
-    found = held(tx, job)
+    found = lock(tx, job)
     tx.run("ingestions.drop", vector_store_id=job.store_id, file_id=job.file_id)
     store_membership.signal(tx, job.seq, found, Signal.FAIL, error=error)
 
 
-def put_off(tx: Transaction, job: IngestionJob, reason: str, *, now: float) -> None:
+def postpone(tx: Transaction, job: IngestionJob, reason: str, *, now: float) -> None:
     """Ends the ingestion, since something that it needs cannot be reached. The file is tried again
     later, or fails for that reason if it was postponed too often.
     """
-    row = _held(tx, job)
+    row = _locked_row(tx, job)
     if row["put_off"] < len(_PAUSES):
         until = now + _PAUSES[row["put_off"]]
         tx.run("ingestions.put_off", seq=job.seq, owner=_PUT_OFF, lease_until=until)
@@ -198,4 +198,4 @@ def free(tx: Transaction, *, now: float) -> None:
     """
     tx.run("ingestions.resume", owner=_PUT_OFF)
     for row in tx.all("ingestions.held_by_workers", put_off=_PUT_OFF, resting=_RESTING):
-        _let_go(tx, row, now=now)
+        _put_back(tx, row, now=now)

@@ -52,7 +52,7 @@ def claim(
     return ClaimedRun(runs.signal(tx, held, Signal.CLAIM, now=int(now), lease=lease), lease)
 
 
-def held(tx: Transaction, hold: HeldLease) -> LockedRun:
+def lock(tx: Transaction, hold: HeldLease) -> LockedRun:
     """Returns the run, locked for a worker's write. Raises `LeaseLost` when the worker no longer
     holds it.
     """
@@ -90,7 +90,7 @@ def release(tx: Transaction, hold: HeldLease, *, partial: PartialMessage) -> Non
     A run that is being cancelled or is past its time ends, and keeps the worker's text. Any other
     goes back to the queue, and its open message and step stay open for the worker that resumes it.
     """
-    _free(tx, held(tx, hold), now=hold.now, partial=partial)
+    _free(tx, lock(tx, hold), now=hold.now, partial=partial)
 
 
 def rescue(

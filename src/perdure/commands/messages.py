@@ -90,15 +90,15 @@ def signal(
         **{str(move.stamp): now},
     )
     data = encode(ended)
-    told = [(str(move.event), data)]
+    new = [(str(move.event), data)]
     if withdrawn:
-        told = [(lifecycle.WITHDRAWN, encode({"id": ended.id})), *told]
+        new = [(lifecycle.WITHDRAWN, encode({"id": ended.id})), *new]
     changed = tx.run(
         "messages.move", id=ended.id, was=message.status, status=ended.status, body=data.decode()
     )
     if not changed:
         raise LeaseLost(f"message {message.id} is not {message.status}")
-    events.append(tx, str(message.run_id), told, now=now)
+    events.append(tx, str(message.run_id), new, now=now)
     return ended
 
 

@@ -25,7 +25,7 @@ from perdure.wire.tools import (
 from perdure.wire.vector_store_files import CreateVectorStoreFile
 from perdure.wire.vector_stores import CreateVectorStore, VectorStoreExpiresAfter
 
-# The store that a thread's attachments or its helper make (spec 03 §15).
+# The vector store that a thread's attachments or its helper make (spec 03 §15).
 _OF_THREAD = VectorStoreExpiresAfter(anchor="last_active_at", days=7)
 _MOST_FILES = 20
 _KINDS: dict[str, type[Assistant] | type[Thread]] = {"assistants": Assistant, "threads": Thread}
@@ -138,7 +138,7 @@ def attach(
     paths = {each.body.file_id: f"{each.path}.file_id" for each in attached}
     found = known_files.require(tx, paths, project=project)
     searched, interpreted = _for("file_search", attached), _for("code_interpreter", attached)
-    # Nobody would look at the thread's store to see that one of its files has failed.
+    # A client would hardly check the thread's vector store for files that failed.
     if text := formats.refusal([found[file_id].filename for file_id in searched]):
         raise BadRequest(text, param="file_ids", code="unsupported_file")
     if searched:

@@ -51,7 +51,7 @@ def _leave(tx: Transaction, step: RunStep, *, project: str, now: int) -> None:
 
 def open_message(tx: Transaction, hold: HeldLease) -> str:
     """Returns the id of the message to write: an adopted one, or a new one with its step."""
-    held = leases.held(tx, hold)
+    held = leases.lock(tx, hold)
     row = tx.one("messages.open_of_run", run_id=hold.run_id)
     if row is not None:
         return decode(row["body"], Message).id
@@ -66,7 +66,7 @@ def close_message(
 
     `withdrawn`: its deltas had text that it does not hold.
     """
-    leases.held(tx, hold)
+    leases.lock(tx, hold)
     _complete_message(tx, hold, content, usage=None, extras=None, withdrawn=withdrawn)
 
 
@@ -76,7 +76,7 @@ def open_calls(tx: Transaction, hold: HeldLease, withdraw: Withdraw = _leave) ->
 
     `withdraw` deletes the files that the calls of an adopted step have left.
     """
-    held = leases.held(tx, hold)
+    held = leases.lock(tx, hold)
     opened = run_steps.open_of_run(tx, hold.run_id)
     if opened is not None and isinstance(opened[0].step_details, ToolCalls):
         step, _ = opened
@@ -102,7 +102,7 @@ def close_calls(
     `extras` is the data that the model server needs back with them. Returns False where the run was
     cancelled in the meantime: then it has ended.
     """
-    held = leases.held(tx, hold)
+    held = leases.lock(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
         partial = PartialMessage(calls=calls, usage=usage, extras=extras)
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
@@ -129,7 +129,7 @@ def ask(
 
     `extras` is the data that the model server needs back with them.
     """
-    held = leases.held(tx, hold)
+    held = leases.lock(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
         partial = PartialMessage(calls=calls, usage=usage, extras=extras)
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
@@ -160,7 +160,7 @@ def keep_file(
     """Creates a file that the run's code has left, and names it in the open step: `calls` name it
     already. So a worker that dies leaves no file that no step names.
     """
-    held = leases.held(tx, hold)
+    held = leases.lock(tx, hold)
     files.create_output(tx, file_id, name, blob, project=held.project, now=hold.now)
     _write_calls(tx, hold.run_id, calls, usage=None, extras=extras)
 
@@ -177,7 +177,7 @@ def complete(
     """Completes the message, its step and the run. `extras` are stored beside the step.
     `withdrawn`: the message's deltas had text that it does not hold.
     """
-    held = leases.held(tx, hold)
+    held = leases.lock(tx, hold)
     _complete_message(tx, hold, content, usage=usage, extras=extras, withdrawn=withdrawn)
     runs.signal(tx, held, Signal.COMPLETE, now=hold.now)
 
@@ -190,7 +190,7 @@ def truncate(
     partial: PartialMessage,
 ) -> None:
     """Ends the run at a token budget, with its text so far (spec 03 §7)."""
-    held = leases.held(tx, hold)
+    held = leases.lock(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
     else:
@@ -201,7 +201,7 @@ def truncate(
 
 def fail(tx: Transaction, hold: HeldLease, error: LastError, *, partial: PartialMessage) -> None:
     """Ends the run with its error (spec 03 §8)."""
-    held = leases.held(tx, hold)
+    held = leases.lock(tx, hold)
     runs.signal(tx, held, Signal.FAIL, now=hold.now, partial=partial, last_error=error)
 
 

@@ -157,7 +157,7 @@ def signal(
     )
     if not changed:
         raise LeaseLost(f"file {was.id} of {was.vector_store_id} is not {was.status} any more")
-    # Runs may be waiting for the store.
+    # Runs may be waiting for the vector store.
     tx.tell(was.vector_store_id, Interrupted())
     return moved
 

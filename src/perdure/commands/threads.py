@@ -131,7 +131,7 @@ def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Delete
     return Deleted(id=thread_id, object="thread.deleted")
 
 
-def missing(tx: Transaction, thread_ids: Iterable[str]) -> list[str]:
+def find_deleted(tx: Transaction, thread_ids: Iterable[str]) -> list[str]:
     """Returns those of the threads that were deleted."""
     return [each for each in thread_ids if tx.one("threads.exists", id=each) is None]
 

@@ -98,11 +98,11 @@ def require_live(tx: Transaction, store_id: str, *, project: str, now: int) -> R
     """
     row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
     if _is_expired(row, now):
-        raise expired(store_id)
+        raise expired_error(store_id)
     return row
 
 
-def is_touched(tx: Transaction, store_id: str, *, project: str, now: int) -> bool:
+def is_recently_used(tx: Transaction, store_id: str, *, project: str, now: int) -> bool:
     """Returns True if its use was noted a moment ago: then a search waits for no writer.
 
     Raises as `require_live` does.
@@ -119,7 +119,7 @@ def lock(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorSto
     """
     row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
     if _is_expired(row, now):
-        raise expired(store_id)
+        raise expired_error(store_id)
     return decode(row["body"], VectorStore)
 
 
@@ -138,7 +138,7 @@ def modify(
         changes["metadata"] = body.metadata or {}
     if body.expires_after is not UNSET:
         if _is_expired(row, now):
-            raise expired(store_id)
+            raise expired_error(store_id)
         changes["expires_after"] = body.expires_after
         expires_at = _expiry(body.expires_after, row["last_active_at"])
     store = replace(decode(row["body"], VectorStore), **changes)
@@ -166,7 +166,7 @@ def use(tx: Transaction, run: Run, *, now: int) -> tuple[tuple[str, ...], tuple[
     return tuple(stores), of_thread
 
 
-def is_at_work(tx: Transaction, store_id: str) -> bool:
+def has_files_in_progress(tx: Transaction, store_id: str) -> bool:
     """Returns True if files of the vector store are in progress."""
     return tx.one("vector_stores.at_work", id=store_id) is not None
 
@@ -178,7 +178,7 @@ def _existing(tx: Transaction, resources: ToolResources | None, *, now: int) -> 
     for store_id in asked:
         row = tx.one("vector_stores.any", id=store_id)
         if row is not None and _is_expired(row, now):
-            raise expired(store_id)
+            raise expired_error(store_id)
         if row is not None:
             found.append(store_id)
     return tuple(found)
@@ -199,7 +199,7 @@ def drop_expired(tx: Transaction, *, now: int, limit: int) -> int:
     """
     rows = tx.all("vector_stores.expired", now=now, limit=limit)
     for row in rows:
-        # Between the look and the lock, the store may have been used.
+        # Between the look and the lock, the vector store may have been used.
         if tx.one("vector_stores.lock_expired", id=row["id"], now=now) is None:
             continue
         for file in tx.all("vector_stores.files_at_work", id=row["id"]):
@@ -209,7 +209,7 @@ def drop_expired(tx: Transaction, *, now: int, limit: int) -> int:
     return len(rows)
 
 
-def expired(store_id: str) -> BadRequest:
+def expired_error(store_id: str) -> BadRequest:
     """Returns the error for the use of an expired vector store (spec 05 §3.4)."""
     return BadRequest(f"Vector store '{store_id}' has expired.", code="vector_store_expired")
 

@@ -55,6 +55,6 @@ class SharedAdjustmentMemory:
 
     async def _look(self, now: int) -> None:
         known: dict[tuple[str, str], _Times] = {}
-        for each in await self._database.read(adjustments.known, now=now):
+        for each in await self._database.read(adjustments.list_known, now=now):
             known.setdefault((each.server, each.model), {})[each.name] = each.learnt_at
         self._known = known

@@ -48,7 +48,7 @@ class FileReader:
         parts = await self._database.read(blobs.of_owner, job.file_id)
         self._parser.check(job.filename, sum(part.bytes for part in parts))
         # Nothing is left of it when the server is gone, however it went.
-        async with blocking_calls.held(lambda: _nameless(self._folder), FileIO.close) as file:
+        async with blocking_calls.acquire(lambda: _nameless(self._folder), FileIO.close) as file:
             await self._fetch(parts, file)
             found = self._parser.passages(
                 Path(f"/dev/fd/{file.fileno()}"),

@@ -182,7 +182,7 @@ class Ingest:
     async def _put_off(self, job: IngestionJob, reason: str) -> None:
         _log.warning("ingest_waits", file_id=job.file_id, reason=reason)
         try:
-            await self._database.write(ingestions.put_off, job, reason, now=self._clock.now())
+            await self._database.write(ingestions.postpone, job, reason, now=self._clock.now())
         except LeaseLost as lost:
             _log.info("lease_lost", file_id=job.file_id, reason=str(lost))
         except Unavailable as error:

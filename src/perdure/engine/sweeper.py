@@ -71,4 +71,4 @@ def _end_due(tx: Transaction, now: float, *, after: str) -> list[str]:
     files.expire_due(tx, now=int(now), limit=_AT_ONCE)
     uploads.expire_due(tx, now=int(now), limit=_AT_ONCE)
     blobs.doom_lapsed(tx, now=now, everybody=False)
-    return blobs.doomed(tx, limit=_AT_ONCE, after=after)
+    return blobs.list_doomed(tx, limit=_AT_ONCE, after=after)

@@ -36,11 +36,11 @@ __all__ = ["Extent", "Violation", "check", "count"]
 
 T = TypeVar("T")
 
-# Without any event, nothing that is stored can be said to have been told.
+# Without any event in the log, no stored object can be expected to have one.
 _NEVER = 2**62
 
 
-class _Piece(NamedTuple):
+class _RunPage(NamedTuple):
     """A page of runs with their steps, messages and events, by run."""
 
     runs: list[Row]
@@ -63,21 +63,21 @@ def count(tx: Transaction) -> Extent:
 
 
 def check(
-    tx: Transaction, *, looked_at: Callable[[int], None] = lambda _: None
+    tx: Transaction, *, on_page: Callable[[int], None] = lambda _: None
 ) -> Iterator[Violation]:
     """Reads the whole database, page by page, and yields violations.
 
-    `looked_at` is called after each page with the number of runs, files or vector stores in it. All
+    `on_page` is called after each page with the number of runs, files or vector stores in it. All
     reads must be of one snapshot, and nothing is written.
     """
-    yield from _of_runs(tx, looked_at)
-    yield from files.check(tx, looked_at=looked_at)
-    yield from vector_stores.check(tx, looked_at=looked_at)
+    yield from _of_runs(tx, on_page)
+    yield from files.check(tx, on_page=on_page)
+    yield from vector_stores.check(tx, on_page=on_page)
     yield from webhooks.check(tx)
     yield from adjustments.check(tx)
 
 
-def _of_runs(tx: Transaction, looked_at: Callable[[int], None]) -> Iterator[Violation]:
+def _of_runs(tx: Transaction, on_page: Callable[[int], None]) -> Iterator[Violation]:
     oldest = _extent(tx)["oldest"]
     for row in tx.all("invariants.crowded_threads"):
         yield Violation(row["id"], f"has {row['runs']} active runs")
@@ -85,13 +85,13 @@ def _of_runs(tx: Transaction, looked_at: Callable[[int], None]) -> Iterator[Viol
         yield Violation(
             row["id"], f"belongs to the {row['lacks']} {row['missing']}, of which none is"
         )
-    for piece in _pieces(tx):
-        for row in piece.runs:
-            yield from _of_run(tx, row, piece, _NEVER if oldest is None else oldest)
-        looked_at(len(piece.runs))
+    for page in _run_pages(tx):
+        for row in page.runs:
+            yield from _of_run(tx, row, page, _NEVER if oldest is None else oldest)
+        on_page(len(page.runs))
     for rows in pages(tx, "invariants.written_by_hand"):
         for row in rows:
-            yield from damage.guarded(row["id"], _by_hand(row))
+            yield from damage.guard(row["id"], _without_run(row))
     yield from assistants.check(tx)
 
 
@@ -101,14 +101,14 @@ def _extent(tx: Transaction) -> Row:
     return row
 
 
-def _pieces(tx: Transaction) -> Iterator[_Piece]:
+def _run_pages(tx: Transaction) -> Iterator[_RunPage]:
     for rows in pages(tx, "invariants.runs"):
         first, last = rows[0]["seq"], rows[-1]["seq"]
         steps, messages, events = (
             _by_run(tx.all(f"invariants.{name}", first=first, last=last))
             for name in ("steps", "messages", "events")
         )
-        yield _Piece(rows, steps, messages, events)
+        yield _RunPage(rows, steps, messages, events)
 
 
 def _by_run(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -118,27 +118,27 @@ def _by_run(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _of_run(tx: Transaction, row: Row, piece: _Piece, oldest: int) -> Iterator[Violation]:
+def _of_run(tx: Transaction, row: Row, page: _RunPage, oldest: int) -> Iterator[Violation]:
     """Yields the violations of a run: of each of its rows by itself, and of all of them
     together.
     """
     run_id, broken = row["id"], list[Violation]()
-    steps = _read(piece.steps.get(run_id, ()), _step, broken)
-    messages = _read(piece.messages.get(run_id, ()), _message, broken)
+    steps = _read(page.steps.get(run_id, ()), _step, broken)
+    messages = _read(page.messages.get(run_id, ()), _message, broken)
     damaged = frozenset(each.id for each in broken)
-    log = _read(piece.events.get(run_id, ()), _event, broken)
+    log = _read(page.events.get(run_id, ()), _event, broken)
     runs = _read([row], _run, broken)
     yield from broken
     for step in steps:
-        yield from damage.guarded(step.step.id, steps_and_messages.step(step))
+        yield from damage.guard(step.step.id, steps_and_messages.step(step))
     for message in messages:
-        yield from damage.guarded(message.message.id, steps_and_messages.message(message))
+        yield from damage.guard(message.message.id, steps_and_messages.message(message))
     for run in runs:
         deleted = _deleted(tx, steps, messages)
-        whole = len(log) == len(piece.events.get(run_id, ()))
+        whole = len(log) == len(page.events.get(run_id, ()))
         history = RunHistory(row, run, steps, messages, log, deleted, oldest, damaged, whole)
         for rule in of_runs.RULES:
-            yield from damage.guarded(run_id, rule(history))
+            yield from damage.guard(run_id, rule(history))
         yield from steps_and_messages.check(history)
         yield from log_rules.check(history)
 
@@ -152,7 +152,7 @@ def _read(rows: Iterable[Row], read: Callable[[Row], T], broken: list[Violation]
         try:
             found.append(read(row))
         except damage.UNREADABLE as error:
-            broken.append(damage.of(row["id"], error))
+            broken.append(damage.violation(row["id"], error))
     return found
 
 
@@ -198,5 +198,5 @@ def _deleted(
     )
 
 
-def _by_hand(row: Row) -> Iterator[str]:
-    yield from steps_and_messages.by_hand(_message(row))
+def _without_run(row: Row) -> Iterator[str]:
+    yield from steps_and_messages.message_without_run(_message(row))

@@ -22,7 +22,7 @@ def check(tx: Transaction) -> Iterator[Violation]:
         for rows in pages(tx, f"invariants.{table}"):
             listed: dict[str, list[str]] = {}
             for row in rows:
-                yield from damage.guarded(row["id"], _of(row, kind, listed))
+                yield from damage.guard(row["id"], _of(row, kind, listed))
             known = _known(tx, {file_id for each in listed.values() for file_id in each})
             for row_id, file_ids in listed.items():
                 for file_id in dict.fromkeys(file_ids):

@@ -16,7 +16,7 @@ from perdure.wire.base import encode
 
 
 async def check(
-    store: Blobs, look: Callable[[], AbstractContextManager[Transaction]]
+    blobs: Blobs, look: Callable[[], AbstractContextManager[Transaction]]
 ) -> AsyncIterator[Violation]:
     """Yields the violations of contents. `look` opens a new snapshot of the database.
 
@@ -24,7 +24,7 @@ async def check(
     """
     with look() as tx:
         kept = {row["id"]: row["bytes"] for row in _kept(tx)}
-    stored = {each.id: each.bytes async for each in store.all()}
+    stored = {each.id: each.bytes async for each in blobs.all()}
     suspects = [blob_id for blob_id, size in kept.items() if stored.get(blob_id, 0) != size]
     with look() as tx:
         for row in _known(tx, suspects):
@@ -36,7 +36,7 @@ async def check(
                 )
         known = {row["id"] for row in _known(tx, list(stored))}
     if strays := stored.keys() - known:
-        async for each in store.all():
+        async for each in blobs.all():
             if each.id in strays:
                 yield Violation(each.id, f"is stored with {each.bytes} bytes, and nobody knows it")
 

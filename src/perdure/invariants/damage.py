@@ -9,12 +9,12 @@ from perdure.invariants.run_history import Violation
 UNREADABLE = (ValueError, RecursionError, TypeError, AttributeError, IndexError)
 
 
-def of(row_id: str, error: Exception) -> Violation:
+def violation(row_id: str, error: Exception) -> Violation:
     """Returns the violation for a row that cannot be read."""
     return Violation(row_id, f"holds something that is no object of the API: {error}")
 
 
-def guarded(row_id: str, texts: Iterable[str]) -> Iterator[Violation]:
+def guard(row_id: str, texts: Iterable[str]) -> Iterator[Violation]:
     """Yields the sentences about a row as they are found, as violations. A row that cannot be read
     yields that as its last one.
     """
@@ -22,4 +22,4 @@ def guarded(row_id: str, texts: Iterable[str]) -> Iterator[Violation]:
         for text in texts:
             yield Violation(row_id, text)
     except UNREADABLE as error:
-        yield of(row_id, error)
+        yield violation(row_id, error)

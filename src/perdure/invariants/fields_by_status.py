@@ -58,7 +58,7 @@ STEP_SHAPES = _walk(
 MESSAGE_SHAPES = _walk(MessageStatus.IN_PROGRESS, frozenset(), MESSAGE, _MESSAGE_SETS)
 
 
-def misshapen(body: object, status: str, shapes: frozenset[tuple[str, Shape]]) -> str | None:
+def shape_problem(body: object, status: str, shapes: frozenset[tuple[str, Shape]]) -> str | None:
     """Returns a sentence about fields that may not be set as they are, or None."""
     watched = frozenset[str]().union(*(shape for _, shape in shapes))
     shape = frozenset(name for name in watched if getattr(body, name) is not None)

@@ -22,15 +22,15 @@ def count(tx: Transaction) -> int:
     return int(_extent(tx)["files"])
 
 
-def check(tx: Transaction, *, looked_at: Callable[[int], None]) -> Iterator[Violation]:
+def check(tx: Transaction, *, on_page: Callable[[int], None]) -> Iterator[Violation]:
     """Yields the violations of files, uploads and their blobs."""
     for rows in pages(tx, "invariants_of_files.files"):
         for row in rows:
-            yield from damage.guarded(row["id"], _file(row))
-        looked_at(len(rows))
+            yield from damage.guard(row["id"], _file(row))
+        on_page(len(rows))
     for rows in pages(tx, "invariants_of_files.uploads"):
         for row in rows:
-            yield from damage.guarded(row["id"], _upload(row))
+            yield from damage.guard(row["id"], _upload(row))
     for row in tx.all("invariants_of_files.parts", limit=SHOWN):
         yield Violation(row["id"], _part(row))
     for row in tx.all("invariants_of_files.blobs", limit=SHOWN):

@@ -36,11 +36,11 @@ def check(tx: Transaction) -> Iterator[Violation]:
         found = _indexed(tx, first=rows[0]["seq"], last=rows[-1]["seq"])
         for row in rows:
             label = f"attempt {row['seq']}"
-            yield from damage.guarded(label, _attempt(row))
-            yield from damage.guarded(label, _written(row, found[row["seq"]]))
+            yield from damage.guard(label, _ingestion(row))
+            yield from damage.guard(label, _written(row, found[row["seq"]]))
     for rows in pages(tx, "invariants_of_vector_stores.segments"):
         for row in rows:
-            yield from damage.guarded(f"segment {row['seq']}", _segment(tx, row))
+            yield from damage.guard(f"segment {row['seq']}", _segment(tx, row))
     for row in tx.all("invariants_of_vector_stores.strays", limit=SHOWN):
         yield Violation(f"{row['lacks']} {row['missing']}", f"is not there, and has {row['has']}")
 
@@ -55,7 +55,7 @@ def _indexed(tx: Transaction, *, first: int, last: int) -> defaultdict[int, _Ind
     return found
 
 
-def _attempt(row: Row) -> Iterator[str]:
+def _ingestion(row: Row) -> Iterator[str]:
     """Checks that an ingestion which is not dropped belongs to a file that is in progress, or is
     the one that the file names.
     """
@@ -103,12 +103,12 @@ def _vectors(chunks: Row, pieces: list[Row]) -> Iterator[str]:
 
 def _segment(tx: Transaction, row: Row) -> Iterator[str]:
     """Checks that its pieces are beside each other, and have the chunks that are not removed."""
-    room, end, live = row["chunks"], 0, 0
+    size, end, live = row["chunks"], 0, 0
     placed = []
     for piece in tx.all("invariants_of_vector_stores.pieces_of_segment", segment=row["seq"]):
         live += piece["chunks"]
-        if piece["base"] < end or piece["base"] + piece["chunks"] > room:
-            yield f"has a piece of {piece['chunks']} chunks at {piece['base']} of {room}"
+        if piece["base"] < end or piece["base"] + piece["chunks"] > size:
+            yield f"has a piece of {piece['chunks']} chunks at {piece['base']} of {size}"
             continue
         end = piece["base"] + piece["chunks"]
         placed.append(piece)
@@ -121,15 +121,15 @@ def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
     """Checks that they are of the segment's chunks, in order, and list as many words as the pieces
     have.
     """
-    room = row["chunks"]
-    words = np.zeros(room, dtype=np.int64)
-    often = np.zeros(room, dtype=np.bool_)
+    size = row["chunks"]
+    words = np.zeros(size, dtype=np.int64)
+    often = np.zeros(size, dtype=np.bool_)
     whole = True
     for stored in tx.all("segments.postings", segment=row["seq"]):
-        found = _counted(stored, room)
+        found = _counted(stored, size)
         if found is None:
             whole = False
-            yield f"has postings of {stored['word']!r} that are not of its {room} chunks in order"
+            yield f"has postings of {stored['word']!r} that are not of its {size} chunks in order"
             continue
         numbers, times = found
         words[numbers] += times
@@ -145,12 +145,12 @@ def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
             )
 
 
-def _counted(stored: Row, room: int) -> tuple[postings.Integers, postings.Integers] | None:
+def _counted(stored: Row, size: int) -> tuple[postings.Integers, postings.Integers] | None:
     """Returns the postings of a word; None where they do not fit a segment of so many chunks."""
     try:
         numbers, times = postings.counted(stored["packed"])
     except damage.UNREADABLE:
         return None
-    if not len(numbers) or numbers[-1] >= room or (np.diff(numbers) <= 0).any():
+    if not len(numbers) or numbers[-1] >= size or (np.diff(numbers) <= 0).any():
         return None
     return numbers, times

@@ -72,8 +72,8 @@ def check(history: RunHistory) -> Iterator[Violation]:
     if not names:
         return
     if history.log_is_whole:
-        yield from damage.guarded(run.id, _way(names))
-    yield from damage.guarded(run.id, _rest(history))
+        yield from damage.guard(run.id, _way(names))
+    yield from damage.guard(run.id, _rest(history))
     yield from _parts(history, whole=whole)
     yield from (Violation(run.id, text) for text in _withdrawn(history.log))
 
@@ -82,8 +82,8 @@ def _way(names: list[str]) -> Iterator[str]:
     """Checks that the published statuses are a way through the table, and that its end comes
     last.
     """
-    told = [name for name in names if name in _RUN_EVENTS]
-    for before, after in pairwise(told):
+    published = [name for name in names if name in _RUN_EVENTS]
+    for before, after in pairwise(published):
         if _RUN_EVENTS[after] not in _NEXT[lifecycle.RunStatus(_RUN_EVENTS[before])]:
             yield f"was told as {after} after {before}, which the table does not have"
     ends = [
@@ -96,18 +96,18 @@ def _way(names: list[str]) -> Iterator[str]:
 def _rest(history: RunHistory) -> Iterator[str]:
     """Checks that the last published run is the stored run."""
     run = history.run
-    told = [event for event in history.log if event.name in _RUN_EVENTS]
-    for event in told:
+    published = [event for event in history.log if event.name in _RUN_EVENTS]
+    for event in published:
         if (status := decode(event.data, Run).status) != _RUN_EVENTS[event.name]:
             yield f"was told as {event.name} with the status {status}"
-    if not told or not history.log_is_whole:
+    if not published or not history.log_is_whole:
         return
-    last = decode(told[-1].data, Run)
+    last = decode(published[-1].data, Run)
     if run.status not in _SILENT[last.status]:
         yield f"is {run.status}, and was last told as {last.status}"
-    # Metadata may be changed later, and a release is not told.
+    # Metadata may be changed later, and a release has no event.
     elif replace(last, metadata=run.metadata, status=run.status) != run:
-        yield f"is stored with other fields than it was told with as {told[-1].name}"
+        yield f"is stored with other fields than it was told with as {published[-1].name}"
 
 
 def _parts(history: RunHistory, *, whole: bool) -> Iterator[Violation]:
@@ -131,11 +131,11 @@ def _parts(history: RunHistory, *, whole: bool) -> Iterator[Violation]:
                 found = counts[part.id, str(name)]
                 if found > expected or (whole and found < expected):
                     yield Violation(part.id, f"was told {found} times as {name}")
-        known = set(stored) | set(history.written) | history.damaged
+        known = set(stored) | set(history.steps_by_message) | history.damaged
         for part_id in dict.fromkeys(ids):
             if part_id not in known:
                 yield Violation(part_id, "was told and is not stored")
-        yield from _told_as_stored(log, stored, kind, ends)
+        yield from _published_as_stored(log, stored, kind, ends)
 
 
 def _one_at_a_time(log: list[Event], ids: list[str], created: tuple[str, str]) -> Iterator[str]:
@@ -161,7 +161,7 @@ def _withdrawn(log: Sequence[Event]) -> Iterator[str]:
                 yield f"was told as withdrawing text of {message_id}, which did not end then"
 
 
-def _told_as_stored(
+def _published_as_stored(
     log: list[Event],
     stored: dict[str, RunStep | Message],
     kind: type[RunStep | Message],
@@ -173,7 +173,7 @@ def _told_as_stored(
     for event in log:
         if event.name not in ends:
             continue
-        told = decode(event.data, kind)
-        now = stored.get(told.id)
-        if now is not None and replace(told, metadata=now.metadata) != now:
-            yield Violation(told.id, f"is stored with other fields than {event.name} told")
+        published = decode(event.data, kind)
+        now = stored.get(published.id)
+        if now is not None and replace(published, metadata=now.metadata) != now:
+            yield Violation(published.id, f"is stored with other fields than {event.name} told")

@@ -61,7 +61,7 @@ class RunHistory(NamedTuple):
         return since > self.oldest
 
     @property
-    def written(self) -> dict[str, StoredStep]:
+    def steps_by_message(self) -> dict[str, StoredStep]:
         """Returns the steps that wrote messages, by the message's id."""
         return {
             each.step.step_details.message_creation.message_id: each

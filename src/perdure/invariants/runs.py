@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from perdure import lifecycle
 from perdure.commands import runs
-from perdure.invariants.fields_by_status import RUN_SHAPES, misshapen
+from perdure.invariants.fields_by_status import RUN_SHAPES, shape_problem
 from perdure.invariants.run_history import RunHistory, function_calls
 from perdure.lifecycle import RUN, RunStatus
 
@@ -22,7 +22,7 @@ def row_agrees(history: RunHistory) -> Iterator[str]:
 
 def fields_fit_status(history: RunHistory) -> Iterator[str]:
     """Checks that timestamps and reasons are those that some way through the table leaves."""
-    if wrong := misshapen(history.run, history.run.status, RUN_SHAPES):
+    if wrong := shape_problem(history.run, history.run.status, RUN_SHAPES):
         yield wrong
 
 

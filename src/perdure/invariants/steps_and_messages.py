@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from perdure.invariants import damage
-from perdure.invariants.fields_by_status import MESSAGE_SHAPES, STEP_SHAPES, misshapen
+from perdure.invariants.fields_by_status import MESSAGE_SHAPES, STEP_SHAPES, shape_problem
 from perdure.invariants.run_history import (
     RunHistory,
     StoredMessage,
@@ -23,9 +23,9 @@ def check(history: RunHistory) -> Iterator[Violation]:
     by itself.
     """
     for each in history.steps:
-        yield from damage.guarded(each.step.id, _of_step(history, each))
+        yield from damage.guard(each.step.id, _of_step(history, each))
     for written in history.messages:
-        yield from damage.guarded(written.message.id, _of_message(history, written))
+        yield from damage.guard(written.message.id, _of_message(history, written))
     calls = Counter(
         call.id
         for each in history.steps
@@ -37,7 +37,7 @@ def check(history: RunHistory) -> Iterator[Violation]:
             yield Violation(history.run.id, f"has {count} calls with the id {call_id}")
 
 
-def by_hand(stored: StoredMessage) -> Iterator[str]:
+def message_without_run(stored: StoredMessage) -> Iterator[str]:
     """Yields the violations of a message that no run wrote."""
     message = stored.message
     yield from _row_differs(stored.row, message, ("id", "thread_id", "run_id", "role", "status"))
@@ -49,7 +49,7 @@ def step(stored: StoredStep) -> Iterator[str]:
     """Yields the violations of a step by itself."""
     found = stored.step
     yield from _row_differs(stored.row, found, ("id", "thread_id", "run_id", "status"))
-    if wrong := misshapen(found, found.status, STEP_SHAPES):
+    if wrong := shape_problem(found, found.status, STEP_SHAPES):
         yield wrong
     shown = None if found.status == StepStatus.IN_PROGRESS else stored.usage
     if found.usage != shown:
@@ -61,7 +61,7 @@ def message(stored: StoredMessage) -> Iterator[str]:
     """Yields the violations of a run's message by itself."""
     found = stored.message
     yield from _row_differs(stored.row, found, ("id", "thread_id", "run_id", "role", "status"))
-    if wrong := misshapen(found, found.status, MESSAGE_SHAPES):
+    if wrong := shape_problem(found, found.status, MESSAGE_SHAPES):
         yield wrong
     if found.role != "assistant":
         yield f"was written by a run and has the role {found.role}"
@@ -99,7 +99,7 @@ def _of_extras(stored: StoredStep) -> Iterator[str]:
 
 def _of_message_step(history: RunHistory, step: RunStep, message_id: str) -> Iterator[str]:
     """Checks that a step that wrote a message and that message end together."""
-    if history.written[message_id].step.id != step.id:
+    if history.steps_by_message[message_id].step.id != step.id:
         yield f"names the message {message_id}, as another step does"
     found = [each.message for each in history.messages if each.message.id == message_id]
     if not found:
@@ -122,7 +122,7 @@ def _of_message_step(history: RunHistory, step: RunStep, message_id: str) -> Ite
 
 def _of_message(history: RunHistory, stored: StoredMessage) -> Iterator[str]:
     yield from _belongs(stored.row, stored.message, history)
-    if stored.message.id not in history.written and not history.damaged:
+    if stored.message.id not in history.steps_by_message and not history.damaged:
         yield f"was written by the run {history.run.id}, and no step of it says so"
 
 

@@ -27,21 +27,21 @@ def count(tx: Transaction) -> int:
     return int(row["vector_stores"])
 
 
-def check(tx: Transaction, *, looked_at: Callable[[int], None]) -> Iterator[Violation]:
+def check(tx: Transaction, *, on_page: Callable[[int], None]) -> Iterator[Violation]:
     """Yields the violations of vector stores, their files and batches, and the index."""
     for rows in pages(tx, "invariants_of_vector_stores.stores"):
         for row in rows:
-            yield from damage.guarded(row["id"], _store(row))
-        looked_at(len(rows))
+            yield from damage.guard(row["id"], _store(row))
+        on_page(len(rows))
     for rows in pages(tx, "invariants_of_vector_stores.files"):
         for row in rows:
             label = f"{row['vector_store_id']}/{row['file_id']}"
-            yield from damage.guarded(label, _file(row))
+            yield from damage.guard(label, _file(row))
     for row in tx.all("invariants_of_vector_stores.half_expired", limit=SHOWN):
         yield Violation(row["id"], "is indexed, and completed files of it are not")
     for rows in pages(tx, "invariants_of_vector_stores.batches"):
         for row in rows:
-            yield from damage.guarded(row["id"], _batch(row))
+            yield from damage.guard(row["id"], _batch(row))
     for row in tx.all("invariants_of_vector_stores.stray_links", limit=SHOWN):
         yield Violation(row["id"], f"has the file number {row['file']}, which its store has not")
     yield from index.check(tx)
@@ -92,7 +92,7 @@ def _belongs(row: Row) -> Iterator[str]:
 
 def _work(row: Row) -> Iterator[str]:
     """Checks the owner of the file, and the ingestions of it."""
-    status, owner, attempts = row["status"], row["owner"], row["attempts_at_it"]
+    status, owner, ingestions = row["status"], row["owner"], row["attempts_at_it"]
     at_work = status == VectorStoreFileStatus.IN_PROGRESS
     if (owner is None) != (row["lease_until"] is None) or (owner is not None and not at_work):
         yield f"is {status} and owned by {owner or 'nobody'} until {row['lease_until'] or 'never'}"
@@ -100,11 +100,11 @@ def _work(row: Row) -> Iterator[str]:
         yield f"is owned in epoch {row['epoch']} at attempt {row['attempts']}"
     # Whoever begins drops what was there before; whatever ends drops all but what it completes.
     most = 1 if at_work or status == VectorStoreFileStatus.COMPLETED else 0
-    if attempts > most:
-        yield f"is {status} with {attempts} attempts at it that are not dropped"
+    if ingestions > most:
+        yield f"is {status} with {ingestions} attempts at it that are not dropped"
     if (status == VectorStoreFileStatus.COMPLETED) != (row["ingestion"] is not None):
         yield f"is {status} with the attempt {row['ingestion']} as its own"
-    # A store that expires drops all that it has at once; others drop nothing.
+    # A vector store that expires drops all that it has at once; others drop nothing.
     elif row["ingestion"] is not None and row["expires_at"] is None and row["dropped"] != 0:
         yield f"is completed, and its attempt {row['ingestion']} is dropped or gone"
 

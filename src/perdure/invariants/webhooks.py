@@ -14,7 +14,7 @@ from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode
 from perdure.wire.runs import Run
 
-_TOLD = {move.event: move.target for move in RUN if move.event}
+_EVENTS = {move.event: move.target for move in RUN if move.event}
 
 
 def check(tx: Transaction) -> Iterator[Violation]:
@@ -23,8 +23,8 @@ def check(tx: Transaction) -> Iterator[Violation]:
     while rows := tx.all("invariants_of_webhooks.deliveries", **key, limit=AT_ONCE):
         for row in rows:
             label = f"{row['id']} to {row['webhook']}"
-            yield from damage.guarded(label, _shape(row))
-            yield from damage.guarded(label, _told(row))
+            yield from damage.guard(label, _shape(row))
+            yield from damage.guard(label, _published(row))
         key = {name: rows[-1][name] for name in key}
     for row in tx.all("invariants_of_webhooks.told_twice", limit=SHOWN):
         yield Violation(row["id"], "is another event to one webhook than to another")
@@ -44,13 +44,13 @@ def _shape(row: Row) -> Iterator[str]:
         yield f"has the error {error} without any attempt"
 
 
-def _told(row: Row) -> Iterator[str]:
+def _published(row: Row) -> Iterator[str]:
     """Checks that the object of a delivery is the run as it was published."""
-    if row["event"] not in _TOLD:
+    if row["event"] not in _EVENTS:
         yield f"tells {row['event']}, which is no event of a run"
         return
     if row["data"] is None:
         return
     run = decode(row["data"], Run)
-    if run.id != row["run_id"] or run.status != _TOLD[row["event"]]:
+    if run.id != row["run_id"] or run.status != _EVENTS[row["event"]]:
         yield f"tells {row['event']} of {row['run_id']} with {run.id}, which is {run.status}"

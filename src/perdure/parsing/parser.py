@@ -224,7 +224,7 @@ async def _hand_over(path: Path, task: ParsingTask, connection: socket.socket) -
         except OSError as error:
             raise _broken("it cannot be read") from error
 
-    async with blocking_calls.held(opened, os.close) as descriptor:
+    async with blocking_calls.acquire(opened, os.close) as descriptor:
         socket.send_fds(connection, [frame(task)], [descriptor])
 
 

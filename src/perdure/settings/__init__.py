@@ -2,7 +2,7 @@
 come from, `display.py` their printed form. The other files are groups and tables of settings.
 """
 
-from perdure.settings.display import secrets, shown
+from perdure.settings.display import printable, secrets
 from perdure.settings.settings import CONFIG_FILE, ENV_PREFIX, Settings, is_loopback
 from perdure.settings.sources import (
     DEFAULT,
@@ -25,7 +25,7 @@ __all__ = [
     "only",
     "only_with",
     "origin",
+    "printable",
     "secrets",
-    "shown",
     "unknown_variables",
 ]

@@ -30,7 +30,7 @@ class BlobSettings(BaseModel):
     @field_validator("blob_url")
     @classmethod
     def _check_blob_url(cls, url: str | None) -> str | None:
-        parts = urls.checked(url or "s3://bucket")
+        parts = urls.split(url or "s3://bucket")
         if parts.scheme != "s3" or not parts.hostname or parts.query or "@" in parts.netloc:
             raise ValueError("expected a URL such as s3://bucket or s3://bucket/prefix")
         return url
@@ -38,7 +38,7 @@ class BlobSettings(BaseModel):
     @field_validator("blob_endpoint")
     @classmethod
     def _check_blob_endpoint(cls, url: str | None) -> str | None:
-        parts = urls.checked(url or "https://host")
+        parts = urls.split(url or "https://host")
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise ValueError("expected a URL such as http://localhost:9000")
         return url

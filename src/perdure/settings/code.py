@@ -55,7 +55,7 @@ class CodeSettings(BaseModel):
     @field_validator("code_gateway_url")
     @classmethod
     def _check_gateway_url(cls, url: str | None) -> str | None:
-        parts = urls.checked(url or "http://host")
+        parts = urls.split(url or "http://host")
         if (
             parts.scheme not in ("http", "https")
             or not parts.hostname

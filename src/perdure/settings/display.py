@@ -22,7 +22,7 @@ def _holds_secret(kind: object) -> bool:
     return kind is SecretStr or any(map(_holds_secret, get_args(kind)))
 
 
-def shown(chosen: Settings, name: str) -> str:
+def printable(chosen: Settings, name: str) -> str:
     """Returns a setting's value as it may be printed."""
     if name == "database_url":
         return chosen.database_label

@@ -31,13 +31,13 @@ def is_azure(url: str, kind: Kind | None) -> bool:
     """Returns True if a model server is Azure OpenAI, by its configured kind or by its URL."""
     if kind is not None:
         return kind == "azure"
-    parts = urls.checked(url)
+    parts = urls.split(url)
     return (parts.hostname or "").endswith(_AZURE_HOSTS) or _AZURE_PATH in parts.path
 
 
 def check_query(url: str, kind: Kind | None) -> None:
     """Raises `ValueError` for a base URL with a query or a fragment that no path can follow."""
-    parts = urls.checked(url)
+    parts = urls.split(url)
     names = [pair.partition("=")[0] for pair in parts.query.split("&")] if parts.query else []
     wrong = names != [] and (not is_azure(url, kind) or names != ["api-version"])
     if wrong or parts.fragment:
@@ -46,7 +46,7 @@ def check_query(url: str, kind: Kind | None) -> None:
 
 def check_model_url(url: str) -> str:
     """Returns a base URL without its last slash. Raises `ValueError`."""
-    parts = urls.checked(url)
+    parts = urls.split(url)
     if url != SCRIPTED and not (parts.scheme in ("http", "https") and parts.hostname):
         raise ValueError(f"expected a URL such as http://localhost:11434/v1 (or {SCRIPTED})")
     return url.rstrip("/")
@@ -86,7 +86,7 @@ class ModelServer(BaseModel):
     models: tuple[str, ...] | None = None
     # the context window of its models in tokens; None: that of `context_windows`, or unknown
     context_window: Tokens | None = None
-    # what program it is; None: as its URL tells, or as it shows on a private address
+    # what program it is; None: recognised by its URL, or by its answers on a private address
     kind: Kind | None = None
 
     _url = field_validator("base_url")(check_model_url)

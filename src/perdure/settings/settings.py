@@ -129,7 +129,7 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
 
     model_kind: Kind | None = None
     """What program the model server named `default` is, such as `ollama` or `azure`; without it,
-    it is told by its URL, or guessed on a private address."""
+    it is recognised by its URL, or guessed on a private address."""
 
     model_servers: Annotated[tuple[ModelServer, ...], NoDecode] = ()
     """More model servers: tables with name, base_url, api_key or api_key_env, models,
@@ -207,7 +207,7 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     """Seconds that a run waits for a model server that loads its model, or is not there now."""
 
     event_retention_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
-    """Days that the events of ended runs are kept for listeners that come back."""
+    """Days that the events of ended runs are kept for clients that come back."""
 
     webhooks: Annotated[tuple[WebhookSettings, ...], NoDecode] = ()
     """Where events of runs are sent: tables with name, url, secret or secret_env, project,
@@ -249,7 +249,7 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     @field_validator("database_url")
     @classmethod
     def _check_database_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url and urls.checked(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
+        if url and urls.split(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
             raise ValueError("expected a URL that begins with postgresql://")
         return url
 

@@ -38,7 +38,7 @@ class WebhookSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str) -> str:
-        parts = urls.checked(url)
+        parts = urls.split(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("expected a URL such as https://example.com/perdure")
         try:

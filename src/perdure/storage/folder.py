@@ -107,7 +107,7 @@ class FolderBlobs:
             with _told():
                 return work(*args, **kwargs)
 
-        async with blocking_calls.held(opened, os.close, self._threads) as file:
+        async with blocking_calls.acquire(opened, os.close, self._threads) as file:
             yield file
 
 

@@ -367,7 +367,7 @@ def check_url(url: str) -> None:
     is shown to the user. Raises `ConfigurationError`.
     """
     try:
-        urls.checked(url)
+        urls.split(url)
         said = conninfo_to_dict(url)
     except (ValueError, psycopg.ProgrammingError):
         said = {"host": "@"}

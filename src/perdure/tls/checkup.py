@@ -35,7 +35,7 @@ def look(cert: Path, key: Path) -> CertificateReport:
     theirs = trust.only(cert)
     theirs.verify_flags = ssl.VerifyFlags(theirs.verify_flags | _ANY_TIME)
     try:
-        client = shake(ours, theirs)
+        client = handshake(ours, theirs)
     except ssl.SSLCertVerificationError as error:
         raise ConfigurationError(
             f"The certificate in {cert} is none that clients take: {error.verify_message}."
@@ -50,7 +50,7 @@ def look(cert: Path, key: Path) -> CertificateReport:
     return CertificateReport(tuple(name for _, name in names), begins, expires)
 
 
-def shake(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
+def handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
     """Does a handshake between the two in memory and returns the client's side. Raises
     `ssl.SSLError` where one side refuses the other.
     """

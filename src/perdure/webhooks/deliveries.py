@@ -125,7 +125,7 @@ def give_up(tx: Transaction, delivery: Delivery, *, now: int, error: str) -> Non
     tx.run("webhook_deliveries.give_up", **_attempt(delivery), now=now, error=error)
 
 
-def silence(tx: Transaction, webhook: str, *, now: int, error: str) -> None:
+def disable(tx: Transaction, webhook: str, *, now: int, error: str) -> None:
     """Stops all deliveries to this webhook until a server is started."""
     tx.run("webhooks.silence", name=webhook)
     give_up_all(tx, webhook, now=now, error=error)

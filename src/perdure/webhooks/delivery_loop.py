@@ -135,7 +135,7 @@ class Webhooks:
                 await write(deliveries.give_up, delivery, now=int(now), error=error)
                 _log.warning("webhook_given_up", **named, error=error)
             case Gone(error):
-                await write(deliveries.silence, delivery.webhook, now=int(now), error=error)
+                await write(deliveries.disable, delivery.webhook, now=int(now), error=error)
                 _log.warning("webhook_silenced", **named, error=error)
 
     async def _send(self, delivery: Delivery) -> WebhookResponse | str:

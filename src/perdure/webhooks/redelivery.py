@@ -14,7 +14,8 @@ from perdure.webhooks.sender import WebhookResponse
 
 # Seconds between an attempt and the next.
 WAITS = (5, 30, 120, 600, 1800, 3600, 10_800, 21_600, 43_200)
-# Each wait is longer by up to this part of it, so that what failed together comes back spread out.
+# Each wait is longer by up to this fraction of it, so that deliveries that failed together come
+# back spread out.
 SPREAD = 0.1
 # The longest that a target may ask for.
 LONGEST_WAIT = 86_400

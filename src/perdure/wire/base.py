@@ -11,7 +11,7 @@ T = TypeVar("T")
 JsonObject: TypeAlias = dict[str, object]
 
 
-# Subclasses are frozen like their base; type checkers have to be told so.
+# Subclasses are frozen like their base; type checkers need to know it.
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Object(msgspec.Struct, frozen=True):
     """An object of a response: complete, with null for fields that are not set.

@@ -64,7 +64,7 @@ def not_an_integer(path: str) -> BadRequest:
 
 def unsupported_value(path: str, *, value: str, supported: Sequence[str]) -> BadRequest:
     return BadRequest(
-        f"Invalid value: '{value}'. Supported values are: {listed(supported, 'and')}.",
+        f"Invalid value: '{value}'. Supported values are: {quote_list(supported, 'and')}.",
         param=path,
         code="invalid_value",
     )
@@ -165,14 +165,14 @@ def property_name_too_long(path: str, *, name: str, limit: int) -> BadRequest:
     )
 
 
-def listed(values: Sequence[str], word: str) -> str:
+def quote_list(values: Sequence[str], word: str) -> str:
     """Returns the values in a sentence, `'a'`, `'a' and 'b'` or `'a', 'b', and 'c'`, with "and" or
     "or" as the word.
     """
-    return joined([f"'{value}'" for value in values], word)
+    return join_phrases([f"'{value}'" for value in values], word)
 
 
-def joined(phrases: Sequence[str], word: str) -> str:
+def join_phrases(phrases: Sequence[str], word: str) -> str:
     """Returns the phrases as a list in a sentence, with a comma before the word from three on."""
     if len(phrases) < 3:
         return f" {word} ".join(phrases)

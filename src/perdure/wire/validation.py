@@ -174,7 +174,7 @@ def _chosen(
     tagged = {str(struct.__struct_config__.tag): struct for struct in structs}
     tag = value[field]
     if not isinstance(tag, str):
-        expected = f"one of {refusals.listed(sorted(tagged), 'or')}"
+        expected = f"one of {refusals.quote_list(sorted(tagged), 'or')}"
         raise refusals.wrong_type(path, expected=expected, got=_got(tag))
     if tag not in tagged:
         if refusal := azure.refusal_of_tool(path, tag):
@@ -225,13 +225,13 @@ def _expected(kinds: Sequence[_Kind]) -> str:
         return first
     # the family gives the first alternative an article, the others none
     bare = [phrase.removeprefix("an ").removeprefix("a ") for phrase in others]
-    return f"one of {refusals.joined([first, *bare], 'or')}"
+    return f"one of {refusals.join_phrases([first, *bare], 'or')}"
 
 
 def _phrase(kind: object) -> str:
     if get_origin(kind) is Literal:
         values = get_args(kind)
-        listed = refusals.listed(values, "or")
+        listed = refusals.quote_list(values, "or")
         return f"one of {listed}" if len(values) > 1 else listed
     if get_origin(kind) is list:
         (item,) = get_args(kind)

@@ -172,7 +172,7 @@ class CodeRunner:
         self, session: Session, known: _Known, writer: RunWriter, call: OpenCodeCall
     ) -> None:
         """Puts the files into the session that it was not given yet."""
-        contents = await self._database.read(thread_files.given, writer.run)
+        contents = await self._database.read(thread_files.files_of_run, writer.run)
         names = file_names.names((content.file for content in contents), known.names)
         for content in contents:
             file = content.file

@@ -27,7 +27,7 @@ class FileAllowance(NamedTuple):
     bytes: int
 
 
-def given(tx: Transaction, run: Run) -> list[FileContent]:
+def files_of_run(tx: Transaction, run: Run) -> list[FileContent]:
     """Returns the files of the assistant's tool resources and then those of the thread, each once.
     Deleted files are left out.
     """

@@ -45,7 +45,7 @@ class CodeTool:
             self._is_in_use = await self._database.read(assistants.any_runs_code)
         if self._is_in_use:
             if keys := self._sessions.keys:
-                for thread_id in await self._database.read(threads.missing, keys):
+                for thread_id in await self._database.read(threads.find_deleted, keys):
                     await self._sessions.end(thread_id)
             await self._sessions.step()
 
@@ -71,7 +71,7 @@ class RunCodeTool:
 
     def _prompt(self, there: Names, tx: Transaction, steps: Sequence[RunStep]) -> ToolPrompt:
         run = self._run
-        given = (content.file for content in thread_files.given(tx, run))
+        given = (content.file for content in thread_files.files_of_run(tx, run))
         names = file_names.names(given, there)
         links = results.files([*thread_files.steps_before(tx, run), *steps])
         return ToolPrompt(

@@ -169,7 +169,7 @@ async def _settled(database: Database, bus: Bus, clock: Clock, store_id: str, un
     with bus.on_interrupt(store_id, changed.set):
         while clock.now() < until:
             changed.clear()
-            if not await database.read(vector_stores.is_at_work, store_id):
+            if not await database.read(vector_stores.has_files_in_progress, store_id):
                 return
             try:
                 await asyncio.wait_for(changed.wait(), _LOOK_SECONDS)
