@@ -89,4 +89,4 @@ def test_only_a_release_is_not_told() -> None:
 
 
 def test_every_unhappy_end_says_how_open_parts_end() -> None:
-    assert set(lifecycle.PARTS_END) == lifecycle.TERMINAL - {RunStatus.COMPLETED}
+    assert set(lifecycle.RUN_ENDS) == lifecycle.TERMINAL - {RunStatus.COMPLETED}

@@ -215,7 +215,7 @@ STREAM_EVENTS = (
 )
 
 
-class PartsEnd(NamedTuple):
+class RunEnd(NamedTuple):
     """The end of a run's open message and open step when the run itself ends."""
 
     message_reason: str
@@ -223,12 +223,12 @@ class PartsEnd(NamedTuple):
 
 
 # Keyed by the run's final status (spec 03 §6-9, §14).
-PARTS_END = {
-    RunStatus.CANCELLED: PartsEnd("run_cancelled", Signal.CANCEL),
-    RunStatus.FAILED: PartsEnd("run_failed", Signal.FAIL),
-    RunStatus.EXPIRED: PartsEnd("run_expired", Signal.EXPIRE),
+RUN_ENDS = {
+    RunStatus.CANCELLED: RunEnd("run_cancelled", Signal.CANCEL),
+    RunStatus.FAILED: RunEnd("run_failed", Signal.FAIL),
+    RunStatus.EXPIRED: RunEnd("run_expired", Signal.EXPIRE),
     # a budget stop leaves the step completed (recorded, spec 03 §7)
-    RunStatus.INCOMPLETE: PartsEnd("max_tokens", Signal.COMPLETE),
+    RunStatus.INCOMPLETE: RunEnd("max_tokens", Signal.COMPLETE),
 }
 
 # Active statuses hold the thread lock (spec 03 §11).

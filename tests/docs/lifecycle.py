@@ -10,9 +10,9 @@ from perdure import lifecycle
 from perdure.lifecycle import (
     ACTIVE,
     MESSAGE,
-    PARTS_END,
     REFUSALS,
     RUN,
+    RUN_ENDS,
     STEP,
     TERMINAL,
     UPLOAD,
@@ -116,7 +116,7 @@ def _signals() -> str:
 def _parts() -> str:
     ends = [
         (code(status), code(end.message_reason), code(_step_end(end.step_signal)))
-        for status, end in PARTS_END.items()
+        for status, end in RUN_ENDS.items()
     ]
     return page(
         "## Run steps",

@@ -101,8 +101,8 @@ def signal(
     if move is None:
         raise _refused(was, signal)
     target = RunStatus(move.target)
-    if target in lifecycle.PARTS_END:
-        _end_parts(tx, held, target, partial, now=now, error=changes.get("last_error"))
+    if target in lifecycle.RUN_ENDS:
+        _end_message_and_step(tx, held, target, partial, now=now, error=changes.get("last_error"))
     stamps: dict[str, object] = dict.fromkeys(move.clears)
     if move.stamp:
         stamps[move.stamp] = now
@@ -271,7 +271,7 @@ def _refused(run: Run, signal: Signal) -> BadRequest | IllegalMove:
     return IllegalMove(f"run {run.id} is {run.status}: no {signal}")
 
 
-def _end_parts(
+def _end_message_and_step(
     tx: Transaction,
     held: LockedRun,
     target: RunStatus,
@@ -281,7 +281,7 @@ def _end_parts(
     error: object,
 ) -> None:
     """Closes the open message and step, in this order (spec 04 §3.5-3.8)."""
-    ends = lifecycle.PARTS_END[target]
+    ends = lifecycle.RUN_ENDS[target]
     if not partial.is_answered and run_steps.open_of_run(tx, held.run.id) is None:
         begin_message(tx, held, now=now)
     row = tx.one("messages.open_of_run", run_id=held.run.id)

@@ -23,7 +23,9 @@ from perdure.wire.threads import Thread
 
 _CREATED, _QUEUED = RUN_CREATED
 _RUN_EVENTS = {move.event: move.target for move in RUN if move.event} | {_QUEUED: "queued"}
-_PARTS: tuple[tuple[type[RunStep | Message], tuple[str, str], dict[str | None, str]], ...] = (
+_STEPS_AND_MESSAGES: tuple[
+    tuple[type[RunStep | Message], tuple[str, str], dict[str | None, str]], ...
+] = (
     (RunStep, STEP_CREATED, {move.event: move.target for move in STEP}),
     (Message, MESSAGE_CREATED, {move.event: move.target for move in MESSAGE}),
 )
@@ -57,7 +59,12 @@ KINDS: dict[str, type[Run | RunStep | Message | Thread | _Id]] = {
     lifecycle.WITHDRAWN: _Id,
     lifecycle.THREAD_CREATED: Thread,
     **dict.fromkeys((_CREATED, *_RUN_EVENTS), Run),
-    **{str(name): kind for kind, created, ends in _PARTS for name in (*created, *ends) if name},
+    **{
+        str(name): kind
+        for kind, created, ends in _STEPS_AND_MESSAGES
+        for name in (*created, *ends)
+        if name
+    },
 }
 
 
@@ -74,7 +81,7 @@ def check(history: RunHistory) -> Iterator[Violation]:
     if history.log_is_whole:
         yield from damage.guard(run.id, _way(names))
     yield from damage.guard(run.id, _rest(history))
-    yield from _parts(history, whole=whole)
+    yield from _steps_and_messages(history, whole=whole)
     yield from (Violation(run.id, text) for text in _withdrawn(history.log))
 
 
@@ -110,13 +117,13 @@ def _rest(history: RunHistory) -> Iterator[str]:
         yield f"is stored with other fields than it was told with as {published[-1].name}"
 
 
-def _parts(history: RunHistory, *, whole: bool) -> Iterator[Violation]:
+def _steps_and_messages(history: RunHistory, *, whole: bool) -> Iterator[Violation]:
     """Checks that the log has one creation of each step and message, and one end if it has
     ended.
     """
     stored: dict[str, RunStep | Message] = {each.step.id: each.step for each in history.steps}
     stored |= {each.message.id: each.message for each in history.messages}
-    for kind, created, ends in _PARTS:
+    for kind, created, ends in _STEPS_AND_MESSAGES:
         log = [event for event in history.log if event.name in created or event.name in ends]
         ids = [decode(event.data, _Id).id for event in log]
         if whole:
@@ -124,28 +131,28 @@ def _parts(history: RunHistory, *, whole: bool) -> Iterator[Violation]:
                 Violation(history.run.id, text) for text in _one_at_a_time(log, ids, created)
             )
         counts = Counter(zip(ids, (event.name for event in log), strict=True))
-        for part in (part for part in stored.values() if isinstance(part, kind)):
-            end = {target: name for name, target in ends.items()}.get(part.status)
+        for each in (each for each in stored.values() if isinstance(each, kind)):
+            end = {target: name for name, target in ends.items()}.get(each.status)
             for name in (*created, *ends):
                 expected = int(name in created or name == end)
-                found = counts[part.id, str(name)]
+                found = counts[each.id, str(name)]
                 if found > expected or (whole and found < expected):
-                    yield Violation(part.id, f"was told {found} times as {name}")
+                    yield Violation(each.id, f"was told {found} times as {name}")
         known = set(stored) | set(history.steps_by_message) | history.damaged
-        for part_id in dict.fromkeys(ids):
-            if part_id not in known:
-                yield Violation(part_id, "was told and is not stored")
+        for object_id in dict.fromkeys(ids):
+            if object_id not in known:
+                yield Violation(object_id, "was told and is not stored")
         yield from _published_as_stored(log, stored, kind, ends)
 
 
 def _one_at_a_time(log: list[Event], ids: list[str], created: tuple[str, str]) -> Iterator[str]:
-    """Checks that no part is created while another one of its kind is open (spec 04 §8, N1)."""
+    """Checks that no step or message is created while another one is open (spec 04 §8, N1)."""
     opened = None
-    for event, part_id in zip(log, ids, strict=True):
+    for event, object_id in zip(log, ids, strict=True):
         if event.name == created[0]:
             if opened:
-                yield f"was told as having {part_id} created while {opened} was open"
-            opened = part_id
+                yield f"was told as having {object_id} created while {opened} was open"
+            opened = object_id
         elif event.name not in created:
             opened = None
 
@@ -167,8 +174,8 @@ def _published_as_stored(
     kind: type[RunStep | Message],
     ends: dict[str | None, str],
 ) -> Iterator[Violation]:
-    """Checks that a part that has ended is stored as its end was published; only metadata may be
-    changed later.
+    """Checks that a step or message that has ended is stored as its end was published; only
+    metadata may be changed later.
     """
     for event in log:
         if event.name not in ends:
