@@ -66,12 +66,12 @@ def test_what_is_broken_is_told_and_the_exit_code_is_1(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "perdure.db") as connection:
         connection.execute("UPDATE runs SET ended_at = 7 WHERE id = ?", [run_id])
     connection.close()
-    first, second, last, mend = _verify("--data-dir", tmp_path, cwd=tmp_path, code=1)
+    first, second, last, remedy = _verify("--data-dir", tmp_path, cwd=tmp_path, code=1)
     assert first.startswith(f"fail verify {run_id} ended at 7 with completed_at ")
     lost = "is a content of 6 bytes, of which 0 are stored"
     assert second == f"fail verify {content.name} {lost}"
     assert last == "fail verify 2 findings in 2 runs, 1 files and 0 vector stores"
-    assert mend.startswith("→ Keep a copy of the database")
+    assert remedy.startswith("→ Keep a copy of the database")
 
 
 def test_postgresql_is_verified_while_a_server_is_at_work(

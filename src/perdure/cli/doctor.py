@@ -153,9 +153,9 @@ def _verified(chosen: Settings) -> list[Finding]:
     if not found:
         text = f"{verify.describe(extent)} with all that belongs to them are whole"
         return [Finding(State.OK, "verify", text)]
-    mend = "Keep a copy of the database, and report it: nothing should be able to cause this."
+    remedy = "Keep a copy of the database, and report it: nothing should be able to cause this."
     text = f"{found} findings in {verify.describe(extent)}"
-    return [*findings, Finding(State.FAIL, "verify", text, mend)]
+    return [*findings, Finding(State.FAIL, "verify", text, remedy)]
 
 
 def _data_folder(folder: Path) -> Finding:
@@ -293,7 +293,7 @@ async def _bucket(chosen: Settings) -> list[Finding]:
 
 
 async def _webhook(webhook: WebhookSettings, chosen: Settings) -> Finding:
-    """Connects to the target as far as a delivery would, and sends nothing."""
+    """Resolves the target's host name and checks its addresses. Nothing is sent."""
     where = f"{webhook.name} ({webhook.where})"
     parts = urlsplit(webhook.url)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]

@@ -24,12 +24,12 @@ _INDENT = _STATE + _ABOUT + 2
 
 
 class Finding(NamedTuple):
-    """One thing that was found; `mend` says what to do about it."""
+    """One thing that was found; `remedy` says what to do about it."""
 
     state: State
     about: str
     text: str
-    mend: str = ""
+    remedy: str = ""
 
 
 def show(findings: Iterable[Finding]) -> None:
@@ -39,8 +39,8 @@ def show(findings: Iterable[Finding]) -> None:
     for finding in findings:
         state = Text(f"{finding.state:<{_STATE}}", _STYLES[finding.state])
         said = [line(finding.text)]
-        if finding.mend:
-            said.append(f"→ {line(finding.mend)}")
+        if finding.remedy:
+            said.append(f"→ {line(finding.remedy)}")
         rows = [row for each in said for row in fold(each, width, indent=_INDENT)]
         console.print(state, f"{finding.about:<{_ABOUT}} {rows[0]}")
         for row in rows[1:]:

@@ -89,8 +89,8 @@ def _default(model: str, routing: Router, answers: Iterable[probe.ProbeResult]) 
         case None:
             return Finding(State.WARN, "default", f"{said}; its server did not answer")
         case _:
-            mend = "Correct default_model, or load that model."
-            return Finding(State.FAIL, "default", f"{said}, but none lists it either", mend)
+            remedy = "Correct default_model, or load that model."
+            return Finding(State.FAIL, "default", f"{said}, but none lists it either", remedy)
 
 
 def _server(answer: probe.ProbeResult) -> Finding:

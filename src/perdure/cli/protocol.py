@@ -43,11 +43,11 @@ class _Phase(Enum):
     HEAD = auto()
     BODY = auto()
     ANSWER = auto()
-    """Of the server: the client has sent its request."""
+    """The answer of the server: the client has sent its request."""
     REST = auto()
-    """Of a body whose request is answered already."""
+    """The rest of a body whose request is answered already."""
     END = auto()
-    """Of the connection: nothing more is read."""
+    """The end of the connection: nothing more is read."""
 
 
 # What came before is counted as a head only where it can be nothing else.

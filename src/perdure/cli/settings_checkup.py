@@ -25,6 +25,6 @@ def findings(chosen: Settings, flags: Mapping[str, object]) -> list[Finding]:
     ]
     for variable in settings.unknown_variables():
         text = f"the environment variable {variable} is not a setting"
-        mend = "Correct its name, or remove it; docs/operating.md lists all settings."
-        found.append(Finding(State.WARN, "settings", text, mend))
+        remedy = "Correct its name, or remove it; docs/operating.md lists all settings."
+        found.append(Finding(State.WARN, "settings", text, remedy))
     return found

@@ -58,8 +58,8 @@ def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:
 
 
 def list_doomed(tx: Transaction, *, limit: int, after: str = "") -> list[str]:
-    """Returns some blobs whose bytes are to be deleted, in the order of their ids, behind `after`
-    on.
+    """Returns some blobs whose bytes are to be deleted, in the order of their ids, behind the id
+    `after`.
     """
     return [row["id"] for row in tx.all("blobs.doomed", after=after, limit=limit)]
 

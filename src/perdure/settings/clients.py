@@ -41,7 +41,7 @@ class ClientSettings(BaseModel):
     with 429. Without it, any number."""
 
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
-    """Addresses or networks of proxies, parted by commas: their connections are not counted."""
+    """Addresses or networks of proxies, separated by commas: their connections are not counted."""
 
     max_body_bytes: _Count = 32 * _MIB
     """Largest request body in bytes, but for files; a larger one is refused with 413."""
@@ -60,11 +60,11 @@ class ClientSettings(BaseModel):
     """Most runs that wait for a worker; further ones are refused with 429."""
 
     list_threads: bool | None = None
-    """Whether `GET /threads` lists all threads. Without it, it does unless there are several
+    """True if `GET /threads` lists all threads. Without it, it does unless there are several
     `api_keys`: their users would see each other's."""
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    """Origins whose web pages may call the server from a browser, parted by commas; `*` is any.
+    """Origins whose web pages may call the server from a browser, separated by commas; `*` is any.
     Without it, browsers let none."""
 
     @field_validator("cors_origins")

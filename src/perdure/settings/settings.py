@@ -128,7 +128,7 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     """API key sent to the model server named `default`."""
 
     model_kind: Kind | None = None
-    """What program the model server named `default` is, such as `ollama` or `azure`; without it,
+    """Kind of the model server named `default`, such as `ollama` or `azure`; without it,
     it is recognised by its URL, or guessed on a private address."""
 
     model_servers: Annotated[tuple[ModelServer, ...], NoDecode] = ()
@@ -168,10 +168,10 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     without it, they are searched for as they are."""
 
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """API keys that clients must present, parted by commas; without any, every key will do."""
+    """API keys that clients must present, separated by commas; without any, every key will do."""
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    """Host names that requests may be sent to, besides the loopback names, parted by commas."""
+    """Host names that requests may be sent to, besides the loopback names, separated by commas."""
 
     run_lifetime_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from a run's creation until it expires."""
@@ -192,13 +192,13 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     """Files that one server reads into vector stores at once; the others wait."""
 
     cite_unmarked: bool = True
-    """Whether sentences that evidently come from a file are cited where the model cites nothing."""
+    """True if sentences that evidently come from a file are cited where the model cites nothing."""
 
     keep_alive_seconds: Seconds = 15.0
     """Seconds of silence after which an event stream carries a comment line."""
 
     poll_after_ms: Annotated[int, Field(ge=1)] = 250
-    """Milliseconds that polling SDKs are told to wait between two looks at a run."""
+    """Milliseconds that polling SDKs wait between two requests for a run."""
 
     model_idle_seconds: Seconds = 120.0
     """Longest silence of a model server in seconds, before the model call fails."""
@@ -210,11 +210,11 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     """Days that the events of ended runs are kept for clients that come back."""
 
     webhooks: Annotated[tuple[WebhookSettings, ...], NoDecode] = ()
-    """Where events of runs are sent: tables with name, url, secret or secret_env, project,
+    """Targets of the events of runs: tables with name, url, secret or secret_env, project,
     events."""
 
     webhook_private_targets: bool = False
-    """Whether webhooks may be sent to addresses that only this machine or its network can reach."""
+    """True if webhooks may be sent to addresses that only this machine or its network can reach."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log lines that are written."""
