@@ -17,9 +17,6 @@ NOT_YET = (
     "storage",
     "retrieval",
     "testing",
-    "engine",
-    "tools",
-    "parsing",
 )
 _RIDDLE = re.compile(
     r"(what|whatever|whether|how|all|which|whichever|who|whoever|whom|whose|where|why)\b",
