@@ -20,14 +20,14 @@ from typing import NoReturn
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from .files import DATA, beneath, listing, whole
+from .files import DATA, is_whole, list_files, open_below
 from .tally import Tally
 
 CONNECTION = "/run/kernel.json"
-PIECE = 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 JSON, BYTES = 0, 1
-# What most code needs, before it is needed: imports, a first figure, a first traceback. Names
-# that this binds are its own.
+# Code that loads what most code needs, before it is needed: imports, a first figure, a first
+# traceback. Names that this binds are its own.
 WARM = (
     """exec('''
 import numpy, pandas, matplotlib.pyplot as plt
@@ -54,14 +54,14 @@ class Host:
         body = json.dumps(frame, ensure_ascii=False).encode("utf-8", "replace")
         self.link.sendall(struct.pack(">IB", len(body), JSON) + body)
 
-    def send(self, piece: bytes) -> None:
-        self.link.sendall(struct.pack(">IB", len(piece), BYTES) + piece)
+    def send(self, block: bytes) -> None:
+        self.link.sendall(struct.pack(">IB", len(block), BYTES) + block)
 
     def receive(self) -> bytes:
         return self._frame()[1]
 
-    def piece(self) -> bytes | None:
-        """The next bytes of a file, empty at its end; None when the host gives it up."""
+    def receive_block(self) -> bytes | None:
+        """Returns the next block of a file, empty at its end; None when the host gives it up."""
         kind, body = self._frame()
         return body if kind == BYTES else None
 
@@ -72,10 +72,10 @@ class Host:
     def _exactly(self, size: int) -> bytes:
         got = bytearray()
         while len(got) < size:
-            piece = self.link.recv(min(size - len(got), PIECE))
-            if not piece:
+            block = self.link.recv(min(size - len(got), BLOCK_BYTES))
+            if not block:
                 sys.exit(0)  # the host has gone, and all that is here goes with this process
-            got += piece
+            got += block
         return bytes(got)
 
 
@@ -97,7 +97,7 @@ class Relay:
             self.poller.register(source, zmq.POLLIN)
 
     def wait_for_kernel(self, warm: bool) -> None:
-        """Until it answers; `warm`: and has imported what most code imports."""
+        """Waits until the kernel answers; `warm`: and has imported what most code imports."""
         while True:
             # what a kernel says before we have subscribed is lost: ask until something comes
             asked = self.client.kernel_info()
@@ -142,7 +142,7 @@ class Relay:
             answers[asked["op"]](asked)
 
     def _wait(self, wanted: socket.socket) -> None:
-        """Until the host asks. What threads print between executions is dropped."""
+        """Waits until the host asks. Output of threads between executions is dropped."""
         while True:
             ready = dict(self.poller.poll())
             if self.ended in ready:
@@ -192,8 +192,8 @@ class Relay:
         self.host.tell(type="end")
 
     def settle(self, asked: str, tally: Tally) -> None:
-        """What programs write to the standard streams goes through two pipes, and may come after
-        the end: a mark is sent behind it, and what comes before the mark is passed on.
+        """Passes on the output of programs that comes after the end of the code. It goes through
+        two pipes: a mark is sent behind it, and everything before the mark is passed on.
         """
         mark = secrets.token_hex()
         flush = self.client.execute(FLUSH % mark, silent=True, allow_stdin=False)
@@ -207,7 +207,7 @@ class Relay:
                 self.host.receive()  # an interrupt, and there is nothing to interrupt
             if self.shell in ready:
                 parent, message = self._parent(self.shell)
-                if parent == flush and not said_ok(message):
+                if parent == flush and not is_ok(message):
                     return
             if self.iopub in ready:
                 parent, message = self._parent(self.iopub)
@@ -215,7 +215,9 @@ class Relay:
                     waiting.discard(self._before(mark, message, tally))
 
     def _before(self, mark: str, message: Message, tally: Tally) -> str:
-        """Passes on what comes before the mark; the name of the stream that the mark is in."""
+        """Passes on the output before the mark. Returns the name of the stream that the mark
+        is in.
+        """
         match message:
             case {"msg_type": "stream", "content": {"name": str(name), "text": str(text)}}:
                 before, found, _ = text.partition(mark)
@@ -225,14 +227,14 @@ class Relay:
         return ""
 
     def _parent(self, channel: zmq.Socket[bytes]) -> tuple[object, Message]:
-        """A message, and the id of the request that it belongs to."""
+        """Receives a message. Returns the id of the request that it belongs to, and the message."""
         _, message = self.client.session.recv(channel, zmq.NOBLOCK)
         if message is None:
             return None, {}
         return message["parent_header"].get("msg_id"), message
 
     def forward(self, message: Message, tally: Tally) -> bool:
-        """Passes a message on; whether it says that the kernel has done all."""
+        """Passes a message on. Returns true if it says that the kernel has done all."""
         match message:
             case {"msg_type": "status", "content": {"execution_state": state}}:
                 return bool(state == "idle")
@@ -264,7 +266,7 @@ class Relay:
             self._text("result", text + "\n", tally)
 
     def _text(self, stream: str, text: str, tally: Tally) -> None:
-        kept = tally.room(text)
+        kept = tally.fit(text)
         if kept:
             self.host.tell(type="text", stream=stream, text=kept)
 
@@ -278,13 +280,13 @@ class Relay:
         except OSError as error:
             file, problem = open(os.devnull, "wb", buffering=0), error.strerror or ""  # noqa: PTH123, SIM115
         with file:
-            while piece := self.host.piece():
+            while block := self.host.receive_block():
                 try:
-                    while piece and not problem:
-                        piece = piece[file.write(piece) or 0 :]
+                    while block and not problem:
+                        block = block[file.write(block) or 0 :]
                 except OSError as error:
                     problem = error.strerror or ""
-        if problem or piece is None:
+        if problem or block is None:
             with contextlib.suppress(OSError):
                 Path(DATA, name).unlink()
         if problem:
@@ -293,28 +295,28 @@ class Relay:
             self.host.tell(type="done")
 
     def files(self) -> None:
-        found, left_out = listing(self.limits["files"], whole)
+        found, left_out = list_files(self.limits["files"], is_whole)
         self.host.tell(type="files", files=found, left_out=left_out)
 
     def get(self, name: str, most: object) -> None:
         try:
-            file = beneath(name)
+            file = open_below(name)
         except OSError as error:
             self.host.tell(type="problem", text=error.strerror)
             return
         with os.fdopen(file, "rb", buffering=0) as source:
-            if not whole(os.fstat(file)):
+            if not is_whole(os.fstat(file)):
                 self.host.tell(type="problem", text="It is not a plain file")
                 return
             left = int(str(most))
-            while left and (piece := source.read(min(PIECE, left))):
-                left -= len(piece)
-                self.host.send(piece)
+            while left and (block := source.read(min(BLOCK_BYTES, left))):
+                left -= len(block)
+                self.host.send(block)
         self.host.tell(type="done")
 
 
-def said_ok(message: Message) -> bool:
-    """Whether a reply says that the code ran to its end."""
+def is_ok(message: Message) -> bool:
+    """Returns true if a reply says that the code ran to its end."""
     match message:
         case {"content": {"status": "ok"}}:
             return True
