@@ -126,5 +126,5 @@ class Application:
         if route.beta:
             access.check_beta(headers)
         if route.needs_room:
-            await self._services.database.require_room()
+            await self._services.database.require_space()
         return respond(await route.handler(call))
