@@ -139,7 +139,7 @@ def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
 def _counted(stored: Row, room: int) -> tuple[postings.Integers, postings.Integers] | None:
     """The postings of a word; None where they are none of a segment of so many chunks."""
     try:
-        numbers, times = postings.counted(stored["packed"])
+        numbers, times = postings.unpack_counts(stored["packed"])
     except damage.UNREADABLE:
         return None
     if not len(numbers) or numbers[-1] >= room or (np.diff(numbers) <= 0).any():
