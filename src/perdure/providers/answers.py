@@ -69,7 +69,7 @@ class AnswerReader:
 
     @property
     def written(self) -> str:
-        """All text that the model wrote, for counting its tokens."""
+        """The text that the model wrote, for counting its tokens."""
         return "".join((*self._texts, *self._rest))
 
     def feed(self, received: bytes) -> list[ChatChunk]:

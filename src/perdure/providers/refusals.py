@@ -92,7 +92,7 @@ class Refusal(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All of the refusal's text."""
+        """The whole text of the refusal."""
         return "; ".join(self.clauses)
 
     @property

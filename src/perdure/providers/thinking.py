@@ -94,7 +94,7 @@ class Thinking:
 
     @property
     def thought(self) -> str:
-        """All text that was removed so far, with its tags and the white space around."""
+        """The text that was removed so far, with its tags and the white space around."""
         begun = "" if self._stage is Thinking._begin else self._begun
         return "".join([*self._taken, begun])
 
