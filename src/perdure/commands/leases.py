@@ -77,7 +77,7 @@ def renew(
             lost.append(run_id)
     for owner in {lease.owner for lease in leases.values()}:
         for row in tx.all("runs.interrupted_of_owner", owner=owner, now=int(now)):
-            tx.tell(row["id"], Interrupted())
+            tx.publish(row["id"], Interrupted())
     return lost
 
 
@@ -116,7 +116,7 @@ def rescue(
         if found and found.lease and (everybody or found.lease.until <= now):
             _free(tx, found, now=int(now))
             # Its worker may live in this very process, and not know that it hung.
-            tx.tell(found.run.id, Interrupted())
+            tx.publish(found.run.id, Interrupted())
             freed.append(FreedRun(found.run.id, found.lease))
     return freed
 
@@ -137,7 +137,7 @@ def announce(tx: Transaction, *, limit: int) -> int:
     """Tells workers again of runs that wait in the queue; how many."""
     rows = tx.all("runs.queued", limit=limit)
     for row in rows:
-        tx.tell(row["id"], Queued())
+        tx.publish(row["id"], Queued())
     return len(rows)
 
 

@@ -137,7 +137,7 @@ class Channel:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Broken(f"a frame that is none: {error}") from error
 
-    async def tell(self, **frame: object) -> None:
+    async def send_frame(self, **frame: object) -> None:
         await self._write(_JSON, msgspec.json.encode(frame))
 
     async def send(self, block: bytes) -> None:

@@ -60,7 +60,7 @@ class LocalSession:
 
     async def execute(self, code: str, *, seconds: float) -> AsyncGenerator[Output, None]:
         async with self._lock:
-            await self._tell(op="execute", code=code)
+            await self._send_frame(op="execute", code=code)
             self._executing = True
             self._guard.set_busy()
             ended = False
@@ -89,7 +89,7 @@ class LocalSession:
             if time.is_up:
                 raise await self._lose(time.excess) from None
         time.end(grace=self._limits.grace_seconds)
-        await self._tell(op="interrupt")
+        await self._send_frame(op="interrupt")
         return await self._next(time)
 
     async def _before(self, time: TimeLimit) -> Frame | bytes:
@@ -108,13 +108,13 @@ class LocalSession:
 
     async def interrupt(self) -> None:
         if self._executing:
-            await self._tell(op="interrupt")
+            await self._send_frame(op="interrupt")
 
     async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
         if "/" in name or not output_filter.is_name(name):
             raise FileRefused(f"A file cannot have the name {name!r} in the code interpreter.")
         async with self._lock:
-            await self._tell(op="put", name=name)
+            await self._send_frame(op="put", name=name)
             try:
                 async for block in blocks(content):
                     await self._send(block)
@@ -139,7 +139,7 @@ class LocalSession:
         if not output_filter.is_name(name):
             raise FileRefused(f"There is no file of the name {name!r}.")
         async with self._lock:
-            await self._tell(op="get", name=name, most=self._limits.disk_bytes)
+            await self._send_frame(op="get", name=name, most=self._limits.disk_bytes)
             allowance = TransferAllowance(self._limits, seconds=_PATIENCE_SECONDS)
             frame: Frame | bytes = b""
             try:
@@ -180,7 +180,7 @@ class LocalSession:
         if self._lost is not None:
             return
         with suppress(SessionLost):
-            await self._tell(op="interrupt")
+            await self._send_frame(op="interrupt")
             grace = TimeLimit(self._limits.grace_seconds)
             try:
                 while not isinstance(await self._before(grace), EndFrame):
@@ -201,7 +201,7 @@ class LocalSession:
         return frame
 
     async def _ask(self, **frame: object) -> Frame | bytes:
-        await self._tell(**frame)
+        await self._send_frame(**frame)
         return await self._answer()
 
     async def _answer(self) -> Frame | bytes:
@@ -223,8 +223,8 @@ class LocalSession:
         if not isinstance(frame, kind):
             raise await self._lose(_ENDED)
 
-    async def _tell(self, **frame: object) -> None:
-        await self._sent(self._channel.tell(**frame))
+    async def _send_frame(self, **frame: object) -> None:
+        await self._sent(self._channel.send_frame(**frame))
 
     async def _send(self, block: bytes) -> None:
         await self._sent(self._channel.send(block))

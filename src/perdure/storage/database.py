@@ -44,7 +44,7 @@ class Transaction(Protocol):
         """Runs a statement once for each set of parameters. Returns the rows, in order."""
         ...
 
-    def tell(self, topic: str, told: Told) -> None:
+    def publish(self, topic: str, told: Told) -> None:
         """Publishes on the bus after the commit; never, if there is none."""
         ...
 

@@ -69,7 +69,7 @@ class _Transaction:
     """See `Transaction`."""
 
     def __init__(self, cursor: psycopg.Cursor[DictRow], named: Statements) -> None:
-        self.told: list[tuple[str, Told]] = []
+        self.published: list[tuple[str, Told]] = []
         self._cursor = cursor
         self._named = named
 
@@ -95,8 +95,8 @@ class _Transaction:
                 more = self._cursor.nextset()
         return rows
 
-    def tell(self, topic: str, told: Told) -> None:
-        self.told.append((topic, told))
+    def publish(self, topic: str, told: Told) -> None:
+        self.published.append((topic, told))
 
 
 class _Connection:

@@ -72,7 +72,7 @@ class _Transaction:
     """See `Transaction`."""
 
     def __init__(self, connection: sqlite3.Connection, named: Statements) -> None:
-        self.told: list[tuple[str, Told]] = []
+        self.published: list[tuple[str, Told]] = []
         self._execute = connection.execute
         self._named = named
 
@@ -90,8 +90,8 @@ class _Transaction:
         sql = self._named[statement]
         return [row for each in params for row in self._execute(sql, each).fetchall()]
 
-    def tell(self, topic: str, told: Told) -> None:
-        self.told.append((topic, told))
+    def publish(self, topic: str, told: Told) -> None:
+        self.published.append((topic, told))
 
 
 class _Connection:

@@ -57,10 +57,10 @@ _ATTEMPTS = {
 }
 
 
-class TellingTransaction(Transaction, Protocol):
+class PublishingTransaction(Transaction, Protocol):
     """A transaction that collects the events to publish after its commit."""
 
-    told: list[tuple[str, Told]]
+    published: list[tuple[str, Told]]
 
 
 class WriterConnection(Protocol):
@@ -74,7 +74,7 @@ class WriterConnection(Protocol):
         """
         ...
 
-    def transaction(self) -> TellingTransaction:
+    def transaction(self) -> PublishingTransaction:
         """Returns a view of the open transaction for one command."""
         ...
 
@@ -98,7 +98,7 @@ class WriterConnection(Protocol):
 class _Waiting:
     """A command, its caller, and its outcome."""
 
-    __slots__ = ("command", "error", "future", "result", "told")
+    __slots__ = ("command", "error", "future", "published", "result")
 
     def __init__(
         self, command: Callable[[Transaction], object], future: asyncio.Future[Any] | Future[Any]
@@ -107,17 +107,17 @@ class _Waiting:
         self.future = future
         self.result: object = None
         self.error: Exception | None = None
-        self.told: list[tuple[str, Told]] = []
+        self.published: list[tuple[str, Told]] = []
 
-    def run(self, transaction: TellingTransaction) -> None:
+    def run(self, transaction: PublishingTransaction) -> None:
         """Runs the command, perhaps not for the first time."""
         self.error = None
         self.result = self.command(transaction)
-        self.told = transaction.told
+        self.published = transaction.published
 
     def fail(self, error: Exception) -> None:
         self.error = error
-        self.told = []
+        self.published = []
 
     @property
     def is_urgent(self) -> bool:
@@ -274,7 +274,7 @@ class Writer:
         """Publishes the events of the batch, on the event loop, and then resumes its callers."""
         try:
             for waiting in batch:
-                for topic, told in waiting.told:
+                for topic, told in waiting.published:
                     self._bus.publish(topic, told)
         finally:  # a listener's error must not keep the callers waiting for ever
             for waiting in batch:

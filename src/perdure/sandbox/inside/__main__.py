@@ -85,7 +85,7 @@ def main() -> None:
         relay = Relay(host, kernel, chosen["limits"])
         relay.wait_for_kernel(chosen["warm"])
     except Exception:
-        host.tell(type="lost", text=traceback.format_exc(limit=-3))
+        host.send_frame(type="lost", text=traceback.format_exc(limit=-3))
         raise
     relay.serve()
 

@@ -50,7 +50,7 @@ class Host:
     def __init__(self, link: socket.socket) -> None:
         self.link = link
 
-    def tell(self, **frame: object) -> None:
+    def send_frame(self, **frame: object) -> None:
         body = json.dumps(frame, ensure_ascii=False).encode("utf-8", "replace")
         self.link.sendall(struct.pack(">IB", len(body), JSON) + body)
 
@@ -135,7 +135,7 @@ class Relay:
             # the code had ended when the host sent it
             "interrupt": lambda _: None,
         }
-        self.host.tell(type="ready")
+        self.host.send_frame(type="ready")
         while True:
             self._wait(self.host.link)
             asked = json.loads(self.host.receive())
@@ -157,7 +157,7 @@ class Relay:
         _, status = os.waitpid(self.kernel, 0)
         code = os.waitstatus_to_exitcode(status)
         why = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        self.host.tell(type="lost", text=f"The Python process ended, {why}.")
+        self.host.send_frame(type="lost", text=f"The Python process ended, {why}.")
         sys.exit(0)
 
     def execute(self, code: str) -> None:
@@ -188,8 +188,8 @@ class Relay:
                 break
         self.settle(asked, tally)
         if tally.cut or tally.dropped:
-            self.host.tell(type="text", stream="note", text=tally.note())
-        self.host.tell(type="end")
+            self.host.send_frame(type="text", stream="note", text=tally.note())
+        self.host.send_frame(type="end")
 
     def settle(self, asked: str, tally: Tally) -> None:
         """Passes on the output of programs that comes after the end of the code. It goes through
@@ -246,7 +246,7 @@ class Relay:
             case {"msg_type": "error", "content": {"traceback": [*lines]}}:
                 raised = tally.error("\n".join(str(line) for line in lines))
                 if raised is not None:
-                    self.host.tell(type="error", text=raised)
+                    self.host.send_frame(type="error", text=raised)
             case {
                 "msg_type": "display_data" | "execute_result" | "update_display_data",
                 "content": {"data": {**data}},
@@ -259,7 +259,7 @@ class Relay:
             image = data.get(mime)
             if isinstance(image, str):
                 if tally.takes(image):
-                    self.host.tell(type="image", mime=mime, data=image)
+                    self.host.send_frame(type="image", mime=mime, data=image)
                 return
         text = data.get("text/plain")
         if isinstance(text, str):
@@ -268,7 +268,7 @@ class Relay:
     def _text(self, stream: str, text: str, tally: Tally) -> None:
         kept = tally.fit(text)
         if kept:
-            self.host.tell(type="text", stream=stream, text=kept)
+            self.host.send_frame(type="text", stream=stream, text=kept)
 
     def put(self, name: str) -> None:
         problem = ""
@@ -290,29 +290,29 @@ class Relay:
             with contextlib.suppress(OSError):
                 Path(DATA, name).unlink()
         if problem:
-            self.host.tell(type="problem", text=problem)
+            self.host.send_frame(type="problem", text=problem)
         else:
-            self.host.tell(type="done")
+            self.host.send_frame(type="done")
 
     def files(self) -> None:
         found, left_out = list_files(self.limits["files"], is_whole)
-        self.host.tell(type="files", files=found, left_out=left_out)
+        self.host.send_frame(type="files", files=found, left_out=left_out)
 
     def get(self, name: str, most: object) -> None:
         try:
             file = open_below(name)
         except OSError as error:
-            self.host.tell(type="problem", text=error.strerror)
+            self.host.send_frame(type="problem", text=error.strerror)
             return
         with os.fdopen(file, "rb", buffering=0) as source:
             if not is_whole(os.fstat(file)):
-                self.host.tell(type="problem", text="It is not a plain file")
+                self.host.send_frame(type="problem", text="It is not a plain file")
                 return
             left = int(str(most))
             while left and (block := source.read(min(BLOCK_BYTES, left))):
                 left -= len(block)
                 self.host.send(block)
-        self.host.tell(type="done")
+        self.host.send_frame(type="done")
 
 
 def is_ok(message: Message) -> bool:
