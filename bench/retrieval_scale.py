@@ -280,7 +280,7 @@ async def _write(database: Database, size: Size, pieces: list[PreparedChunks]) -
 
 async def _add_store(database: Database, store: str) -> None:
     await database.write(filled_stores.add_store, store)
-    await database.write(index_writer.model, store, _MODEL)
+    await database.write(index_writer.ensure_model, store, _MODEL)
 
 
 async def _search(

@@ -51,7 +51,7 @@ def connect(
                 _provider(server, idle_seconds, patience, memory),
                 server.models,
                 server.window,
-                where=endpoint.shown(server.base_url, server.kind),
+                where=endpoint.display_url(server.base_url, server.kind),
             )
             for server in servers
         ],
@@ -81,7 +81,7 @@ def _provider(
     from perdure.providers import retries
     from perdure.providers.openai import OpenAIProvider
 
-    retries.tell_in_our_words()
+    retries.configure_logging()
     return OpenAIProvider(
         server.base_url,
         api_key=server.api_key,

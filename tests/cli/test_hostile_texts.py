@@ -167,13 +167,13 @@ def test_neither_values_nor_tracebacks_nor_words_of_libraries_are_obeyed_in_a_lo
 
 def test_what_turns_the_direction_of_writing_leaves_the_output_of_code() -> None:
     said = "".join(f"{mark}x" for mark in sorted(OBEYED - {"\r"})) + "\tcolumn\nline\r\n"
-    cleaned = output_filter.text(said)
+    cleaned = output_filter.clean_text(said)
     assert not OBEYED.intersection(cleaned)
     assert cleaned.endswith("x\tcolumn\nline\n")
 
 
 def test_the_program_inside_of_a_sandbox_refuses_the_same_characters() -> None:
     """It has a list of its own, since it is alone in there."""
-    assert not any(inside.presentable(f"a{each}b") for each in {*OBEYED, "\t", "\n", "\ud800"})
-    assert inside.presentable("ein schöner Name 名")
+    assert not any(inside.is_presentable(f"a{each}b") for each in {*OBEYED, "\t", "\n", "\ud800"})
+    assert inside.is_presentable("ein schöner Name 名")
     assert marks.HALVES == "\ud800-\udfff"

@@ -225,7 +225,7 @@ def _end(tx: Transaction, row: Row, file: VectorStoreFile, expected: Paper) -> I
     if file.status != "completed":
         yield f"is {file.status} with {file.last_error}"
         return
-    texts = index_writer.texts(tx, row["ingestion"], limit=_MOST_CHUNKS)
+    texts = index_writer.read_texts(tx, row["ingestion"], limit=_MOST_CHUNKS)
     said = " ".join(text for _, text in texts).split()
     if said != expected.words and (len(expected.words) > 1 or expected.words[0] not in said):
         yield f"was read as {len(said)} words from {said[:5]}, and has {len(expected.words)}"

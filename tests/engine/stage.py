@@ -289,7 +289,7 @@ class CrashingDatabase:
     ) -> T:
         return await self.inner.read(query, *args, **kwargs)
 
-    async def require_room(self) -> None:
+    async def require_space(self) -> None:
         """Has room."""
 
     async def open(self) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perdure.engine.assembler import AssembledCall, Assembler, CallBegun
 from perdure.errors import ProviderError
-from perdure.providers.repair import mended
+from perdure.providers.repair import repair_value
 from perdure.wire.chat import ToolCallDelta
 from tests.engine import dialects
 from tests.engine.dialects import CLEAR, Dialect, Made
@@ -55,7 +55,7 @@ class Listener:
 
 def fragments(chunk: Sequence[Body]) -> list[ToolCallDelta]:
     """The fragments as a provider reads them."""
-    return msgspec.convert(mended(list(chunk)), list[ToolCallDelta])
+    return msgspec.convert(repair_value(list(chunk)), list[ToolCallDelta])
 
 
 def assembled(chunks: Iterable[Sequence[Body]], offered: Iterable[str] = OFFERED) -> Listener:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from perdure.commands import files
-from perdure.sandbox.session_files import pieces
+from perdure.sandbox.session_files import blocks
 from perdure.storage.database import Transaction
 from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession, obey
 from perdure.tools.code_interpreter import output_files, thread_files
@@ -90,7 +90,7 @@ async def test_a_file_that_cannot_be_read_now_is_given_later(stage: Stage) -> No
     thread = await stage.acts.thread(calls("print 1"))
     run = await stage.execute(await stage.acts.run(thread.id, assistant))
     assert logs((await stage.steps(run))[0]).startswith("[rent.csv cannot be read. ")
-    await stage.blobs.write(blob.id, pieces(b"1"))
+    await stage.blobs.write(blob.id, blocks(b"1"))
     again = await go_on(stage, run, calls("print 2"))
     assert logs((await stage.steps(again))[0]) == "2\n"
     assert await given(stage) == {"rent.csv": b"1"}

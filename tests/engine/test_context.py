@@ -49,8 +49,8 @@ class Counting:
     def many(self, statement: str, params: Iterable[Mapping[str, object]]) -> list[Row]:
         return self._inner.many(statement, params)
 
-    def tell(self, topic: str, told: Publication) -> None:
-        self._inner.tell(topic, told)
+    def publish(self, topic: str, publication: Publication) -> None:
+        self._inner.publish(topic, publication)
 
 
 def counted(tx: Transaction, run: Run, window: int) -> tuple[int, list[ChatMessage]]:

@@ -82,7 +82,7 @@ def request_for(quirk: Quirk, server: str, model: str) -> ChatRequest:
     """A request that this server refuses as it is."""
     for make in (everything, nobody, silent):
         request = make(server, model)
-        if quirk.refuses(dict(adjustments.adjusted(adjustments.plain(request, server), ()))):
+        if quirk.refuses(dict(adjustments.adjust(adjustments.plain_body(request, server), ()))):
             return request
     raise AssertionError("it takes everything")
 
@@ -163,10 +163,10 @@ def test_of_several_fields_only_those_that_are_not_known_are_left_out() -> None:
 
 def test_nothing_is_called_for_that_would_change_nothing() -> None:
     request = ChatRequest(model="m", messages=[ChatMessage(role="user", content="Hello")])
-    plain = adjustments.plain(request, "http://m")
+    plain = adjustments.plain_body(request, "http://m")
     for quirk in QUIRKS:
         if quirk.adjustment != "without stream_options":
-            assert adjustments.called_for(of(quirk.words), plain, ()) == set()
+            assert adjustments.needed_for(of(quirk.words), plain, ()) == set()
 
 
 def test_every_adjustment_is_known_from_somewhere() -> None:
@@ -184,7 +184,7 @@ def test_all_adjustments_together_make_a_request_that_all_servers_take() -> None
     names = {each.name for each in adjustments.ADJUSTMENTS} - {adjustments.SHOW_TOOLS}
     for make in (everything, nobody, silent):
         body = dict(
-            adjustments.adjusted(adjustments.plain(make("http://m", "m"), "http://m"), names)
+            adjustments.adjust(adjustments.plain_body(make("http://m", "m"), "http://m"), names)
         )
         refused = {quirk.adjustment for quirk in QUIRKS if quirk.refuses(body)}
         assert refused <= {adjustments.SHOW_TOOLS}
@@ -327,8 +327,8 @@ def of(words: str, *, status: int = 400) -> Refusal:
 
 
 def named(refusal: Refusal) -> frozenset[str]:
-    plain = adjustments.plain(everything("http://m", "m"), "http://m")
-    return adjustments.called_for(refusal, plain, ())
+    plain = adjustments.plain_body(everything("http://m", "m"), "http://m")
+    return adjustments.needed_for(refusal, plain, ())
 
 
 def called_for(words: str, *, status: int) -> frozenset[str]:

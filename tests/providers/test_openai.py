@@ -6,7 +6,7 @@ import json
 import pytest
 
 from perdure.errors import ConfigurationError
-from perdure.providers import openai as provider_module
+from perdure.providers import server_client
 from perdure.providers.openai import OpenAIProvider
 from perdure.providers.provider import Provider
 from perdure.wire.formats import JsonSchema, JsonSchemaFormat
@@ -237,7 +237,7 @@ async def test_the_connection_is_used_again(openai: Provider, model_server: Mode
 async def test_an_end_that_lags_does_not_cost_the_connection(
     openai: Provider, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider_module, "_END_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(server_client, "_END_SECONDS", PATIENCE_SECONDS)
     for _ in range(2):
         await hear(openai, asks("lags"))
     assert len({seen["peer"] for seen in model_server.seen()}) == 1

@@ -4,7 +4,7 @@ import pytest
 
 from perdure.errors import ProviderError
 from perdure.providers.openai import OpenAIProvider
-from perdure.providers.repair import mended
+from perdure.providers.repair import repair_value
 from tests.model_servers.fixture import ModelServer
 from tests.providers.talk import asks, fails, hear
 
@@ -94,7 +94,7 @@ async def test_a_value_that_is_refused_is_told_and_not_left_out(
 )
 def test_nothing_else_is_mended(written: object, meant: object) -> None:
     # in JSON's eyes: 2 and 2.0, 1 and True are not the same
-    assert repr(mended(written)) == repr(meant)
+    assert repr(repair_value(written)) == repr(meant)
 
 
 @pytest.mark.parametrize("model", ["malformed"])

@@ -37,7 +37,7 @@ class FilledStore:
 
     async def store(self, store_id: str = "vs_1", model: str | None = None) -> str:
         await self.database.write(add_store, store_id)
-        await self.database.write(index_writer.model, store_id, model)
+        await self.database.write(index_writer.ensure_model, store_id, model)
         return store_id
 
     async def attempt(
@@ -49,7 +49,7 @@ class FilledStore:
         each = max(1, -(-len(texts) // pieces))
         for first in range(0, len(texts), each):
             written = chunks(*texts[first : first + each])
-            vectors = await embedder.for_chunks(
+            vectors = await embedder.embed_chunks(
                 self.embedders, model, [chunk.text for chunk in written]
             )
             piece = index_writer.prepare(written, vectors)

@@ -33,7 +33,7 @@ async def test_an_attempt_is_written_in_pieces_and_read_in_order(filled: FilledS
     assert (await filled.counts())["pieces"] == 3
 
     def texts(tx: Transaction) -> list[tuple[int, str]]:
-        return index_writer.texts(tx, ingestion, limit=10)
+        return index_writer.read_texts(tx, ingestion, limit=10)
 
     assert [position for position, _ in await filled.database.read(texts)] == [0, 1, 2, 3, 4]
 
@@ -48,7 +48,9 @@ async def test_the_text_of_a_file_is_read_without_the_overlap_page_by_page(
     piece = index_writer.prepare(chunks(*cut, overlap=8))
     await filled.database.write(index_writer.write, ingestion, store, piece, embedding=None)
     read, after = "", -1
-    while page := await filled.database.read(index_writer.texts, ingestion, after=after, limit=2):
+    while page := await filled.database.read(
+        index_writer.read_texts, ingestion, after=after, limit=2
+    ):
         assert len(page) <= 2
         read += "".join(text for _, text in page)
         after = page[-1][0]
@@ -92,7 +94,7 @@ async def test_an_attempt_that_was_dropped_can_write_nothing_more(filled: Filled
     await filled.database.write(
         lambda tx: tx.run("ingestions.drop", vector_store_id=store, file_id="file-a")
     )
-    with pytest.raises(LeaseLost, match=f"attempt {ingestion} at a file of vs_1 is gone"):
+    with pytest.raises(LeaseLost, match=f"ingestion {ingestion} of a file into vs_1 is gone"):
         await filled.database.write(
             index_writer.write,
             ingestion,

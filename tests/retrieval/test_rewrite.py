@@ -2,12 +2,12 @@
 
 import pytest
 
-from perdure.retrieval.rewrite import rewritten
+from perdure.retrieval.rewrite import rewrite_queries
 from perdure.testing.scripted_model import ScriptedProvider
 
 
 async def rewrite(*queries: str, seconds: float = 60) -> list[str]:
-    return await rewritten(ScriptedProvider(), "scripted", queries, seconds=seconds)
+    return await rewrite_queries(ScriptedProvider(), "scripted", queries, seconds=seconds)
 
 
 async def test_each_query_becomes_what_the_model_says_on_one_line() -> None:

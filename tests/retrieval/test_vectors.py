@@ -104,7 +104,7 @@ async def test_a_store_keeps_the_model_that_it_began_with(hybrid: FilledStore) -
     """Another model's vectors get neither in nor compared: it is searched by words then."""
     store = await hybrid.store(model=MODEL.name)
     await hybrid.file(store, "file-a", "beekeeping")
-    assert await hybrid.database.write(index_writer.model, store, OTHER.name) == MODEL.name
+    assert await hybrid.database.write(index_writer.ensure_model, store, OTHER.name) == MODEL.name
     changed = FilledStore(hybrid.database, {OTHER.name: OTHER})
     await changed.file(store, "file-b", "beehive")
     assert await changed.found("beekeeper") == []
@@ -116,11 +116,11 @@ async def test_a_store_keeps_the_model_that_it_began_with(hybrid: FilledStore) -
 async def test_a_store_without_chunks_takes_the_model_of_today(hybrid: FilledStore) -> None:
     write = hybrid.database.write
     store = await hybrid.store(model=None)
-    assert await write(index_writer.model, store, OTHER.name) == OTHER.name
-    assert await write(index_writer.model, store, MODEL.name) == MODEL.name
+    assert await write(index_writer.ensure_model, store, OTHER.name) == OTHER.name
+    assert await write(index_writer.ensure_model, store, MODEL.name) == MODEL.name
     await hybrid.file(store, "file-a", "beekeeping")
-    assert await write(index_writer.model, store, None) == MODEL.name
-    assert await write(index_writer.model, "vs_none", MODEL.name) is None
+    assert await write(index_writer.ensure_model, store, None) == MODEL.name
+    assert await write(index_writer.ensure_model, "vs_none", MODEL.name) is None
 
 
 async def test_two_servers_with_different_settings_mix_no_vectors(hybrid: FilledStore) -> None:
@@ -128,7 +128,7 @@ async def test_two_servers_with_different_settings_mix_no_vectors(hybrid: Filled
     write = hybrid.database.write
     store = await hybrid.store(model=MODEL.name)
     ingestion = await write(begin, store, "file-a")
-    assert await write(index_writer.model, store, OTHER.name) == OTHER.name
+    assert await write(index_writer.ensure_model, store, OTHER.name) == OTHER.name
     embedded = np.array(await MODEL.embed(["beekeeping"]), dtype=np.float32)
     piece = index_writer.prepare(chunks("beekeeping"), embedded)
     with pytest.raises(LeaseLost, match=f"has vectors of {OTHER.name} by now"):
@@ -179,7 +179,7 @@ def test_packed_vectors_take_two_bytes_and_a_bit_for_each_dimension() -> None:
 
 @given(st.lists(st.lists(st.floats(width=32), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_whatever_a_server_sends_becomes_unit_vectors_or_zeros(rows: list[list[float]]) -> None:
-    units = vectors.unit(np.array(rows, dtype=np.float32))
+    units = vectors.normalize(np.array(rows, dtype=np.float32))
     lengths = np.linalg.norm(units, axis=1)
     assert all(length == pytest.approx(1, abs=1e-5) or length == 0 for length in lengths.tolist())
 

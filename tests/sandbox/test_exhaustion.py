@@ -350,7 +350,7 @@ if not os.fork():
 async def test_code_that_goes_on_after_its_end_is_stopped(cell: LocalSession, what: str) -> None:
     """What stays behind may work for half a second of CPU time in this sandbox."""
     await run(cell, STAYS_BEHIND[what])
-    await asyncio.wait_for(cell._enclosure.ended(), PATIENCE_SECONDS)
+    await asyncio.wait_for(cell._enclosure.wait_until_gone(), PATIENCE_SECONDS)
     with pytest.raises(SessionLost, match="It went on computing after its code had ended"):
         await run(cell, "1")
 

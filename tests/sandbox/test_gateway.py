@@ -266,7 +266,7 @@ async def test_what_answers_without_sense_about_files_ends_the_session(
     code = f"""
 import sys
 inside = sys.modules["perdure_inside.service"]
-inside.files = lambda most: inside.Answer(**{answer}) if {answer} != 5 else 5
+inside.files = lambda most: inside.JsonOutput(**{answer}) if {answer} != 5 else 5
 """
     with pytest.raises(SessionLost, match=r"The Python process answers without sense\."):
         await run(session, code)
@@ -282,12 +282,14 @@ async def test_a_file_that_does_not_end_is_taken_as_far_as_it_may_go(
 import base64, sys
 inside = sys.modules["perdure_inside.service"]
 def get(name, offset, most):
-    return inside.Answer(data=base64.b64encode(bytes(most)).decode())
+    return inside.JsonOutput(data=base64.b64encode(bytes(most)).decode())
 inside.get = get
 """,
     )
     assert len(await content(session, "any")) == 4 * MIB
-    await run(session, "inside.get = lambda name, offset, most: inside.Answer(data='no base64!')")
+    await run(
+        session, "inside.get = lambda name, offset, most: inside.JsonOutput(data='no base64!')"
+    )
     with pytest.raises(SessionLost, match="larger than it may be"):
         await content(session, "any")
 
@@ -374,10 +376,10 @@ async def test_a_kernel_that_somebody_else_ends_is_lost_at_the_next_look(
 ) -> None:
     """As the gateway does with idle ones, if it is told to."""
     session = await shared.session()
-    await session.look()
+    await session._client.look()
     assert session.lost is None
-    await session._kernel.delete()
-    await session.look()
+    await session._client.kernel.delete()
+    await session._client.look()
     with pytest.raises(SessionLost, match=r"The gateway of the code interpreter has ended it\."):
         await run(session, "1")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perdure.sandbox.output_filter import Streams, text
+from perdure.sandbox.output_filter import Streams, clean_text
 
 _PARTS = st.sampled_from(
     (
@@ -58,7 +58,7 @@ def test_line_ends_and_escapes_in_two_pieces_are_one(pieces: list[str], shown: s
 
 
 def test_values_and_notes_are_whole() -> None:
-    assert _fed(["a\x1b]", "b"], "result") == "ab" == text("a\x1b]") + "b"
+    assert _fed(["a\x1b]", "b"], "result") == "ab" == clean_text("a\x1b]") + "b"
 
 
 def test_streams_do_not_mix() -> None:

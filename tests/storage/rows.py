@@ -37,7 +37,7 @@ def event(seq: int) -> Event:
 def add_thread(tx: Transaction, thread_id: str, *, tells: tuple[int, ...] = ()) -> int:
     """Adds a thread and tells some events about it."""
     for seq in tells:
-        tx.tell(thread_id, event(seq))
+        tx.publish(thread_id, event(seq))
     return tx.run("threads.insert", id=thread_id, project="p", body='{"count":0}')
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.storage import Blobs, FolderBlobs, S3Settings, connect_blobs
-from perdure.storage.blobs import joined, read
+from perdure.storage.blobs import read, to_blocks
 from perdure.storage.s3 import S3Blobs
 from tests.object_store import ObjectStore
 
@@ -182,7 +182,7 @@ def test_joined_pieces_have_one_size(pieces: list[bytes], size: int) -> None:
     """But for the last, which is never empty."""
 
     async def collect() -> list[bytes]:
-        return [piece async for piece in joined(chunks(*pieces), size)]
+        return [piece async for piece in to_blocks(chunks(*pieces), size)]
 
     found = asyncio.run(collect())
     assert b"".join(found) == b"".join(pieces)
@@ -200,7 +200,7 @@ async def test_joining_single_bytes_takes_no_more_memory_than_the_piece() -> Non
 
     tracemalloc.start()
     try:
-        (piece,) = [piece async for piece in joined(trickle(), size)]
+        (piece,) = [piece async for piece in to_blocks(trickle(), size)]
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

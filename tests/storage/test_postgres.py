@@ -308,4 +308,4 @@ async def test_a_full_disk_is_named(database: PostgreSQL, postgres_url: str) -> 
         await database.write(add_thread, "thread_1")
     assert full.value.code == "disk_full"
     assert not database.is_full
-    await database.require_room()
+    await database.require_space()

@@ -250,7 +250,7 @@ async def test_a_full_disk_gets_the_reserve_which_is_taken_back_when_there_is_ro
         await database.write(write_much)
     assert (database.is_full, reserve.exists()) == (True, False)
     # The disk itself is not full in this test.
-    await database.require_room()
+    await database.require_space()
     assert (database.is_full, reserve.exists()) == (False, True)
     await database.close()
     assert not reserve.exists()

@@ -128,5 +128,5 @@ class Application:
         if route.beta:
             access.check_beta(headers)
         if route.needs_space:
-            await self._services.database.require_room()
+            await self._services.database.require_space()
         return respond(await route.handler(call))

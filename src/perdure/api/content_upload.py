@@ -87,7 +87,7 @@ class _Content:
             size += len(block)
             if size > self._limit:
                 raise _too_large(self._limit)
-            if size <= self._services.blobs.piece_bytes:
+            if size <= self._services.blobs.block_bytes:
                 # What comes later takes the place of what is written.
                 self._hold.add(len(block))
             await self._renew()

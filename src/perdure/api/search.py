@@ -23,7 +23,7 @@ async def search(call: ApiCall) -> Answer:
     ):
         await services.database.write(vector_stores.touch, store_id, now=call.now)
     if body.rewrite_query and (model := services.settings.rewrite_model):
-        queries = await rewrite.rewritten(services.provider, model, queries)
+        queries = await rewrite.rewrite_queries(services.provider, model, queries)
     ranking = body.ranking_options or SearchRanking()
     passages = await retrieval.search(
         services.database,

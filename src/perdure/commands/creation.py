@@ -103,7 +103,7 @@ def _insert(
         runs.require_idle(tx, thread_id, now=new.now, refusal=_LOCKED.format(thread=thread_id))
     first = [(lifecycle.THREAD_CREATED, encode(thread))] if thread else []
     events.append(tx, run.id, first + [(name, data) for name in lifecycle.RUN_CREATED], now=new.now)
-    tx.tell(run.id, Queued())
+    tx.publish(run.id, Queued())
     return run
 
 

@@ -16,7 +16,7 @@ def append(tx: Transaction, run_id: str, new: Sequence[tuple[str, bytes]], *, no
         ],
     )
     for (name, data), row in zip(new, rows, strict=True):
-        tx.tell(run_id, Event(row["seq"], name, data))
+        tx.publish(run_id, Event(row["seq"], name, data))
 
 
 def after(tx: Transaction, run_id: str, seq: int) -> list[Event]:

@@ -99,7 +99,7 @@ def claim(
             found.chunking_strategy.static,
             lease,
             begun["id"],
-            index_writer.model(tx, found.vector_store_id, embedding),
+            index_writer.ensure_model(tx, found.vector_store_id, embedding),
         )
     return None
 

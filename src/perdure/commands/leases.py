@@ -80,7 +80,7 @@ def renew(
             lost.append(run_id)
     for owner in {lease.owner for lease in leases.values()}:
         for row in tx.all("runs.interrupted_of_owner", owner=owner, now=int(now)):
-            tx.tell(row["id"], Interrupted())
+            tx.publish(row["id"], Interrupted())
     return lost
 
 
@@ -119,7 +119,7 @@ def rescue(
         if found and found.lease and (everybody or found.lease.until <= now):
             _free(tx, found, now=int(now))
             # Its worker may live in this very process, and not know that it hung.
-            tx.tell(found.run.id, Interrupted())
+            tx.publish(found.run.id, Interrupted())
             freed.append(FreedRun(found.run.id, found.lease))
     return freed
 
@@ -141,7 +141,7 @@ def announce(tx: Transaction, *, limit: int) -> int:
     """Announces to workers again the runs that wait in the queue. Returns their number."""
     rows = tx.all("runs.queued", limit=limit)
     for row in rows:
-        tx.tell(row["id"], Queued())
+        tx.publish(row["id"], Queued())
     return len(rows)
 
 

@@ -131,7 +131,7 @@ def signal(
         if move.event in lifecycle.STREAM_ENDS:
             deliveries.enqueue(tx, run.id, move.event, data, project=held.project, now=now)
     if target is RunStatus.QUEUED:
-        tx.tell(run.id, Queued())
+        tx.publish(run.id, Queued())
     return LockedRun(run, held.project, kept, lease.epoch if lease else held.epoch)
 
 
@@ -183,7 +183,7 @@ def cancel(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: i
         now=now,
     )
     if held.lease:
-        tx.tell(run_id, Interrupted())
+        tx.publish(run_id, Interrupted())
     else:
         signal(tx, held, Signal.STOP, now=now)
     return held.run
@@ -220,7 +220,7 @@ def expire(tx: Transaction, run_id: str, *, now: int) -> bool:
     if held is None or not is_due(held.run, now=now):
         return False
     if held.lease and held.lease.until > now:
-        tx.tell(run_id, Interrupted())
+        tx.publish(run_id, Interrupted())
         return False
     signal(tx, held, Signal.EXPIRE, now=now)
     return True

@@ -70,7 +70,7 @@ def add(
         ],
     )
     tx.run("vector_stores.touch", id=store_id, now=now, before=now)
-    tx.tell(store_id, Waiting())
+    tx.publish(store_id, Waiting())
     return [*places, *(row["seq"] for row in rows)]
 
 
@@ -98,7 +98,7 @@ def remove(tx: Transaction, row: Row, store_id: str, *, now: int) -> None:
     tx.run("ingestions.drop", vector_store_id=store_id, file_id=row["id"])
     tx.run("vector_store_files.delete", seq=row["seq"])
     add_tombstone(tx, row["id"], seq=row["seq"], now=now, parent=store_id)
-    tx.tell(topic(store_id, row["id"]), Interrupted())
+    tx.publish(topic(store_id, row["id"]), Interrupted())
 
 
 def remove_everywhere(tx: Transaction, file_id: str, *, now: int) -> None:
@@ -121,7 +121,7 @@ def _end(tx: Transaction, row: Row, how: Signal, error: FileError | None) -> Non
     found = decode(row["body"], VectorStoreFile)
     signal(tx, row["seq"], found, how, error=error)
     tx.run("ingestions.drop", vector_store_id=found.vector_store_id, file_id=found.id)
-    tx.tell(topic(found.vector_store_id, found.id), Interrupted())
+    tx.publish(topic(found.vector_store_id, found.id), Interrupted())
 
 
 def signal(
@@ -158,7 +158,7 @@ def signal(
     if not changed:
         raise LeaseLost(f"file {was.id} of {was.vector_store_id} is not {was.status} any more")
     # Runs may be waiting for the vector store.
-    tx.tell(was.vector_store_id, Interrupted())
+    tx.publish(was.vector_store_id, Interrupted())
     return moved
 
 

@@ -125,7 +125,7 @@ def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Delete
         if held.run.status != "cancelling":
             held = runs.signal(tx, held, Signal.CANCEL, now=now)
         runs.signal(tx, held, Signal.STOP, now=now)
-        tx.tell(held.run.id, Interrupted())
+        tx.publish(held.run.id, Interrupted())
     tx.run("threads.delete", id=thread_id)
     lists.add_tombstone(tx, thread_id, seq=row["seq"], now=now)
     return Deleted(id=thread_id, object="thread.deleted")

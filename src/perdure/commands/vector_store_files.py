@@ -104,7 +104,7 @@ def content(
         )
     if ingestion not in (None, row["ingestion"]):
         raise NotFound(f"File '{file_id}' was taken out of vector store '{store_id}'.")
-    texts = index_writer.texts(tx, row["ingestion"], after=after, limit=_CHUNKS_AT_ONCE)
+    texts = index_writer.read_texts(tx, row["ingestion"], after=after, limit=_CHUNKS_AT_ONCE)
     return ParsedContent(row["ingestion"], texts)
 
 

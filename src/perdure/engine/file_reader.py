@@ -59,7 +59,7 @@ class FileReader:
             async with aclosing(found) as batches:
                 async for chunks in batches:
                     texts = [chunk.text for chunk in chunks]
-                    vectors = await embedder.for_chunks(self._embedders, job.embedding, texts)
+                    vectors = await embedder.embed_chunks(self._embedders, job.embedding, texts)
                     yield await asyncio.to_thread(index_writer.prepare, chunks, vectors)
 
     async def close(self) -> None:

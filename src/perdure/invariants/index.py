@@ -148,7 +148,7 @@ def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
 def _counted(stored: Row, size: int) -> tuple[postings.Integers, postings.Integers] | None:
     """Returns the postings of a word; None where they do not fit a segment of so many chunks."""
     try:
-        numbers, times = postings.counted(stored["packed"])
+        numbers, times = postings.unpack_counts(stored["packed"])
     except damage.UNREADABLE:
         return None
     if not len(numbers) or numbers[-1] >= size or (np.diff(numbers) <= 0).any():

@@ -1,5 +1,6 @@
-"""What is known of model servers by their refusals, so that a request is refused once and not in
-every run: what whoever keeps it must do.
+"""Storage for the adjustments that model servers were found to need.
+
+With it a request is refused once, and not again in every run.
 """
 
 from collections.abc import Set
@@ -7,21 +8,21 @@ from typing import Protocol
 
 
 class AdjustmentMemory(Protocol):
-    """Keeps the names of adjustments by model server (its base URL, as messages show it) and
-    model.
+    """Stores the names of adjustments by model server and model. A server is named by its base URL,
+    as messages show it.
     """
 
     async def of(self, server: str, model: str) -> frozenset[str]:
-        """What is known of a model of a server."""
+        """Returns the names of the adjustments that are known for a model of a server."""
         ...
 
     async def learn(self, server: str, model: str, names: Set[str]) -> None:
-        """Adds to what is known."""
+        """Adds names to those that are known for a model of a server."""
         ...
 
 
 class ProcessAdjustmentMemory:
-    """Keeps it as long as the process."""
+    """Stores adjustments in memory, for as long as the process lives."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], frozenset[str]] = {}

@@ -1,8 +1,8 @@
-"""What is changed in a request because a model server refuses it otherwise: the only place that
+"""Changes that are made to a request because a model server refuses it otherwise. No other module
 shapes requests for a server.
 
 Each adjustment is a function of the request's JSON, with the words of the refusal that calls for
-it. What a new server needs is one more entry of `ADJUSTMENTS`, and one more row of the tests
+it. A new server needs one more entry of `ADJUSTMENTS`, and one more row of the tests
 (`tests/model_servers/refusals.py`), which `docs/model-servers.md` is printed from.
 """
 
@@ -25,8 +25,8 @@ SHOW_TOOLS = "tools that must not be called"
 SHORT_IDS = "call ids of nine letters and digits"
 CHOICE_IN_A_WORD = "tool_choice in a word"
 OTHER_CAP = "max_completion_tokens for max_tokens"
-TURNS = "user and assistant in turns"
-LAST_TURN = "a user message at the end"
+ALTERNATE_ROLES = "user and assistant in turns"
+USER_LAST = "a user message at the end"
 
 # Not every server knows these; a run can do without them.
 _OPTIONAL = (
@@ -87,8 +87,8 @@ _EMPTY = re.compile(
 
 
 class Learnt(NamedTuple):
-    """What was learnt of a model of a server, when (in Unix seconds). `server` is its base URL as
-    messages show it, `name` that of an adjustment.
+    """An adjustment that was learnt for a model of a server, and when, in Unix seconds. `server` is
+    its base URL as messages show it, `name` that of the adjustment.
     """
 
     server: str
@@ -98,8 +98,8 @@ class Learnt(NamedTuple):
 
 
 class Adjustment(NamedTuple):
-    """A change to a request. `name` is what is remembered of it; `wanted` says whether a refusal of
-    a body calls for it; `change` makes it.
+    """A change to a request. `name` is stored to remember it. `wanted` returns true if a refusal of
+    a body calls for it. `change` makes it.
     """
 
     name: str
@@ -107,14 +107,14 @@ class Adjustment(NamedTuple):
     change: Callable[[Body], Body]
 
 
-def plain(request: ChatRequest, server: str) -> Body:
-    """The request as it is sent to a server of which nothing is known."""
+def plain_body(request: ChatRequest, server: str) -> Body:
+    """Returns the request as it is sent to a server that no adjustment is known for."""
     body = msgspec.to_builtins(request)
     for tool in body.get("tools", ()):
         # False is what everybody takes a function for that says nothing.
         if not tool["function"]["strict"]:
             del tool["function"]["strict"]
-    messages = extras.put_back(body["messages"], request, server=server)
+    messages = extras.restore(body["messages"], request, server=server)
     return {
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -123,10 +123,10 @@ def plain(request: ChatRequest, server: str) -> Body:
     }
 
 
-def adjusted(plain: Body, known: Collection[str]) -> Body:
-    """The request as a server wants it of which so much is known, by the names of adjustments.
+def adjust(plain: Body, known: Collection[str]) -> Body:
+    """Returns the request with the adjustments of these names.
 
-    Without tools where none may be called: there are servers that pass over `tool_choice`.
+    Tools are left out where none may be called: some servers ignore `tool_choice`.
     """
     if SHOW_TOOLS not in known and plain.get("tool_choice") == "none":
         plain = _less(plain, "tools", "tool_choice", "parallel_tool_calls")
@@ -137,34 +137,38 @@ def adjusted(plain: Body, known: Collection[str]) -> Body:
     return body
 
 
-def called_for(refusal: Refusal, plain: Body, known: Collection[str]) -> frozenset[str]:
-    """The adjustments that a refusal calls for, and that would change the request that was made
-    with those that are known.
+def needed_for(refusal: Refusal, plain: Body, known: Collection[str]) -> frozenset[str]:
+    """Returns the names of the adjustments that a refusal calls for. Adjustments that are known, or
+    that would not change the request, are left out.
     """
     if too_long.says_so(refusal.text, refusal.code):
         return frozenset()  # it names this and that, and wants less of it
-    sent = adjusted(plain, known)
+    sent = adjust(plain, known)
     return frozenset(
         each.name
         for each in ADJUSTMENTS
         if each.name not in known
         and each.wanted(refusal, sent)
-        and adjusted(plain, {*known, each.name}) != sent
+        and adjust(plain, {*known, each.name}) != sent
     )
 
 
-def called_ids(plain: Body, known: Collection[str]) -> dict[str, str]:
-    """The ids of calls by those that the server is sent in their place; empty where none are."""
+def original_call_ids(plain: Body, known: Collection[str]) -> dict[str, str]:
+    """Returns the original id of each tool call by the id that is sent to the server in its place;
+    empty if none was replaced.
+    """
     if SHORT_IDS not in known:
         return {}
     short = message_order.short_ids(plain["messages"])
     return {made: own for own, made in short.items() if made != own}
 
 
-def with_own_ids(
+def with_original_call_ids(
     feed: Callable[[bytes], Iterable[ChatChunk]], ids: Mapping[str, str]
 ) -> Callable[[bytes], Iterable[ChatChunk]]:
-    """Reads an answer whose request had other ids of calls: the model may repeat one of them."""
+    """Wraps `feed` of a response whose request had other ids of tool calls: the model may repeat
+    one of them, and the original is put in its place.
+    """
 
     def read(received: bytes) -> Iterable[ChatChunk]:
         for chunk in feed(received):
@@ -191,7 +195,7 @@ def _without(parameter: str) -> Adjustment:
 
 
 def _without_extra(field: str) -> Adjustment:
-    """Some take back what they have told beside their calls, and some refuse it."""
+    """An adjustment that leaves out one of the extras: some servers refuse their own."""
     return Adjustment(
         f"without {field} in messages",
         lambda refusal, _: refusal.bars(field),
@@ -212,8 +216,8 @@ def _in_words(words: re.Pattern[str]) -> Callable[[Refusal, Body], bool]:
 
 
 def _lacks_system(refusal: Refusal, body: Body) -> bool:
-    """Also where it complains of turns that are in order: its template takes the instructions for
-    one of them.
+    """Returns true if the server takes no system message. That is also meant where it complains of
+    the order of roles although they alternate: its template counts the instructions as one of them.
     """
     if refusal.says(_NO_SYSTEM):
         return True
@@ -230,7 +234,7 @@ def _not_strict(body: Body) -> Body:
 
 
 def _choice_in_a_word(body: Body) -> Body:
-    """The function that is to be called is the only one that is offered, and one must be called."""
+    """Offers only the function that is to be called, and requires a call."""
     choice = body.get("tool_choice")
     if not isinstance(choice, dict):
         return body
@@ -273,7 +277,7 @@ ADJUSTMENTS: tuple[Adjustment, ...] = (
     _of_messages("one call at a time", _in_words(_ONE_CALL), message_order.one_call_each),
     _of_messages(SHORT_IDS, _in_words(_CALL_IDS), _short),
     _of_messages("instructions in a user message", _lacks_system, message_order.without_system),
-    _of_messages(TURNS, _in_words(_ORDER), message_order.alternating),
-    _of_messages(LAST_TURN, _in_words(_LAST), message_order.ending_with_user),
+    _of_messages(ALTERNATE_ROLES, _in_words(_ORDER), message_order.alternating),
+    _of_messages(USER_LAST, _in_words(_LAST), message_order.ending_with_user),
     _of_messages("no empty texts", _in_words(_EMPTY), message_order.without_empty_texts),
 )

@@ -1,8 +1,8 @@
-"""An answer of a model server on its way: from its bytes to chunks. No I/O.
+"""Parsing of a model server's response: from its bytes to `ChatChunk`s, as they come. No I/O.
 
-What is as it should be is decoded once and handed on. Everything else is looked at again and read
-as it was meant: `repair.py` knows the other forms of a choice, `error_body.py` those of an error,
-`answer_end.py` when an answer is whole.
+A payload of the documented form is decoded once and passed on. Every other payload is read again
+and repaired: `repair.py` knows the other forms of a choice, `error_body.py` those of an error,
+`answer_end.py` when a response is complete.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,23 +28,23 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class AnswerReader:
-    """Reads one answer: `feed` and `end` give its chunks, `failure` says what went wrong.
+    """Parser of one response. `feed` and `end` return its chunks, `failure` is its error.
 
-    A chunk has one choice at most, with a documented finish reason or none, and only such usage as
-    need not be completed by a count of ours.
+    A chunk has one choice at most, with a documented finish reason or none. It has usage only if
+    that is complete without a count of ours.
     """
 
     def __init__(self, origin: AnsweringServer) -> None:
         self.failure: ProviderError | None = None
         self.usage: ChatUsage | None = None
-        # Whether the last chunk carried it.
+        # True if the last chunk carried it.
         self.ends_with_usage = False
         self._origin = origin
         self._decoder = SSEDecoder()
         self._ending = Ending()
         self._received = 0
         self._is_sniffed = False
-        # Whether no more bytes come.
+        # True if no more bytes come.
         self._is_last = False
         # The bytes of an answer that does not come as events.
         self._body: bytearray | None = None
@@ -54,26 +54,26 @@ class AnswerReader:
         self._texts: list[str] = []
         self._rest: list[str] = []
         self._has_called = False
-        # Whether the text came in messages, and not in deltas.
+        # True if the text came in messages, and not in deltas.
         self._in_messages = False
 
     @property
     def has_ended(self) -> bool:
-        """Whether there is no reason to read on."""
+        """True if there is no reason to read on."""
         return self._ending.is_done or self.failure is not None
 
     @property
     def extras(self) -> Extras | None:
-        """What has to go back with the answer, but for that of its calls."""
+        """The extras to send back with the message, without those of its tool calls."""
         return self._extras.whole()
 
     @property
     def written(self) -> str:
-        """All that the model wrote, for counting its tokens."""
+        """The text that the model wrote, for counting its tokens."""
         return "".join((*self._texts, *self._rest))
 
     def feed(self, received: bytes) -> list[ChatChunk]:
-        """The chunks that these bytes complete, up to a failure."""
+        """Returns the chunks that these bytes complete, up to a failure."""
         self._received += len(received)
         if self._received > _MAX_BYTES:
             self.failure = faults.endless(self._origin)
@@ -86,9 +86,10 @@ class AnswerReader:
         return self._events(received)
 
     def end(self, broken: ProviderError | None = None) -> list[ChatChunk]:
-        """The chunks that were left. Afterwards `failure` is None only if the answer is whole.
+        """Returns the chunks that are left. Afterwards `failure` is None only if the response is
+        complete.
 
-        `broken` is what to say of an answer that is not, where the server itself did not say.
+        `broken` is the error of a response that is not complete, where the server itself gave none.
         """
         chunks: list[ChatChunk] = []
         if not self.has_ended:
@@ -98,11 +99,11 @@ class AnswerReader:
             chunks += self._stray(self._decoder.stray)
         if self.failure is None:
             wrote = bool(self._texts or self._has_called)
-            self.failure = self._ending.shortcoming(self._origin, broken, wrote=wrote)
+            self.failure = self._ending.judge(self._origin, broken, wrote=wrote)
         return chunks
 
     def _sniffed(self, received: bytes) -> bytes:
-        """Finds out by the first bytes what comes: labels cannot be relied on."""
+        """Detects the format by the first bytes: labels cannot be relied on."""
         text = received.lstrip(_BLANK)
         self._is_sniffed = bool(text)
         if text.startswith(b"<"):
@@ -132,7 +133,9 @@ class AnswerReader:
         return chunks
 
     def _whole(self, body: bytes) -> list[ChatChunk]:
-        """The chunks of an answer in one piece of JSON, in several, or of events after all."""
+        """Returns the chunks of a response of one JSON document, of several, or of events after
+        all.
+        """
         try:
             documents = self._documents(body)
         except _UNREADABLE:
@@ -142,7 +145,7 @@ class AnswerReader:
         return chunks
 
     def _plain(self, payload: bytes) -> ChatChunk | None:
-        """The chunk of a payload that has nothing odd about it. The hot path."""
+        """Returns the chunk of a payload that has nothing odd about it. The hot path."""
         if self._lenient is not None or type(payload) is not bytes:
             return None
         try:
@@ -170,24 +173,24 @@ class AnswerReader:
         return chunk
 
     def _note_rest(self, delta: ChoiceDelta) -> None:
-        """Keeps what a delta adds to the answer beside text."""
+        """Notes what a delta adds to the response beside text."""
         if delta.refusal:
             self._rest.append(delta.refusal)
         for call in delta.tool_calls or ():
             self._has_called = True
-            self._extras.look_at(call)
+            self._extras.note_call(call)
             if call.function is not None:
                 self._rest += (call.function.name or "", call.function.arguments or "")
 
     def _odd(self, payload: bytes) -> Iterator[ChatChunk]:
-        """What is meant by a payload that is not plainly a piece of text or of a call."""
+        """Reads a payload that is not plainly a fragment of text or of a tool call."""
         try:
             documents = self._documents(payload)
         except _UNREADABLE:
             self._read_text(payload)
             return
         if isinstance(payload, ErrorData):
-            self.failure = faults.said(documents[0] if documents else "", self._origin)
+            self.failure = faults.error_in_answer(documents[0] if documents else "", self._origin)
         else:
             yield from self._chunks(documents)
 
@@ -203,25 +206,25 @@ class AnswerReader:
             return documents
 
     def _read_text(self, payload: bytes) -> None:
-        """Reads what is no JSON: the end, an error in plain words, or what makes no sense."""
+        """Reads a payload that is no JSON: the end, an error in plain words, or nonsense."""
         text = payload.strip(_BLANK).decode(errors="replace")
         if isinstance(payload, ErrorData):
-            self.failure = faults.said(text, self._origin)
+            self.failure = faults.error_in_answer(text, self._origin)
         elif not text.startswith("{"):
-            self._ending.hear(text)
+            self._ending.note_text(text)
         elif not self._is_last:
-            # A piece of the answer is lost.
+            # A fragment of the response is lost.
             self.failure = faults.unreadable(self._origin)
 
     def _stray(self, stray: bytes) -> list[ChatChunk]:
-        """Reads what stood in the stream, over several lines, and belonged to no event."""
+        """Reads the lines of the stream that belonged to no event."""
         try:
             return list(self._chunks(self._documents(stray)))
         except _UNREADABLE:
             if stray.startswith((b"{", b"[")):
                 self._ending.is_torn = True
             else:
-                self._ending.hear(stray.decode(errors="replace"))
+                self._ending.note_text(stray.decode(errors="replace"))
             return []
 
     def _chunks(
@@ -229,7 +232,7 @@ class AnswerReader:
     ) -> Iterator[ChatChunk]:
         try:
             for document in documents:
-                # Some send a list of pieces, or a list that holds the error.
+                # Some send a list of fragments, or a list that holds the error.
                 for each in document if isinstance(document, list) else [document]:
                     chunk = self._chunk(each, is_whole=is_whole)
                     if chunk is not None:
@@ -240,13 +243,13 @@ class AnswerReader:
             self.failure = faults.unreadable(self._origin)
 
     def _chunk(self, document: object, *, is_whole: bool) -> ChatChunk | None:
-        """The chunk in a document; None where it is something else."""
+        """Returns the chunk in a document; None if it is something else."""
         if isinstance(document, str):
-            self._ending.hear(document)
+            self._ending.note_text(document)
         if not isinstance(document, dict):
             return None
         if error_body.is_error(document):
-            self.failure = faults.said(document, self._origin)
+            self.failure = faults.error_in_answer(document, self._origin)
             return None
         told = usage.read(document.get("usage"))
         choices = document.get("choices")
@@ -255,7 +258,7 @@ class AnswerReader:
             is_whole = is_whole or document.get("object") == "chat.completion"
             chunk = ChatChunk([self._choice(choices[0], is_whole=is_whole)])
         elif told is None:
-            self._ending.look(document)
+            self._ending.note_document(document)
         if told is not None:
             self.usage = told
             if usage.is_whole(told, written=bool(self._texts or self._rest)):
@@ -277,4 +280,4 @@ class AnswerReader:
         self._note_rest(delta)
         self._extras.add(delta)
         reason, told = repair.finish_reason(choice, is_whole=is_whole)
-        return Choice(delta, self._ending.finish(reason, told))
+        return Choice(delta, self._ending.note_finish_reason(reason, told))

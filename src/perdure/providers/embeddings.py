@@ -1,4 +1,4 @@
-"""Any server that answers `/v1/embeddings` the way OpenAI does."""
+"""Client of any server that answers `/v1/embeddings` the way OpenAI does."""
 
 import asyncio
 import math
@@ -10,8 +10,9 @@ import stamina
 from msgspec import Meta
 
 from perdure.errors import PromptTooLong, ProviderAway, ProviderError
-from perdure.providers import faults, refusals
+from perdure.providers import faults, refusals, retries
 from perdure.providers.provider import Provider, Relayed
+from perdure.providers.retries import TransientError
 from perdure.wire.base import JsonObject, Object, decode, encode
 
 # The smallest limit among common servers.
@@ -26,15 +27,6 @@ _HEADERS = {"content-type": "application/json"}
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 
-class _Passing(Exception):
-    """A fault that may pass: worth another attempt."""
-
-    def __init__(self, error: ProviderAway, retry_after: float | None = None) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.retry_after = retry_after
-
-
 class _Embedding(Object):
     index: int
     embedding: Annotated[list[float], Meta(min_length=1, max_length=16_384)]
@@ -45,10 +37,10 @@ class _Answer(Object):
 
 
 class EmbeddingModel:
-    """One model of one server, reached through a provider; see `retrieval.embed.Embedder`.
+    """One model of one server, called through a provider; see `retrieval.embedder.Embedder`.
 
-    `dimensions` is asked of the server; None takes the model's own. `secret` is the API key,
-    which error messages must not hold.
+    `dimensions` is asked of the server; None takes the model's own. `secret` is the API key, which
+    error messages must not hold.
     """
 
     def __init__(
@@ -70,21 +62,21 @@ class EmbeddingModel:
         return self._model if self._dimensions is None else f"{self._model}@{self._dimensions}"
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text, all of one length. Texts that are too long for the model count
-        with their beginning. Passing faults are tried again, for some seconds.
+        """Returns a vector for each text, all of one length. A text that is too long for the model
+        is cut. Transient errors are retried for some seconds.
 
         Raises `ProviderError`, which is a `ProviderAway` where a later call may succeed.
         """
         slots = asyncio.Semaphore(_AT_ONCE)
 
-        async def part(first: int) -> list[list[float]]:
+        async def batch(first: int) -> list[list[float]]:
             async with slots:
                 return await self._fitting(texts[first : first + _TEXTS_A_REQUEST])
 
         firsts = range(0, len(texts), _TEXTS_A_REQUEST)
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(part(first)) for first in firsts]
+                tasks = [group.create_task(batch(first)) for first in firsts]
         except* ProviderError as errors:
             raise _first(errors) from errors
         found = [vector for task in tasks for vector in task.result()]
@@ -95,7 +87,7 @@ class EmbeddingModel:
         return found
 
     async def close(self) -> None:
-        """Ends pooled connections."""
+        """Closes pooled connections."""
         await self._provider.close()
 
     async def _fitting(self, texts: Sequence[str]) -> list[list[float]]:
@@ -114,14 +106,14 @@ class EmbeddingModel:
             body["dimensions"] = self._dimensions
         try:
             async for attempt in stamina.retry_context(
-                on=_wait, attempts=_ATTEMPTS, timeout=None, wait_max=8.0
+                on=retries.wait_before, attempts=_ATTEMPTS, timeout=None, wait_max=8.0
             ):
                 with attempt:
                     received = await self._attempt(encode(body))
                     # A megabyte of numbers is for no event loop.
                     return await asyncio.to_thread(self._read, received, len(texts))
-        except _Passing as passing:
-            raise passing.error from passing
+        except TransientError as transient:
+            raise transient.error from transient
         raise AssertionError("a retry without an outcome")
 
     async def _attempt(self, body: bytes) -> bytes:
@@ -129,7 +121,7 @@ class EmbeddingModel:
             async with self._provider.relay("embeddings", body, _HEADERS) as answer:
                 received = await _whole(answer.body)
         except ProviderError as error:  # no connection, or one that broke
-            raise _Passing(ProviderAway(error.message, code=error.code)) from error
+            raise TransientError(ProviderAway(error.message, code=error.code)) from error
         if received is None:
             raise self._unreadable("an answer that has no end")
         if answer.status == 200:
@@ -146,11 +138,11 @@ class EmbeddingModel:
                 f"{refusal.status}). Check embedding_base_url, embedding_model and "
                 f"embedding_api_key. It said: {refusal.message or 'nothing'}"
             )
-        if not refusal.passing:
+        if not refusal.is_transient:
             return error
         away = ProviderAway(error.message, code=error.code)
         if (refusal.retry_after or 0) <= _LONGEST_WAIT:
-            return _Passing(away, refusal.retry_after)
+            return TransientError(away, refusal.retry_after)
         return away
 
     def _read(self, received: bytes, count: int) -> list[list[float]]:
@@ -170,7 +162,7 @@ class EmbeddingModel:
 
 
 async def _whole(body: AsyncIterator[bytes]) -> bytes | None:
-    """All that comes; None where that is more than any answer has."""
+    """Reads a body to its end; None if it is longer than any response should be."""
     received = bytearray()
     async for data in body:
         received += data
@@ -180,13 +172,6 @@ async def _whole(body: AsyncIterator[bytes]) -> bytes | None:
 
 
 def _first(errors: BaseExceptionGroup[ProviderError]) -> ProviderError:
-    """One of the errors: what one request met, the others will have met too."""
+    """Returns one of the errors: the other requests will have failed in the same way."""
     first = errors.exceptions[0]
     return first if isinstance(first, ProviderError) else _first(first)
-
-
-def _wait(error: Exception) -> bool | float:
-    """Whether to try again, and after how many seconds if the server said so."""
-    if not isinstance(error, _Passing):
-        return False
-    return True if error.retry_after is None else error.retry_after

@@ -1,4 +1,4 @@
-"""Where a model server is: its base URL, its paths, and how it is sent its key.
+"""The address of a model server: its base URL, its paths, and the header that carries its key.
 
 Azure OpenAI differs from all others: a version in the query, the key in a header of its own, and a
 deployment in the path.
@@ -14,13 +14,13 @@ from perdure.settings.models import Kind, is_azure
 # The last one that is generally available: deployments cannot be called without any.
 AZURE_VERSION = "2024-10-21"
 _DEPLOYMENT = re.compile(r"/openai/deployments/(?P<name>[^/]+)$")
-# What Azure's portal shows as the target, behind the base URL.
+# The ends of the target that Azure's portal shows, behind the base URL.
 _TARGETS = ("/chat/completions", "/completions", "/embeddings")
 
 
-def shown(base_url: str, kind: Kind | None) -> str:
-    """What messages call the server at a base URL, and what it is known by: without a password and
-    a query.
+def display_url(base_url: str, kind: Kind | None) -> str:
+    """Returns a base URL as messages show it and as the server is identified by: without a password
+    and a query.
     """
     return urls.without_login(_bare(base_url, kind))
 
@@ -29,8 +29,8 @@ class Endpoint:
     """A model server's address. Raises `ConfigurationError` for a key that cannot be sent, or not
     with this base URL.
 
-    `where` is what messages call it: without a password and a query. `key` is the key as it is
-    sent.
+    `where` is the name of the server in messages: its URL without a password and a query. `key` is
+    the key as it is sent.
     """
 
     def __init__(self, base_url: str, *, api_key: str | None, kind: Kind | None) -> None:
@@ -42,7 +42,7 @@ class Endpoint:
         if self.deployment and "api-version" not in query:
             query = "&".join(filter(None, (query, f"api-version={AZURE_VERSION}")))
         self._query = f"?{query}" if query else ""
-        self.where = shown(base_url, kind)
+        self.where = display_url(base_url, kind)
         if api_key and self.where != base:
             raise ConfigurationError(
                 f"The model server at {self.where} has both an API key and a password in its "
@@ -71,23 +71,23 @@ class Endpoint:
 
     @property
     def root(self) -> str:
-        """What stands before `/v1`: what a server has beside the API is below it."""
+        """The URL in front of `/v1`, below which a server has its own paths."""
         return self._base.removesuffix("/v1")
 
     def url(self, path: str) -> str:
-        """The URL of a path below the base URL, such as `chat/completions`."""
+        """Returns the URL of a path below the base URL, such as `chat/completions`."""
         return f"{self._base}/{path}{self._query}"
 
     @property
     def models_url(self) -> str:
-        """Where its models are listed. A deployment lists none: its resource does."""
+        """The URL that lists the models. For a deployment it is that of its resource."""
         if self.deployment is None:
             return self.url("models")
         return f"{_DEPLOYMENT.sub('/openai/models', self._base)}{self._query}"
 
 
 def _bare(base_url: str, kind: Kind | None) -> str:
-    """The base URL that paths are put behind."""
+    """Returns the base URL that paths are appended to."""
     base = base_url.partition("?")[0].rstrip("/")
     if not is_azure(base_url, kind):
         return base

@@ -1,8 +1,8 @@
-"""How model servers write an error down, as the body of a refusal or in the midst of an answer.
+"""Parsing of the errors of model servers, from the body of a refusal or from within a response.
 
-Seen: `{"error": {…}}`, `{"error": "…"}`, the error itself, a list of either, `errors`, `detail`,
-a list of what is wrong with which field, a code as a string or under `status`, what the server
-behind a router said in `metadata.raw`, a line of plain text, and a page of HTML.
+Seen: `{"error": {…}}`, `{"error": "…"}`, the error itself, a list of either, `errors`, `detail`, a
+list of errors by field, a code as a string or under `status`, the error of the server behind a
+router in `metadata.raw`, a line of plain text, and a page of HTML.
 """
 
 import re
@@ -13,7 +13,7 @@ import msgspec
 
 from perdure.wire.base import JsonObject, encode
 
-# Where the words are, the best place first.
+# The fields of the text, the best first.
 _WORDS = ("message", "detail", "msg", "error_message", "error_msg", "finish_message", "errors",
           "error_description", "error", "description", "reason", "title")  # fmt: skip
 _KINDS = ("object", "type", "status", "event", "level")
@@ -21,7 +21,7 @@ _CODES = ("code", "status", "status_code", "error_code")
 _FAILURE = re.compile(r"error|fail|exception", re.IGNORECASE)
 # A page is read for its text alone.
 _PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|h\d|p|pre|center)\b", re.IGNORECASE)
-# What nobody sees begins so, and ends with what stands beside it.
+# The beginnings of invisible parts of a page.
 _UNSEEN = re.compile(r"<(?:(?P<name>script|style|title)\b|!--)", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 # As much of a page is read: its words stand in the beginning.
@@ -30,7 +30,7 @@ _DEEPEST = 8
 
 
 def read(body: bytes) -> object:
-    """What a body holds: its JSON, or its text where it is none."""
+    """Returns the JSON of a body, or its text if it is no JSON."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -43,7 +43,7 @@ def read(body: bytes) -> object:
 
 
 def unwrapped(document: object) -> JsonObject:
-    """The object that says what went wrong, out of whatever it is wrapped in; empty for none."""
+    """Returns the object that describes the error, without its wrapping; empty if there is none."""
     match document:
         case str():
             return {"message": document}
@@ -61,7 +61,9 @@ def unwrapped(document: object) -> JsonObject:
 
 
 def words(error: JsonObject) -> str:
-    """What it says for people; of a router's error also what the server behind it said."""
+    """Returns the error's text for people. Of a router's error it includes that of the server
+    behind it.
+    """
     said = _said(error)
     text = "; ".join(_clauses(said, _DEEPEST)) or _written(said)
     match error.get("metadata"):
@@ -71,20 +73,22 @@ def words(error: JsonObject) -> str:
 
 
 def clauses(error: JsonObject) -> tuple[str, ...]:
-    """The same, each thing that is wrong by itself."""
+    """Returns the error's text for people, one entry for each thing that is wrong."""
     found = _clauses(_said(error), _DEEPEST)
     return tuple(found) if len(found) > 1 else (words(error),)
 
 
 def code(error: JsonObject) -> str:
-    """Its code, or else its type; a number is a status and only used where there is no other."""
+    """Returns the error's code, or else its type. A number is a status, and only used if there is
+    no other.
+    """
     found = [str(error[name]) for name in ("code", "type") if error.get(name)]
     named = [each for each in found if not each.isdecimal()]
     return next(iter([*named, *found]), "")
 
 
 def status(error: JsonObject) -> int:
-    """The status of HTTP that it gives; 0 for none."""
+    """Returns the HTTP status that the error gives; 0 if none."""
     for name in _CODES:
         number = str(error.get(name, ""))
         if len(number) == 3 and number.isdecimal() and "400" <= number < "600":
@@ -93,7 +97,7 @@ def status(error: JsonObject) -> int:
 
 
 def is_error(document: JsonObject) -> bool:
-    """Whether this, in the place of a piece of an answer, can be nothing but an error."""
+    """Returns true if a document in the place of a fragment can only be an error."""
     if any(document.get(name) for name in ("error", "errors", "error_message", "error_msg")):
         return True
     if document.get("choices"):
@@ -105,31 +109,31 @@ def is_error(document: JsonObject) -> bool:
 
 
 def is_telling(document: JsonObject) -> bool:
-    """Whether this says something for people, and may be an error."""
+    """Returns true if a document has text for people, and so may be an error."""
     return any(isinstance(document.get(name), str) for name in ("message", "detail", "msg"))
 
 
 def _said(error: JsonObject) -> Any:
-    """What it says for people, as it stands there; empty where that is nothing."""
+    """Returns the value that holds the error's text; empty if there is none."""
     return next((error[name] for name in _WORDS if error.get(name)), "")
 
 
 def _seen(page: str) -> str:
-    """A page without its scripts, styles, title and comments. Takes time by its length."""
-    lower, parts, at = page.lower(), [], 0
+    """Returns a page without its scripts, styles, title and comments. Takes time by its length."""
+    lower, kept, at = page.lower(), [], 0
     while (found := _UNSEEN.search(page, at)) is not None:
-        parts.append(page[at : found.start()])
+        kept.append(page[at : found.start()])
         end = f"</{found['name'].lower()}" if found["name"] else "--"
         at = lower.find(end, found.end())
         if at < 0:
-            return " ".join(parts)
+            return " ".join(kept)
         at = page.find(">", at) + 1 or len(page)
-    return " ".join([*parts, page[at:]])
+    return " ".join([*kept, page[at:]])
 
 
 def _clauses(said: Any, deepest: int) -> list[str]:
-    """What is said of each field, in the form of pydantic and of what is like it; without the value
-    that was sent.
+    """Returns one text for each field, in the form of pydantic and of libraries like it, without
+    the value that was sent.
     """
     match said:
         case str():

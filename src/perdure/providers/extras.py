@@ -1,8 +1,8 @@
-"""What model servers tell beside an answer, and want back with it: reasoning and signatures.
+"""Fields beside a model server's messages that it needs back with them: reasoning and signatures.
 
 Reasoning is wanted back by DeepSeek, Kimi, GLM and MiniMax, `reasoning_details` by OpenRouter,
-signatures by Gemini, and what holds them by routers before it. Where one wants it, most others
-take it or pass over it, and some refuse it.
+signatures by Gemini, and the fields that hold them by routers in front of it. Most other servers
+accept or ignore these fields, and some refuse them.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,23 +13,24 @@ from msgspec.structs import replace
 from perdure.wire.base import JsonObject, encode
 from perdure.wire.chat import ChatRequest, ChoiceDelta, Extras, Signed, ToolCallDelta
 
-# As much is kept of a round: the reasoning of a hundred thousand tokens and more.
+# The bytes of extras that are stored of a round: the reasoning of a hundred thousand tokens and
+# more.
 MOST_BYTES = 1024 * 1024
 _DEEPEST = 50
 _OF_CALLS = ("extra_content", "thought_signature", "provider_specific_fields")
 _OF_MESSAGES = ("reasoning_content", "reasoning", "reasoning_details", *_OF_CALLS)
 # The names of all fields that are kept.
 NAMES = frozenset(_OF_MESSAGES)
-# What routers put into this is of use to them only if it holds a signature.
+# The values of this field are of use to routers only if they hold a signature.
 _MIXED, _SIGNATURE = "provider_specific_fields", b"thought_signature"
-# What comes in pieces, of a message and of one of its details. Everything else comes whole, and
-# maybe more than once.
+# The fields that come in fragments, of a message and of one of its details. Everything else comes
+# whole, and maybe more than once.
 _TEXTS = frozenset({"reasoning_content", "reasoning"})
 _TEXTS_OF_DETAILS = frozenset({"text", "summary"})
 
 
 class ExtrasReader:
-    """Puts together what is told beside one answer's text and calls."""
+    """Collects the extras of one response."""
 
     def __init__(self, server: str, model: str) -> None:
         self._server, self._model = server, model
@@ -40,12 +41,12 @@ class ExtrasReader:
 
     @property
     def seen(self) -> Collection[str]:
-        """The names of the message's fields that were told."""
+        """The names of the message's extras that have come."""
         details = {"reasoning_details"} if self._details else set()
         return self._texts.keys() | self._others.keys() | details
 
     def add(self, delta: ChoiceDelta) -> None:
-        """Takes a delta, where there may be something in it."""
+        """Adds the extras of a delta, if it has any."""
         for name, value in _told(delta, _OF_MESSAGES).items():
             self._has_any = True
             if isinstance(value, str) and name in _TEXTS:
@@ -55,22 +56,24 @@ class ExtrasReader:
             else:
                 self._others = merged(self._others, {name: value})
 
-    def look_at(self, fragment: ToolCallDelta) -> None:
-        """Takes note of whether there is something beside a call."""
+    def note_call(self, fragment: ToolCallDelta) -> None:
+        """Notes that a tool call has extras, if this fragment has any."""
         self._has_any = self._has_any or bool(of_fragment(fragment))
 
     def whole(self) -> Extras | None:
-        """All of the message's that was told; None where nothing was, of its calls neither."""
+        """Returns all extras of the message; None if neither it nor its tool calls have any."""
         if not self._has_any:
             return None
-        message = {name: "".join(pieces) for name, pieces in self._texts.items()} | self._others
+        message = {
+            name: "".join(fragments) for name, fragments in self._texts.items()
+        } | self._others
         if self._details:
             message["reasoning_details"] = self._details.whole()
         return Extras(server=self._server, model=self._model, message=message)
 
 
 def has_any(delta: ChoiceDelta) -> bool:
-    """Whether a delta may tell something beside the message. Once a token, and so quick."""
+    """Returns true if a delta may have extras. Called once a token, so it is quick."""
     return bool(
         delta.reasoning_content
         or delta.reasoning
@@ -82,7 +85,7 @@ def has_any(delta: ChoiceDelta) -> bool:
 
 
 def of_fragment(fragment: ToolCallDelta) -> JsonObject:
-    """What a fragment of a call tells beside it; what is beside its function is in `function`."""
+    """Returns the extras in a fragment of a tool call; those of its function are in `function`."""
     function_ = fragment.function
     if not (_is_signed(fragment) or (function_ and _is_signed(function_))):
         return {}
@@ -92,7 +95,7 @@ def of_fragment(fragment: ToolCallDelta) -> JsonObject:
 
 
 def merged(old: JsonObject, new: JsonObject) -> JsonObject:
-    """What was told so far, and what is new."""
+    """Returns the extras so far together with new ones. Objects are merged field by field."""
     both = {
         name: merged(old[name], value)  # type: ignore[arg-type] # objects, as is looked at below
         for name, value in new.items()
@@ -102,7 +105,9 @@ def merged(old: JsonObject, new: JsonObject) -> JsonObject:
 
 
 def bounded(extras: Extras) -> Extras:
-    """What is kept: no more than `MOST_BYTES` of JSON. The largest fields are left out whole."""
+    """Returns the extras to store: at most `MOST_BYTES` of JSON. The largest fields are left out
+    whole.
+    """
     fields = [("", name, value) for name, value in extras.message.items()]
     for call_id, told in extras.calls.items():
         fields += [(call_id, name, value) for name, value in told.items()]
@@ -121,10 +126,10 @@ def bounded(extras: Extras) -> Extras:
     )
 
 
-def put_back(
+def restore(
     messages: Iterable[JsonObject], request: ChatRequest, *, server: str
 ) -> list[JsonObject]:
-    """The messages of a request with the extras of this server and model in their places."""
+    """Returns the messages of a request with the extras that came from this server and model."""
     sent = []
     for body, message in zip(messages, request.messages, strict=True):
         extras = message.extras
@@ -137,7 +142,7 @@ def put_back(
 
 
 def without(messages: Iterable[Mapping[str, Any]], field: str) -> list[JsonObject]:
-    """The messages without an extra of this name, on them and on their calls."""
+    """Returns the messages without one extra, on them and on their tool calls."""
     bare = []
     for message in messages:
         told = _bare(message, field)
@@ -150,32 +155,34 @@ def without(messages: Iterable[Mapping[str, Any]], field: str) -> list[JsonObjec
 
 
 class _Detail:
-    """A member of `reasoning_details`, which may come in pieces."""
+    """A member of `reasoning_details`, which may come in fragments."""
 
     def __init__(self) -> None:
         self._fields: JsonObject = {}
         self._texts: dict[str, list[str]] = {}
 
-    def goes_on_with(self, piece: JsonObject) -> bool:
-        """Whether this is not another one by its id or by its data, which come whole."""
+    def goes_on_with(self, fragment: JsonObject) -> bool:
+        """Returns false if the fragment is of another member, by its id or its data, which come
+        whole.
+        """
         return not any(
-            self._fields.get(name) and piece.get(name) and self._fields[name] != piece[name]
+            self._fields.get(name) and fragment.get(name) and self._fields[name] != fragment[name]
             for name in ("id", "data")
         )
 
-    def add(self, piece: JsonObject) -> None:
-        for name, value in piece.items():
+    def add(self, fragment: JsonObject) -> None:
+        for name, value in fragment.items():
             if name in _TEXTS_OF_DETAILS and isinstance(value, str):
                 self._texts.setdefault(name, []).append(value)
             if value is not None or name not in self._fields:
                 self._fields[name] = value
 
     def whole(self) -> JsonObject:
-        return self._fields | {name: "".join(pieces) for name, pieces in self._texts.items()}
+        return self._fields | {name: "".join(fragments) for name, fragments in self._texts.items()}
 
 
 class _Details:
-    """The members of `reasoning_details`. Pieces of one have one index and one type."""
+    """The members of `reasoning_details`. Fragments of one have the same index and type."""
 
     def __init__(self) -> None:
         self._members: list[_Detail | object] = []
@@ -184,17 +191,17 @@ class _Details:
     def __bool__(self) -> bool:
         return bool(self._members)
 
-    def add(self, pieces: Iterable[object]) -> None:
-        for piece in pieces:
-            if not isinstance(piece, dict) or piece.get("index") is None:
-                self._members.append(piece)
+    def add(self, fragments: Iterable[object]) -> None:
+        for fragment in fragments:
+            if not isinstance(fragment, dict) or fragment.get("index") is None:
+                self._members.append(fragment)
                 continue
-            mark = str(piece["index"]), str(piece.get("type"))
+            mark = str(fragment["index"]), str(fragment.get("type"))
             member = self._open.get(mark)
-            if member is None or not member.goes_on_with(piece):
+            if member is None or not member.goes_on_with(fragment):
                 member = self._open[mark] = _Detail()
                 self._members.append(member)
-            member.add(piece)
+            member.add(fragment)
 
     def whole(self) -> list[object]:
         return [each.whole() if isinstance(each, _Detail) else each for each in self._members]
@@ -242,7 +249,7 @@ def _told(beside: Signed, names: Iterable[str]) -> JsonObject:
 
 
 def _is_flat(value: object) -> bool:
-    """Whether it is nested no deeper than what is read and written in recursion can be."""
+    """Returns true if the value is nested no deeper than recursive code can read and write."""
     level = [value]
     for _ in range(_DEEPEST):
         level = [inner for outer in level for inner in _members(outer)]

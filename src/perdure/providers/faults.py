@@ -1,4 +1,4 @@
-"""What a model server's refusals and other faults mean for the run: the sentences of `last_error`.
+"""Errors of a run for the refusals and faults of model servers: the sentences of `last_error`.
 
 Messages help the user and hold no secret (spec 03 §8).
 """
@@ -15,7 +15,7 @@ from perdure.wire.base import JsonObject, encode
 _RATE = ("rate_limit_exceeded", "rate_limit_error")
 _WRONG = ("context_length_exceeded", "invalid_request_error", "invalid_prompt")
 
-# What servers say that take images as data and from nowhere else.
+# Words of servers that take images as data only.
 _WANTS_DATA = re.compile(
     r"base.?64|data ur[il]|invalid image|image ?urls? (?:is|are) (?:currently )?not"
     r"|(?:not|n't) (?:support|allow|fetch) .{0,30}(?:remote|image|http)|fetch.{0,20}image",
@@ -24,8 +24,8 @@ _WANTS_DATA = re.compile(
 
 
 class AnsweringServer(NamedTuple):
-    """Whose answer it is: how messages call the server, the model's name there, and the key, which
-    no message holds.
+    """The server that responds: its name in messages, the model's name there, and the key, which no
+    message holds.
     """
 
     where: str
@@ -33,8 +33,8 @@ class AnsweringServer(NamedTuple):
     secret: str | None
 
 
-def said(error: object, origin: AnsweringServer) -> ProviderError:
-    """For an error in the midst of an answer, in whatever form; in the server's own words."""
+def error_in_answer(error: object, origin: AnsweringServer) -> ProviderError:
+    """Returns the error for one within a response, in whatever form; in the server's own words."""
     refusal = in_answer(error, secret=origin.secret)
     if error and not refusal.message:
         refusal = refusal._replace(message=shortened(encode(error).decode(), origin.secret))
@@ -44,7 +44,7 @@ def said(error: object, origin: AnsweringServer) -> ProviderError:
 
 
 def web_page(origin: AnsweringServer) -> ProviderError:
-    """For an answer in HTML."""
+    """Returns the error for a response in HTML."""
     return ProviderError(
         f"The model server at {origin.where} answered with a web page. Check its base_url, "
         "which usually ends in /v1."
@@ -52,24 +52,24 @@ def web_page(origin: AnsweringServer) -> ProviderError:
 
 
 def unreadable(origin: AnsweringServer) -> ProviderError:
-    """For an answer of which at least a part is lost."""
+    """Returns the error for a response of which at least a part is lost."""
     return ProviderError(
         f"The model server at {origin.where} sent what cannot be read as an answer."
     )
 
 
 def endless(origin: AnsweringServer) -> ProviderError:
-    """For an answer that is longer than any can be."""
+    """Returns the error for a response that is longer than any should be."""
     return ProviderError(f"The answer of the model server at {origin.where} has no end.")
 
 
 def ended_early(origin: AnsweringServer) -> ProviderError:
-    """For an answer that stopped without a word."""
+    """Returns the error for a response that stopped without a reason."""
     return ProviderError(f"The model server at {origin.where} ended its answer too early.")
 
 
 def without_choices(document: JsonObject, origin: AnsweringServer) -> ProviderError:
-    """For an answer of which nothing was understood."""
+    """Returns the error for a response of which nothing was understood."""
     shown = shortened(encode(document).decode(), origin.secret)
     return ProviderError(
         f"The model server at {origin.where} sent something else than an answer: {shown}"
@@ -77,14 +77,14 @@ def without_choices(document: JsonObject, origin: AnsweringServer) -> ProviderEr
 
 
 def without_calls(origin: AnsweringServer) -> ProviderError:
-    """For an answer that is said to call tools."""
+    """Returns the error for a response that ends with `tool_calls` and has none."""
     return ProviderError(
         f"The model server at {origin.where} ended its answer with calls of tools, and sent none."
     )
 
 
 def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
-    """What the run's `last_error` says."""
+    """Returns the error for a refusal."""
     said = f": {refusal.message}" if refusal.message else "."
     if refusal.status in (401, 403):
         return ProviderError(
@@ -122,7 +122,7 @@ def to_error(refusal: Refusal, *, where: str, model: str) -> ProviderError:
 
 
 def lacking_format(refusal: Refusal, *, where: str, kind: str) -> ProviderError:
-    """For a server that cannot answer in the form that the run asks for."""
+    """Returns the error for a server that does not support the run's `response_format`."""
     return ProviderError(
         f"The model server at {where} does not support response_format {kind}. It said: "
         f"{refusal.message}"
@@ -130,7 +130,9 @@ def lacking_format(refusal: Refusal, *, where: str, kind: str) -> ProviderError:
 
 
 def images_by_url(refusal: Refusal, *, where: str) -> ProviderError:
-    """For a server that takes images as data alone, while a message has the URL of one."""
+    """Returns the error for a server that takes images as data only, while a message has the URL of
+    one.
+    """
     return ProviderError(
         f"The model server at {where} fetches no images, and Perdure fetches none for it: send the "
         f"image as a file (image_file), or as a data URL. It said: {refusal.message}",
@@ -138,8 +140,8 @@ def images_by_url(refusal: Refusal, *, where: str) -> ProviderError:
     )
 
 
-def explained(refusal: Refusal, body: Mapping[str, Any], *, where: str) -> ProviderError | None:
-    """What a refusal means where no other request would do; None where another one may."""
+def final_error(refusal: Refusal, body: Mapping[str, Any], *, where: str) -> ProviderError | None:
+    """Returns the error for a refusal that no other request would avoid; None if one may."""
     wanted = body.get("response_format")
     if isinstance(wanted, dict) and refusal.lacks_format:
         # Not left out: text in another form would look like an answer.
@@ -149,24 +151,24 @@ def explained(refusal: Refusal, body: Mapping[str, Any], *, where: str) -> Provi
     return None
 
 
-def loading(refusal: Refusal, *, where: str, seconds: float) -> ProviderError:
-    """For a server that has gone on loading its model for so long."""
+def still_loading(refusal: Refusal, *, where: str, seconds: float) -> ProviderError:
+    """Returns the error for a server that was still loading its model after so many seconds."""
     return ProviderError(
         f"The model server at {where} was not ready after {seconds:g} seconds "
         f"(model_patience_seconds). It said: {refusal.message}"
     )
 
 
-def away(*, where: str, seconds: float) -> ProviderError:
-    """For a server that has answered before."""
+def unreachable(*, where: str, seconds: float) -> ProviderError:
+    """Returns the error for a server that answered before and is now unreachable."""
     return ProviderError(
         f"The model server at {where} cannot be reached. It has answered before, and did not come "
         f"back within {seconds:g} seconds (model_patience_seconds)."
     )
 
 
-def never_there(*, where: str) -> ProviderError:
-    """For a server that has not answered since this one began."""
+def never_reached(*, where: str) -> ProviderError:
+    """Returns the error for a server that has not answered since this process began."""
     return ProviderError(
         f"The model server at {where} cannot be reached. It has not answered since Perdure was "
         "started: check that it runs, and its base_url."

@@ -1,4 +1,4 @@
-"""What a model server's finish reason means: one of the four documented ones, or a failure.
+"""Meaning of a model server's finish reason: one of the four documented ones, or a failure.
 
 The names are those of OpenAI, Azure, Anthropic, Gemini, Mistral, Cohere, DeepSeek, Qwen, GLM, Grok,
 Bedrock, watsonx, vLLM, SGLang, TGI, llama.cpp, Ollama and OpenRouter.
@@ -33,7 +33,7 @@ _NAMES: dict[str, Meaning] = {
     "too_many_tool_calls": "failure",
     "language": "content_filter",
 }
-# What the words of other names say; the first that fits decides.
+# The meaning of words in other names; the first that fits decides.
 _WORDS: tuple[tuple[re.Pattern[str], Meaning], ...] = (
     (
         re.compile(
@@ -54,7 +54,9 @@ _WORDS: tuple[tuple[re.Pattern[str], Meaning], ...] = (
 
 
 def meaning(reason: str) -> Meaning:
-    """What a finish reason means. One that is not known and says nothing of a failure is `stop`."""
+    """Returns the meaning of a finish reason. An unknown one that says nothing of a failure is
+    `stop`.
+    """
     name = reason.strip().lower().replace("-", "_").replace(" ", "_")
     known = _NAMES.get(name)
     if known is not None:

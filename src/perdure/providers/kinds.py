@@ -1,7 +1,7 @@
-"""What program a model server is, and what is known of it before it refuses anything.
+"""Kinds of model servers, such as Ollama or vLLM, and the adjustments known for each.
 
-A kind is set, or told by a well-known host name, or guessed by a look at the paths that only that
-program has. That look goes to private addresses alone, and carries no key.
+A kind is configured, or given by a well-known host name, or guessed by probing paths that only that
+program has. Only private addresses are probed, and no key is sent.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ _HOSTS: Mapping[str, Kind] = {
 # The names of the adjustments that each kind is known to need.
 KNOWN: Mapping[Kind, frozenset[str]] = {
     "lmstudio": frozenset({adjustments.CHOICE_IN_A_WORD}),
-    "mistral": frozenset({adjustments.SHORT_IDS, adjustments.LAST_TURN}),
-    "deepseek": frozenset({adjustments.TURNS}),
+    "mistral": frozenset({adjustments.SHORT_IDS, adjustments.USER_LAST}),
+    "deepseek": frozenset({adjustments.ALTERNATE_ROLES}),
     "openai": frozenset({adjustments.OTHER_CAP}),
 }
 
 
 class _Look(NamedTuple):
-    """A path of one kind, and whether what is found there is its."""
+    """A path of one kind, and a test of the JSON that is found there."""
 
     kind: Kind
     path: str
@@ -52,12 +52,12 @@ _LOOKS = (
 
 
 def of_host(url: str) -> Kind | None:
-    """The kind of a server that everybody knows by its name."""
+    """Returns the kind of a server with a well-known host name."""
     return _HOSTS.get(urlsplit(url).hostname or "")
 
 
 async def guess(http: aiohttp.ClientSession, origin: str) -> Kind | None:
-    """The kind of the server at an origin (without a password), where its address is private."""
+    """Returns the kind of a server if its address is private; `origin` has no password."""
     if not await _is_private(origin):
         return None
     found = await asyncio.gather(*(_finds(http, origin, look) for look in _LOOKS))
@@ -80,7 +80,7 @@ async def _finds(http: aiohttp.ClientSession, origin: str, look: _Look) -> bool:
 
 
 async def _is_private(origin: str) -> bool:
-    """Whether all addresses of the host are of this machine or its network."""
+    """Returns true if all addresses of the host are of this machine or its network."""
     parts = urlsplit(origin)
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     try:

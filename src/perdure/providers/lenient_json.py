@@ -1,7 +1,7 @@
 """JSON as model servers write it where they do not keep to the format.
 
-Seen: characters cut in two between two pieces of an answer, as halves of an escape (`\\ud83d`) or
-as bytes; NaN; line ends inside of strings; several documents in one event.
+Seen: characters cut in two between two fragments of an answer, as halves of an escape (`\\ud83d`)
+or as bytes; NaN; line ends inside of strings; several documents in one event.
 """
 
 import codecs
@@ -13,28 +13,27 @@ _BLANK = "\ufeff \t\r\n"
 
 
 class LenientJson:
-    """Reads the pieces of one answer.
+    """Decoder of the JSON fragments of one response.
 
-    Each text of a piece goes on where the text at the same place of an earlier piece ended, and a
-    character that was cut in two comes whole, with its second half. A half that nothing follows is
-    no text, and is left out.
+    A text of a fragment continues the text at the same place of an earlier fragment. A character
+    that was cut in two comes whole, with its second half. A half that nothing follows is left out.
     """
 
     def __init__(self) -> None:
         self._ends: dict[tuple[str, ...], _End] = {}
 
-    def documents(self, piece: bytes) -> list[object]:
-        """The documents in a piece, which stand one after the other. Raises `ValueError` or
+    def documents(self, fragment: bytes) -> list[object]:
+        """Returns the documents in a fragment, which follow one another. Raises `ValueError` or
         `RecursionError` for what is no JSON.
         """
         try:
-            text, is_utf8 = piece.decode(), True
+            text, is_utf8 = fragment.decode(), True
         except UnicodeDecodeError:
-            text, is_utf8 = piece.decode(errors="surrogateescape"), False
+            text, is_utf8 = fragment.decode(errors="surrogateescape"), False
         return [self._joined(each, (), is_utf8=is_utf8) for each in _each(text.strip(_BLANK))]
 
     def _joined(self, value: object, path: tuple[str, ...], *, is_utf8: bool) -> object:
-        """The value with whole characters."""
+        """Returns the value with whole characters."""
         match value:
             case str():
                 end = self._ends.get(path) or self._ends.setdefault(path, _End())
@@ -53,7 +52,7 @@ class LenientJson:
 
 
 class _End:
-    """Where a text ended: maybe in the midst of a character."""
+    """The end of a text, maybe in the midst of a character."""
 
     def __init__(self) -> None:
         self._escapes = codecs.getincrementaldecoder("utf-16-le")("replace")
@@ -75,5 +74,5 @@ def _each(text: str) -> Iterator[object]:
 
 
 def _place(value: object, place: int) -> str:
-    """Which of a list's members this is: parts of an answer say so."""
+    """Returns the key of a list's member: its `index` if it has one, else its place."""
     return str(value.get("index", place)) if isinstance(value, dict) else str(place)

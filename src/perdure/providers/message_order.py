@@ -1,6 +1,6 @@
-"""The messages of a request in the order and the form that chat templates insist on.
+"""Changes of a request's messages to the order and the form that chat templates insist on.
 
-Pure functions on the JSON of messages: each gives new ones and changes none.
+Pure functions on the JSON of messages: each returns new ones and changes none.
 """
 
 import hashlib
@@ -10,10 +10,11 @@ from typing import Any
 
 Message = Mapping[str, Any]
 
-# What stands for the user where a template wants one, and for one that has nothing more to say.
+# The texts that stand for the user where a template wants one, and for one that has nothing more to
+# say.
 OPENING = "Hello."
 CLOSING = "Go on."
-# What stands for an output of nothing.
+# The text of an empty output.
 EMPTY = "(empty)"
 
 _SYSTEM = ("system", "developer")
@@ -23,8 +24,8 @@ _ID_CHARACTERS = digits + ascii_letters
 
 
 def without_system(messages: Sequence[Message]) -> list[Message]:
-    """The instructions in front of the first user message; a message of the user by themselves,
-    where the thread does not begin with one.
+    """Returns the messages with the instructions in front of the first user message. Where the
+    thread does not begin with one, they are a user message by themselves.
     """
     told = [message for message in messages if message["role"] in _SYSTEM]
     rest = [message for message in messages if message["role"] not in _SYSTEM]
@@ -37,33 +38,33 @@ def without_system(messages: Sequence[Message]) -> list[Message]:
 
 
 def alternating(messages: Sequence[Message]) -> list[Message]:
-    """User and assistant in turns, the user first: messages of one role in a row are one, and what
-    begins with the assistant, or with nobody, has a message of the user in front.
+    """Returns the messages with alternating roles, the user first. Neighbours of one role are
+    joined. If the first message is not the user's, or there is none, one is added in front.
     """
     head = [message for message in messages if message["role"] in _SYSTEM]
-    turns: list[Message] = []
+    ordered: list[Message] = []
     for message in messages:
         if message["role"] in _SYSTEM:
             continue
-        if turns and _go_together(turns[-1], message):
-            turns[-1] = _one(turns[-1], message)
+        if ordered and _go_together(ordered[-1], message):
+            ordered[-1] = _one(ordered[-1], message)
         else:
-            turns.append(message)
-    if not turns or turns[0]["role"] != "user":
-        turns.insert(0, _of("user", OPENING))
-    return [*head, *turns]
+            ordered.append(message)
+    if not ordered or ordered[0]["role"] != "user":
+        ordered.insert(0, _of("user", OPENING))
+    return [*head, *ordered]
 
 
 def ending_with_user(messages: Sequence[Message]) -> list[Message]:
-    """A message of the user at the end, where the last one is the assistant's."""
+    """Returns the messages with one of the user at the end, if the last is the assistant's."""
     if not messages or messages[-1]["role"] != "assistant":
         return list(messages)
     return [*messages, _of("user", CLOSING)]
 
 
 def one_call_each(messages: Sequence[Message]) -> list[Message]:
-    """Calls that were made at once as if they were made one after the other, each with its output
-    behind it.
+    """Returns the messages with parallel tool calls as calls one after the other, each followed by
+    its output.
     """
     outputs = {
         message["tool_call_id"]: message for message in messages if message["role"] == "tool"
@@ -82,7 +83,9 @@ def one_call_each(messages: Sequence[Message]) -> list[Message]:
 
 
 def without_empty_texts(messages: Iterable[Message]) -> list[Message]:
-    """Null where the model said nothing beside its calls, and a word for outputs of nothing."""
+    """Returns the messages with null for an empty text of the model, and a word for an empty
+    output.
+    """
     told: list[Message] = []
     for message in messages:
         if message.get("content") == "":
@@ -93,8 +96,8 @@ def without_empty_texts(messages: Iterable[Message]) -> list[Message]:
 
 
 def short_ids(messages: Iterable[Message]) -> dict[str, str]:
-    """For each id of a call, in their order, one of nine letters and digits: its own, if it is of
-    that form, else one that is made of it, the same each time.
+    """Returns for each tool call id, in order, an id of nine letters and digits: its own if it has
+    that form, else a hash of it, the same each time.
     """
     short: dict[str, str] = {}
     taken: set[str] = set()
@@ -107,7 +110,7 @@ def short_ids(messages: Iterable[Message]) -> dict[str, str]:
 
 
 def with_ids(messages: Iterable[Message], ids: Mapping[str, str]) -> list[Message]:
-    """The messages with other ids of their calls."""
+    """Returns the messages with their tool call ids replaced."""
     told: list[Message] = []
     for message in messages:
         if calls := message.get("tool_calls"):
@@ -135,7 +138,9 @@ def _one(first: Message, second: Message) -> Message:
 
 
 def _joined(contents: Sequence[Any]) -> Any:
-    """Texts as one text, with an empty line between them; with parts among them, all as parts."""
+    """Returns texts as one text, with an empty line between them. If one content is a list of
+    parts, all become parts.
+    """
     there = [content for content in contents if content]
     if all(isinstance(content, str) for content in there):
         return "\n\n".join(there)
@@ -151,7 +156,7 @@ def _output(outputs: Mapping[str, Message], call: Message) -> Iterator[Message]:
 
 
 def _once(messages: Iterable[Message]) -> list[Message]:
-    """Each output where it stands first."""
+    """Returns the messages with each output only where it stands first."""
     seen: set[int] = set()
     told = []
     for message in messages:

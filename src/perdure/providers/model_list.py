@@ -1,8 +1,8 @@
-"""The models that a model server lists."""
+"""Parsing of the list of models that a model server has."""
 
 import msgspec
 
-from perdure.providers.repair import mended
+from perdure.providers.repair import repair_value
 from perdure.wire.base import Object
 from perdure.wire.lists import Model
 
@@ -18,11 +18,12 @@ class _List(Object):
 
 
 def read(body: bytes) -> list[Model]:
-    """The models in the answer to `GET /models`; `msgspec.MsgspecError` for what is no such list.
+    """Returns the models in the response to `GET /models`.
 
-    Beside it `UnicodeDecodeError` and `RecursionError`.
+    Raises `msgspec.MsgspecError`, `UnicodeDecodeError` or `RecursionError` for a body that is no
+    such list.
     """
-    found = msgspec.convert(mended(msgspec.json.decode(body)), _List)
+    found = msgspec.convert(repair_value(msgspec.json.decode(body)), _List)
     return [
         Model(id=model.id, created=int(model.created or 0), owned_by=model.owned_by or "")
         for model in found.data

@@ -1,4 +1,4 @@
-"""How long a request waits for a model server that is loading its model, or is not there.
+"""Waiting for a model server that is loading its model, or cannot be reached.
 
 A server that starts again with the machine takes a minute or two before it answers, and the runs
 that were taken up again must not fail meanwhile. A run that expires ends the wait.
@@ -21,7 +21,7 @@ _LONGEST_REST = 10.0
 
 
 class Patience(NamedTuple):
-    """A server is waited for `seconds` by the clock, and asked again each `look_seconds`."""
+    """Limits of a wait: `seconds` in all, and a retry every `look_seconds`."""
 
     seconds: float = 120.0
     clock: Clock = SystemClock()
@@ -29,10 +29,10 @@ class Patience(NamedTuple):
 
 
 class NotReadyError(Exception):
-    """A server that may answer in a minute: `reason` says why it does not now, for the log.
+    """An error of a server that may answer in a minute: `reason` says why it does not now, for the
+    log.
 
-    `error` is what the run is told when it has waited for `limit` seconds, or for as long as the
-    patience is.
+    `error` is raised for the run after `limit` seconds, or at the end of the patience.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class NotReadyError(Exception):
 
 
 class Waits:
-    """The waits for one server. The log is told of all of them together: when the first begins, or
-    has another reason than before, and when the server has answered one.
+    """The waits for one server. They are logged together: when the first begins, when the reason
+    changes, and when the server has answered one of them.
     """
 
     def __init__(self, patience: Patience, where: str) -> None:
@@ -62,21 +62,21 @@ class Waits:
 
     @property
     def seconds(self) -> float:
-        """The longest that anybody waits."""
+        """The longest time that a request waits."""
         return self.patience.seconds
 
-    def new(self) -> "Wait":
-        """The wait of a request, which may never begin."""
+    def new_wait(self) -> "Wait":
+        """Returns the wait of a request, which may never begin."""
         return Wait(self)
 
-    def tell(self, reason: str, limit: float) -> None:
-        """A wait has begun."""
+    def log_begin(self, reason: str, limit: float) -> None:
+        """Logs that a wait has begun."""
         if self._told != reason:
             self._told = reason
             _log.warning("model_server_not_ready", server=self._where, reason=reason, seconds=limit)
 
-    def tell_end(self, waited: float) -> None:
-        """The server has answered somebody who waited."""
+    def log_end(self, waited: float) -> None:
+        """Logs that the server has answered a request that waited."""
         if self._told is not None:
             self._told = None
             _log.info("model_server_ready", server=self._where, seconds=round(waited, 1))
@@ -91,17 +91,17 @@ class Wait:
         self._began: float | None = None
 
     async def rest(self, fault: NotReadyError) -> None:
-        """Lets some time pass. Raises the fault's error where there has been enough of it."""
+        """Sleeps before the next try. Raises the fault's error once its limit has passed."""
         now, most = self._patience.clock.now(), self._patience.seconds
         limit = most if fault.limit is None else min(fault.limit, most)
         if self._began is None:
             self._began = now
-            self._waits.tell(fault.reason, limit)
+            self._waits.log_begin(fault.reason, limit)
         if now - self._began >= limit:
             raise fault.error from fault
         await asyncio.sleep(min(fault.retry_after or self._patience.look_seconds, _LONGEST_REST))
 
     def end(self) -> None:
-        """The server has answered."""
+        """Ends the wait: the server has answered."""
         if self._began is not None:
-            self._waits.tell_end(self._patience.clock.now() - self._began)
+            self._waits.log_end(self._patience.clock.now() - self._began)

@@ -1,4 +1,4 @@
-"""The seam to model servers: what a provider must do.
+"""The seam to model servers: the protocol of a provider.
 
 `tests/providers/test_conformance.py` runs against every implementation.
 """
@@ -12,7 +12,7 @@ from perdure.wire.lists import Model
 
 
 class Relayed(NamedTuple):
-    """A model server's own answer to a passed-through request, as it came."""
+    """A model server's own response to a request that was passed through."""
 
     status: int
     headers: Mapping[str, str]
@@ -20,10 +20,11 @@ class Relayed(NamedTuple):
 
 
 class ToldWindow(NamedTuple):
-    """The context window of a model as its server tells it, in tokens.
+    """The context window of a model as its server reports it, in tokens.
 
-    `most`: what the model could take, where that is known. `cuts_in_silence`: longer prompts are
-    not refused. `is_loaded`: whether it is what holds now, and not what will likely hold.
+    `most`: the largest that the model could take, where that is known. `cuts_in_silence`: longer
+    prompts are cut, not refused. `is_loaded`: it holds now; otherwise it will likely hold once the
+    model is loaded.
     """
 
     tokens: int
@@ -33,35 +34,35 @@ class ToldWindow(NamedTuple):
 
 
 class Provider(Protocol):
-    """Where model calls go."""
+    """A destination of model calls."""
 
     def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        """Streams one answer; the last chunk carries `usage`.
+        """Streams one response; the last chunk carries `usage`.
 
-        Closing the generator, or cancelling the task that reads it, aborts the request to the
-        model server. Raises `ProviderError`; before the first token, passing faults (429, 5xx,
-        no connection) are tried again first. `PromptTooLong` says that less context may do.
+        Closing the generator, or cancelling the task that reads it, aborts the request to the model
+        server. Raises `ProviderError`. Before the first token, transient errors (429, 5xx, no
+        connection) are retried. Raises `PromptTooLong` if a shorter context may do.
         """
         ...
 
     async def models(self) -> list[Model]:
-        """The models that can be named. Raises `ProviderError` when the server cannot say."""
+        """Returns the models of the server. Raises `ProviderError` if they cannot be listed."""
         ...
 
     async def told_window(self, model: str) -> ToldWindow | None:
-        """The context window of a model, where the server tells it; it raises nothing."""
+        """Returns the context window of a model, if the server reports it. Raises nothing."""
         ...
 
     def relay(
         self, path: str, body: bytes, headers: Mapping[str, str]
     ) -> AbstractAsyncContextManager[Relayed]:
-        """Passes a request such as `chat/completions` or `embeddings` through, bytes for bytes.
+        """Passes a request such as `chat/completions` or `embeddings` through, byte for byte.
 
-        `path` stands behind `/v1/`; `headers` holds what the client may set (content type).
+        `path` is what follows `/v1/`; `headers` holds what the client may set (content type).
         Raises `ProviderError` when the server cannot be reached.
         """
         ...
 
     async def close(self) -> None:
-        """Ends pooled connections."""
+        """Closes pooled connections."""
         ...

@@ -1,7 +1,7 @@
-"""A model server's answer that is no answer, read from whatever form it has.
+"""Parsing of a model server's refusal, in whatever form it comes.
 
-What it means for the run, `faults.py` says; what another request could do about it,
-`adjustments.py`. No message holds a secret (spec 03 §8).
+`faults.py` turns it into the run's error; `adjustments.py` finds a request that avoids it. No
+message holds a secret (spec 03 §8).
 """
 
 import re
@@ -29,7 +29,7 @@ _REFUSES_PARAMETER = re.compile(
     r"|invalid (?:argument|parameter|field)",
     re.IGNORECASE,
 )
-# What is said of a value: whoever sent it has to learn that.
+# Words about a value: whoever sent it has to learn that.
 _REFUSES_VALUE = re.compile(
     r"(?:invalid|unsupported|illegal|supported|allowed|valid|possible)[ _]values?\b|out of range"
     r"|\bmust (?:be|not|have)\b|should be|\bat (?:most|least)\b|\bbetween\b|\btoo \w+\b"
@@ -42,12 +42,12 @@ _ONLY_DEFAULT = re.compile(
     r"only (?:the )?default|default value is supported|only 1(?:\.0)? is allowed|think value",
     re.IGNORECASE,
 )
-# What servers say of a field that they want to have.
+# Words about a required field.
 _MISSES = re.compile(
     r"missing|required|must (be (passed|provided|included|present|sent|set)|have|include|contain)",
     re.IGNORECASE,
 )
-# What servers say of a format that they know by name and do not have.
+# Words about a format that a server knows by name and does not have.
 _LACKS_FORMAT = re.compile(
     r"unavailable|not available|response_format.type' must be", re.IGNORECASE
 )
@@ -66,7 +66,7 @@ _LOADING = re.compile(
     re.IGNORECASE,
 )
 _LOADING_STATUSES = (425, 500, 503)
-# What else servers call a parameter.
+# Other names of a parameter.
 _OTHER_NAMES = {
     "reasoning_effort": r"|think(?:ing)?|(?:support|allow|enable)s? reasoning"
     r"|reasoning (?:is|effort|mode|parameter)",
@@ -75,11 +75,11 @@ _OTHER_NAMES = {
 
 
 class Refusal(NamedTuple):
-    """What a model server said in the place of an answer.
+    """An error that a model server sent in the place of a response.
 
-    `status` is that of HTTP; inside of an answer, what the error gives in its place, or 0.
-    `message` is what may be shown of its words; `clauses` are all of them, each thing that is
-    wrong by itself. `window` is the size of the context window that it states, in tokens.
+    `status` is that of HTTP; within a response it is the one that the error gives, or 0. `message`
+    is the part of its text that may be shown; `clauses` are all of its text, one for each thing
+    that is wrong. `window` is the size of the context window that it states, in tokens.
     """
 
     status: int
@@ -92,49 +92,49 @@ class Refusal(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All that can be looked at of its words."""
+        """The whole text of the refusal."""
         return "; ".join(self.clauses)
 
     @property
     def is_of_request(self) -> bool:
-        """Whether another request may be taken where this one is not."""
+        """True if another request may be accepted."""
         if self.status in (400, 422):
             return True
         return self.status in _TEMPLATE_STATUSES and _TEMPLATE.search(self.text) is not None
 
     @property
-    def passing(self) -> bool:
-        """Whether the same request may be answered a little later."""
-        passing = self.status in (408, 409, 429) or self.status >= 500
-        return passing and self.code not in QUOTA and not self.is_of_request
+    def is_transient(self) -> bool:
+        """True if the same request may be accepted a little later."""
+        transient = self.status in (408, 409, 429) or self.status >= 500
+        return transient and self.code not in QUOTA and not self.is_of_request
 
     @property
     def is_loading(self) -> bool:
-        """Whether the server is on its way, and cannot answer yet."""
+        """True if the server is starting, and cannot answer yet."""
         return self.status in _LOADING_STATUSES and _LOADING.search(self.text) is not None
 
     def says(self, words: re.Pattern[str]) -> bool:
-        """Whether it refuses the request in such words."""
+        """Returns true if it refuses the request in such words."""
         return self.is_of_request and words.search(self.text) is not None
 
     def names(self, parameter: str) -> bool:
-        """Whether it refuses this parameter as one that it does not know.
+        """Returns true if it refuses this parameter as an unknown one.
 
-        Not so if it finds the value wrong: whoever sent that has to learn it.
+        It is false for a wrong value: whoever sent that has to learn it.
         """
         if not self.is_of_request:
             return False
         return any(_refuses(clause, parameter, self.param, self.code) for clause in self.clauses)
 
     def bars(self, field: str) -> bool:
-        """Whether it refuses a field of a message for being there, and not for what it misses."""
+        """Returns true if it refuses a field of a message for being there, and not as missing."""
         if not self.is_of_request or _MISSES.search(self.text):
             return False
         return re.search(rf"\b{re.escape(field)}\b", f"{self.param} {self.text}") is not None
 
     @property
     def lacks_format(self) -> bool:
-        """Whether it refuses the `response_format`, and not the schema in it."""
+        """True if it refuses the `response_format`, and not the schema in it."""
         said = f"{self.param} {self.text}"
         if "response_format" not in said or not self.is_of_request:
             return False
@@ -143,23 +143,25 @@ class Refusal(NamedTuple):
         return self.names("response_format") or _LACKS_FORMAT.search(self.text) is not None
 
     def prefers(self, parameter: str) -> bool:
-        """Whether it asks for this parameter in the place of another."""
+        """Returns true if it asks for this parameter in the place of another."""
         return self.is_of_request and parameter in self.text
 
 
 def read(status: int, headers: Mapping[str, str], body: bytes, *, secret: str | None) -> Refusal:
-    """The refusal in an HTTP response, whatever form its body has; without the secret."""
+    """Returns the refusal in an HTTP response, whatever form its body has, without the secret."""
     return _refusal(status, error_body.read(body), _retry_after(headers), secret)
 
 
 def in_answer(error: object, *, secret: str | None) -> Refusal:
-    """The refusal that a server put where the answer should be, under a status of success."""
+    """Returns the refusal that a server sent as a response with a status of success."""
     status = error_body.status(error_body.unwrapped(error))
     return _refusal(status, error, None, secret)
 
 
 def shortened(text: str, secret: str | None, *, most: int = _MAX_MESSAGE) -> str:
-    """A server's own words as they may be shown: without credentials, and not endless."""
+    """Returns a server's own words as they may be shown: without credentials, at most `most`
+    characters.
+    """
     # Before anything is cut off: half a key is too much as well.
     text = text.replace(secret, "***") if secret else text
     return _CREDENTIALS.sub(r"\1***", text)[:most]
@@ -205,13 +207,13 @@ def _refuses(clause: str, parameter: str, param: str, code: str) -> bool:
 
 @cache
 def _named(parameter: str) -> re.Pattern[str]:
-    """The parameter in a sentence: also as reasoningEffort, or in words."""
+    """Returns a pattern of the parameter in a sentence: also as reasoningEffort, or in words."""
     name = r"[_ ]?".join(map(re.escape, parameter.split("_")))
     return re.compile(rf"\b(?:{name}{_OTHER_NAMES.get(parameter, '')})\b", re.IGNORECASE)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from a number or an HTTP date."""
+    """Returns the seconds to wait, from a number or an HTTP date."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None

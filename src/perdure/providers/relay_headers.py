@@ -1,4 +1,4 @@
-"""Which headers of a request that is passed through concern the other side."""
+"""Headers of a request that is passed through: those that concern the other side."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,6 @@ _DROPPED = frozenset({"api-key", "authorization", "connection", "content-encodin
                               "www-authenticate"})  # fmt: skip
 
 
-def kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers without credentials, and without what is of this connection."""
+def forwarded(headers: Mapping[str, str]) -> dict[str, str]:
+    """Returns the headers without credentials, and without those of this connection."""
     return {name: value for name, value in headers.items() if name.lower() not in _DROPPED}

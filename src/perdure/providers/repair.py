@@ -1,4 +1,4 @@
-"""Puts right what model servers write beside the format, so that it is read as it was meant.
+"""Repairs of model servers' deviations from the format of chat completions.
 
 Seen: null where nothing was to be said (`choices`, `delta`, a call's `index`, a list of no models),
 a call's arguments as an object, its index as a string, its id as a number, content as a list of
@@ -16,22 +16,22 @@ from perdure.wire.base import JsonObject, encode
 _DIGITS = 10
 
 
-def mended(value: object) -> object:
-    """The JSON value without nulls, in the types that the format has."""
+def repair_value(value: object) -> object:
+    """Returns the JSON value without nulls, in the types that the format has."""
     match value:
         case dict():
             fields = ((name, _field(name, each)) for name, each in value.items())
             return {name: each for name, each in fields if each is not None}
         case list():
-            return [mended(each) for each in value if each is not None]
+            return [repair_value(each) for each in value if each is not None]
         case float() if value.is_integer():
             return int(value)
     return value
 
 
 class SoFar(NamedTuple):
-    """What is known of an answer: its text; whether that came in messages, and not in deltas;
-    whether there was more than text; the extras that were told of its message.
+    """The state of a response: its text; true if that came in messages and not in deltas; true if
+    there was more than text; the names of the message's extras.
     """
 
     text: str
@@ -41,7 +41,7 @@ class SoFar(NamedTuple):
 
 
 def delta(choice: JsonObject, so_far: SoFar) -> JsonObject | None:
-    """What a choice adds to its answer; None where it has no place for it."""
+    """Returns what a choice adds to its response; None if it has no field for that."""
     if not any(name in choice for name in ("delta", "message", "text")):
         return None
     found, message = dict(_object(choice, "delta")), _object(choice, "message")
@@ -61,9 +61,10 @@ def delta(choice: JsonObject, so_far: SoFar) -> JsonObject | None:
 
 
 def finish_reason(choice: JsonObject, *, is_whole: bool) -> tuple[str, JsonObject]:
-    """The finish reason of a choice, as the server calls it, and what was told along with it.
+    """Returns the finish reason of a choice in the server's words, and the details that came with
+    it.
 
-    `is_whole`: the choice is all that there is of the answer, and needs no reason.
+    `is_whole`: the choice is the whole response, and needs no reason.
     """
     told: JsonObject = {}
     reason = choice.get("finish_reason")
@@ -80,15 +81,15 @@ def finish_reason(choice: JsonObject, *, is_whole: bool) -> tuple[str, JsonObjec
 
 
 def _object(choice: JsonObject, name: str) -> JsonObject:
-    value = mended(choice.get(name) or {})
+    value = repair_value(choice.get(name) or {})
     if isinstance(value, dict):
         return value
     raise ValueError(f"{name} is no object")
 
 
 def _unsaid(text: object, so_far: SoFar) -> object:
-    """What a message adds. Some servers send all of it so far each time, some a piece each time,
-    some the whole once more behind its deltas, maybe in other words.
+    """Returns the new text of a message. Some servers send all text so far each time, some a
+    fragment each time, some the whole once more after its deltas, maybe in other words.
     """
     if not isinstance(text, str) or not so_far.text:
         return text
@@ -98,7 +99,7 @@ def _unsaid(text: object, so_far: SoFar) -> object:
 
 
 def _numbered(calls: object) -> object:
-    """The calls of a message, which tells them apart by their places."""
+    """Returns the tool calls of a message with their places as `index`."""
     if not isinstance(calls, list):
         return calls
     return [{**call, "index": place} for place, call in enumerate(calls)]
@@ -126,7 +127,7 @@ def _field(name: str, value: object) -> object:
             return None
         case "function", value if not isinstance(value, dict):
             return None
-    return mended(value)
+    return repair_value(value)
 
 
 def _is_number(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which model server answers for a model name: aliases, and several servers as one provider."""
+"""Routing by model name: aliases, and several model servers as one provider."""
 
 import asyncio
 import fnmatch
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 class NamedProvider(NamedTuple):
-    """A provider by name. `models` are the names it answers for; None: any. `window` is the
-    context window of its models in tokens, where it is configured. `where`: its base URL, without
-    a password.
+    """A provider by name. `models` are the names it answers for; None: any. `window` is the context
+    window of its models in tokens, where it is configured. `where`: its base URL, without a
+    password.
     """
 
     name: str
@@ -33,7 +33,7 @@ class NamedProvider(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """The server that answers, and the model's name there."""
+    """A server, and the model's name there."""
 
     server: NamedProvider
     model: str
@@ -63,14 +63,15 @@ class Router:
         self._aliases = aliases
         self._windows = windows or {}
         self._default = default
-        # What servers list that take any name, as far as they were asked.
+        # The lists of the servers that take any name, once they were fetched.
         self._lists: dict[str, frozenset[str]] = {}
 
     def resolve(self, model: str) -> Resolved:
-        """Who answers for a model name. Raises `ProviderError` that says what to configure.
+        """Returns the server for a model name. Raises `ProviderError` that says what to configure.
 
-        An alias comes first; then a server that lists the name, `server/name`, a server that
-        takes any name, unless it is known not to have it and there is a default model.
+        An alias comes first. Then comes a server that lists the name, then `server/name`, then a
+        server that takes any name. The default model is used if all servers are known not to have
+        the name.
         """
         name = self._unaliased(model)
         if self._default and self._is_missing(name):
@@ -88,8 +89,8 @@ class Router:
         raise ProviderError(self._unknown(model))
 
     async def refresh(self) -> None:
-        """Asks the servers that take any name which models they have; what one that is down listed
-        before still holds.
+        """Fetches the model lists of the servers that take any name. The former list of a server
+        that cannot be reached still holds.
         """
         asked = [server for server in self._servers if server.models is None]
         for server, models in zip(asked, await asyncio.gather(*map(_listed, asked)), strict=True):
@@ -97,7 +98,7 @@ class Router:
                 self._lists[server.name] = frozenset(model.id for model in models)
 
     async def told_window(self, model: str) -> ToldWindow | None:
-        """What the server of a model tells of its window."""
+        """Returns the context window that the server of a model reports."""
         try:
             server, name = self.resolve(model)
         except ProviderError:
@@ -105,8 +106,8 @@ class Router:
         return await server.provider.told_window(name)
 
     def window(self, model: str) -> int | None:
-        """The configured context window of a model in tokens: of the model that answers, of the
-        name that the program uses, of the server.
+        """Returns the configured context window of a model in tokens: that of the model that
+        answers, else of the name that the program uses, else of the server.
         """
         try:
             server, _ = self.resolve(model)
@@ -119,12 +120,12 @@ class Router:
         return server.window
 
     def names(self, model: str) -> tuple[str, ...]:
-        """The names that a model goes by: at its server, behind its alias, in the program."""
+        """Returns the names of a model: at its server, behind its alias, in the program."""
         return self.origin(model)[1], self._unaliased(model), model
 
     def origin(self, model: str) -> tuple[str, str]:
-        """The base URL of the server that answers, and the model's name there; empty where nobody
-        does.
+        """Returns the base URL of the server for a model name, and the model's name there; the URL
+        is empty if no server has it.
         """
         try:
             server, name = self.resolve(model)
@@ -138,7 +139,9 @@ class Router:
         return server.provider.chat(replace(request, model=model))
 
     async def models(self) -> list[Model]:
-        """What all servers list, and the aliases; a server that is down is left out."""
+        """Returns the models that all servers list, and the aliases. A server that cannot be
+        reached is left out.
+        """
         found: dict[str, Model] = {}
         for models in await asyncio.gather(*map(_listed, self._servers)):
             for model in models:
@@ -160,9 +163,9 @@ class Router:
             yield relayed
 
     async def _routed(self, body: bytes) -> tuple[NamedProvider, bytes]:
-        """Who answers a request, and the request with the model's name there.
+        """Returns the server for a request, and the request with the model's name there.
 
-        Only the name is read; everything else goes on letter for letter.
+        Only the name is read; the rest is passed on byte for byte.
         """
         span = await scan.find(body, "model")
         try:
@@ -170,7 +173,7 @@ class Router:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             name = None
         if span is None or name is None:
-            # What is no JSON, or names no model, is the server's to refuse.
+            # The server refuses a body that is no JSON or names no model.
             return self._servers[0], body
         server, model = self.resolve(name)
         if model != name:
@@ -182,7 +185,7 @@ class Router:
             await server.provider.close()
 
     def _is_missing(self, name: str) -> bool:
-        """Whether all servers are known not to have a model."""
+        """Returns true if all servers are known not to have a model."""
         prefix, _, rest = name.partition("/")
         for server in self._servers:
             known = self._lists.get(server.name) if server.models is None else server.models
@@ -207,8 +210,8 @@ class Router:
 
 
 def matching(table: Mapping[str, T], name: str) -> T | None:
-    """What a table says for a name: under the name itself, else under its longest pattern, which
-    is the most particular.
+    """Returns the entry of a table for a name: under the name itself, else under the longest
+    pattern that matches.
     """
     if name in table:
         return table[name]

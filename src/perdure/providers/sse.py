@@ -1,4 +1,4 @@
-"""Server-sent events from a model server, decoded as the bytes come."""
+"""Decoder of server-sent events from a model server, as the bytes come."""
 
 import re
 
@@ -10,7 +10,7 @@ _MAX_BYTES = 1024 * 1024
 _MAX_STRAY_BYTES = 4096
 # A field as the standard has them: a word and a colon. Other lines are words of somebody.
 _FIELD = re.compile(rb"\w{1,20}:")
-# How servers name the field or the event that tells of an error.
+# The names of a field or an event that reports an error.
 _FAILURE = re.compile(rb"[\w.-]*(error|exception)", re.IGNORECASE)
 
 
@@ -21,18 +21,18 @@ class ErrorData(bytes):
 class SSEDecoder:
     """Cuts bytes into the `data` payloads of events.
 
-    Other fields and comments are passed over, except where they tell of an error: its payload is
+    Other fields and comments are ignored, except where they report an error: its payload is
     `ErrorData`. A line of bare JSON is a payload too. Of other lines that are no fields, the first
     are kept: a server that breaks, or a proxy before it, may have said why.
     """
 
     def __init__(self) -> None:
-        # The pieces of a line without its end: joined once, however many they are.
+        # The blocks of a line without its end: joined once, however many they are.
         self._pending: list[bytes] = []
         self._data: list[bytes] = []
         # The bytes held in both.
         self._held = 0
-        # Whether the event that is being read is named for an error.
+        # True if the event that is being read is named for an error.
         self._is_error = False
         self._stray = bytearray()
 
@@ -42,7 +42,9 @@ class SSEDecoder:
         return bytes(self._stray[:_MAX_STRAY_BYTES].strip())
 
     def feed(self, received: bytes) -> list[bytes]:
-        """The payloads that these bytes complete; `ProviderError` for an event over 1 MiB."""
+        """Returns the payloads that these bytes complete. Raises `ProviderError` for an event over
+        1 MiB.
+        """
         lines = received.split(b"\n")
         unended = lines.pop()
         if lines and self._pending:
@@ -63,7 +65,7 @@ class SSEDecoder:
         return payloads
 
     def end(self) -> list[bytes]:
-        """What the stream left without its closing blank line, as much of it as there is."""
+        """Returns the payloads of a stream that ended without its closing blank line."""
         return self.feed(b"\n\n")
 
     def _end_event(self, payloads: list[bytes]) -> None:
@@ -77,7 +79,7 @@ class SSEDecoder:
         self._is_error = False
 
     def _read_rare(self, line: bytes, payloads: list[bytes]) -> None:
-        """Any line but data and the blank one."""
+        """Reads any line but data and the blank one."""
         name, _, value = line.partition(b":")
         if not name:
             return
@@ -91,8 +93,8 @@ class SSEDecoder:
         elif _FAILURE.fullmatch(name):
             payloads.append(ErrorData(value.strip()))
 
-    def _hold(self, pieces: list[bytes], piece: bytes) -> None:
-        pieces.append(piece)
-        self._held += len(piece)
+    def _hold(self, blocks: list[bytes], block: bytes) -> None:
+        blocks.append(block)
+        self._held += len(block)
         if self._held > _MAX_BYTES:
             raise ProviderError("The model server sent an event without an end.")

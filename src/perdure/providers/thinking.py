@@ -1,8 +1,8 @@
-"""Thinking that a model writes into its text, in front of the answer. No I/O.
+"""Removal of the thinking that a model writes into its text, in front of the answer. No I/O.
 
 Thinking stands between tags, or in gpt-oss's channels, at the beginning of the text. Templates that
-put the first tag into the prompt leave the model only the last one: a lone end. Whatever the pieces
-are in which the text comes, the same is taken out. `docs/thinking.md` has the rules.
+put the first tag into the prompt leave the model only the last one: a lone end. The result does not
+depend on the fragments in which the text comes. `docs/thinking.md` has the rules.
 """
 
 import re
@@ -29,19 +29,19 @@ _ANSWERS = re.compile(r"<\|channel\|>\s*final\b")
 
 
 class LoneEnd:
-    """Looks for the end of thinking whose beginning is not in the text, which comes in pieces.
+    """Finds the end of thinking whose beginning is not in the text, which comes in fragments.
 
     It is an end tag that no tag before it has opened, and that is not in quotes.
     """
 
     def __init__(self) -> None:
         self._carried = ""
-        # How much of what is carried was looked at.
+        # The number of carried characters that were looked at.
         self._seen = 0
         self._opened = dict.fromkeys(_NAMES, 0)
 
     def feed(self, text: str) -> int | None:
-        """Reads on; where the tag ends in this text."""
+        """Reads on. Returns the position behind the tag in this text, if it is there."""
         joined = self._carried + text
         seen = self._seen
         for tag in _TAG.finditer(joined, seen):
@@ -59,30 +59,31 @@ class LoneEnd:
 
 
 class Thinking:
-    """The thinking in one answer: `feed` and `finish` give what is not thinking.
+    """Filter of the thinking in one answer: `feed` and `finish` return the text without it.
 
-    `hides`: it is looked for at all. `may_be_open`: there may be lone ends. `is_open`: one is
-    expected, so that all is held back up to it.
+    `hides`: thinking is removed at all. `may_be_open`: there may be lone ends. `is_open`: one is
+    expected, so that all text up to it is held back.
     """
 
     def __init__(
         self, *, hides: bool = True, may_be_open: bool = True, is_open: bool = False
     ) -> None:
-        # Whether all that follows is the answer, so that nobody need ask here.
+        # True once all that follows is the answer.
         self.is_passed = not hides
-        # Whether a lone end may come in text that was given out.
+        # True if a lone end may come in text that was returned.
         self.may_end_later = hides and may_be_open
-        # Whether a lone end was found here; whether a whole answer lacked the one expected.
+        # True if a lone end was found; true if a whole answer lacked the one expected.
         self.found_lone_end = False
         self.lacked_end = False
         self._is_open = is_open and may_be_open
         self._starts = _STARTS_OR_ENDS if may_be_open else _STARTS
-        # All that was not given out, as it came; how many of these pieces are certainly thinking.
+        # All text that was not returned, as it came; how many of these fragments are certainly
+        # thinking.
         self._taken: list[str] = []
         self._closed = 0
         self._blocks = 0
         self._stage = Thinking._begin
-        # What has to be read again with the next piece.
+        # Text to be read again with the next fragment.
         self._begun = ""
         # The tag that ends it; or what looks for one.
         self._end = ""
@@ -93,12 +94,12 @@ class Thinking:
 
     @property
     def thought(self) -> str:
-        """All that was taken out so far, as it came, with its tags and the white space around."""
+        """The text that was removed so far, with its tags and the white space around."""
         begun = "" if self._stage is Thinking._begin else self._begun
         return "".join([*self._taken, begun])
 
     def feed(self, text: str) -> str:
-        """What of the answer can be told now that this piece has come."""
+        """Returns the text that can be published now that this fragment has come."""
         while text and not self.is_passed:
             if self._stage is Thinking._in_channels:
                 return self._in_channels(text)
@@ -106,9 +107,9 @@ class Thinking:
         return text
 
     def finish(self, *, is_whole: bool) -> str:
-        """What was held back and is text, at the end of the text.
+        """Returns the text that was held back and is no thinking, at the end of the answer.
 
-        Thinking that nothing ends is text where the answer is whole.
+        Thinking without an end tag is text if the answer is whole.
         """
         if self.is_passed:
             return ""
@@ -133,7 +134,9 @@ class Thinking:
         return text
 
     def _begin(self, text: str) -> str:
-        """At the beginning of the answer, or behind thinking. As each stage, it gives the rest."""
+        """Reads the beginning of the answer, or what follows thinking. As each stage, it returns
+        the rest.
+        """
         if not self._begun:
             rest = text.lstrip()
             self._taken.append(text[: len(text) - len(rest)])
@@ -161,7 +164,7 @@ class Thinking:
         return blank + begun
 
     def _open(self, tag: str) -> None:
-        """Begins with this tag, or ends with it."""
+        """Enters the stage that this tag begins, or ends thinking with it."""
         self._blocks += 1
         self._taken.append(tag)
         if tag in _ENDS:
@@ -177,7 +180,7 @@ class Thinking:
         self._stage, self._is_open = Thinking._begin, False
 
     def _within(self, text: str) -> str:
-        """Between the tags."""
+        """Reads text between the tags."""
         joined, self._begun = self._begun + text, ""
         at = joined.find(self._end)
         if at >= 0:
@@ -191,7 +194,7 @@ class Thinking:
         return ""
 
     def _awaited(self, text: str) -> str:
-        """Before the lone end that is expected."""
+        """Reads text in front of the lone end that is expected."""
         assert self._lone_end is not None  # noqa: S101 # see `_begin`
         end = self._lone_end.feed(text)
         self._taken.append(text[:end])
@@ -202,7 +205,7 @@ class Thinking:
         return text[end:]
 
     def _in_channels(self, text: str) -> str:
-        """Messages in channels: what is in the final one is the answer, and is given out."""
+        """Reads messages in channels. The text of the final one is the answer, and is returned."""
         text, self._begun = self._begun + text, ""
         told, at = [], 0
         for token in _TOKEN.finditer(text):
@@ -216,7 +219,7 @@ class Thinking:
         return "".join(told)
 
     def _said(self, text: str) -> str:
-        """What stands between the marks of channels."""
+        """Reads the text between two marks of channels."""
         answer = ""
         if self._header is not None:
             self._header = (self._header + text)[:_LONGEST_HEADER]
@@ -241,7 +244,8 @@ class Thinking:
 
 
 def answer_start(text: str) -> int:
-    """Where the answer begins in a text that was told and holds a lone end; 0 where it holds none.
+    """Returns the position of the answer in a published text that holds a lone end; 0 if it holds
+    none.
 
     A text that is JSON as a whole holds none.
     """

@@ -1,4 +1,4 @@
-"""Counts tokens, offline: for servers that send no usage, for budgets and context windows."""
+"""Counting of tokens, offline: for servers that send no usage, for budgets and context windows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
@@ -20,30 +20,30 @@ _PER_IMAGE = 85
 def count_messages(
     messages: Sequence[ChatMessage], tools: Sequence[FunctionTool] | None = None
 ) -> int:
-    """The number of prompt tokens of a request."""
-    return sum(_parts(messages, tools, count))
+    """Returns the number of prompt tokens of a request."""
+    return sum(_counts(messages, tools, count))
 
 
 def count_message(message: ChatMessage) -> int:
-    """What one message adds to a prompt."""
+    """Returns the number of tokens that one message adds to a prompt."""
     return _PER_MESSAGE + _of_message(message, count)
 
 
 def are_within(
     messages: Sequence[ChatMessage], tools: Sequence[FunctionTool] | None, limit: int
 ) -> bool:
-    """Whether a request has at most so many prompt tokens.
+    """Returns true if a request has at most `limit` prompt tokens.
 
-    Most requests are far from their limit: for them a glance at the length of the text will do,
-    since every token is at least one byte. For the others no more is counted than the limit and
-    one message.
+    Most requests are far from their limit: for them the length of the text in bytes is enough,
+    since every token is at least one byte. For the others no more is counted than the limit and one
+    message.
     """
-    if sum(_parts(messages, tools, _byte_length)) <= limit:
+    if sum(_counts(messages, tools, _byte_length)) <= limit:
         return True
-    return all(tokens <= limit for tokens in accumulate(_parts(messages, tools, count)))
+    return all(tokens <= limit for tokens in accumulate(_counts(messages, tools, count)))
 
 
-def _parts(
+def _counts(
     messages: Sequence[ChatMessage],
     tools: Sequence[FunctionTool] | None,
     measure: Callable[[str], int],

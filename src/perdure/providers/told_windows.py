@@ -1,9 +1,9 @@
-"""The context windows that model servers tell, each in its own way.
+"""The context windows that model servers report, each in its own way.
 
-Some cut a prompt that is too long without a word, Ollama above all: what such a server takes has to
-be known before a prompt is made for it.
+Some cut a prompt that is too long without an error, Ollama above all: the window of such a server
+has to be known before a prompt is made for it.
 
-| Server | Where it tells |
+| Server | Where it reports it |
 |---|---|
 | vLLM, SGLang, and many hosted ones | in the list of models |
 | Ollama | `/api/ps` for a model that is loaded, else `/api/show` |
@@ -34,16 +34,16 @@ _KEPT_SECONDS, _SILENT_SECONDS = 60.0, 3600.0
 _MOST_SECONDS = 3.0
 # Whatever is below or above is no window.
 _LEAST, _MOST = 512, 2**31
-# What Ollama loads a model with where nobody says otherwise; more on a machine with a large GPU,
-# which shows once the model is loaded.
+# The window that Ollama loads a model with where nobody says otherwise; more on a machine with a
+# large GPU, which shows once the model is loaded.
 _OLLAMA_DEFAULT = 4096
 _IN_LISTS = ("max_model_len", "context_length", "context_window", "max_context_length")
 _NUM_CTX = re.compile(r"^\s*num_ctx\s+(\d+)\s*$", re.MULTILINE)
 
 
 class ToldWindows:
-    """What one model server tells of its models; asked at most once a minute for each, and once an
-    hour where it tells nothing.
+    """The context windows of one model server's models. They are fetched at most once a minute for
+    each model, and once an hour where the server reports none.
     """
 
     def __init__(self, list_url: str, root: str, ask: Ask) -> None:
@@ -56,7 +56,7 @@ class ToldWindows:
         self._asking = asyncio.Lock()
 
     async def of(self, model: str) -> ToldWindow | None:
-        """The window of a model; None where the server does not tell it."""
+        """Returns the window of a model; None if the server does not report it."""
         async with self._asking:
             until, window = self._known.get(model, (0.0, None))
             if time.monotonic() < until:
@@ -64,7 +64,7 @@ class ToldWindows:
             seconds = _KEPT_SECONDS
             try:
                 async with asyncio.timeout(_MOST_SECONDS):
-                    window = await self._told(model)
+                    window = await self._fetch(model)
                 if window is None:
                     seconds = _SILENT_SECONDS
             except TimeoutError:
@@ -75,7 +75,7 @@ class ToldWindows:
                 self._known[model] = (time.monotonic() + seconds, window)
             return window
 
-    async def _told(self, model: str) -> ToldWindow | None:
+    async def _fetch(self, model: str) -> ToldWindow | None:
         if window := await self._in_list(model):
             return window
         for told in (self._of_ollama, self._of_llama_cpp, self._of_studio):
@@ -121,7 +121,7 @@ class ToldWindows:
 
 
 def read(body: bytes) -> JsonObject | None:
-    """A body as a JSON object; None for anything else."""
+    """Returns a body as a JSON object; None if it is anything else."""
     try:
         return msgspec.json.decode(body, type=dict[str, object])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -129,7 +129,7 @@ def read(body: bytes) -> JsonObject | None:
 
 
 def _entry(found: JsonObject | None, key: str, model: str) -> Mapping[str, object]:
-    """What a list has of a model; nothing of one that is not in it."""
+    """Returns the entry of a model in a list; empty if it is not in it."""
     listed = (found or {}).get(key)
     entries = [_object(each) for each in listed] if isinstance(listed, list) else []
     # Ollama's name for a model without a tag, and with the one that is meant then.

@@ -1,4 +1,4 @@
-"""How model servers say that a prompt is too long for the model, and for how much there is room.
+"""Texts by which model servers say that a prompt is too long, and the window that they state.
 
 There is no common form. These are the words of OpenAI, Azure, vLLM, SGLang, llama.cpp, LM Studio,
 Ollama, TGI, Anthropic, Gemini, Mistral, Groq, xAI and OpenRouter.
@@ -32,12 +32,12 @@ _LIMIT = re.compile(
 
 
 def says_so(message: str, code: str) -> bool:
-    """Whether a refusal means that the prompt is too long."""
+    """Returns true if a refusal means that the prompt is too long."""
     return code in _CODES or _SAID.search(message) is not None
 
 
 def limit(message: str, error: JsonObject) -> int | None:
-    """The size of the context window in tokens that a refusal states."""
+    """Returns the size of the context window in tokens that a refusal states."""
     told = error.get("n_ctx")
     if isinstance(told, int) and told > 0:
         return told

@@ -1,6 +1,6 @@
-"""How model servers say that a request whose messages hold tool calls must offer tools as well.
+"""Texts by which model servers say that a request with tool calls in its messages must offer tools.
 
-These are the words of Anthropic, Bedrock and LiteLLM, and what others of that kind would be.
+These are the words of Anthropic, Bedrock and LiteLLM, and words that are like them.
 """
 
 import re
@@ -19,5 +19,5 @@ _SAID = re.compile(
 
 
 def says_so(message: str) -> bool:
-    """Whether a refusal means that tools must be offered."""
+    """Returns true if a refusal means that tools must be offered."""
     return _SAID.search(message) is not None

@@ -1,4 +1,4 @@
-"""What a model server says of the tokens it used, and our own count of what it does not say."""
+"""Usage in tokens as a model server reports it, completed by our own counts."""
 
 from msgspec.structs import replace
 
@@ -10,7 +10,7 @@ _MOST = 10**12
 
 
 def read(told: object) -> ChatUsage | None:
-    """The counts that can be read; those that cannot be are 0. None where nothing was told."""
+    """Returns the counts that can be read; the others are 0. None if there is no usage."""
     if not isinstance(told, dict):
         return None
     prompt, completion, total = (
@@ -32,13 +32,13 @@ def read(told: object) -> ChatUsage | None:
 
 
 def is_whole(usage: ChatUsage, *, written: bool) -> bool:
-    """Whether nothing has to be counted: there is no prompt without a token, and no text."""
+    """Returns true if nothing has to be counted: no prompt is without a token, and no text."""
     prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens
     return prompt > 0 and completion >= written and (total == 0 or total >= prompt + completion)
 
 
 def completed(usage: ChatUsage | None, request: ChatRequest, written: str) -> ChatUsage:
-    """The usage with our own counts where the server has none. Slow where the prompt is long."""
+    """Returns the usage with our own counts where the server has none. Slow for a long prompt."""
     told = usage or ChatUsage()
     prompt = told.prompt_tokens or tokens.count_messages(request.messages, request.tools)
     completion = told.completion_tokens or tokens.count(written)
@@ -47,7 +47,7 @@ def completed(usage: ChatUsage | None, request: ChatRequest, written: str) -> Ch
 
 
 def _count(told: object, name: str) -> int:
-    """A count in whatever type it comes: 3, 3.0, "3"; else 0."""
+    """Returns a count, whatever its type: 3, 3.0, "3"; else 0."""
     value = told.get(name) if isinstance(told, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return 0

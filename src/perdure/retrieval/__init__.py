@@ -1,1 +1,1 @@
-"""From the bytes of a file to ranked passages."""
+"""Indexing of files' text, and search in it."""

@@ -1,8 +1,8 @@
-"""Texts to vectors: what searches need of an embedding model, and which stores use which.
+"""The seam to embedding models, which turn texts into vectors.
 
-A store's vectors all come from one model. It is noted in the store when the store is made, so
-that changing the setting never mixes vectors: a store keeps its own model as long as that is
-configured, and is searched by words alone if it is not.
+The vectors of a vector store all come from one model. The vector store notes it when it is made, so
+that changing the setting never mixes vectors. It keeps its own model as long as that is configured,
+and is searched by words alone if it is not.
 """
 
 import asyncio
@@ -27,12 +27,14 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """The model and its dimensions, as stores note them: `text-embedding-3-small@256`."""
+        """The model and its dimensions, as vector stores note them:
+        `text-embedding-3-small@256`.
+        """
         ...
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text, all of one length. Raises `ProviderError`: a `ProviderAway`
-        where a later call may succeed.
+        """Returns a vector for each text, all of one length. Raises `ProviderError`: a
+        `ProviderAway` where a later call may succeed.
         """
         ...
 
@@ -41,12 +43,13 @@ class Embedder(Protocol):
 Embedders: TypeAlias = Mapping[str, Embedder]
 
 
-async def for_chunks(
+async def embed_chunks(
     embedders: Embedders, noted: str | None, texts: Sequence[str]
 ) -> "Vectors | None":
-    """The vectors of a store's new chunks; None if it has none or its model is not configured.
+    """Returns the vectors of a vector store's new chunks; None if there are none or its model is
+    not configured.
 
-    Raises `ProviderError`: a file without its vectors would be found by halves for ever.
+    Raises `ProviderError`: a file without its vectors would be found by its words alone for ever.
     """
     embedder = embedders.get(noted) if noted is not None else None
     if embedder is None or not texts:
@@ -55,8 +58,10 @@ async def for_chunks(
     return await asyncio.to_thread(_vectors, await embedder.embed(texts))
 
 
-async def for_queries(embedder: Embedder, queries: Sequence[str]) -> "Vectors | None":
-    """The vectors of queries; None where the model cannot be reached now: words will do."""
+async def embed_queries(embedder: Embedder, queries: Sequence[str]) -> "Vectors | None":
+    """Returns the vectors of queries; None if the model cannot be reached now, and words must
+    do.
+    """
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             return await asyncio.to_thread(_vectors, await embedder.embed(queries))
@@ -69,7 +74,9 @@ async def for_queries(embedder: Embedder, queries: Sequence[str]) -> "Vectors | 
 
 
 def _vectors(numbers: list[list[float]]) -> "Vectors":
-    """In a thread: numpy, which only searches need, is imported with the first of them."""
+    """Makes an array. It runs in a thread: numpy, which only searches need, is imported with the
+    first.
+    """
     import numpy as np
 
     return np.array(numbers, dtype=np.float32)

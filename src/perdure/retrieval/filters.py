@@ -1,8 +1,8 @@
-"""Attribute filters of a search (spec 06 §1.8): which files may be found at all.
+"""Attribute filters of a search (spec 06 §1.8): the files that may be found at all.
 
 They are applied before ranking, to the attributes that the database holds of each file. That is
-done here and not in SQL, where text, numbers and truth values compare differently from database
-to database.
+done here and not in SQL, where text, numbers and truth values compare differently from database to
+database.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,14 +25,14 @@ from perdure.wire.search import (
     Value,
 )
 
-Test: TypeAlias = Callable[[Mapping[str, Value]], bool]
+Predicate: TypeAlias = Callable[[Mapping[str, Value]], bool]
 
 MOST_DEPTH = 8
 MOST_COMPOUNDS = 100
 
 
 def check(filters: Filter) -> None:
-    """Raises `BadRequest` for a filter that is nested too deep, or too large."""
+    """Checks the size of a filter. Raises `BadRequest` if it is nested too deep, or too large."""
     comparisons, compounds, level, depth = 0, 0, [filters], 0
     while level:
         depth += 1
@@ -52,19 +52,19 @@ def check(filters: Filter) -> None:
         level = deeper
 
 
-def test(filters: Filter) -> Test:
-    """What says whether a file with some attributes may be found.
+def predicate(filters: Filter) -> Predicate:
+    """Returns a function that is true for the attributes of a file that may be found.
 
     Values of different types are never equal, and none is before the other. A file without the
     attribute fails every comparison but `ne` and `nin`. An empty `and` holds, an empty `or` not.
     """
     match filters:
         case All():
-            parts = [test(each) for each in filters.filters]
-            return lambda attributes: all(part(attributes) for part in parts)
+            predicates = [predicate(each) for each in filters.filters]
+            return lambda attributes: all(each(attributes) for each in predicates)
         case AnyOf():
-            parts = [test(each) for each in filters.filters]
-            return lambda attributes: any(part(attributes) for part in parts)
+            predicates = [predicate(each) for each in filters.filters]
+            return lambda attributes: any(each(attributes) for each in predicates)
         case Equal(key=key, value=value):
             return lambda attributes: _equal(attributes.get(key), value)
         case NotEqual(key=key, value=value):
@@ -104,7 +104,9 @@ def _ordered(filters: Greater | GreaterOrEqual | Less | LessOrEqual, had: Value 
 
 
 def _order(had: Value | None, value: Value) -> int | None:
-    """1, 0 or -1; None where there is no order. Texts go by their characters' code points."""
+    """Returns 1, 0 or -1; None where there is no order. Texts go by their characters' code
+    points.
+    """
     if isinstance(had, bool) or isinstance(value, bool):
         return None
     if isinstance(had, str) and isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Two rankings of the same chunks become one, by reciprocal rank.
+"""Fusion of two rankings of the same chunks into one, by reciprocal rank.
 
 Scores of words and of vectors do not compare; ranks do. A chunk gets 1 / (60 + rank) from each
 ranking that has it (Cormack, Clarke and Büttcher, 2009), as a share of what the first of all
@@ -14,8 +14,8 @@ _DAMPING = 60
 
 
 def fuse(rankings: Sequence[Sequence[K]]) -> list[tuple[K, float]]:
-    """What any ranking holds, with its score from 0 to 1, best first; of equals, that which
-    comes first in the first ranking.
+    """Returns the members of all rankings with their scores from 0 to 1, best first. Equals keep
+    the order of the first ranking.
     """
     scores: dict[K, float] = {}
     for ranking in rankings:

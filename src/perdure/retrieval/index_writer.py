@@ -1,8 +1,8 @@
-"""What is written for searches, and how it goes again: the only writer of chunks and postings.
+"""The only writer of chunks and postings, which searches read.
 
-An attempt at a file writes its chunks in pieces. Searches find them once the attempt is the
-file's own (`vector_store_files.ingestion`), and no longer as soon as it is not; what is left of
-dropped attempts is removed later, little by little.
+An ingestion of a file writes its chunks in several pieces. Searches find them once the ingestion is
+the file's own (`vector_store_files.ingestion`), and no longer as soon as it is not. The rows of
+dropped ingestions are removed later, little by little.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _NUL = "\x00"
 
 
 class IndexableChunk(Protocol):
-    """A part of a file's text. `start` is where it begins there, in characters."""
+    """A chunk of a file's text. `start` is its position in the text, in characters."""
 
     @property
     def text(self) -> str: ...
@@ -40,10 +40,10 @@ class PreparedChunks(NamedTuple):
     vectors: "Vectors | None"
 
 
-def model(tx: Transaction, vector_store_id: str, configured: str | None) -> str | None:
-    """The name of the model that a store's vectors are of; None if it has none.
+def ensure_model(tx: Transaction, vector_store_id: str, configured: str | None) -> str | None:
+    """Returns the name of the model that a vector store's vectors are of; None if it has none.
 
-    A store that has no chunks yet takes the configured one, and stays with it.
+    A vector store that has no chunks yet takes the configured one, and stays with it.
     """
     row = tx.one("chunks.model", vector_store_id=vector_store_id)
     if row is None or row["has_chunks"]:
@@ -55,10 +55,10 @@ def model(tx: Transaction, vector_store_id: str, configured: str | None) -> str 
 
 
 def prepare(chunks: Sequence[IndexableChunk], embedded: "Vectors | None" = None) -> PreparedChunks:
-    """Does the computing of `write`, outside of the transaction that all others wait for.
+    """Computes what `write` stores, outside of the transaction that all others wait for.
 
-    About 0.3 ms a chunk. A hundred chunks make a good piece: a search reads a row a piece for
-    each of its words, and a write of more keeps other writers waiting.
+    It takes about 0.3 ms a chunk. A hundred chunks make a good piece: a search reads a row a piece
+    for each of its words, and a write of more keeps other writers waiting.
     """
     from perdure.retrieval import postings
 
@@ -71,36 +71,37 @@ def write(
     tx: Transaction,
     ingestion: int,
     vector_store_id: str,
-    piece: PreparedChunks,
+    prepared: PreparedChunks,
     *,
     embedding: str | None,
 ) -> int:
-    """Adds the next chunks of an attempt; the bytes that they take, as a store counts its usage.
+    """Adds the next chunks of an ingestion. Returns the bytes that they take, as a vector store
+    counts its usage.
 
-    `embedding`: the model that their vectors are of. Raises `LeaseLost` if the store or the
-    attempt is gone, or if the store has another model by now.
+    `embedding`: the model that their vectors are of. Raises `LeaseLost` if the vector store or the
+    ingestion is gone, or if the vector store has another model by now.
     """
     store = tx.one(
         "chunks.store_of_ingestion", ingestion=ingestion, vector_store_id=vector_store_id
     )
     if store is None:
-        raise LeaseLost(f"attempt {ingestion} at a file of {vector_store_id} is gone")
-    if piece.vectors is not None and store["embedding"] != embedding:
+        raise LeaseLost(f"ingestion {ingestion} of a file into {vector_store_id} is gone")
+    if prepared.vectors is not None and store["embedding"] != embedding:
         raise LeaseLost(f"{vector_store_id} has vectors of {store['embedding']} by now")
-    if not piece.chunks:
+    if not prepared.chunks:
         return 0
     written = tx.one("chunks.written", ingestion=ingestion)
     assert written is not None  # noqa: S101 # an aggregate has a row
     first: int = written["count"]
-    packed = None if piece.vectors is None else _packed(piece.vectors)
-    segment = segments.add(tx, store["seq"], piece.words, chunks=len(piece.chunks))
+    packed = None if prepared.vectors is None else _packed(prepared.vectors)
+    segment = segments.add(tx, store["seq"], prepared.words, chunks=len(prepared.chunks))
     tx.run(
         "chunks.insert_piece",
         ingestion=ingestion,
         segment=segment,
         first=first,
-        chunks=len(piece.chunks),
-        words=piece.words.total,
+        chunks=len(prepared.chunks),
+        words=prepared.words.total,
         signs=packed and packed.signs,
     )
     tx.many(
@@ -114,15 +115,17 @@ def write(
                 "text": chunk.text.replace(_NUL, " "),
                 "vector": packed and packed.vectors[place],
             }
-            for place, chunk in enumerate(piece.chunks)
+            for place, chunk in enumerate(prepared.chunks)
         ),
     )
-    return _bytes(piece) + (packed.size if packed else 0)
+    return _bytes(prepared) + (packed.size if packed else 0)
 
 
-def texts(tx: Transaction, ingestion: int, *, after: int = -1, limit: int) -> list[tuple[int, str]]:
-    """What was read of a file, in order: positions, and the text of each chunk as far as the
-    chunks before did not have it. `after` is a position.
+def read_texts(
+    tx: Transaction, ingestion: int, *, after: int = -1, limit: int
+) -> list[tuple[int, str]]:
+    """Returns the text that was read of a file, in order: positions, and the text of each chunk as
+    far as the chunks before did not have it. `after` is a position.
     """
     rows = tx.all("chunks.texts", ingestion=ingestion, low=max(0, after), limit=limit + 1)
     found: list[tuple[int, str]] = []
@@ -135,8 +138,8 @@ def texts(tx: Transaction, ingestion: int, *, after: int = -1, limit: int) -> li
 
 
 def drop(tx: Transaction, *, limit: int) -> int:
-    """Removes about `limit` rows of what was dropped: attempts with their chunks, and parts of
-    the index. Returns how many; 0 if nothing is left to be removed, or others are at it.
+    """Removes about `limit` rows of what was dropped: ingestions with their chunks, and segments.
+    Returns their number; 0 if nothing is left to be removed, or another server removes it.
     """
     row = tx.one("chunks.dropped")
     if row is None:
@@ -157,6 +160,6 @@ def _packed(embedded: "Vectors") -> "PackedVectors":
     return vectors.pack(embedded)
 
 
-def _bytes(piece: PreparedChunks) -> int:
-    written = sum(len(chunk.text.encode()) for chunk in piece.chunks)
-    return written + len(piece.words.packed) + len(piece.words.directory)
+def _bytes(prepared: PreparedChunks) -> int:
+    written = sum(len(chunk.text.encode()) for chunk in prepared.chunks)
+    return written + len(prepared.words.packed) + len(prepared.words.directory)

@@ -1,7 +1,8 @@
-"""Ranking by words: BM25 with the statistics of the one store (Robertson and Zaragoza, 2009).
+"""Ranking by words: BM25 with the statistics of the one vector store (Robertson and Zaragoza,
+2009).
 
-A score is the share of the query that the chunk answers: each word of the query counts as much
-as it is rare in the store, a word that no chunk has as much as the rarest; a chunk gets of each
+A score is the share of the query that the chunk answers. Each word of the query counts as much as
+it is rare in the vector store, a word that no chunk has as much as the rarest. A chunk gets of each
 between nothing and all, more the more often it has the word and the shorter the chunk is.
 """
 
@@ -22,7 +23,7 @@ from perdure.storage.database import Transaction
 _MOST_CHARACTERS = 8_000
 _MOST_WORDS = 64
 
-# Of all words of a query together, in a large store.
+# Of all words of a query together, in a large vector store.
 MOST_POSTINGS = 200_000
 
 # The best are looked for among so many chunks at a time.
@@ -47,14 +48,14 @@ def rank(
     least: int,
     most_postings: int = MOST_POSTINGS,
 ) -> list[Scored]:
-    """The chunks that have most of the query's words, best first. Any text will do.
+    """Returns the chunks that have most of the query's words, best first. Any text is a query.
 
-    In a large store the most common words are passed over when the others find `least` chunks.
+    In a large vector store the most common words are left out when the others find `least` chunks.
     """
     asked = dict(Counter(words.split(query[:_MOST_CHARACTERS])).most_common(_MOST_WORDS))
     if not asked:
         return []
-    # In a smaller store there is nothing to be won.
+    # In a smaller vector store there is nothing to be won.
     is_large = scope.size > most_postings // 4
     shares = postings.shares(scope.statistics)
     scores = np.zeros(-(-scope.size // _BLOCK) * _BLOCK, dtype=np.float32)
@@ -76,19 +77,19 @@ def rank(
 
 
 def _groups(
-    tx: Transaction, store: int, asked: Iterable[str], room: int
+    tx: Transaction, store: int, asked: Iterable[str], most: int
 ) -> Iterator[Sequence[str]]:
-    """The words in the order in which they are read: the rarest together, as many as can be read
-    in a few milliseconds and at least one that stands somewhere; then the others, one by one.
+    """Yields the words in the order in which they are read: the rarest together, as many as can be
+    read in a few milliseconds and at least one that some chunk has; then the others, one by one.
 
-    Words that a large part of a large store has are worth next to nothing beside rare ones.
+    Words that a large part of a large vector store has are worth next to nothing beside rare ones.
     """
     sizes: Counter[str] = Counter()
     for row in tx.all("searches.sizes", vector_store=store, words=_json(asked)):
         sizes[row["word"]] += row["chunks"]
     ordered = sorted(asked, key=lambda word: (sizes[word], word))
     read = accumulate(sizes[word] for word in ordered)
-    fitting = sum(each <= room for each in read)
+    fitting = sum(each <= most for each in read)
     nowhere = sum(not sizes[word] for word in ordered)
     first = max(fitting, nowhere + 1)
     yield ordered[:first]
@@ -99,7 +100,7 @@ def _groups(
 def _found(
     tx: Transaction, store: int, scope: SearchableChunks, asked: Iterable[str]
 ) -> dict[str, tuple[Integers, Packed]]:
-    """The numbers of the chunks that have a word, with their postings, by word."""
+    """Returns the numbers of the chunks that have a word, with their postings, by word."""
     found: defaultdict[str, list[tuple[int, bytes]]] = defaultdict(list)
     for row in tx.all("searches.postings", vector_store=store, words=_json(asked)):
         found[row["word"]].append((scope.segments[row["segment"]], row["packed"]))
@@ -114,18 +115,18 @@ def _joined(rows: Sequence[tuple[int, bytes]]) -> tuple[Integers, Packed]:
     packed = postings.unpack(b"".join(each for _, each in rows))
     starts = np.array([start for start, _ in rows], dtype=np.int64)
     sizes = np.array([len(each) // packed.itemsize for _, each in rows])
-    return np.repeat(starts, sizes) + postings.places(packed), packed
+    return np.repeat(starts, sizes) + postings.chunk_numbers(packed), packed
 
 
 def _best(
     scope: SearchableChunks, scores: Floats, limit: int, *, attainable: float
 ) -> list[Scored]:
-    """The best of the chunks that have a score, as a share of what is attainable; of equals, that
-    which was written first.
+    """Returns the best of the chunks that have a score, as a share of what is attainable. Of
+    equals, the one that was written first comes first.
     """
     numbers = _contenders(scores, limit)
     if len(numbers) > limit:
-        # All that are as good as the last that is let in, so that equals have an order.
+        # Equals of the last one are kept too, so that equals have an order.
         found = scores[numbers]
         numbers = numbers[found >= _last_of_best(found, limit)]
     numbers = numbers[np.argsort(-scores[numbers], kind="stable")][:limit]
@@ -137,7 +138,7 @@ def _best(
 
 
 def _contenders(scores: Floats, limit: int) -> Integers:
-    """The chunks that can be among the best: of a large store, few."""
+    """Returns the chunks that can be among the best: few, even in a large vector store."""
     blocks = scores.reshape(-1, _BLOCK)
     best = blocks.max(axis=1)
     # At least so many chunks are as good as the best of that block.

@@ -1,7 +1,7 @@
-"""The inverted index as numbers: how postings are packed, and BM25 over them.
+"""Postings of the inverted index as packed numbers, and BM25 over them.
 
-A posting is one chunk that a word stands in, 32 bits: 16 for the chunk's number in its segment, 6
-for how often the word stands there (63 means that or more), 10 for the logarithm of the
+A posting is one chunk that has a word, in 32 bits: 16 for the chunk's number in its segment, 6 for
+the number of times that it has the word (63 means that or more), 10 for the logarithm of the
 chunk's length in words. So a score needs nothing but the postings of the words of the query.
 """
 
@@ -40,8 +40,8 @@ _B = 0.75
 class Words(NamedTuple):
     """The words of a segment and their postings, as the database takes them.
 
-    `directory` is JSON: for each word the word, where its postings begin in `packed`, in bytes
-    from 1 on, and how many bytes they have. `total` is the length of all chunks together.
+    `directory` is JSON: for each word the word, the place where its postings begin in `packed`, in
+    bytes from 1 on, and the number of their bytes. `total` is the length of all chunks together.
     """
 
     directory: str
@@ -50,7 +50,9 @@ class Words(NamedTuple):
 
 
 def pack(texts: Sequence[str]) -> Words:
-    """The postings of neighbouring chunks. Raises `ValueError` for more than `MOST_CHUNKS`."""
+    """Returns the postings of neighbouring chunks. Raises `ValueError` for more than
+    `MOST_CHUNKS`.
+    """
     if len(texts) > MOST_CHUNKS:
         raise ValueError(f"a segment has at most {MOST_CHUNKS} chunks, not {len(texts)}")
     total = 0
@@ -66,7 +68,7 @@ def pack(texts: Sequence[str]) -> Words:
 
 
 def join(found: Mapping[str, Packed], total: int = 0) -> Words:
-    """Postings by word, as the database takes them."""
+    """Returns postings by word, as the database takes them."""
     # In the order of the index, which takes them faster so.
     ordered = sorted(found)
     sizes = [found[word].nbytes for word in ordered]
@@ -79,28 +81,30 @@ def join(found: Mapping[str, Packed], total: int = 0) -> Words:
 
 
 def unpack(postings: bytes) -> Packed:
-    """The packed postings of a row."""
+    """Returns the packed postings of a row as an array."""
     return np.frombuffer(postings, _PACKED)
 
 
-def places(packed: Packed) -> Integers:
-    """The chunks' numbers in their segment."""
+def chunk_numbers(packed: Packed) -> Integers:
+    """Returns the chunks' numbers in their segment."""
     return (packed >> np.uint32(16)).astype(np.int64)
 
 
-def counted(postings: bytes) -> tuple[Integers, Integers]:
-    """The chunks' numbers in their segment, and how often the word stands there, up to `OFTEN`."""
+def unpack_counts(postings: bytes) -> tuple[Integers, Integers]:
+    """Returns the chunks' numbers in their segment, and the number of times that each has the word,
+    up to `OFTEN`.
+    """
     packed = unpack(postings)
-    return places(packed), (packed >> np.uint32(10) & np.uint32(OFTEN)).astype(np.int64)
+    return chunk_numbers(packed), (packed >> np.uint32(10) & np.uint32(OFTEN)).astype(np.int64)
 
 
 def renumber(rows: Sequence[bytes], numbers: Integers) -> list[Packed]:
-    """The postings of some words in another segment, where the chunks have these numbers; without
-    those whose number is below 0.
+    """Returns the postings of some words in another segment, where the chunks have these numbers.
+    Those with a number below 0 are left out.
     """
     # All at once: there are thousands of words, most of them with a posting or two.
     packed = unpack(b"".join(rows))
-    moved = numbers[places(packed)]
+    moved = numbers[chunk_numbers(packed)]
     kept = moved >= 0
     ends = np.cumsum([len(row) // packed.itemsize for row in rows], dtype=np.int64)
     bounds = np.concatenate(([0], np.cumsum(kept)))[ends]
@@ -113,21 +117,21 @@ def renumber(rows: Sequence[bytes], numbers: Integers) -> list[Packed]:
 
 
 class Statistics(NamedTuple):
-    """What BM25 needs to know of a store: how many chunks and words it has."""
+    """The statistics of a vector store that BM25 needs: its numbers of chunks and words."""
 
     chunks: int
     words: int
 
 
 def rarity(chunks_with_word: int, statistics: Statistics) -> float:
-    """How much a word tells: BM25's inverse document frequency, always above 0."""
+    """Returns the weight of a word: BM25's inverse document frequency, always above 0."""
     rest = statistics.chunks - chunks_with_word
     return math.log1p((rest + 0.5) / (chunks_with_word + 0.5))
 
 
 def shares(statistics: Statistics) -> Floats:
-    """For the low 16 bits of a posting: the share of its word's rarity that the chunk gets, from
-    0 to 1. It is 1 only for a word that stands there endlessly often.
+    """Returns for the low 16 bits of a posting the share of its word's rarity that the chunk gets,
+    from 0 to 1. It is 1 only for a word that the chunk has endlessly often.
     """
     average = max(1.0, statistics.words / max(1, statistics.chunks))
     lengths = np.exp2(np.arange(_LONGEST + 1) / _STEPS) - 1

@@ -1,8 +1,8 @@
-"""Ranking: what of several stores answers several queries best.
+"""Ranking of the chunks of several vector stores by their relevance to several queries.
 
 Chunks are ranked by words and, where there are vectors, by meaning; the two rankings are fused by
-reciprocal rank, which says what is better and not how good it is. So a passage's score is not
-taken from there: it is the better of its two scores, or of those of a passage behind it.
+reciprocal rank, which says what is better and not how good it is. So a passage's score is not taken
+from there: it is the better of its two scores, or of those of a passage behind it.
 """
 
 from collections.abc import Sequence
@@ -20,20 +20,20 @@ from perdure.storage.database import Transaction
 from perdure.wire.base import decode
 from perdure.wire.vector_store_files import Attributes
 
-# How many of each ranking are fused, at least.
+# The number of chunks of each ranking that are fused, at least.
 _FUSED = 100
 
 
-def passages(tx: Transaction, stores: Sequence[str], asked: EmbeddedSearch) -> list[Passage]:
-    """The best passages for any of the queries in any of the stores, best first."""
-    places = [
-        place for store in dict.fromkeys(stores) if (place := _place(tx, store, asked)) is not None
+def rank_passages(tx: Transaction, stores: Sequence[str], asked: EmbeddedSearch) -> list[Passage]:
+    """Returns the best passages for any of the queries in any of the vector stores, best first."""
+    searched = [
+        each for store in dict.fromkeys(stores) if (each := _searched(tx, store, asked)) is not None
     ]
     best: dict[ChunkKey, Ranked] = {}
     for number in range(len(asked.queries)):
-        for key, found in _ranked(tx, places, asked, number).items():
+        for key, found in _ranked(tx, searched, asked, number).items():
             best[key] = found.or_better(best.get(key, found))
-    # The sort is stable: of equals, the first store's come first.
+    # The sort is stable: of equals, the first vector store's come first.
     ordered = sorted(best.items(), key=lambda item: item[1], reverse=True)[: asked.limit]
     scores = _descending([found.score for _, found in ordered])
     return _passages(
@@ -46,8 +46,10 @@ def passages(tx: Transaction, stores: Sequence[str], asked: EmbeddedSearch) -> l
     )
 
 
-class Place(NamedTuple):
-    """A store to look into; `vectors` are those of the queries, by the store's own model."""
+class SearchedStore(NamedTuple):
+    """A vector store to search; `vectors` are those of the queries, by the vector store's own
+    model.
+    """
 
     seq: int
     scope: SearchableChunks
@@ -55,41 +57,41 @@ class Place(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """What orders a chunk, and how relevant it is in itself: both from 0 to 1."""
+    """The rank of a chunk, and its relevance by itself: both from 0 to 1."""
 
     share: float
     score: float
 
     def or_better(self, other: "Ranked") -> "Ranked":
-        """What is better of the two, each for itself."""
+        """Returns the better of the two, each for itself."""
         return Ranked(max(self.share, other.share), max(self.score, other.score))
 
 
-def _place(tx: Transaction, vector_store_id: str, asked: EmbeddedSearch) -> Place | None:
-    """None if nothing can be found there."""
+def _searched(tx: Transaction, vector_store_id: str, asked: EmbeddedSearch) -> SearchedStore | None:
+    """Returns a vector store to search; None if nothing can be found there."""
     store = tx.one("searches.store", vector_store_id=vector_store_id)
     if store is None:
         return None
     searched = searchable_chunks.read(tx, vector_store_id, store["seq"], asked.filters)
     if searched is None:
         return None
-    return Place(store["seq"], searched, asked.vectors.get(store["embedding"]))
+    return SearchedStore(store["seq"], searched, asked.vectors.get(store["embedding"]))
 
 
 def _ranked(
-    tx: Transaction, places: Sequence[Place], asked: EmbeddedSearch, number: int
+    tx: Transaction, searched: Sequence[SearchedStore], asked: EmbeddedSearch, number: int
 ) -> dict[ChunkKey, Ranked]:
-    """What one of the queries finds. All stores are ranked together, or the best of each would
-    count as much as the best of all.
+    """Ranks the chunks for one of the queries. All vector stores are ranked together, or the best
+    of each would count as much as the best of all.
     """
     depth = max(_FUSED, asked.limit)
     by_meaning, by_words = [], []
-    for place in places:
-        if place.vectors is not None:
-            by_meaning += semantic.rank(tx, place.scope, place.vectors[number], limit=depth)
-        if place.vectors is None or asked.ranker != "none":
+    for each in searched:
+        if each.vectors is not None:
+            by_meaning += semantic.rank(tx, each.scope, each.vectors[number], limit=depth)
+        if each.vectors is None or asked.ranker != "none":
             by_words += lexical.rank(
-                tx, place.seq, place.scope, asked.queries[number], limit=depth, least=asked.limit
+                tx, each.seq, each.scope, asked.queries[number], limit=depth, least=asked.limit
             )
     if asked.ranker == "none" or not by_meaning:
         return {key: Ranked(score, score) for key, score in [*by_meaning, *by_words]}
@@ -106,7 +108,7 @@ def _best(found: Sequence[Scored], limit: int) -> Sequence[Scored]:
 
 
 def _descending(scores: Sequence[float]) -> Sequence[float]:
-    """Each score, or a better one that comes behind it: so a threshold cuts off the end."""
+    """Returns each score, or a better one that comes behind it: so a threshold cuts off the end."""
     return [*accumulate(reversed(scores), max)][::-1]
 
 

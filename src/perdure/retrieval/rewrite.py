@@ -1,6 +1,6 @@
-"""A question becomes a search query, by a model: `rewrite_query` (spec 06 §1.7).
+"""Rewriting of a question into a search query, by a model: `rewrite_query` (spec 06 §1.7).
 
-It only ever helps: whatever goes wrong, the question itself is searched for.
+It can only help: if anything goes wrong, the question itself is searched for.
 """
 
 import asyncio
@@ -28,15 +28,15 @@ _MOST_CHARACTERS = 400
 _SECONDS = 5.0
 
 
-async def rewritten(
+async def rewrite_queries(
     provider: Provider, model: str, queries: Sequence[str], *, seconds: float = _SECONDS
 ) -> list[str]:
-    """The queries as they are to be searched for. `seconds`: how long the model may take."""
-    asked = [_rewritten(provider, model, query, seconds) for query in queries[:_MOST_QUERIES]]
+    """Returns the queries to search for. `seconds`: the time that the model may take."""
+    asked = [_rewrite(provider, model, query, seconds) for query in queries[:_MOST_QUERIES]]
     return [*await asyncio.gather(*asked), *queries[_MOST_QUERIES:]]
 
 
-async def _rewritten(provider: Provider, model: str, query: str, seconds: float) -> str:
+async def _rewrite(provider: Provider, model: str, query: str, seconds: float) -> str:
     try:
         async with asyncio.timeout(seconds):
             answer = " ".join((await _answer(provider, model, query)).split())

@@ -1,5 +1,5 @@
-"""Searches: several queries in several stores, and one list of passages. `ranking.py` says
-which are the best.
+"""Searches: several queries in several vector stores, and one list of passages. `ranking.py` finds
+the best ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,11 +53,11 @@ async def search(
     ranker: Ranker = "auto",
     filters: Filter | None = None,
 ) -> list[Passage]:
-    """The best passages for any of the queries in any of the stores, best first.
+    """Returns the best passages for any of the queries in any of the vector stores, best first.
 
-    Of several queries, the one counts that a chunk answers best. Stores that do not exist hold
-    nothing; whether the caller may see them is the caller's to know. Raises `BadRequest` for a
-    filter that is too large.
+    Of several queries, the one counts that a chunk answers best. Vector stores that do not exist
+    hold nothing; the caller checks who may see them. Raises `BadRequest` for a filter that is too
+    large.
     """
     if filters is not None:
         rules.check(filters)
@@ -69,24 +69,28 @@ async def search(
 async def _embedded(
     database: Database, embedders: Embedders, stores: Sequence[str], queries: Sequence[str]
 ) -> "dict[str, Vectors]":
-    """The queries' vectors, by the name of each model that the stores have and that answers."""
+    """Returns the queries' vectors, by the name of each model that the vector stores have and that
+    answers.
+    """
     vectors = {}
     for name in await database.read(_models, stores):
         if name in embedders:
-            embedded = await embedder.for_queries(embedders[name], queries)
+            embedded = await embedder.embed_queries(embedders[name], queries)
             if embedded is not None:
                 vectors[name] = embedded
     return vectors
 
 
 def _models(tx: Transaction, stores: Sequence[str]) -> set[str]:
-    """The models of the stores' vectors."""
+    """Returns the models of the vector stores' vectors."""
     rows = (tx.one("searches.store", vector_store_id=store) for store in stores)
     return {row["embedding"] for row in rows if row is not None and row["embedding"] is not None}
 
 
 def _passages(tx: Transaction, stores: Sequence[str], asked: EmbeddedSearch) -> list[Passage]:
-    """In a thread of the database: numpy is imported there, with the first search."""
+    """Finds the passages. It runs in a thread of the database: numpy is imported there, with the
+    first search.
+    """
     from perdure.retrieval import ranking
 
-    return ranking.passages(tx, stores, asked)
+    return ranking.rank_passages(tx, stores, asked)

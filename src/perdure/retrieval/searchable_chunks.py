@@ -1,6 +1,7 @@
-"""What of a store a search may find: the pieces of its live attempts, in one numbering.
+"""The chunks of a vector store that a search may find: the pieces of its live ingestions, in one
+numbering.
 
-All chunks of a store's index are numbered from 0, segment by segment, so that rankings are
+All chunks of a vector store's index are numbered from 0, segment by segment, so that rankings are
 arrays. Numbers of chunks that were removed stay empty.
 """
 
@@ -20,17 +21,19 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 
 class ChunkKey(NamedTuple):
-    """A chunk: the attempt that wrote it, and its position in the file."""
+    """A chunk: the ingestion that wrote it, and its position in the file."""
 
     ingestion: int
     position: int
 
 
 class SearchableChunks(NamedTuple):
-    """`segments` has the number of each segment's first chunk; the other arrays have an entry
-    for each piece, in the order of `starts`, the numbers of their first chunks. `live` says of
-    each number whether it is in one of the pieces, `allowed` whether in one of a file that the
-    filter accepts; None: all are.
+    """The search scope of one vector store.
+
+    `segments` has the number of each segment's first chunk. The other arrays have an entry for each
+    piece, in the order of `starts`, the numbers of their first chunks. `live` is true for each
+    number in one of the pieces, `allowed` for each in one of a file that the filter accepts; None:
+    all are.
     """
 
     size: int
@@ -44,7 +47,7 @@ class SearchableChunks(NamedTuple):
     allowed: Mask | None
 
     def keys(self, numbers: Integers) -> list[ChunkKey]:
-        """The chunks with these numbers."""
+        """Returns the chunks with these numbers."""
         places = np.searchsorted(self.starts, numbers, side="right") - 1
         positions = self.firsts[places] + numbers - self.starts[places]
         return [
@@ -56,7 +59,7 @@ class SearchableChunks(NamedTuple):
 def read(
     tx: Transaction, vector_store_id: str, vector_store: int, filters: Filter | None
 ) -> SearchableChunks | None:
-    """The scope of a search; None if there is nothing to be found."""
+    """Reads the search scope of a vector store; None if there is nothing to be found."""
     row = tx.one("searches.pieces", vector_store_id=vector_store_id)
     ingestions = _numbers(row["ingestions"] if row is not None else None)
     if row is None or not len(ingestions):
@@ -82,15 +85,15 @@ def read(
     )
 
 
-def runs(starts: Integers, counts: Integers) -> Integers:
-    """The numbers from each start on, as many as are counted."""
+def ranges(starts: Integers, counts: Integers) -> Integers:
+    """Returns the numbers from each start on, as many as its count."""
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     numbers: Integers = np.repeat(starts, counts) + within
     return numbers
 
 
 def _mask(size: int, starts: Integers, counts: Integers) -> Mask:
-    # Where pieces begin and end; the sum so far says whether one is going on.
+    # 1 where a piece begins and -1 where it ends: the sum so far is 1 within a piece.
     edges = np.zeros(size + 1, dtype=np.int8)
     edges[starts] += 1
     edges[starts + counts] -= 1
@@ -98,17 +101,17 @@ def _mask(size: int, starts: Integers, counts: Integers) -> Mask:
 
 
 def _accepted(tx: Transaction, vector_store_id: str, filters: Filter) -> Integers:
-    """The attempts whose files the filter accepts."""
+    """Returns the ingestions of the files that the filter accepts."""
     row = tx.one("searches.attributes", vector_store_id=vector_store_id)
     ingestions = _numbers(row["ingestions"] if row is not None else None)
     if row is None or not len(ingestions):
         return ingestions
     attributes = decode(row["attributes"], list[dict[str, Value]])
-    accepts = rules.test(filters)
+    accepts = rules.predicate(filters)
     accepted: Integers = ingestions[np.array([accepts(each) for each in attributes])]
     return accepted
 
 
 def _numbers(array: str | None) -> Integers:
-    """The numbers of a JSON array. PostgreSQL has null for an empty one."""
+    """Returns the numbers of a JSON array. PostgreSQL has null for an empty one."""
     return np.array(msgspec.json.decode(array or "[]", type=list[int]), dtype=np.int64)

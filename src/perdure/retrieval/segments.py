@@ -1,7 +1,7 @@
-"""The parts that a store's index is made of, and how small ones become large ones.
+"""Segments of a vector store's index, and the merging of small ones into large ones.
 
-What is written at once becomes a segment; that is fast because nothing older is touched. A
-search looks into each segment, so eight of one size are merged into one, up to some thousand
+The chunks that are written at once become a segment; that is fast because nothing older is touched.
+A search looks into each segment, so eight of one size are merged into one, up to some thousand
 chunks. The chunks that were removed meanwhile are left out. Merging is computed outside of the
 writer: `plan` in a read, then `merge` in a write, and a plan that was overtaken is thrown away.
 """
@@ -27,7 +27,7 @@ _THINNED = 8
 
 
 class Merge(NamedTuple):
-    """What is to be merged, and what comes of it: the words, and the pieces' new places."""
+    """A merge that has been computed: the old segments, the words, and the pieces' new places."""
 
     vector_store: int
     was: list[int]
@@ -37,7 +37,7 @@ class Merge(NamedTuple):
 
 
 def add(tx: Transaction, vector_store: int, words: "Words", *, chunks: int) -> int:
-    """Adds a segment; its id."""
+    """Adds a segment. Returns its id."""
     row = tx.one(
         "segments.insert",
         vector_store=vector_store,
@@ -52,7 +52,7 @@ def add(tx: Transaction, vector_store: int, words: "Words", *, chunks: int) -> i
 
 
 def plan(tx: Transaction) -> Merge | None:
-    """What should be merged next, already computed; None if nothing should."""
+    """Computes the next merge; None if there is none to make."""
     rows = tx.all("segments.thinned", parts=_THINNED)
     if rows:
         return _plan(tx, rows[0]["vector_store"], rows)
@@ -70,7 +70,9 @@ def plan(tx: Transaction) -> Merge | None:
 
 
 def merge(tx: Transaction, merged: Merge) -> bool:
-    """Puts the new segment in the place of the old; False if another was faster."""
+    """Puts the new segment in the place of the old ones. Returns false if another server was
+    faster.
+    """
     if not all(tx.one("segments.lock", segment=segment) for segment in merged.was):
         return False
     segment = add(tx, merged.vector_store, merged.words, chunks=merged.chunks)
@@ -89,7 +91,7 @@ def merge(tx: Transaction, merged: Merge) -> bool:
 
 
 def remove(tx: Transaction, *, limit: int) -> int:
-    """Removes about `limit` rows of a segment that was dropped; how many."""
+    """Removes about `limit` rows of a segment that was dropped. Returns their number."""
     row = tx.one("segments.dropped")
     if row is None:
         return 0
@@ -117,19 +119,19 @@ def _plan(tx: Transaction, vector_store: int, rows: list[Row]) -> Merge:
             )
             count += piece["chunks"]
         stored = tx.all("segments.postings", segment=row["id"])
-        parts = postings.renumber([each["packed"] for each in stored], numbers)
-        for each, part in zip(stored, parts, strict=True):
-            if len(part):
-                found[each["word"]].append(part)
+        moved = postings.renumber([each["packed"] for each in stored], numbers)
+        for each, postings_ in zip(stored, moved, strict=True):
+            if len(postings_):
+                found[each["word"]].append(postings_)
     words = postings.join(
         {
-            word: np.concatenate(parts) if len(parts) > 1 else parts[0]
-            for word, parts in found.items()
+            word: np.concatenate(moved) if len(moved) > 1 else moved[0]
+            for word, moved in found.items()
         }
     )
     return Merge(vector_store, [row["id"] for row in rows], words, count, bases)
 
 
 def _level(chunks: int) -> int:
-    """The power of 8 that it has reached."""
+    """Returns the power of 8 that the number of chunks has reached."""
     return min(_FINAL, (chunks.bit_length() - 1) // 3)

@@ -9,18 +9,19 @@ import numpy as np
 from perdure.retrieval import vectors
 from perdure.retrieval.lexical import Scored
 from perdure.retrieval.postings import Integers
-from perdure.retrieval.searchable_chunks import ChunkKey, SearchableChunks, runs
+from perdure.retrieval.searchable_chunks import ChunkKey, SearchableChunks, ranges
 from perdure.retrieval.vectors import Vectors
 from perdure.storage.database import Transaction
 
-# How many of the nearest by signs are compared exactly, for each passage asked for, and at least.
+# The numbers of nearest by signs that are compared exactly: for each passage asked for, and at
+# least.
 _COMPARED = 4
 _LEAST_COMPARED = 400
 _MOST_BYTES = 1 << 24
 
 
 def rank(tx: Transaction, scope: SearchableChunks, query: Vectors, *, limit: int) -> list[Scored]:
-    """The chunks nearest to the query, best first. Chunks without a vector, or with one of
+    """Returns the chunks nearest to the query, best first. Chunks without a vector, or with one of
     another length than the query's, are not among them.
     """
     compared = max(_LEAST_COMPARED, limit * _COMPARED)
@@ -41,12 +42,12 @@ def rank(tx: Transaction, scope: SearchableChunks, query: Vectors, *, limit: int
 def _nearest_by_signs(
     tx: Transaction, scope: SearchableChunks, query: Vectors, limit: int
 ) -> Integers:
-    """The numbers of the chunks whose vectors' signs are most like the query's.
+    """Returns the numbers of the chunks whose vectors' signs are most like the query's.
 
-    A large store's signs are many megabytes, so they are looked at in parts.
+    A large vector store's signs are many megabytes, so they are read in several groups of segments.
     """
     nearest, nearness = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    for segments in _parts(scope, vectors.width(len(query))):
+    for segments in _groups(scope, vectors.width(len(query))):
         numbers, signs = _signs(tx, scope, query, segments)
         nearest = np.concatenate((nearest, numbers))
         nearness = np.concatenate((nearness, vectors.distances(query, signs)))
@@ -56,31 +57,33 @@ def _nearest_by_signs(
     return nearest
 
 
-def _parts(scope: SearchableChunks, width: int) -> Iterator[list[int]]:
-    """The segments, as many together as may be in memory at once, and at least one."""
+def _groups(scope: SearchableChunks, width: int) -> Iterator[list[int]]:
+    """Yields the segments in groups, as many together as may be in memory at once, and at least
+    one.
+    """
     bounds = [*scope.segments.values(), scope.size]
-    part: list[int] = []
+    group: list[int] = []
     begin = 0
     for segment, (start, end) in zip(scope.segments, pairwise(bounds), strict=True):
-        if part and (end - begin) * width > _MOST_BYTES:
-            yield part
-            part, begin = [], start
-        part.append(segment)
-    yield part
+        if group and (end - begin) * width > _MOST_BYTES:
+            yield group
+            group, begin = [], start
+        group.append(segment)
+    yield group
 
 
 def _signs(
     tx: Transaction, scope: SearchableChunks, query: Vectors, segments: Sequence[int]
 ) -> tuple[Integers, bytes]:
-    """The numbers of the chunks that may be found in some segments, and their signs."""
+    """Returns the numbers of the chunks that may be found in some segments, and their signs."""
     rows = tx.all("searches.signs", segments=msgspec.json.encode(segments).decode())
     starts = np.array([scope.segments[row["segment"]] + row["base"] for row in rows], np.int64)
     places = np.minimum(np.searchsorted(scope.starts, starts), len(scope.starts) - 1)
     sizes = np.array([len(row["signs"]) for row in rows], dtype=np.int64)
-    # Not those of attempts that were dropped.
+    # Not those of ingestions that were dropped.
     good = scope.starts[places] == starts
     good &= sizes == scope.counts[places] * vectors.width(len(query))
     if scope.allowed is not None:
         good &= scope.allowed[starts]
     signs = b"".join(row["signs"] for row, each in zip(rows, good.tolist(), strict=True) if each)
-    return runs(starts[good], scope.counts[places[good]]), signs
+    return ranges(starts[good], scope.counts[places[good]]), signs

@@ -1,4 +1,4 @@
-"""Keeps the index in good order: removes what was dropped, and merges small segments."""
+"""Upkeep of the index: removes what was dropped, and merges small segments."""
 
 from perdure.retrieval import index_writer, segments
 from perdure.storage.database import Database
@@ -8,7 +8,7 @@ _AT_ONCE = 5_000
 
 
 async def step(database: Database) -> None:
-    """Does all that there is to do, in short transactions. Every server of a database may."""
+    """Does all that is due, in short transactions. Every server of a database may call it."""
     while await database.write(index_writer.drop, limit=_AT_ONCE):
         pass
     while merge := await database.read(segments.plan):

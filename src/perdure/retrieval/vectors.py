@@ -1,9 +1,9 @@
-"""Vectors as bytes, and the nearest of many.
+"""Vectors as bytes, and the search for the nearest of many.
 
-A vector is kept twice. Its signs, one bit a dimension, are scanned: that takes 32 bytes a chunk
-at 256 dimensions, so a large store is read in milliseconds. The half floats of the nearest by
-signs are then compared exactly. All of a small store's chunks are among those nearest, so there
-the search is exact.
+A vector is stored twice. Its signs, one bit a dimension, are scanned: that takes 32 bytes a chunk
+at 256 dimensions, so a large vector store is read in milliseconds. The half floats of the nearest
+by signs are then compared exactly. All of a small vector store's chunks are among those nearest, so
+there the search is exact.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -27,12 +27,14 @@ class PackedVectors(NamedTuple):
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return len(self.signs) + sum(map(len, self.vectors))
 
 
-def unit(vectors: Vectors) -> Vectors:
-    """The vectors at length 1; those of length 0, or with what is no number, as zeros."""
+def normalize(vectors: Vectors) -> Vectors:
+    """Returns the vectors at length 1; those of length 0, or with an entry that is no number, as
+    zeros.
+    """
     finite = np.nan_to_num(vectors.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     # First to at most 1 in each dimension, where squares cannot overflow.
     largest = np.abs(finite).max(axis=1, keepdims=True, initial=0)
@@ -43,25 +45,27 @@ def unit(vectors: Vectors) -> Vectors:
 
 
 def pack(vectors: Vectors) -> PackedVectors:
-    """The bytes to store."""
-    units = unit(vectors)
+    """Returns the bytes to store."""
+    units = normalize(vectors)
     return PackedVectors([row.tobytes() for row in units.astype(_HALF)], _signs(units).tobytes())
 
 
 def cosines(query: Vectors, packed: list[bytes]) -> Vectors:
-    """How near stored vectors are to a query, 1 to -1."""
+    """Returns the cosine of each stored vector with a query, 1 to -1."""
     stored = np.frombuffer(b"".join(packed), _HALF).reshape(len(packed), -1).astype(np.float32)
-    found: Vectors = stored @ unit(query[None])[0]
+    found: Vectors = stored @ normalize(query[None])[0]
     return found
 
 
 def width(dimensions: int) -> int:
-    """Bytes of the signs of one vector."""
+    """Returns the number of bytes of one vector's signs."""
     return -(-dimensions // 64) * 8
 
 
 def distances(query: Vectors, signs: bytes) -> NDArray[np.int64]:
-    """In how many dimensions the sign of each stored vector differs from the query's."""
+    """Returns for each stored vector the number of dimensions in which its sign differs from the
+    query's.
+    """
     asked = _signs(query[None]).view(_WORD)
     stored = np.frombuffer(signs, _WORD).reshape(-1, asked.shape[1])
     found: NDArray[np.int64] = np.bitwise_count(stored ^ asked).sum(axis=1, dtype=np.int64)

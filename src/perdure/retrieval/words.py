@@ -1,16 +1,16 @@
-"""Text to the words of the lexical index, in any language.
+"""Words of a text for the lexical index, in any language.
 
-No language is guessed. Case and Latin, Greek and Cyrillic accents do not count. Scripts that
-are written without spaces are cut into pairs of neighbouring characters; files also into single
-ones, since a query may have only one. Words in ASCII lose the plural and possessive endings of
-English, which are also those of some other languages.
+No language is guessed. Case and Latin, Greek and Cyrillic accents do not count. Scripts that are
+written without spaces are cut into pairs of neighbouring characters; files also into single ones,
+since a query may have only one. Words in ASCII lose the plural and possessive endings of English,
+which are also those of some other languages.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
 
-# What is longer is no word: a hash, or base64.
+# A longer run of letters is no word: a hash, or base64.
 _LONGEST = 64
 
 # Hiragana to Hangul and Han, and the scripts of South East Asia that know no spaces.
@@ -29,7 +29,7 @@ _NO_PLURAL = ("ss", "us", "is")
 
 
 def split(text: str, *, singles: bool = False) -> list[str]:
-    """The words of a text, in order, each as often as it stands there. `singles`: of scripts
+    """Returns the words of a text, in order, each as often as it occurs. `singles`: of scripts
     without spaces, the single characters too, as files have them.
     """
     if text.isascii():

@@ -1,1 +1,1 @@
-"""Where untrusted code runs."""
+"""Isolated execution of untrusted code."""

@@ -1,7 +1,7 @@
-"""How bubblewrap is asked for isolation: the whole of its command line, in one place.
+"""The command line of bubblewrap, with all that isolates a session.
 
-Where the server runs as root, bubblewrap is run as an ordinary user all the same: root's
-processes are not counted by the kernel's limits, and a hole in the sandbox would be root's.
+Where the server runs as root, bubblewrap is run as an ordinary user all the same: root's processes
+are not counted by the kernel's limits, and a hole in the sandbox would be root's.
 """
 
 import os
@@ -33,7 +33,7 @@ _APART = (
 )
 # A process with this score is what the kernel ends first when the machine is short of memory.
 OUT_OF_MEMORY_SCORE = 1000
-# All that comes of it has the score. Inside, nobody can write there any more.
+# All its descendants have the score. Inside, nobody can write there any more.
 _GOES_FIRST = (
     *("/bin/sh", "-c", 'echo "$0" >/proc/self/oom_score_adj && exec "$@"'),
     str(OUT_OF_MEMORY_SCORE),
@@ -49,7 +49,9 @@ class Tools(NamedTuple):
 
 
 def find() -> Tools:
-    """Raises `ConfigurationError` where they are missing or too old."""
+    """Finds the programs that isolate. Raises `ConfigurationError` where they are missing or too
+    old.
+    """
     if sys.platform != "linux":
         raise ConfigurationError("The code interpreter needs Linux: nothing else can isolate it.")
     bwrap = shutil.which("bwrap")
@@ -75,8 +77,8 @@ def find() -> Tools:
 
 
 def try_out(tools: Tools, runtime: Runtime) -> None:
-    """Has it start nothing, with namespaces of its own. Raises `ConfigurationError` where it is not
-    let.
+    """Runs a program that does nothing in new namespaces. Raises `ConfigurationError` where that is
+    not permitted.
     """
     arguments = [*_APART, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
     with os.fdopen(os.memfd_create("perdure"), "wb+", buffering=0) as written:
@@ -100,8 +102,8 @@ def try_out(tools: Tools, runtime: Runtime) -> None:
 
 
 def isolation(runtime: Runtime, limits: SessionLimits, *, data: Mapping[str, int]) -> list[str]:
-    """Everything that bubblewrap is told about one session; `data`: file descriptors of what is
-    seen as a file, by path.
+    """Returns bubblewrap's arguments for one session. `data`: file descriptors by the path at which
+    their content is seen as a file.
     """
     arguments = [*_APART]
     for name, value in runtime.environment.items():
@@ -122,7 +124,7 @@ def isolation(runtime: Runtime, limits: SessionLimits, *, data: Mapping[str, int
     for path, descriptor in data.items():
         kind = "--file" if path.startswith("/run/") else "--ro-bind-data"
         arguments += ["--perms", "0644", kind, str(descriptor), path]
-    # What could be written in /proc is for processes to change themselves, such as that they go
+    # The writable files of /proc are for processes to change themselves, such as that they go
     # first when memory is short, and the memory of others.
     for place in ("/proc", "/dev", "/"):
         arguments += ["--remount-ro", place]
@@ -130,7 +132,8 @@ def isolation(runtime: Runtime, limits: SessionLimits, *, data: Mapping[str, int
 
 
 def command(tools: Tools, runtime: Runtime, *, arguments: int, program: list[str]) -> list[str]:
-    """The command line: what can be seen in a list of processes, so it says nothing.
+    """Returns the command line. Other users can see it in the list of processes, so it holds no
+    setting of the session.
 
     `arguments` is the descriptor of a file that holds those of `isolation`.
     """
@@ -148,8 +151,8 @@ def command(tools: Tools, runtime: Runtime, *, arguments: int, program: list[str
 
 
 def _reachable(sources: Iterator[Path]) -> Iterator[str]:
-    """Shows what lies behind folders that only root may enter, such as a Python in /root. The
-    folder itself is replaced with an empty one, for bubblewrap only.
+    """Returns arguments that show what lies behind folders that only root may enter, such as a
+    Python in /root. The folder itself is replaced with an empty one, for bubblewrap only.
     """
     covered: set[Path] = set()
     for source in sources:

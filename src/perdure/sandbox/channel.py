@@ -1,7 +1,7 @@
 """Frames between the host and the program inside: a length, a kind, a body.
 
-The other end may be anybody's. A frame that is too long, is no JSON, has other fields or other
-types than those below, or comes where it has no place, ends the session.
+The other end may be an attacker's. A frame that is too long, is no JSON, has other fields or other
+types than those below, or comes in the wrong place, ends the session.
 """
 
 import asyncio
@@ -90,11 +90,11 @@ Frame = (
 
 
 class Broken(Exception):
-    """The other end closed the channel, or said what it may not say."""
+    """The other end closed the channel, or sent a frame that is not permitted."""
 
 
 class Channel:
-    """One end of the socket. `most`: bytes of the largest frame that is taken."""
+    """One end of the socket. `most`: the size in bytes of the largest frame that is accepted."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, most: int
@@ -111,8 +111,8 @@ class Channel:
         return cls(reader, writer, most=most)
 
     async def receive(self, *, seconds: float) -> Frame | bytes:
-        """The next frame. Raises `Broken`, and `TimeoutError` after so many seconds: nothing is
-        lost then, nor when the caller is cancelled, and the next call gets the frame.
+        """Returns the next frame. Raises `Broken`, and `TimeoutError` after so many seconds. No
+        frame is lost then, nor when the caller is cancelled: the next call returns it.
         """
         if self._pending is None:
             self._pending = asyncio.create_task(self._read(), name="frame")
@@ -137,11 +137,11 @@ class Channel:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Broken(f"a frame that is none: {error}") from error
 
-    async def tell(self, **frame: object) -> None:
+    async def send_frame(self, **frame: object) -> None:
         await self._write(_JSON, msgspec.json.encode(frame))
 
-    async def send(self, piece: bytes) -> None:
-        await self._write(_BYTES, piece)
+    async def send(self, block: bytes) -> None:
+        await self._write(_BYTES, block)
 
     async def _write(self, kind: int, body: bytes) -> None:
         try:
@@ -151,7 +151,7 @@ class Channel:
             raise Broken("it closed the channel") from error
 
     async def close(self) -> None:
-        """Ends the reading, so that nobody waits any more."""
+        """Closes the socket, and ends a call that waits for a frame."""
         if self._pending is not None:
             self._pending.cancel()
             await asyncio.gather(self._pending, return_exceptions=True)

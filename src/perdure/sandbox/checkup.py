@@ -1,7 +1,7 @@
-"""Whether this machine can isolate: tried, not guessed.
+"""A check that this machine can isolate, by trying it.
 
 A sandbox is started, and a probe in it reaches for what the host lays out: an open port, an
-abstract socket, a file, this very process. There is no weaker mode: what does not hold is a
+abstract socket, a file, this very process. There is no weaker mode: isolation that fails is a
 `ConfigurationError`.
 """
 
@@ -72,7 +72,8 @@ print(json.dumps({{
 
 
 async def check(sandbox: Sandbox) -> str:
-    """Starts a session and lets it try to get out; what was seen, in a few words.
+    """Starts a session and runs a probe that tries to get out. Returns what was seen, in a few
+    words.
 
     Raises `ConfigurationError` with one sentence where it cannot start, or got out.
     """
@@ -81,7 +82,7 @@ async def check(sandbox: Sandbox) -> str:
     took = time.monotonic() - begun
     try:
         with _bait() as (token, code):
-            found = await probed(session, code)
+            found = await run_probe(session, code)
     except SessionLost as lost:
         raise ConfigurationError(f"The code interpreter's sandbox broke down: {lost}") from None
     finally:
@@ -98,7 +99,9 @@ async def check(sandbox: Sandbox) -> str:
 
 @contextmanager
 def _bait() -> Iterator[tuple[str, str]]:
-    """Lays out what must not be reached, and yields a token and the probe that tries to."""
+    """Lays out what must not be reached, and yields a token and the probe that tries to reach
+    it.
+    """
     token = secrets.token_hex()
     with (
         socket.create_server(("127.0.0.1", 0)) as port,
@@ -116,8 +119,8 @@ def _bait() -> Iterator[tuple[str, str]]:
         yield token, code
 
 
-async def probed(session: Session, code: str) -> dict[str, object]:
-    """The object that the probe prints as JSON; empty if it prints none.
+async def run_probe(session: Session, code: str) -> dict[str, object]:
+    """Runs a probe and returns the JSON object that it prints; empty if it prints none.
 
     Raises `ConfigurationError` when the probe fails, `SessionLost`.
     """

@@ -37,7 +37,9 @@ _NSSWITCH = b"passwd: files\ngroup: files\nhosts: files\n"
 
 
 class _Begun(NamedTuple):
-    """Processes that are about to be an enclosure. `said` is where bubblewrap says which ones."""
+    """Processes that are about to be an enclosure. `said` is the pipe in which bubblewrap names
+    them.
+    """
 
     process: asyncio.subprocess.Process
     link: socket.socket
@@ -48,7 +50,7 @@ class _Begun(NamedTuple):
 class Enclosure:
     """The processes of one session, and the host's end of their socket.
 
-    When this process dies, however it dies, the kernel ends them all.
+    When the server's process dies, however it dies, the kernel ends them all.
     """
 
     def __init__(
@@ -80,8 +82,9 @@ class Enclosure:
     ) -> "Enclosure":
         """Starts the program inside; its socket is `link`. Raises `ConfigurationError`.
 
-        `files`: what else there is in there, by its path, or is there instead. `warm`: whether the
-        packages that most code imports are imported now. `looks`: threads for what may take long.
+        `files`: contents of further files, by their path inside; they replace others. `warm`: the
+        packages that most code imports are imported now. `looks`: threads for measurements that may
+        take long.
         """
         beginning = asyncio.create_task(_begin(tools, runtime, limits, files=files, warm=warm))
         try:
@@ -102,14 +105,14 @@ class Enclosure:
             os.close(begun.said)
 
     async def usage(self) -> resource_usage.ResourceUsage:
-        """What it uses now; one look at a time."""
+        """Measures the resources in use; one call at a time."""
         loop = asyncio.get_running_loop()
         self._look = loop.run_in_executor(self._looks, self._meter.look)
         return await asyncio.shield(self._look)
 
     def files_of(self, place: int, folder: str) -> dict[str, bytes]:
-        """The small files of a folder that no untrusted code has written to yet, by their path
-        inside.
+        """Returns the small files of a folder that no untrusted code has written to yet, by their
+        path inside.
         """
         found = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._places[place])
         try:
@@ -120,22 +123,22 @@ class Enclosure:
         finally:
             os.close(found)
 
-    def complaint(self) -> str:
-        """The last line on its standard error, until `deafen`."""
+    def last_error_line(self) -> str:
+        """Returns the last line on standard error. To be called before `close_stderr`."""
         return _tail(self._stderr)
 
-    def deafen(self) -> None:
-        """From here on, what is written to its standard error is for nobody."""
+    def close_stderr(self) -> None:
+        """Stops reading standard error."""
         os.close(self._stderr)
         self._stderr = -1
 
     @property
     def is_gone(self) -> bool:
-        """Whether no process is left."""
+        """True if no process is left."""
         return self._gone.is_set()
 
-    async def ended(self) -> None:
-        """Until no process is left."""
+    async def wait_until_gone(self) -> None:
+        """Waits until no process is left."""
         await self._gone.wait()
 
     def _end(self) -> None:
@@ -146,14 +149,14 @@ class Enclosure:
         """Ends every process at once, and waits until they are gone. To be called once."""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
-        await self.ended()
+        await self.wait_until_gone()
         await self._process.wait()
         if self._look is not None:
             await asyncio.wait({self._look})  # it reads from what is closed now
         for descriptor in (self._descriptor, *self._places):
             os.close(descriptor)
         if self._stderr >= 0:
-            self.deafen()
+            self.close_stderr()
 
 
 async def _begin(
@@ -201,8 +204,8 @@ async def _abandon(begun: _Begun) -> None:
 
 
 def _end_all(begun: _Begun) -> None:
-    """Ends what is about to be an enclosure. Bubblewrap's first process inside does not hear of
-    the end of its parent before it is set up: so all are stopped, found, and ended.
+    """Ends processes that are about to be an enclosure. Bubblewrap's first process inside is not
+    told of the end of its parent before it is set up: so all are stopped, found, and ended.
     """
     stopped: list[int] = []
     # its number may be another's once it has been waited for
@@ -224,11 +227,11 @@ def _end_all(begun: _Begun) -> None:
 
 
 def _wait_until_stopped(pids: Iterable[int]) -> None:
-    """A process that was in the middle of a fork ends that before it stops, so its children are
-    all to be seen only then.
+    """Waits until processes have stopped. One in the middle of a fork finishes it first, so all its
+    children are to be seen only then.
     """
     latest = time.monotonic() + _STOP_SECONDS
-    while any(resource_usage.goes_on(pid) for pid in pids) and time.monotonic() < latest:
+    while any(resource_usage.is_running(pid) for pid in pids) and time.monotonic() < latest:
         time.sleep(_STOP_LOOK_SECONDS)
 
 
@@ -242,7 +245,9 @@ def _filter() -> bytes:
 
 
 def _chosen(limits: SessionLimits, warm: bool) -> str:
-    """What the program inside is told. Each limit is hard: code in there cannot raise it."""
+    """Returns the settings of the program inside as JSON. Each limit is hard: code in there cannot
+    raise it.
+    """
     return json.dumps(
         {
             "warm": warm,
@@ -274,7 +279,7 @@ def _chosen(limits: SessionLimits, warm: bool) -> str:
 
 @contextmanager
 def _file_of(content: bytes) -> Iterator[int]:
-    """An open file without a name, read from its start."""
+    """Yields the descriptor of an open file without a name, to be read from its start."""
     with os.fdopen(os.memfd_create("perdure"), "wb+", buffering=0) as file:
         file.write(content)
         file.seek(0)
@@ -282,7 +287,7 @@ def _file_of(content: bytes) -> Iterator[int]:
 
 
 async def _places(begun: _Begun) -> list[int]:
-    """The folders that the program inside sends as soon as it has begun."""
+    """Receives the folders that the program inside sends as soon as it has begun."""
     begun.link.settimeout(_START_SECONDS)
     with suppress(TimeoutError):
         _, places, _, _ = await asyncio.to_thread(socket.recv_fds, begun.link, 1, 8)
@@ -298,7 +303,7 @@ async def _places(begun: _Begun) -> list[int]:
 
 
 def _tail(descriptor: int) -> str:
-    """The last line of what a pipe holds."""
+    """Returns the last line in a pipe."""
     os.set_blocking(descriptor, False)
     try:
         said = os.read(descriptor, _PIPE_BYTES).decode(errors="replace")

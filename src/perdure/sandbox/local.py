@@ -23,8 +23,8 @@ _FONTS = "matplotlib"
 class LocalSandbox:
     """A `Sandbox` that needs Linux and bubblewrap.
 
-    `private`: folders and files that must not be seen. `warm`: whether a start includes what most
-    code would have to wait for, such as importing pandas; that is all it changes.
+    `private`: folders and files that must not be seen. `warm`: a start includes what most code
+    would have to wait for, such as importing pandas; that is all it changes.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class LocalSandbox:
         except BaseException:
             await channel.close()
             raise
-        enclosure.deafen()
+        enclosure.close_stderr()
         if self._warm and not self._files:
             self._files = enclosure.files_of(STATE, _FONTS)
         return LocalSession(enclosure, channel, self.limits)
@@ -91,13 +91,15 @@ class LocalSandbox:
 
 
 async def _until_ready(enclosure: Enclosure, channel: Channel) -> None:
-    """Raises `ConfigurationError`."""
+    """Waits until the program inside is ready, and checks that it is isolated. Raises
+    `ConfigurationError`.
+    """
     try:
         frame = await channel.receive(seconds=_START_SECONDS)
     except (Broken, TimeoutError) as error:
         raise _not_ready(str(error) or "it took too long") from error
     if isinstance(frame, LostFrame):
-        raise _not_ready(f"{frame.text} {enclosure.complaint()}")
+        raise _not_ready(f"{frame.text} {enclosure.last_error_line()}")
     if not isinstance(frame, ReadyFrame):
         raise _not_ready(f"it began with {type(frame).__name__}")
     flaw = await asyncio.to_thread(seal.flaw, enclosure.first)

@@ -1,7 +1,7 @@
-"""How much a program inside may still say, and what its frames become.
+"""Limits on the frames of a program inside, which the host enforces.
 
-It keeps the same limits itself. One that does not is no longer ours. Each frame costs the host
-work, so an empty one counts as well.
+The program keeps the same limits itself. One that exceeds them is no longer ours. Each frame costs
+the host work, so an empty one counts as well.
 """
 
 from perdure.sandbox import output_filter
@@ -11,12 +11,12 @@ from perdure.sandbox.sandbox import Error, Image, Output, SessionLimits, Text
 
 # our notes and the last message, beyond the text of the code
 _NOTES_BYTES = 4096
-# a file comes in pieces of a MiB, but for its last
-_LEAST_PIECE_BYTES = 4096
+# a file comes in blocks of a MiB, but for its last
+_LEAST_BLOCK_BYTES = 4096
 
 
 class OutputAllowance:
-    """The output of one execution."""
+    """The output that one execution may still send."""
 
     def __init__(self, limits: SessionLimits) -> None:
         self._text = limits.text_bytes + _NOTES_BYTES
@@ -25,19 +25,19 @@ class OutputAllowance:
         self._streams = output_filter.Streams()
 
     def output(self, frame: Frame | bytes) -> Output:
-        """Raises `Broken`."""
+        """Returns the output in a frame. Raises `Broken` for a frame beyond the limits."""
         match frame:
             case TextFrame(stream=stream, text=text):
                 self._count(text)
                 return Text(self._streams.feed(stream, text), stream)
             case ErrorFrame(text=text):
                 self._count(text)
-                return Error(output_filter.text(text))
+                return Error(output_filter.clean_text(text))
             case ImageFrame(mime=mime, data=data):
                 self._images -= 1
                 if self._images < 0:
                     raise Broken("more images than it may show")
-                content = output_filter.image(mime, data, most=self._image_bytes)
+                content = output_filter.decode_image(mime, data, most=self._image_bytes)
                 if content is None:
                     return Text("[An image was left out: it is none, or too large.]\n", "note")
                 return Image(mime, content)
@@ -49,19 +49,19 @@ class OutputAllowance:
             raise Broken("more text than it may show")
 
 
-class Taken:
-    """The pieces of one file. `seconds`: how long they may still be waited for."""
+class TransferAllowance:
+    """The bytes that one file may still send. `seconds`: the time that they may still take."""
 
     def __init__(self, limits: SessionLimits, *, seconds: float) -> None:
         self._bytes = limits.disk_bytes
         self.seconds = seconds
 
     def add(self, frame: Frame | bytes, *, waited: float) -> None:
-        """Raises `Broken`."""
+        """Counts a block of the file. Raises `Broken` beyond the limits."""
         self.seconds -= waited
         if isinstance(frame, bytes):
             if not frame:
                 raise Broken("a piece of a file with nothing in it")
             if len(frame) > self._bytes:
                 raise Broken("a file that is larger than it may be")
-            self._bytes -= max(len(frame), _LEAST_PIECE_BYTES)
+            self._bytes -= max(len(frame), _LEAST_BLOCK_BYTES)

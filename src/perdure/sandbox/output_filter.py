@@ -1,11 +1,11 @@
-"""What comes out of a sandbox, made fit to be stored and shown; what cannot be is refused."""
+"""Filter of a sandbox's output: it is made fit to be stored and shown, or refused."""
 
 import base64
 import binascii
 import re
 
 from perdure.marks import CONTROLS, DIRECTIONS, HALVES
-from perdure.sandbox.inside.files import presentable
+from perdure.sandbox.inside.files import is_presentable
 
 _ESCAPES = re.compile(
     # operating system commands and the like, up to their end; control sequences; two-character ones
@@ -13,7 +13,7 @@ _ESCAPES = re.compile(
 )
 # all but tab and the line ends
 _UNSEEN = re.compile(rf"(?![\t\n\r])[{CONTROLS}{DIRECTIONS}{HALVES}]")
-# what may go on in the next piece: a line end, or an escape that has not come to its end
+# text that may go on in the next fragment: a line end, or an escape that has not come to its end
 _UNFINISHED = re.compile(r"(?:\r|\x1b(?:[\]PX^_][^\x07\x1b]*\x1b?|\[[0-?]*[ -/]*|[ -/]*))\Z")
 _LONGEST_UNFINISHED = 1024
 # of a path, and of each of its parts
@@ -21,37 +21,39 @@ _LONGEST_NAME, _LONGEST_PART = 1024, 255
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
-def text(said: str) -> str:
-    """Without terminal escapes, control characters and what turns the direction of writing, and
-    with the line ends of Unix.
+def clean_text(said: str) -> str:
+    """Returns a text without terminal escapes, control characters and marks that turn the direction
+    of writing, with the line ends of Unix.
     """
     return _UNSEEN.sub("", _ESCAPES.sub("", said)).replace("\r\n", "\n")
 
 
 class Streams:
-    """The text of one execution, in pieces. Those of `stdout` and `stderr` are cleaned as if they
-    had come at once, since they are cut anywhere, in the middle of an escape, too. What is
-    unfinished at their end is left out.
+    """Filter of the texts of one execution. Those of `stdout` and `stderr` are filtered as if they
+    had come at once, since they are cut anywhere, in the middle of an escape, too. An unfinished
+    escape at their end is left out.
     """
 
     def __init__(self) -> None:
         self._unfinished = {"stdout": "", "stderr": ""}
 
     def feed(self, stream: str, said: str) -> str:
-        """What of the stream can be shown now."""
+        """Returns the text of the stream that can be shown now."""
         if stream not in self._unfinished:
-            return text(said)
+            return clean_text(said)
         said = self._unfinished[stream] + said
         found = _UNFINISHED.search(said)
         end = found.start() if found else len(said)
         if len(said) - end > _LONGEST_UNFINISHED:
             end = len(said)
         self._unfinished[stream] = said[end:]
-        return text(said[:end])
+        return clean_text(said[:end])
 
 
-def image(mime: str, data: str, *, most: int) -> bytes | None:
-    """The content of a picture in base64; None if it is none, or is larger than `most` bytes."""
+def decode_image(mime: str, data: str, *, most: int) -> bytes | None:
+    """Returns the content of a picture in base64; None if it is none, or is larger than `most`
+    bytes.
+    """
     try:
         content = base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):
@@ -60,9 +62,9 @@ def image(mime: str, data: str, *, most: int) -> bytes | None:
 
 
 def is_name(name: str) -> bool:
-    """Whether this names a file below a folder, and can be shown as it is."""
+    """Returns true if this names a file below a folder, and can be shown as it is."""
     return (
-        presentable(name)
+        is_presentable(name)
         and len(name.encode()) <= _LONGEST_NAME
         and all(
             part not in ("", ".", "..") and len(part.encode()) <= _LONGEST_PART

@@ -1,4 +1,4 @@
-"""Looks at a living session from time to time, and says when it goes too far."""
+"""Watch over the resources of a living session."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,35 +12,37 @@ from perdure.sandbox.sandbox import SessionLimits
 _LOOK_BUSY_SECONDS = 0.2
 _LOOK_IDLE_SECONDS = 2.0
 # A look takes as long as the code makes it take: this much of the time at most is spent on looking.
-_PART = 0.1
+_SHARE = 0.1
 # in a thread that the kernel does not let go on
 _LOOK_MOST_SECONDS = 30.0
 _ENDED = "The Python process ended unexpectedly."
 
 
 class Guard:
-    """Watches an enclosure until there is a reason to end it, and tells that once."""
+    """Measures an enclosure from time to time until there is a reason to end it, and reports that
+    once.
+    """
 
     def __init__(
-        self, enclosure: Enclosure, limits: SessionLimits, tell: Callable[[str], object]
+        self, enclosure: Enclosure, limits: SessionLimits, report: Callable[[str], object]
     ) -> None:
         self._enclosure = enclosure
         self._limits = limits
-        self._tell = tell
-        self._at_work = asyncio.Event()
+        self._report = report
+        self._busy = asyncio.Event()
         self._rests = 0
         # CPU time at the first look of this rest
         self._rested_at: float | None = None
         self._watching = asyncio.create_task(self._watch(), name="watch")
         self._watching.add_done_callback(self._watched)
 
-    def work(self) -> None:
-        """Code runs from now on."""
-        self._at_work.set()
+    def set_busy(self) -> None:
+        """Notes that code runs from now on."""
+        self._busy.set()
 
-    def rest(self) -> None:
-        """No code ought to run any more."""
-        self._at_work.clear()
+    def set_idle(self) -> None:
+        """Notes that no code should run any more."""
+        self._busy.clear()
         self._rests += 1
         self._rested_at = None
 
@@ -51,33 +53,35 @@ class Guard:
         if watching.cancelled():
             return
         # what cannot be watched does not go on
-        self._tell(resource_usage.NOT_MEASURED if watching.exception() else watching.result())
+        self._report(resource_usage.NOT_MEASURED if watching.exception() else watching.result())
         watching.result()
 
     async def _watch(self) -> str:
-        """Why the session has to end."""
+        """Returns the reason why the session has to end, once there is one."""
         while True:
             effort, why = await self._look()
             if why is not None:
                 return why
-            await asyncio.sleep(max(_LOOK_BUSY_SECONDS, effort / _PART))
+            await asyncio.sleep(max(_LOOK_BUSY_SECONDS, effort / _SHARE))
             with suppress(TimeoutError):
                 # at no time that code could foresee
                 async with asyncio.timeout(_LOOK_IDLE_SECONDS * 2 * random()):  # noqa: S311
-                    await self._at_work.wait()
+                    await self._busy.wait()
 
     async def _look(self) -> tuple[float, str | None]:
-        """What it cost, and why the session has to end, if it has to."""
+        """Returns the seconds that a measurement cost, and the reason why the session has to end,
+        if there is one.
+        """
         if self._enclosure.is_gone:
             return 0, _ENDED
-        rest = None if self._at_work.is_set() else self._rests
+        rest = None if self._busy.is_set() else self._rests
         try:
             async with asyncio.timeout(_LOOK_MOST_SECONDS):
                 usage = await self._enclosure.usage()
         except TimeoutError:
             return 0, resource_usage.NOT_MEASURED
         why = resource_usage.excess(usage, self._limits)
-        if why is None and rest == self._rests and not self._at_work.is_set():
+        if why is None and rest == self._rests and not self._busy.is_set():
             why = self._idling(usage.cpu_seconds)
         return usage.effort_seconds, why
 

@@ -1,8 +1,9 @@
-"""What a session uses, as the host sees it: the processes and files of one pid namespace.
+"""Measurement of a session's resources, as the host sees them: the processes and files of one pid
+namespace.
 
-The limits of a single process are the kernel's. What all of them use together is measured here,
-because control groups are not to be had everywhere. What a look costs is up to the code that is
-looked at: so it is done in a thread, and counted itself.
+The kernel enforces the limits of a single process. The use of all of them together is measured
+here, because control groups are not available everywhere. The measured code decides how much a
+measurement costs: so it is done in a thread, and its cost is measured itself.
 """
 
 import os
@@ -17,7 +18,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _STATE, _CPU, _THREADS, _START = 0, slice(11, 15), 17, 19
 # more than the kernel says in most of the files that are read
 _MOST_READ = 65536
-# as much as there is room for in a list of too many watches
+# the length of a list with too many watches
 _MOST_LISTED = 2 * MIB
 # each costs memory of the kernel that is counted nowhere else
 _MOST_ENTRIES = 100_000
@@ -30,8 +31,9 @@ _MOST_EFFORT_SECONDS = 0.5
 
 
 class ResourceUsage(NamedTuple):
-    """`entries`: files and folders; `watches`: descriptors that epoll looks at; `cpu_seconds`: of
-    all processes since the first look, about; `effort_seconds`: what the look itself cost.
+    """Resources in use. `entries`: files and folders; `watches`: descriptors that epoll watches;
+    `cpu_seconds`: of all processes since the first measurement, about; `effort_seconds`: CPU time
+    of the measurement itself.
     """
 
     processes: int
@@ -44,7 +46,7 @@ class ResourceUsage(NamedTuple):
 
 
 class ResourceMeter:
-    """Looks at one session again and again, from any thread, one look at a time.
+    """Measures one session again and again, from any thread, one measurement at a time.
 
     `first` is its process 1, as the host numbers it; `places` are open folders, one of each of its
     file systems.
@@ -84,8 +86,8 @@ class ResourceMeter:
         )
 
     def _spent(self, stats: Mapping[int, list[str]]) -> float:
-        """CPU time since the last look. That of a child counts again when its parent waits for it;
-        that of one for which nobody waits is lost with it.
+        """Returns the CPU time since the last measurement, in seconds. That of a child counts again
+        when its parent waits for it. That of one for which no process waits is lost with it.
         """
         now = time.monotonic()
         known: dict[tuple[int, str], float] = {}
@@ -105,7 +107,7 @@ class ResourceMeter:
 
 
 def excess(usage: ResourceUsage, limits: SessionLimits) -> str | None:
-    """What is over its limit, in a sentence; None if nothing is."""
+    """Returns a sentence that says which limit is exceeded; None if none is."""
     if usage.effort_seconds > _MOST_EFFORT_SECONDS:
         return NOT_MEASURED
     if usage.memory_bytes > limits.memory_bytes:
@@ -120,15 +122,17 @@ def excess(usage: ResourceUsage, limits: SessionLimits) -> str | None:
 
 
 def processes(pid: int) -> Iterator[int]:
-    """A process and all below it: orphans become children of process 1 of their namespace."""
+    """Yields a process and all below it: orphans become children of process 1 of their
+    namespace.
+    """
     yield pid
     for thread in _threads(pid):
         for child in _read(f"/proc/{pid}/task/{thread}/children").split():
             yield from processes(int(child))
 
 
-def goes_on(pid: int) -> bool:
-    """Whether a process is there and neither stopped nor at its end."""
+def is_running(pid: int) -> bool:
+    """Returns true if a process is there and neither stopped nor at its end."""
     return _state(pid) not in ("T", "t", "Z", "X", "")
 
 
@@ -140,7 +144,7 @@ def _threads(pid: int) -> list[str]:
 
 
 def _stat(pid: int) -> list[str]:
-    """Empty when the process has ended meanwhile."""
+    """Returns the fields of a process's state; empty when it has ended meanwhile."""
     # the name of the program, in brackets, may hold anything
     return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
 
@@ -150,8 +154,8 @@ def _state(pid: int) -> str:
 
 
 def _alive(pid: int, stat: Sequence[str]) -> int:
-    """The process, or one of its threads where the first has ended: nothing can be read of what
-    they hold through that one.
+    """Returns the process, or one of its threads where the first has ended: through that one
+    nothing can be read of the resources.
     """
     if stat[_STATE] != "Z":
         return pid
@@ -160,13 +164,14 @@ def _alive(pid: int, stat: Sequence[str]) -> int:
 
 
 def _memory(pid: int) -> int:
-    """Private memory, in the machine's or swapped out, and the tables of its pages."""
+    """Returns the bytes of private memory, resident or swapped out, and of the page tables."""
     return _sum_of(f"/proc/{pid}/status", ("RssAnon:", "VmSwap:", "VmPTE:"))
 
 
 def _shared_memory(pids: Iterable[int], *, until: float) -> int:
-    """Of all processes, where what n of them share counts for a n-th; not more exactly than can be
-    found out until a time of this thread's.
+    """Returns the memory of all processes in bytes, where memory that n of them share counts as a
+    n-th for each. Processes that are not reached before `until`, in CPU time of this thread, count
+    in full.
     """
     memory = 0
     for pid in pids:
@@ -179,13 +184,13 @@ def _shared_memory(pids: Iterable[int], *, until: float) -> int:
 
 
 def _sum_of(path: str, names: Sequence[str]) -> int:
-    """The bytes that some lines tell in KiB."""
+    """Returns the bytes that some lines state in KiB."""
     lines = (line.split() for line in _read(path).splitlines() if line.startswith(tuple(names)))
     return sum(int(line[1]) * 1024 for line in lines)
 
 
 def _watches(pid: int) -> int:
-    """How many descriptors are watched by means of epoll."""
+    """Returns the number of descriptors that are watched by means of epoll."""
     count = 0
     try:
         for descriptor in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
@@ -204,7 +209,9 @@ def _sockets(pid: int) -> int:
 
 
 def _read(path: str, *, most: int = _MOST_READ) -> str:
-    """Empty when the process has ended meanwhile. Often called, so it is as plain as it can be."""
+    """Returns a file of /proc; empty when the process has ended meanwhile. Often called, so it is
+    as plain as it can be.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:

@@ -1,8 +1,8 @@
-"""What of this machine a sandbox sees: the Python that runs Perdure, its packages, and the parts
-of the system that they need; read-only, and nothing else.
+"""The files of this machine that a sandbox sees: the Python that runs Perdure, its packages, and
+the parts of the system that they need; read-only, and nothing else.
 
-Home folders, the project's folder and /etc stay outside. Where Python or its packages lie in such
-a folder, they are bound by themselves, never with what is beside them.
+Home folders, the project's folder and /etc stay outside. Where Python or its packages lie in such a
+folder, they are bound by themselves, never with their neighbours.
 """
 
 import importlib.util
@@ -66,7 +66,9 @@ _ENVIRONMENT = {
 
 
 class Runtime(NamedTuple):
-    """`binds`: each folder or file, and where it is seen; `links`: name and target."""
+    """The Python to run, and its files. `binds`: each folder or file, and the path where it is
+    seen; `links`: name and target.
+    """
 
     python: str
     binds: tuple[tuple[Path, str], ...]
@@ -75,15 +77,15 @@ class Runtime(NamedTuple):
 
 
 def find(*, private: Iterable[Path] = ()) -> Runtime:
-    """The runtime of this process.
+    """Returns the runtime of this process.
 
     Raises `ConfigurationError` where packages are missing, and where one of the `private` folders
-    or files lies within what would be seen.
+    or files lies within a folder that would be seen.
     """
     python = Path(os.path.realpath(sys.executable))
     base = Path(sys.base_prefix).resolve()
     packages = _package_folders()
-    seen = [(folder, str(folder)) for folder in (*_system(), *_parts(base))]
+    seen = [(folder, str(folder)) for folder in (*_system(), *_python_folders(base))]
     binds = list(_needed(seen))
     path = []
     for index, folder in enumerate(packages):
@@ -110,13 +112,13 @@ def _system() -> Iterator[Path]:
     yield from (path for path in _FILES if path.is_file())
 
 
-def _parts(base: Path) -> Iterator[Path]:
-    """What makes a Python, and not what else may lie beside it, such as conda's environments."""
-    yield from (base / part for part in ("bin", "lib", "lib64", "share") if (base / part).is_dir())
+def _python_folders(base: Path) -> Iterator[Path]:
+    """Yields the folders of a Python, without others beside them, such as conda's environments."""
+    yield from (base / name for name in ("bin", "lib", "lib64", "share") if (base / name).is_dir())
 
 
 def _package_folders() -> list[Path]:
-    """The folders that hold the packages, mostly one `site-packages`."""
+    """Returns the folders that hold the packages, mostly one `site-packages`."""
     folders: dict[Path, None] = {}
     missing = []
     for name in PACKAGES:
@@ -134,7 +136,7 @@ def _package_folders() -> list[Path]:
 
 
 def _needed(binds: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
-    """Without those that lie within an earlier one."""
+    """Yields the binds without those that lie within an earlier one."""
     kept: list[Path] = []
     for source, place in binds:
         if not _within(source, kept):

@@ -1,4 +1,4 @@
-"""The seam to places where untrusted code runs: what a sandbox must do.
+"""The seam to sandboxes, in which untrusted code runs: the protocols of a sandbox and its sessions.
 
 `tests/sandbox/test_conformance.py` runs against every implementation, and
 `tests/sandbox/test_escapes.py` really tries to get out. The code comes from a model that read
@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 
 class SessionLimits(NamedTuple):
-    """What one session may use; `docs/security.md` says what enforces each."""
+    """The resources that one session may use; `docs/security.md` says what enforces each limit."""
 
     memory_bytes: int = 2048 * MIB
     """Memory of all processes and files of the session together."""
@@ -40,7 +40,7 @@ class SessionLimits(NamedTuple):
 
 
 class Text(NamedTuple):
-    """What the code wrote. `result` is the value of the last expression; a `note` is ours.
+    """Text that the code wrote. `result` is the value of the last expression; a `note` is ours.
 
     The text has no terminal escapes and no control characters but tab and line ends.
     """
@@ -50,8 +50,8 @@ class Text(NamedTuple):
 
 
 class Image(NamedTuple):
-    """A picture that the code showed. The content begins as such a file does; the rest of it is
-    not checked, so never decode it in the server.
+    """A picture that the code showed. The content begins as such a file does. The rest of it is not
+    checked, so never decode it in the server.
     """
 
     mime: Literal["image/png", "image/jpeg"]
@@ -59,7 +59,7 @@ class Image(NamedTuple):
 
 
 class Error(NamedTuple):
-    """The code raised, or was interrupted: the traceback as Python words it."""
+    """The traceback, as Python words it, of code that raised or was interrupted."""
 
     traceback: str
 
@@ -76,8 +76,8 @@ class SessionFile(NamedTuple):
 class ExecutionEnd(NamedTuple):
     """The last output of every execution whose session is still there.
 
-    `timed_out`: the code was interrupted because its time was up. `changed`: the files that are
-    new, or not as they were before it.
+    `timed_out`: the code was interrupted because its time was up. `changed`: the files that are new
+    or changed since before the execution.
     """
 
     timed_out: bool
@@ -94,41 +94,40 @@ class SessionLost(PerdureError):
 
 
 class FileRefused(PerdureError):
-    """A file cannot be put into a session, or taken out of it; the message says why."""
+    """A file cannot be put into a session, or taken out of it. The message says why."""
 
 
 class Session(Protocol):
     """A living interpreter in isolation; its variables and files last until it ends.
 
-    One thing at a time: calls wait for each other, but `interrupt` and `close` do not wait.
+    It does one thing at a time: calls wait for each other, but `interrupt` and `close` do not wait.
     """
 
     def execute(self, code: str, *, seconds: float) -> AsyncGenerator[Output, None]:
-        """Runs the code and tells what it does; the last output is an `ExecutionEnd`.
+        """Runs the code and yields its outputs; the last one is an `ExecutionEnd`.
 
-        After that many seconds the code is interrupted, and when that does not stop it, the
-        session is killed. Closing the generator early interrupts in the same way. Raises
-        `SessionLost`.
+        After that many seconds the code is interrupted. If that does not stop it, the session is
+        killed. Closing the generator early interrupts in the same way. Raises `SessionLost`.
         """
         ...
 
     async def interrupt(self) -> None:
-        """Stops the code that runs, as Ctrl-C does; without any, does nothing."""
+        """Stops the code that runs, as Ctrl-C does; if none runs, does nothing."""
         ...
 
     async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
         """Writes a file into /mnt/data, in place of one that has its name.
 
-        Raises `FileRefused` (its name, no room), `SessionLost`.
+        Raises `FileRefused` (its name, no space), `SessionLost`.
         """
         ...
 
     async def files(self) -> tuple[SessionFile, ...]:
-        """The regular files below /mnt/data. Raises `SessionLost`."""
+        """Returns the regular files below /mnt/data. Raises `SessionLost`."""
         ...
 
     def get(self, name: str) -> AsyncGenerator[bytes, None]:
-        """The content of one of `files()`, in pieces, never more than it may hold.
+        """Yields the content of one of `files()` in blocks, never more than the session may store.
 
         Raises `FileRefused`, `SessionLost`.
         """
@@ -136,7 +135,7 @@ class Session(Protocol):
 
     @property
     def lost(self) -> str | None:
-        """Why the session is gone; None while it lives."""
+        """The reason why the session is gone; None while it lives."""
         ...
 
     async def close(self) -> None:
@@ -148,16 +147,16 @@ class Sandbox(Protocol):
     """A place where sessions can be started."""
 
     async def describe(self) -> str:
-        """What isolates its sessions, in a few words.
+        """Returns what isolates its sessions, in a few words.
 
         Raises `ConfigurationError` where none can be started, as far as that can be seen quickly.
         """
         ...
 
     async def start(self) -> Session:
-        """A new session that has run no code, ready to execute.
+        """Returns a new session that has run no code, ready to execute.
 
-        Raises `ConfigurationError` where isolation cannot be had: never weaker isolation instead.
+        Raises `ConfigurationError` where it cannot isolate: isolation is never weakened instead.
         """
         ...
 

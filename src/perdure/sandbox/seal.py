@@ -1,5 +1,5 @@
-"""Whether a sandbox that has just started is closed, as the host sees it: at every start, before
-any code of a user's is run.
+"""A check that a sandbox which has just started is closed, as the host sees it. It is made at every
+start, before any code of a user's is run.
 
 `checkup.py` lets a probe try to get out; this only looks, and takes a few milliseconds.
 """
@@ -17,7 +17,9 @@ _RIGHTS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 
 def flaw(first: int) -> str | None:
-    """What does not hold; None if all does. `first` is process 1, as the host numbers it."""
+    """Returns what is wrong with the isolation; None if nothing is. `first` is process 1, as the
+    host numbers it.
+    """
     pids = list(resource_usage.processes(first))
     if len(pids) < _FEWEST:
         return "the kernel does not tell which processes there are in it (CONFIG_PROC_CHILDREN)"
@@ -47,7 +49,9 @@ def _read(pid: int, name: str) -> str:
 
 
 def _is_ours(namespace: str, pid: int) -> bool:
-    """As far as the server may know that: in some containers it may not."""
+    """Returns true if the process is in the server's own namespace. It is false where the server
+    may not know that, as in some containers.
+    """
     try:
         return Path(f"/proc/{pid}/ns/{namespace}").samefile(f"/proc/self/ns/{namespace}")
     except PermissionError:

@@ -1,9 +1,9 @@
-"""The system calls that code in the sandbox may not make, as a program for the kernel.
+"""Filter of system calls for code in the sandbox, as a program for the kernel.
 
 Namespaces, missing capabilities and a read-only root hold without this filter. It takes away the
 parts of the kernel that holes were found in, and those that could hold memory which nobody counts.
-Calls that are newer than the newest known here do not exist inside. The filter is written as
-plain classic BPF, so that nothing has to be installed for it.
+Calls that are newer than the newest known here do not exist inside. The filter is written as plain
+classic BPF, so that nothing has to be installed for it.
 """
 
 import platform
@@ -138,7 +138,7 @@ class NoFilter(Exception):
 
 
 def program(machine: str = "") -> bytes:
-    """The filter for this machine, ready for the kernel. Raises `NoFilter`."""
+    """Returns the filter for this machine, ready for the kernel. Raises `NoFilter`."""
     machine = machine or platform.machine()
     found = _ARCHITECTURES.get(machine)
     if found is None:
@@ -171,7 +171,7 @@ def program(machine: str = "") -> bytes:
 
 
 def _line(code: int, value: int, *, skip: int = 0, otherwise: int = 0) -> bytes:
-    """An instruction; jumps skip so many lines when true, or when not."""
+    """Returns an instruction. A jump skips `skip` lines if true, `otherwise` lines if not."""
     return struct.pack("=HBBI", code, skip, otherwise, value)
 
 
@@ -180,7 +180,7 @@ def _when(jump: int, value: int, answer: int) -> list[bytes]:
 
 
 def _of(flags: int, value: int) -> list[bytes]:
-    """Refuses when just these of some flags are set."""
+    """Returns lines that refuse when just these of some flags are set."""
     return [_line(_AND, flags), *_when(_JUMP_EQUAL, value, _ERRNO | _EPERM)]
 
 
@@ -189,8 +189,8 @@ def _unless(value: int, answer: int) -> list[bytes]:
 
 
 def _argument(call: int, index: int, lines: list[bytes]) -> list[bytes]:
-    """Lines that look at the low half of an argument of one call. The kernel itself takes no more
-    than that of these arguments.
+    """Returns lines that check the low half of an argument of one call. The kernel itself takes no
+    more than that of these arguments.
     """
     load = _line(_LOAD, 16 + 8 * index)
     again = _line(_LOAD, _NUMBER)

@@ -1,4 +1,4 @@
-"""A session on this machine: what the program inside says, believed as little as possible."""
+"""A session on this machine. All that the program inside says is checked and bounded."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
@@ -16,7 +16,7 @@ from perdure.sandbox.channel import (
     ProblemFrame,
 )
 from perdure.sandbox.enclosure import Enclosure
-from perdure.sandbox.output_allowance import OutputAllowance, Taken
+from perdure.sandbox.output_allowance import OutputAllowance, TransferAllowance
 from perdure.sandbox.resource_guard import Guard
 from perdure.sandbox.sandbox import (
     ExecutionEnd,
@@ -26,7 +26,7 @@ from perdure.sandbox.sandbox import (
     SessionLimits,
     SessionLost,
 )
-from perdure.sandbox.session_files import Folder, pieces
+from perdure.sandbox.session_files import Folder, blocks
 from perdure.sandbox.time_limit import TimeLimit
 
 # how long the program inside may take for what is no code of a user's
@@ -42,7 +42,7 @@ class LocalSession:
         self._enclosure = enclosure
         self._channel = channel
         self._limits = limits
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._executing = False
         self._folder = Folder(limits)
         self._lost: str | None = None
@@ -59,10 +59,10 @@ class LocalSession:
         return self._enclosure.first
 
     async def execute(self, code: str, *, seconds: float) -> AsyncGenerator[Output, None]:
-        async with self._turn:
-            await self._tell(op="execute", code=code)
+        async with self._lock:
+            await self._send_frame(op="execute", code=code)
             self._executing = True
-            self._guard.work()
+            self._guard.set_busy()
             ended = False
             left, time = OutputAllowance(self._limits), TimeLimit(seconds)
             try:
@@ -77,11 +77,11 @@ class LocalSession:
                 if not ended:
                     await self._stop()
                 self._executing = False
-                self._guard.rest()
+                self._guard.set_idle()
 
     async def _next(self, time: TimeLimit) -> Frame | bytes:
-        """The next frame of an execution; when its time is up it is interrupted, and killed when
-        that does not help.
+        """Returns the next frame of an execution. When its time is up the code is interrupted, and
+        the session killed when that does not help.
         """
         try:
             return await self._before(time)
@@ -89,11 +89,13 @@ class LocalSession:
             if time.is_up:
                 raise await self._lose(time.excess) from None
         time.end(grace=self._limits.grace_seconds)
-        await self._tell(op="interrupt")
+        await self._send_frame(op="interrupt")
         return await self._next(time)
 
     async def _before(self, time: TimeLimit) -> Frame | bytes:
-        """Raises `TimeoutError` when the time is up, also where frames are waiting."""
+        """Returns the next frame. Raises `TimeoutError` when the time is up, also where frames are
+        waiting.
+        """
         if not time.left:
             raise TimeoutError
         return await self._receive(time.left)
@@ -106,16 +108,16 @@ class LocalSession:
 
     async def interrupt(self) -> None:
         if self._executing:
-            await self._tell(op="interrupt")
+            await self._send_frame(op="interrupt")
 
     async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
         if "/" in name or not output_filter.is_name(name):
             raise FileRefused(f"A file cannot have the name {name!r} in the code interpreter.")
-        async with self._turn:
-            await self._tell(op="put", name=name)
+        async with self._lock:
+            await self._send_frame(op="put", name=name)
             try:
-                async for piece in pieces(content):
-                    await self._send(piece)
+                async for block in blocks(content):
+                    await self._send(block)
             except BaseException:
                 with suppress(SessionLost):
                     # what has arrived of it is no file
@@ -129,34 +131,36 @@ class LocalSession:
             await self._changed()
 
     async def files(self) -> tuple[SessionFile, ...]:
-        async with self._turn:
+        async with self._lock:
             await self._changed()
             return self._folder.files
 
     async def get(self, name: str) -> AsyncGenerator[bytes, None]:
         if not output_filter.is_name(name):
             raise FileRefused(f"There is no file of the name {name!r}.")
-        async with self._turn:
-            await self._tell(op="get", name=name, most=self._limits.disk_bytes)
-            taken = Taken(self._limits, seconds=_PATIENCE_SECONDS)
+        async with self._lock:
+            await self._send_frame(op="get", name=name, most=self._limits.disk_bytes)
+            allowance = TransferAllowance(self._limits, seconds=_PATIENCE_SECONDS)
             frame: Frame | bytes = b""
             try:
-                while isinstance(frame := await self._piece(taken), bytes):
+                while isinstance(frame := await self._next_block(allowance), bytes):
                     yield frame
             finally:
                 # what is not wanted any more is on its way all the same
                 while isinstance(frame, bytes) and self._lost is None:
-                    frame = await self._piece(taken)
+                    frame = await self._next_block(allowance)
             if isinstance(frame, ProblemFrame):
-                raise FileRefused(f"{name} cannot be read: {output_filter.text(frame.text)[:200]}.")
+                raise FileRefused(
+                    f"{name} cannot be read: {output_filter.clean_text(frame.text)[:200]}."
+                )
             await self._expect(frame, DoneFrame)
 
-    async def _piece(self, taken: Taken) -> Frame | bytes:
-        """The next frame of a file. Nothing is lost when the caller is cancelled."""
-        time = TimeLimit(taken.seconds)
+    async def _next_block(self, allowance: TransferAllowance) -> Frame | bytes:
+        """Returns the next frame of a file. No frame is lost when the caller is cancelled."""
+        time = TimeLimit(allowance.seconds)
         frame = await self._within(time)
         try:
-            taken.add(frame, waited=taken.seconds - time.left)
+            allowance.add(frame, waited=allowance.seconds - time.left)
         except Broken as broken:
             raise await self._lose(_broken(broken)) from None
         return frame
@@ -165,18 +169,18 @@ class LocalSession:
         await self._end("The session was closed.")
 
     async def _changed(self) -> tuple[SessionFile, ...]:
-        """Looks at the files; which of them are not as they were at the last look."""
+        """Lists the files. Returns those that are new or changed since the last time."""
         frame = await self._ask(op="files")
         if not isinstance(frame, FilesFrame) or len(frame.files) > self._limits.files:
             raise await self._lose(_ENDED)
         return self._folder.look(frame.files, left_out=frame.left_out)
 
     async def _stop(self) -> None:
-        """The consumer has gone in mid-execution."""
+        """Stops code whose consumer has gone in the middle of the execution."""
         if self._lost is not None:
             return
         with suppress(SessionLost):
-            await self._tell(op="interrupt")
+            await self._send_frame(op="interrupt")
             grace = TimeLimit(self._limits.grace_seconds)
             try:
                 while not isinstance(await self._before(grace), EndFrame):
@@ -187,17 +191,17 @@ class LocalSession:
                 )
 
     async def _receive(self, seconds: float) -> Frame | bytes:
-        """Raises `TimeoutError`, `SessionLost`."""
+        """Returns the next frame. Raises `TimeoutError`, `SessionLost`."""
         try:
             frame = await self._channel.receive(seconds=seconds)
         except Broken as broken:
             raise await self._lose(_broken(broken)) from None
         if isinstance(frame, LostFrame):
-            raise await self._lose(output_filter.text(frame.text)[:200])
+            raise await self._lose(output_filter.clean_text(frame.text)[:200])
         return frame
 
     async def _ask(self, **frame: object) -> Frame | bytes:
-        await self._tell(**frame)
+        await self._send_frame(**frame)
         return await self._answer()
 
     async def _answer(self) -> Frame | bytes:
@@ -219,14 +223,16 @@ class LocalSession:
         if not isinstance(frame, kind):
             raise await self._lose(_ENDED)
 
-    async def _tell(self, **frame: object) -> None:
-        await self._sent(self._channel.tell(**frame))
+    async def _send_frame(self, **frame: object) -> None:
+        await self._sent(self._channel.send_frame(**frame))
 
-    async def _send(self, piece: bytes) -> None:
-        await self._sent(self._channel.send(piece))
+    async def _send(self, block: bytes) -> None:
+        await self._sent(self._channel.send(block))
 
     async def _sent(self, sending: Coroutine[None, None, None]) -> None:
-        """Raises `SessionLost`, also when the program inside does not read."""
+        """Waits until a frame is sent. Raises `SessionLost`, also when the program inside does not
+        read.
+        """
         if self._lost is not None:
             sending.close()
             raise SessionLost(self._lost)
@@ -239,7 +245,7 @@ class LocalSession:
             raise await self._lose(_SILENT) from None
 
     async def _lose(self, why: str) -> SessionLost:
-        """Ends everything, and returns what to raise: the first reason stands."""
+        """Ends everything, and returns the error to raise. The first reason stands."""
         await self._end(why)
         return SessionLost(self._lost or why)
 

@@ -1,4 +1,4 @@
-"""What is known of /mnt/data of a session, from what the session says about it."""
+"""The host's list of the files in a session's /mnt/data, from what the session says about it."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 
@@ -7,7 +7,7 @@ from perdure.sandbox.sandbox import MIB, SessionFile, SessionLimits, Text
 
 
 class Folder:
-    """The files as they were at the last look."""
+    """The files as they were when they were last listed."""
 
     def __init__(self, limits: SessionLimits) -> None:
         self._limits = limits
@@ -18,7 +18,7 @@ class Folder:
     def look(
         self, seen: Iterable[tuple[str, int, int]], *, left_out: int
     ) -> tuple[SessionFile, ...]:
-        """Takes names, sizes and times; which files are not as they were."""
+        """Takes names, sizes and times. Returns the files that are new or changed."""
         listed = list(seen)
         known = {
             name: (size, changed_at)
@@ -35,7 +35,7 @@ class Folder:
         return tuple(SessionFile(name, size) for name, (size, _) in sorted(self._known.items()))
 
     def notes(self) -> Iterator[Text]:
-        """Says what is left out, when it has become more."""
+        """Yields a note of how many files are left out, when there are more than before."""
         if self._left_out > self._told_left_out:
             yield Text(
                 f"[{self._left_out} things in /mnt/data are not offered as files: only plain "
@@ -45,8 +45,8 @@ class Folder:
         self._told_left_out = self._left_out
 
 
-async def pieces(content: bytes | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
-    """A content in pieces of a MiB at most; none is empty."""
+async def blocks(content: bytes | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """Yields a content in blocks of a MiB at most; none is empty."""
     if isinstance(content, bytes):
         for start in range(0, len(content), MIB):
             yield content[start : start + MIB]

@@ -1,9 +1,9 @@
-"""The living sessions, one for each key: found again, started when missing, ended when unused.
+"""The living sessions, one for each key: reused, started when missing, ended when unused.
 
 A few sessions that have run nothing are kept ready. One that has been used belongs to its key and
 never goes back. There are never more than `most` with a key: when another is needed, the one that
-was unused the longest ends; when all are in use, callers wait in the order in which they came.
-Each caller needs one place only, so that none waits for ever.
+was unused the longest ends; when all are in use, callers wait in the order in which they came. Each
+caller needs one place only, so that none waits for ever.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 _REMEMBERED = 10_000
 _UNUSED = "It was not used for a long time."
 _EVICTED = "Other threads needed its place."
-# Where none can be started, that is tried again after so long, and then half as often each time.
+# If none can be started, that is retried after so long, and then half as often each time.
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
 
@@ -31,8 +31,9 @@ _LONGEST_PAUSE_SECONDS = 300.0
 class HeldSession:
     """A session that is the caller's alone.
 
-    `is_new`: no caller before this one came to its end in it. `lost`: why the one that its key had
-    before is gone, with its variables and files; None if there was none, or this is still it.
+    `is_new`: no caller before this one has finished with it. `lost`: the reason why the former
+    session of its key is gone, with its variables and files; None if there was none, or this is
+    still it.
     """
 
     def __init__(self, session: Session, *, is_new: bool, lost: str | None) -> None:
@@ -42,7 +43,7 @@ class HeldSession:
         self.why_ended: str | None = None
 
     async def end(self, why: str) -> None:
-        """Ends the session; who uses its key next is told why."""
+        """Ends the session. The next user of its key is told why."""
         self.why_ended = self.session.lost or why
         await self.session.close()
 
@@ -57,7 +58,9 @@ class _Owned:
 
 
 class _Use:
-    """Who uses the session of a key, or is going to: one at a time, first come, first served."""
+    """The users of a key's session, present and waiting: one at a time, first come, first
+    served.
+    """
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -65,8 +68,8 @@ class _Use:
 
 
 class Sessions:
-    """Sessions by key. `spare`: how many are kept ready; `idle_seconds`: how long an unused one
-    lives.
+    """Sessions by key. `spare`: the number that is kept ready; `idle_seconds`: the time after which
+    an unused one ends.
     """
 
     def __init__(
@@ -93,10 +96,10 @@ class Sessions:
 
     @asynccontextmanager
     async def hold(self, key: str, *, until: ExitStack | None = None) -> AsyncIterator[HeldSession]:
-        """The session of this key, for this caller alone; others of the key wait their turn.
+        """Yields the session of this key to this caller alone. Others of the key wait.
 
-        It keeps its place from now on until that stack is closed, however many others wait.
-        Raises `ConfigurationError` where none can be started.
+        The session keeps its place from now until the stack `until` is closed, however many others
+        wait. Raises `ConfigurationError` where none can be started.
         """
         if until is not None:
             until.enter_context(self._used(key))
@@ -116,18 +119,18 @@ class Sessions:
                         self._drop(key, why)
                         self._free()
 
-    def living(self, key: str) -> Session | None:
-        """The session that a key has now, to be looked at."""
+    def live_session(self, key: str) -> Session | None:
+        """Returns the session that a key has now, to be inspected; None if there is none."""
         owned = self._owned.get(key)
         return owned.session if owned is not None and owned.session.lost is None else None
 
     @property
     def keys(self) -> list[str]:
-        """Who has a session that is not in use."""
+        """The keys with a session that is not in use."""
         return [key for key, _ in self._unused()]
 
     async def end(self, key: str) -> None:
-        """Ends the session of a key, once nobody uses it, and forgets that there was one."""
+        """Ends the session of a key, once it is not in use, and forgets that there was one."""
         with self._used(key) as lock:
             async with lock:
                 owned = self._owned.get(key)
@@ -137,7 +140,7 @@ class Sessions:
                 self._lost.pop(key, None)
 
     async def step(self) -> None:
-        """Ends what was unused for too long, and sees to it that some are ready."""
+        """Ends sessions that were unused for too long, and starts spare ones."""
         oldest = self._clock.now() - self._idle_seconds
         ended: list[Session] = []
         # Nothing is waited for in here: meanwhile, one of them might be used again.
@@ -178,7 +181,7 @@ class Sessions:
                 self._freed.set()
 
     async def _own(self, key: str) -> _Owned:
-        """The session of this key, perhaps a new one."""
+        """Returns the session of this key, perhaps a new one."""
         owned = self._owned.get(key)
         if owned is not None and owned.session.lost is None:
             return owned
@@ -197,8 +200,8 @@ class Sessions:
         return owned
 
     async def _take_place(self) -> Session | None:
-        """Waits in line for a place. It may be that of a session, which has to end first; nobody
-        else has to wait for that.
+        """Waits in line for a place. Returns the session to end first if the place is that of one,
+        so that no other caller has to wait for its end.
         """
         async with self._line:
             while self._taken >= self._most:
@@ -216,7 +219,9 @@ class Sessions:
         return [(key, owned) for key, owned in self._owned.items() if key not in self._uses]
 
     def _drop(self, key: str, why: str) -> None:
-        """The key has no session any more; it will be told why. The place is still taken."""
+        """Removes the session of a key; its next user will be told why. The place is still
+        taken.
+        """
         del self._owned[key]
         self._lost[key] = why
         while len(self._lost) > _REMEMBERED:
@@ -234,7 +239,7 @@ class Sessions:
             self._free()
 
     async def _fresh(self) -> Session:
-        """One that is ready, if there is one that is well."""
+        """Returns a spare session that is still alive, or starts one."""
         while self._ready:
             session = self._ready.popleft()
             self._refill()
@@ -256,7 +261,7 @@ class Sessions:
             try:
                 session = await self._sandbox.start()
             except ConfigurationError as error:
-                # who needs a session is told; `perdure doctor` says it too
+                # the caller that needs a session is told; `perdure doctor` says it too
                 if str(error) != self._refusal:
                     _log.warning("no_spare_session", reason=str(error))
                 self._refusal = str(error)

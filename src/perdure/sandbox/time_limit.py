@@ -1,10 +1,10 @@
-"""How long an execution may still go on."""
+"""Time limit of an execution."""
 
 import asyncio
 
 
 class TimeLimit:
-    """`seconds` in all, and then some grace to stop in."""
+    """A limit of `seconds` in all, followed by some grace to stop in."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -13,17 +13,17 @@ class TimeLimit:
 
     @property
     def left(self) -> float:
-        """Seconds, never less than none."""
+        """The seconds left, at least 0."""
         return max(self._until - _now(), 0)
 
     def end(self, *, grace: float) -> None:
-        """The time is up; so many seconds remain to stop in."""
+        """Notes that the time is up; `grace` seconds remain to stop in."""
         self.is_up = True
         self._until = _now() + grace
 
     @property
     def excess(self) -> str:
-        """Why a session ends whose code did not stop."""
+        """The reason why a session ends whose code did not stop."""
         return (
             f"The code ran for {self.seconds:g} seconds, and did not stop when it was interrupted."
         )

@@ -1,5 +1,7 @@
-"""Durable facts and contents: databases behind one seam, blob stores behind another. Only this
-package knows a driver of either. Those of PostgreSQL and of S3 are imported where one is used.
+"""Storage of durable facts and contents: databases behind one seam, blob stores behind another.
+
+Only this package knows a driver of either. Those of PostgreSQL and of S3 are imported where one is
+used.
 """
 
 from contextlib import AbstractContextManager
@@ -26,8 +28,8 @@ __all__ = [
 
 
 def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
-    """The database that the settings ask for, not yet open: the one at the URL, or without a
-    URL the file `perdure.db` in the data folder.
+    """Returns the database that the settings ask for, not yet open: the one at the URL, or without
+    a URL the file `perdure.db` in the data folder.
 
     Raises `ConfigurationError` for a URL that is not PostgreSQL's.
     """
@@ -42,7 +44,7 @@ def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
 
 
 def connect_blobs(bucket: S3Settings | None, data_dir: Path) -> Blobs:
-    """The blob store that the settings ask for, not yet open: a bucket, or without one the
+    """Returns the blob store that the settings ask for, not yet open: a bucket, or without one the
     folder `blobs` in the data folder.
     """
     if bucket is None:
@@ -53,8 +55,8 @@ def connect_blobs(bucket: S3Settings | None, data_dir: Path) -> Blobs:
 
 
 def snapshot(url: str | None, data_dir: Path) -> AbstractContextManager[Transaction]:
-    """One consistent look at the database that `connect` would open, without opening it for
-    writing: it is not migrated, nobody is kept out, and servers go on meanwhile.
+    """Returns a consistent snapshot of the database that `connect` would open, for reading only.
+    The database is not migrated and not locked, and servers go on meanwhile.
 
     Raises `ConfigurationError` where it cannot be read.
     """

@@ -1,7 +1,7 @@
-"""The seam to where contents are: what a blob store must do.
+"""The seam to blob stores, which hold contents: the protocol of a blob store.
 
-A blob is written once. Its row in the database says whether it counts (`commands/blobs.py`), so
-a store needs no transactions of its own. `tests/storage/test_blobs.py` runs against every
+A blob is written once. Its row in the database says whether it counts (`commands/blobs.py`), so a
+blob store needs no transactions of its own. `tests/storage/test_blobs.py` runs against every
 implementation.
 """
 
@@ -11,17 +11,17 @@ from typing import NamedTuple, Protocol
 
 
 class Stored(NamedTuple):
-    """The bytes that there are of a blob, written in full or not."""
+    """The number of bytes that are stored of a blob, written in full or not."""
 
     id: str
     bytes: int
 
 
 class S3Settings(NamedTuple):
-    """Where the bucket is, and who we are there.
+    """The address of a bucket, and the keys to it.
 
-    `url`: `s3://bucket` or `s3://bucket/prefix`. Without keys, those of the machine are used:
-    the variables and roles that AWS defines.
+    `url`: `s3://bucket` or `s3://bucket/prefix`. Without keys, those of the machine are used: the
+    variables and roles that AWS defines.
     """
 
     url: str
@@ -32,65 +32,69 @@ class S3Settings(NamedTuple):
 
 
 class Blobs(Protocol):
-    """Keeps bytes under names of ours.
+    """A blob store: it stores bytes by names of ours.
 
-    No call holds more than a few megabytes in memory or keeps the event loop from others. All
-    raise `Unavailable` where the store cannot do its part now.
+    No call holds more than a few megabytes in memory or blocks the event loop. All raise
+    `Unavailable` where the blob store does not work now.
     """
 
-    piece_bytes: int
-    """How many bytes of a blob are in memory while it is written."""
+    block_bytes: int
+    """The bytes of a blob that are in memory while it is written."""
 
     async def open(self) -> None:
-        """Sees that the store can be used. Raises `ConfigurationError` in one sentence."""
+        """Checks that the blob store can be used. Raises `ConfigurationError` in one sentence."""
         ...
 
-    async def write(self, blob_id: str, chunks: AsyncIterable[bytes]) -> int:
-        """Writes a new blob; when this returns its size, the bytes outlive a power cut.
+    async def write(self, blob_id: str, blocks: AsyncIterable[bytes]) -> int:
+        """Writes a new blob and returns its size. When this returns, the bytes outlive a power cut.
 
-        After an error, be it one of the chunks', what was written stays until it is deleted.
+        After an error, also one that `blocks` raises, what was written stays until it is deleted.
         """
         ...
 
     def read(self, blob_id: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        """The bytes from `start` up to `stop`, both within the blob.
+        """Yields the bytes from `start` up to `stop`, both within the blob.
 
         Raises `Unavailable` where they are not there (any more).
         """
         ...
 
     async def delete(self, blob_id: str) -> None:
-        """Deletes all there is of a blob, written in full or not; nothing at all will do too."""
+        """Deletes all bytes of a blob, written in full or not. It is no error if there are none."""
         ...
 
     def all(self) -> AsyncGenerator[Stored, None]:
-        """Every blob that has bytes, once. What is written or deleted meanwhile may be missing."""
+        """Yields every blob that has bytes, once. Blobs written or deleted meanwhile may be
+        missing.
+        """
         ...
 
     async def close(self) -> None:
-        """Lets go of threads and connections."""
+        """Closes threads and connections."""
         ...
 
 
 async def read(
     store: Blobs, blobs: Iterable[tuple[str, int]], start: int, stop: int
 ) -> AsyncGenerator[bytes, None]:
-    """The bytes from `start` up to `stop` of content that is several blobs, given with sizes."""
+    """Yields the bytes from `start` up to `stop` of content that is several blobs, given with
+    sizes.
+    """
     begin = 0
     for blob_id, size in blobs:
         low, high = max(start - begin, 0), min(stop - begin, size)
         if low < high:
-            async with aclosing(store.read(blob_id, low, high)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+            async with aclosing(store.read(blob_id, low, high)) as blocks:
+                async for block in blocks:
+                    yield block
         begin += size
 
 
-async def joined(chunks: AsyncIterable[bytes], size: int) -> AsyncGenerator[bytes, None]:
-    """The same bytes in pieces of exactly this size, but for the last one; none is empty."""
+async def to_blocks(blocks: AsyncIterable[bytes], size: int) -> AsyncGenerator[bytes, None]:
+    """Yields the same bytes in blocks of exactly this size, but for the last one; none is empty."""
     waiting = bytearray()
-    async for chunk in chunks:
-        waiting += chunk
+    async for block in blocks:
+        waiting += block
         while len(waiting) >= size:
             yield bytes(memoryview(waiting)[:size])
             del waiting[:size]

@@ -1,4 +1,4 @@
-"""Looks at a database without changing it: what `perdure doctor` tells of it."""
+"""A report on a database for `perdure doctor`, made without changing it."""
 
 import os
 import sqlite3
@@ -24,10 +24,10 @@ _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 
 
 class DatabaseReport(NamedTuple):
-    """What was found; `pending` says whether opening it would migrate the schema.
+    """The state of a database; `pending` is true if opening it would migrate the schema.
 
     `waiting` and `given_up` count the deliveries to webhooks. `learnt` are the server, the model,
-    the name and the time of each adjustment that is remembered, in their order.
+    the name and the time of each adjustment that is stored, in their order.
     """
 
     text: str
@@ -38,7 +38,7 @@ class DatabaseReport(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """The migrations that were run, the deliveries by their status, and what was learnt."""
+    """The migrations that were run, the deliveries by their status, and the adjustments learnt."""
 
     migrations: set[str]
     deliveries: dict[str, int]
@@ -46,7 +46,7 @@ class _Content(NamedTuple):
 
 
 def look(url: str | None, data_dir: Path) -> DatabaseReport:
-    """Looks at the database that `store.connect` would open.
+    """Reports on the database that `storage.connect` would open.
 
     Raises `ConfigurationError` where it cannot be opened, or is of a newer version.
     """
@@ -59,8 +59,8 @@ def look(url: str | None, data_dir: Path) -> DatabaseReport:
 
 
 def exposure(data_dir: Path) -> str | None:
-    """What other users of this machine can do with the data folder, in half a sentence; None where
-    nothing, and where there is no folder.
+    """Returns what other users of this machine can do with the data folder, in half a sentence;
+    None if nothing, and if there is no folder.
     """
     if os.name != "posix" or not data_dir.is_dir():
         return None
@@ -76,7 +76,7 @@ def exposure(data_dir: Path) -> str | None:
 
 
 def exposure_of(path: Path) -> str | None:
-    """The same of a file."""
+    """Returns what other users of this machine can do with a file; None if nothing."""
     if os.name != "posix" or not (mode := _mode(path)) & _OTHERS:
         return None
     return f"others can read or change {path.name} (mode {mode:o})"
@@ -104,7 +104,7 @@ def _compare(content: _Content, dialect: str) -> DatabaseReport:
 def _content(
     tables: set[str], rows: Callable[[LiteralString], Iterable[tuple[Any, ...]]]
 ) -> _Content:
-    """What the database holds, as far as it has the tables."""
+    """Reads the tables, as far as the database has them."""
     return _Content(
         {name for (name,) in rows(_NAMES)} if "schema_migrations" in tables else set(),
         dict(rows(_DELIVERIES)) if "webhook_deliveries" in tables else {},

@@ -1,8 +1,8 @@
-"""The seam to databases: what a database must do.
+"""The seam to databases: the protocols of a database and its transactions.
 
-Every write is a command: one short function of a transaction (design, decision 4). A reader
-and a writer are given the same `Transaction`; only the writer's may change rows.
-`tests/storage/` runs against every implementation.
+Every write is a command: one short function of a transaction (design, decision 4). A reader and a
+writer are given the same `Transaction`; only the writer's may change rows. `tests/storage/` runs
+against every implementation.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,49 +21,49 @@ class Row(Protocol):
 
 
 class Transaction(Protocol):
-    """All or nothing: named statements of `storage/sql/`, and what to tell once they hold.
+    """A transaction: named statements of `storage/sql/`, and events to publish after the commit.
 
-    A statement is named `<file>.<name>`, such as `runs.get`. Functions that take a
-    transaction are synchronous, do no other I/O, and may be run again from their start when
-    the database asks for a retry.
+    A statement is named `<file>.<name>`, such as `runs.get`. Functions that take a transaction are
+    synchronous, do no other I/O, and may be run again from their start when the database asks for a
+    retry.
     """
 
     def one(self, statement: str, **params: object) -> Row | None:
-        """The only row, or None."""
+        """Returns the only row, or None."""
         ...
 
     def all(self, statement: str, **params: object) -> list[Row]:
-        """All rows."""
+        """Returns all rows."""
         ...
 
     def run(self, statement: str, **params: object) -> int:
-        """Runs a statement that returns no rows; the number of rows it changed."""
+        """Runs a statement that returns no rows. Returns the number of rows that it changed."""
         ...
 
     def many(self, statement: str, params: Iterable[Mapping[str, object]]) -> list[Row]:
-        """Runs a statement once for each set of parameters; the rows it returns, in order."""
+        """Runs a statement once for each set of parameters. Returns the rows, in order."""
         ...
 
-    def tell(self, topic: str, told: Publication) -> None:
+    def publish(self, topic: str, publication: Publication) -> None:
         """Publishes on the bus after the commit; never, if there is none."""
         ...
 
 
 class Database(Protocol):
-    """Where the durable facts are."""
+    """A database of durable facts."""
 
     exclusive: bool
-    """Whether no other process can be writing (SQLite: the data folder is locked)."""
+    """True if no other process can be writing (SQLite: the data folder is locked)."""
 
     @property
     def is_full(self) -> bool:
-        """Whether the disk is full, so that nothing should be begun that writes more than it
-        deletes. Only SQLite knows it beforehand.
+        """True if the disk is full, so that no write should begin that stores more than it deletes.
+        Only SQLite knows it beforehand.
         """
         ...
 
-    async def require_room(self) -> None:
-        """Raises `Unavailable` while the disk is full, and looks whether it still is."""
+    async def require_space(self) -> None:
+        """Checks whether the disk is still full. Raises `Unavailable` if it is."""
         ...
 
     async def open(self) -> None:
@@ -74,16 +74,16 @@ class Database(Protocol):
         self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Runs a command in a transaction of its own, committed together with others' (group
-        commit). Returns, or raises what the command raised, after the commit and after what it
-        told was published.
+        commit). It returns, or raises the command's error, after the commit and after the command's
+        events were published.
         """
         ...
 
     def write_now(
         self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Like `write`, and not behind the writes that wait: it comes next. For a thread other
-        than the event loop's; it blocks that thread, and does not need the loop to return.
+        """Runs a command like `write`, in front of the writes that wait. It is for a thread other
+        than the event loop's: it blocks that thread, and returns without help of the loop.
         """
         ...
 

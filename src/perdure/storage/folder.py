@@ -1,4 +1,4 @@
-"""Contents in a folder: one file for each blob, made durable before its row counts."""
+"""Blob store in a folder: one file for each blob, made durable before its row counts."""
 
 import asyncio
 import os
@@ -10,13 +10,13 @@ from typing import ParamSpec, TypeVar
 
 from perdure import blocking_calls
 from perdure.errors import ConfigurationError, Unavailable
-from perdure.storage.blobs import Stored, joined
+from perdure.storage.blobs import Stored, to_blocks
 from perdure.storage.reserve import is_full
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# What a thread is given at once: less costs more switches, more costs memory.
+# The bytes that a thread is given at once: less costs more switches, more costs memory.
 _WRITE_BYTES = 1024 * 1024
 _READ_BYTES = 256 * 1024
 # A slow disk keeps these waiting and nobody else.
@@ -26,7 +26,7 @@ _THREADS = 8
 class FolderBlobs:
     """Blobs in a folder that all servers of a database share."""
 
-    piece_bytes = _WRITE_BYTES
+    block_bytes = _WRITE_BYTES
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -45,18 +45,18 @@ class FolderBlobs:
             ) from None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="perdure-blobs")
 
-    async def write(self, blob_id: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write(self, blob_id: str, blocks: AsyncIterable[bytes]) -> int:
         path, size = self._path(blob_id), 0
         async with self._opened(_create, path) as file:
             try:
-                async for piece in joined(chunks, _WRITE_BYTES):
-                    with _told():
-                        await self._run(_write, file, piece)
-                    size += len(piece)
-                with _told():
+                async for block in to_blocks(blocks, _WRITE_BYTES):
+                    with _as_unavailable():
+                        await self._run(_write, file, block)
+                    size += len(block)
+                with _as_unavailable():
                     await self._run(_sync, file, path.parent)
             except Unavailable:
-                # It is of no use any more, and deleting it may need some room.
+                # It is of no use any more, and deleting it may need some space.
                 await self._run(os.ftruncate, file, 0)
                 raise
         return size
@@ -64,22 +64,22 @@ class FolderBlobs:
     async def read(self, blob_id: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         async with self._opened(os.open, self._path(blob_id), os.O_RDONLY) as file:
             while start < stop:
-                with _told():
-                    chunk = await self._run(os.pread, file, min(_READ_BYTES, stop - start), start)
-                if not chunk:
+                with _as_unavailable():
+                    block = await self._run(os.pread, file, min(_READ_BYTES, stop - start), start)
+                if not block:
                     raise Unavailable("A part of the content is missing.")
-                start += len(chunk)
-                yield chunk
+                start += len(block)
+                yield block
 
     async def delete(self, blob_id: str) -> None:
-        with _told():
+        with _as_unavailable():
             await self._run(_delete, self._path(blob_id))
 
     async def all(self) -> AsyncGenerator[Stored, None]:
-        with _told():
+        with _as_unavailable():
             folders = await self._run(_entries, self._folder)
         for folder in folders:
-            with _told():
+            with _as_unavailable():
                 found = await self._run(_sizes, folder)
             for stored in found:
                 yield stored
@@ -91,7 +91,9 @@ class FolderBlobs:
             await asyncio.to_thread(threads.shutdown)
 
     def _path(self, blob_id: str) -> Path:
-        """Spread over 256 folders, so that none grows too large."""
+        """Returns the path of a blob. Blobs are spread over 256 folders, so that none grows too
+        large.
+        """
         return self._folder / blob_id[-2:] / blob_id
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -101,10 +103,10 @@ class FolderBlobs:
     async def _opened(
         self, work: Callable[P, int], *args: P.args, **kwargs: P.kwargs
     ) -> AsyncGenerator[int, None]:
-        """The descriptor that the work opens, until the block ends."""
+        """Yields the descriptor that the work opens, and closes it at the end."""
 
         def opened() -> int:
-            with _told():
+            with _as_unavailable():
                 return work(*args, **kwargs)
 
         async with blocking_calls.acquire(opened, os.close, self._threads) as file:
@@ -112,8 +114,8 @@ class FolderBlobs:
 
 
 @contextmanager
-def _told() -> Generator[None]:
-    """What the disk says is said to the client: there may be no room left."""
+def _as_unavailable() -> Generator[None]:
+    """Turns errors of the disk into `Unavailable`, also one of a full disk."""
     try:
         yield
     except OSError as error:
@@ -131,21 +133,21 @@ def _create(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
-def _write(file: int, piece: bytes) -> None:
-    left = memoryview(piece)
+def _write(file: int, block: bytes) -> None:
+    left = memoryview(block)
     while left:
         left = left[os.write(file, left) :]
 
 
 def _sync(file: int, folder: Path) -> None:
-    """The bytes, and then the names that lead to them."""
+    """Makes the bytes durable, and then the names that lead to them."""
     os.fsync(file)
     _sync_folder(folder)
     _sync_folder(folder.parent)
 
 
 def _delete(path: Path) -> None:
-    """For good: a file that a power cut brings back would be nobody's."""
+    """Deletes a file durably: one that a power cut brings back would belong to no row."""
     try:
         path.unlink()
     except FileNotFoundError:
@@ -154,7 +156,7 @@ def _delete(path: Path) -> None:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is in a folder; nothing, if it is not there (yet)."""
+    """Lists a folder; empty, if it is not there (yet)."""
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 

@@ -1,10 +1,10 @@
-"""Brings a database to the schema of this version, or leaves it as it is.
+"""Migration of a database to the schema of this version.
 
-All migrations that are missing run in one transaction together with the note that they ran, so
-that a process killed at any point leaves the old schema or the new one, and no lock. We do not
-use yoyo-migrations for this: it commits a migration and its note one after the other, so that
-a process killed in between leaves a database that can never be opened again, and its lock is a
-row that outlives the process that holds it.
+All migrations that are missing run in one transaction together with the note that they ran, so that
+a process killed at any point leaves the old schema or the new one, and no lock. We do not use
+yoyo-migrations for this: it commits a migration and its note one after the other, so that a process
+killed in between leaves a database that can never be opened again, and its lock is a row that
+outlives the process that holds it.
 """
 
 from pathlib import Path
@@ -18,19 +18,20 @@ _TABLE = "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY)"
 
 
 class Schema(Protocol):
-    """What a migration needs of a database: a transaction that nobody else can be in."""
+    """The schema of a database, in a transaction that no other process can be in."""
 
     def run(self, script: str) -> None:
         """Runs SQL statements that end in semicolons."""
         ...
 
     def names(self, query: str) -> set[str]:
-        """The column `name` of what the query finds."""
+        """Returns the column `name` of the rows that the query finds."""
         ...
 
 
 def migrate(schema: Schema, dialect: Dialect, *, folder: Path = _FOLDER) -> None:
-    """Runs what is missing, oldest first. The caller begins, commits and keeps others out.
+    """Runs the migrations that are missing, oldest first. The caller begins the transaction,
+    commits it and locks out others.
 
     Raises `ConfigurationError` if a newer version of Perdure migrated this database.
     """

@@ -20,7 +20,7 @@ from perdure.storage import statements
 from perdure.storage.database import Row, Transaction
 from perdure.storage.migrate import migrate
 from perdure.storage.statements import Statements
-from perdure.storage.writer import Writer, WriterFault, unavailable
+from perdure.storage.writer import Writer, WriterFault, unavailable_error
 from perdure.wire.events import Publication
 
 P = ParamSpec("P")
@@ -69,7 +69,7 @@ class _Transaction:
     """See `Transaction`."""
 
     def __init__(self, cursor: psycopg.Cursor[DictRow], named: Statements) -> None:
-        self.told: list[tuple[str, Publication]] = []
+        self.published: list[tuple[str, Publication]] = []
         self._cursor = cursor
         self._named = named
 
@@ -95,13 +95,13 @@ class _Transaction:
                 more = self._cursor.nextset()
         return rows
 
-    def tell(self, topic: str, told: Publication) -> None:
-        self.told.append((topic, told))
+    def publish(self, topic: str, publication: Publication) -> None:
+        self.published.append((topic, publication))
 
 
 class _Connection:
-    """The writer's connection; see `writer.WriterConnection`. Without one it connects when it has
-    to.
+    """The writer's connection; see `writer.WriterConnection`. If it has none, it connects with the
+    first transaction.
     """
 
     def __init__(self, connection: _PgConnection | None, url: str, named: Statements) -> None:
@@ -122,7 +122,7 @@ class _Connection:
             try:
                 self._open = _connect(self._url)
             except psycopg.Error as error:
-                raise unavailable(error) from error
+                raise unavailable_error(error) from error
             self._cursor = self._open.cursor()
         self._cursor.execute(_BEGIN_GROUP if grouped else "BEGIN")
         self._release = ""
@@ -155,7 +155,9 @@ class _Connection:
             self._connection.close()
 
     def _check(self) -> None:
-        """In a transaction that has failed, PostgreSQL takes COMMIT for ROLLBACK, in silence."""
+        """Raises an error if the transaction has failed: PostgreSQL would then take COMMIT for
+        ROLLBACK, without an error.
+        """
         if self._connection.info.transaction_status is TransactionStatus.INERROR:
             raise errors.InFailedSqlTransaction("a command went on after an error of the database")
 
@@ -205,7 +207,7 @@ def _connect(url: str) -> _PgConnection:
 
 
 def _missing(url: str) -> dict[str, Any]:
-    """Our settings of the connection, as far as the URL does not say otherwise."""
+    """Returns our settings of the connection, as far as the URL does not set them."""
     said = conninfo_to_dict(url)
     return {name: value for name, value in _CONNECT.items() if name not in said}
 
@@ -216,7 +218,7 @@ def _limit(connection: _PgConnection) -> None:
 
 @contextmanager
 def snapshot(url: str) -> Iterator[Transaction]:
-    """The database as it is now, for reading only; servers may be using it meanwhile.
+    """Yields a snapshot of the database, for reading only; servers may be using it meanwhile.
 
     Raises `ConfigurationError` where it cannot be read.
     """
@@ -249,8 +251,8 @@ class PostgreSQL:
         self._writer: Writer | None = None
         self._urgent: Writer | None = None
 
-    async def require_room(self) -> None:
-        """See `Database.require_room`."""
+    async def require_space(self) -> None:
+        """See `Database.require_space`."""
 
     async def open(self) -> None:
         """See `Database.open`."""
@@ -322,15 +324,15 @@ class PostgreSQL:
                 raise
             fault = _fault(error)
             if fault in (WriterFault.REFUSED, WriterFault.FULL) or isinstance(error, PoolTimeout):
-                raise unavailable(error, fault) from error
+                raise unavailable_error(error, fault) from error
         try:
-            # What broke one connection, such as a restart, broke them all.
+            # A fault such as a restart breaks all connections.
             pool.check()
             return self._read_once(pool, query)
         except psycopg.Error as error:
             if _fault(error) is WriterFault.OWN:
                 raise
-            raise unavailable(error) from error
+            raise unavailable_error(error) from error
 
     def _read_once(
         self, pool: ConnectionPool[_PgConnection], query: Callable[[Transaction], T]
@@ -363,8 +365,8 @@ class PostgreSQL:
 
 
 def check_url(url: str) -> None:
-    """Refuses a URL of whose password libpq takes a part for something else: what it says of that
-    is shown to the user. Raises `ConfigurationError`.
+    """Checks that libpq takes no part of a URL's password for something else, which its messages
+    would show to the user. Raises `ConfigurationError`.
     """
     try:
         urls.split(url)

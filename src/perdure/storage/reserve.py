@@ -1,4 +1,6 @@
-"""A piece of the disk that is given up when it is full, so that deleting finds room."""
+"""Reserve of disk space that is given up when the disk is full, so that there is space to
+delete.
+"""
 
 import errno
 import os
@@ -9,14 +11,14 @@ from pathlib import Path
 _BYTES = 16 * 1024 * 1024
 # SQLite does not always say why it could not write; where no more is left than this, it is that.
 _NOTHING = 64 * 1024
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Reserve:
-    """A file of 16 MB in the data folder, which nothing is ever read from.
+    """A file of 16 MB in the data folder, which is never read.
 
-    It is there while the server runs. Given up, it is taken back when the disk has twice as much
-    room, so that what was deleted is not filled up again at once.
+    It is there while the server runs. Given up, it is made again when the disk has twice as much
+    space, so that the space of deleted objects is not filled up again at once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -24,21 +26,21 @@ class Reserve:
         self.is_there = False
 
     def take(self) -> bool:
-        """Makes the file, if there is room enough; whether it is there."""
+        """Makes the file, if there is enough space. Returns true if it is there."""
         if not self.is_there:
             with suppress(OSError):
                 self.is_there = self._make()
         return self.is_there
 
     def give_up(self) -> bool:
-        """Gives the room to others; whether there was any to give."""
+        """Deletes the file. Returns true if it was there."""
         was_there, self.is_there = self.is_there, False
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
         return was_there
 
-    def has_no_room(self) -> bool:
-        """Whether the disk is full to the last page."""
+    def has_no_space(self) -> bool:
+        """Returns true if the disk is full to the last page."""
         with suppress(OSError):
             return shutil.disk_usage(self._path.parent).free < _NOTHING
         return False
@@ -60,8 +62,8 @@ class Reserve:
 
 
 def is_full(error: OSError) -> bool:
-    """Whether it was the lack of room that made a call fail."""
-    return error.errno in _NO_ROOM
+    """Returns true if a call failed for lack of disk space."""
+    return error.errno in _NO_SPACE
 
 
 def _fill(file: int) -> None:

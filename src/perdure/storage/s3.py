@@ -1,7 +1,8 @@
-"""Contents in S3 or what speaks its protocol: a blob is a row of objects of eight megabytes.
+"""Blob store in S3 or what speaks its protocol: a blob is a row of objects of eight megabytes.
 
-Not one object by a multipart upload: what a killed process leaves of such an upload is invisible
-and is paid for until somebody finds its id. Objects below the blob's name are found by it.
+It is not one object by a multipart upload: the rest of such an upload, after a process was killed,
+is invisible and is paid for until somebody finds its id. Objects below the blob's name are found by
+it.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator
@@ -14,13 +15,13 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from perdure.errors import ConfigurationError, Unavailable
-from perdure.storage.blobs import S3Settings, Stored, joined
+from perdure.storage.blobs import S3Settings, Stored, to_blocks
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
-# A part of the stored form: with another number, blobs that exist could not be read.
-_PIECE_BYTES = 8 * 1024 * 1024
+# It belongs to the stored form: with another number, blobs that exist could not be read.
+_OBJECT_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 256 * 1024
 _RETRIES = 5
 _PATIENCE = timedelta(seconds=30)
@@ -29,7 +30,7 @@ _PATIENCE = timedelta(seconds=30)
 class S3Blobs:
     """Blobs in a bucket."""
 
-    piece_bytes = _PIECE_BYTES
+    block_bytes = _OBJECT_BYTES
 
     def __init__(self, settings: S3Settings) -> None:
         parts = urlsplit(settings.url)
@@ -58,37 +59,37 @@ class S3Blobs:
             problem = self._problem(error)
             raise ConfigurationError(f"The bucket {self._url} cannot be used: {problem}") from None
 
-    async def write(self, blob_id: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write(self, blob_id: str, blocks: AsyncIterable[bytes]) -> int:
         size = place = 0
-        async for piece in joined(chunks, _PIECE_BYTES):
-            with self._told():
-                await self._store.put_async(_name(blob_id, place), piece, use_multipart=False)
-            size, place = size + len(piece), place + 1
+        async for block in to_blocks(blocks, _OBJECT_BYTES):
+            with self._as_unavailable():
+                await self._store.put_async(_name(blob_id, place), block, use_multipart=False)
+            size, place = size + len(block), place + 1
         return size
 
     async def read(self, blob_id: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         while start < stop:
-            place, offset = divmod(start, _PIECE_BYTES)
-            end = min(_PIECE_BYTES, offset + stop - start)
-            with self._told():
+            place, offset = divmod(start, _OBJECT_BYTES)
+            end = min(_OBJECT_BYTES, offset + stop - start)
+            with self._as_unavailable():
                 found = await self._store.get_async(
                     _name(blob_id, place), options={"range": (offset, end)}
                 )
                 if found.range != (offset, end):
                     raise Unavailable("A part of the content is missing.")
-                async for chunk in found.stream(min_chunk_size=_READ_BYTES):
-                    yield bytes(chunk)
+                async for block in found.stream(min_chunk_size=_READ_BYTES):
+                    yield bytes(block)
             start += end - offset
 
     async def delete(self, blob_id: str) -> None:
-        with self._told():
+        with self._as_unavailable():
             async for batch in self._store.list(blob_id):
                 await self._store.delete_async([found["path"] for found in batch])
 
     async def all(self) -> AsyncGenerator[Stored, None]:
         # In the order of their names, so that the objects of a blob follow each other.
         now: Stored | None = None
-        with self._told():
+        with self._as_unavailable():
             async for batch in self._store.list():
                 for found in batch:
                     blob_id = found["path"].partition("/")[0]
@@ -100,10 +101,10 @@ class S3Blobs:
             yield now
 
     async def close(self) -> None:
-        """Its connections are the library's."""
+        """Does nothing: the connections are the library's."""
 
     @contextmanager
-    def _told(self) -> Generator[None]:
+    def _as_unavailable(self) -> Generator[None]:
         try:
             yield
         except (BaseError, OSError) as error:
@@ -112,7 +113,9 @@ class S3Blobs:
             raise Unavailable(f"The content cannot be stored or read now: {problem}") from None
 
     def _problem(self, error: Exception) -> str:
-        """What went wrong, in a line. Servers repeat the keys that they refuse."""
+        """Returns an error's text, in a line and without keys: servers repeat those that they
+        refuse.
+        """
         said = str(error).partition("\n")[0].strip()
         for key in self._keys:
             said = said.replace(key, "***")

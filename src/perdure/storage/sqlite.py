@@ -21,7 +21,7 @@ from perdure.storage.database import Row, Transaction
 from perdure.storage.migrate import migrate
 from perdure.storage.reserve import Reserve
 from perdure.storage.statements import Statements
-from perdure.storage.writer import Writer, WriterFault, full, unavailable
+from perdure.storage.writer import Writer, WriterFault, disk_full_error, unavailable_error
 from perdure.wire.events import Publication
 
 P = ParamSpec("P")
@@ -39,7 +39,7 @@ _READERS = 4
 # RETURNING
 _OLDEST = (3, 35, 0)
 
-# What SQLite says of its file and its machine; all else is the statement's own fault.
+# The errors of SQLite's file and machine; all else is the statement's own fault.
 _REFUSALS = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -56,14 +56,14 @@ _REFUSALS = frozenset(
 )
 
 
-# What it says where there is no room: the first for most calls, the others for some.
-_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+# The errors of a full disk: the first for most calls, the others for some.
+_NO_SPACE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 
 
 def _fault(error: Exception, reserve: Reserve) -> WriterFault:
     # The primary result code is in the low byte of the extended one.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL or (code in _NO_ROOM and reserve.has_no_room()):
+    if code == sqlite3.SQLITE_FULL or (code in _NO_SPACE and reserve.has_no_space()):
         return WriterFault.FULL
     return WriterFault.REFUSED if code in _REFUSALS else WriterFault.OWN
 
@@ -72,7 +72,7 @@ class _Transaction:
     """See `Transaction`."""
 
     def __init__(self, connection: sqlite3.Connection, named: Statements) -> None:
-        self.told: list[tuple[str, Publication]] = []
+        self.published: list[tuple[str, Publication]] = []
         self._execute = connection.execute
         self._named = named
 
@@ -90,8 +90,8 @@ class _Transaction:
         sql = self._named[statement]
         return [row for each in params for row in self._execute(sql, each).fetchall()]
 
-    def tell(self, topic: str, told: Publication) -> None:
-        self.told.append((topic, told))
+    def publish(self, topic: str, publication: Publication) -> None:
+        self.published.append((topic, publication))
 
 
 class _Connection:
@@ -109,7 +109,7 @@ class _Connection:
         except sqlite3.OperationalError as error:
             if _fault(error, self._reserve) is WriterFault.FULL:
                 raise
-            raise unavailable(error) from error  # another program has locked the file
+            raise unavailable_error(error) from error  # another program has locked the file
 
     def transaction(self) -> _Transaction:
         return _Transaction(self._connection, self._named)
@@ -164,7 +164,7 @@ class _Schema:
 
 @contextmanager
 def snapshot(path: Path) -> Iterator[Transaction]:
-    """The file as it is now, for reading only; a server may be using it meanwhile.
+    """Yields a snapshot of the file, for reading only; a server may be using it meanwhile.
 
     Raises `ConfigurationError` where it cannot be read.
     """
@@ -181,13 +181,13 @@ def snapshot(path: Path) -> Iterator[Transaction]:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files of the database in a data folder, as far as they are there."""
+    """Returns the files of the database in a data folder that are there."""
     paths = (folder / f"{FILE_NAME}{suffix}" for suffix in ("", "-wal", "-shm"))
     return [path for path in paths if path.exists()]
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing, not even beside the file, with a snapshot begun."""
+    """Opens a connection that changes nothing, not even beside the file, with a snapshot begun."""
     # Without a log beside it nobody has it open, and SQLite need not make one to read it.
     quiet = not path.with_name(f"{path.name}-wal").exists()
     options = "mode=ro&immutable=1" if quiet else "mode=ro"
@@ -195,7 +195,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None
     )
     connection.row_factory = sqlite3.Row
-    # What is no UTF-8 is for the reader of the row to find out, who goes on with the next one.
+    # The reader of a row finds out that it is no UTF-8, and goes on with the next one.
     connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     connection.execute("BEGIN")
     return connection
@@ -222,17 +222,17 @@ class SQLite:
     def is_full(self) -> bool:
         return not self._reserve.is_there
 
-    async def require_room(self) -> None:
-        """See `Database.require_room`."""
+    async def require_space(self) -> None:
+        """See `Database.require_space`."""
         if self.is_full and time.monotonic() - self._looked > _LOOK_SECONDS:
             self._looked = time.monotonic()
             if await asyncio.to_thread(self._reserve.take):
                 _log.info("disk_has_room")
         if self.is_full:
-            raise full()
+            raise disk_full_error()
 
     async def open(self) -> None:
-        """See `Database.open`; also takes the data folder, which one process can have."""
+        """See `Database.open`; also locks the data folder for this process."""
         connection = await asyncio.to_thread(self._take_folder)
         self._writer = Writer(_Connection(connection, self._named, self._reserve), bus=self._bus)
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="perdure-reader")
@@ -280,7 +280,7 @@ class SQLite:
         self._lock.release()
 
     def _read(self, query: Callable[[Transaction], T]) -> T:
-        """Runs a query on a connection that nobody uses."""
+        """Runs a query on a connection that is not in use."""
         reader = self._readers.pop()
         try:
             # The snapshot begins with the first statement and ends with COMMIT.
@@ -296,12 +296,12 @@ class SQLite:
             fault = _fault(error, self._reserve)
             if wrote or fault is WriterFault.OWN:
                 raise
-            raise unavailable(error, fault) from error
+            raise unavailable_error(error, fault) from error
         finally:
             self._readers.append(reader)
 
     def _take_folder(self) -> sqlite3.Connection:
-        """Locks the data folder, opens the file and brings it to the current schema."""
+        """Locks the data folder, opens the file and migrates it to the current schema."""
         folder = self._path.parent
         if sqlite3.sqlite_version_info < _OLDEST:
             raise ConfigurationError(
@@ -323,7 +323,7 @@ class SQLite:
         except sqlite3.Error as error:
             self._lock.release()
             if _fault(error, self._reserve) is WriterFault.FULL:
-                raise self._no_room() from error
+                raise self._no_space() from error
             raise ConfigurationError(
                 f"The database file {self._path} cannot be opened: {error}."
             ) from error
@@ -331,7 +331,7 @@ class SQLite:
             self._lock.release()
             raise
 
-    def _no_room(self) -> ConfigurationError:
+    def _no_space(self) -> ConfigurationError:
         return ConfigurationError(
             f"The disk of the data folder {self._path.parent} is full: make room on it, then start "
             "again."
@@ -339,8 +339,8 @@ class SQLite:
 
     def _open_file(self) -> sqlite3.Connection:
         if not self._reserve.take():
-            if self._reserve.has_no_room():
-                raise self._no_room()
+            if self._reserve.has_no_space():
+                raise self._no_space()
             _log.warning("disk_full")
         self._keep_private()
         connection = self._connect()
@@ -367,8 +367,8 @@ class SQLite:
         return connection
 
     def _keep_private(self) -> None:
-        """Makes the file for its owner alone, or takes it from others, with what is beside it: the
-        folder may be one that others can enter. SQLite gives a new log the mode of the file.
+        """Makes the file and its neighbours readable by their owner alone: the folder may be open
+        to others. SQLite gives a new log the mode of the file.
         """
         with suppress(OSError):  # SQLite says what is wrong with it
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, FILE_MODE))
@@ -387,7 +387,7 @@ class SQLite:
 
 
 def _check_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Readers and the writer must not wait for each other."""
+    """Turns the write-ahead log on, so that readers and the writer do not wait for each other."""
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise ConfigurationError(

@@ -1,12 +1,12 @@
 """The named SQL of `storage/sql/`, ready for a driver.
 
-A statement is named `<file>.<name>`. The comment after its name is its promise, and the sign
-behind the name says its kind, as aiosql reads it: `^` one row or none, `!` no rows, nothing
-all rows. A line that ends in `-- sqlite` or `-- postgres` is there for that database only.
+A statement is named `<file>.<name>`. The comment after its name is its promise, and the sign behind
+the name is its kind, as aiosql reads it: `^` one row or none, `!` no rows, nothing all rows. A line
+that ends in `-- sqlite` or `-- postgres` is there for that database only.
 
-A page of a list names its parent in the order too, and PostgreSQL compares parent and place as
-one: else, when few parents have most rows, it may walk through the rows of all others by `seq`
-until it has found enough. SQLite finds the place in the middle of a list only by the plain form.
+A page of a list names its parent in the order too, and PostgreSQL compares parent and place as one:
+else, when few parents have most rows, it may walk through the rows of all others by `seq` until it
+has found enough. SQLite finds the place in the middle of a list only by the plain form.
 """
 
 import re
@@ -33,7 +33,7 @@ class Statements(dict[str, str]):
 
 @cache
 def load(dialect: Dialect, *, folder: Path = _FOLDER) -> Statements:
-    """Every statement of the folder for one database; they are read once."""
+    """Returns every statement of the folder for one database; they are read once."""
     statements = Statements()
     for file in sorted(folder.glob("*.sql")):
         queries = aiosql.from_str(
@@ -49,7 +49,7 @@ def load(dialect: Dialect, *, folder: Path = _FOLDER) -> Statements:
 
 
 def _lines_for(dialect: Dialect, text: str) -> str:
-    """The lines that this database reads, without their marks."""
+    """Returns the lines that this database reads, without their marks."""
     lines = []
     for line in text.splitlines():
         marked = _DIALECT_LINE.match(line)

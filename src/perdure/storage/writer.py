@@ -1,8 +1,8 @@
-"""Group commit: one thread writes all that waits in one transaction (design, decision 4).
+"""Group commit: one thread writes all commands that wait in one transaction (design, decision 4).
 
-Each command of a batch has a savepoint, so that one that fails takes nobody with it; the
-batch has one COMMIT, which is what costs. Callers learn of it on the event loop: first all
-that was told is published, in order, then they resume.
+Each command of a batch has a savepoint, so that one that fails does not fail the others. The batch
+has one COMMIT, which is the expensive part. The outcome is handed over on the event loop: first all
+events are published, in order, then the callers resume.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _MOST = 128
 
 
 class WriterFault(Enum):
-    """What an error means for the transaction in which it happened."""
+    """The consequence of an error for the transaction in which it happened."""
 
     OWN = auto()
     """It is the command's own: the other commands are not concerned."""
@@ -37,7 +37,7 @@ class WriterFault(Enum):
     REFUSED = auto()
     """The database cannot do it now: full, slow, or broken."""
     FULL = auto()
-    """There is no room on the disk."""
+    """There is no space on the disk."""
     LOST = auto()
     """The connection is gone."""
 
@@ -48,7 +48,7 @@ _FULL = (
     "more, or make room on the disk."
 )
 
-# How often a transaction that did not commit is tried in all.
+# The number of attempts at a transaction that does not commit.
 _ATTEMPTS = {
     WriterFault.COLLISION: 10,
     WriterFault.LOST: 2,
@@ -57,25 +57,25 @@ _ATTEMPTS = {
 }
 
 
-class TellingTransaction(Transaction, Protocol):
-    """A transaction that keeps what it was asked to tell."""
+class PublishingTransaction(Transaction, Protocol):
+    """A transaction that collects the events to publish after its commit."""
 
-    told: list[tuple[str, Publication]]
+    published: list[tuple[str, Publication]]
 
 
 class WriterConnection(Protocol):
-    """What the writer needs of a database; used by the writer's thread only."""
+    """The writer's connection to a database; used by the writer's thread only."""
 
     def begin(self, *, grouped: bool) -> None:
         """Begins a transaction; connects first if the connection is gone. Raises `Unavailable`
-        where there is no use in trying again for each command of a batch.
+        where a retry for each command of a batch would be of no use.
 
         A `grouped` transaction must not wait long for another's rows: it holds some itself.
         """
         ...
 
-    def transaction(self) -> TellingTransaction:
-        """A view of the open transaction for one command."""
+    def transaction(self) -> PublishingTransaction:
+        """Returns a view of the open transaction for one command."""
         ...
 
     def savepoint(self) -> None: ...
@@ -96,9 +96,9 @@ class WriterConnection(Protocol):
 
 
 class _Waiting:
-    """A command, its caller, and what became of it."""
+    """A command, its caller, and its outcome."""
 
-    __slots__ = ("command", "error", "future", "result", "told")
+    __slots__ = ("command", "error", "future", "published", "result")
 
     def __init__(
         self, command: Callable[[Transaction], object], future: asyncio.Future[Any] | Future[Any]
@@ -107,21 +107,21 @@ class _Waiting:
         self.future = future
         self.result: object = None
         self.error: Exception | None = None
-        self.told: list[tuple[str, Publication]] = []
+        self.published: list[tuple[str, Publication]] = []
 
-    def run(self, transaction: TellingTransaction) -> None:
+    def run(self, transaction: PublishingTransaction) -> None:
         """Runs the command, perhaps not for the first time."""
         self.error = None
         self.result = self.command(transaction)
-        self.told = transaction.told
+        self.published = transaction.published
 
     def fail(self, error: Exception) -> None:
         self.error = error
-        self.told = []
+        self.published = []
 
     @property
     def is_urgent(self) -> bool:
-        """Whether its caller is a thread that waits."""
+        """True if its caller is a thread that waits."""
         return isinstance(self.future, Future)
 
     def resume(self) -> None:
@@ -156,8 +156,8 @@ class Writer:
     async def write(
         self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """See `Database.write`. A caller that is cancelled while it waits leaves the command in
-        its place: it is run, and told, all the same.
+        """See `Database.write`. If the caller is cancelled while it waits, the command is run and
+        its events are published all the same.
         """
         if self._closed:
             raise Unavailable("The server is shutting down.")
@@ -172,7 +172,7 @@ class Writer:
     def write_now(
         self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """See `Database.write_now`. Must not be called any more once `close` is."""
+        """See `Database.write_now`. Must not be called after `close`."""
         future: Future[T] = Future()
 
         def run(transaction: Transaction) -> T:
@@ -184,7 +184,7 @@ class Writer:
         return future.result()
 
     async def close(self) -> None:
-        """Finishes what waits, then disconnects."""
+        """Finishes the commands that wait, then disconnects."""
         if not self._closed:
             self._closed = True
             self._queue.put(None)
@@ -199,7 +199,9 @@ class Writer:
         self._connection.close()
 
     def _take(self) -> tuple[list[_Waiting], bool]:
-        """Waits for a command and takes all that wait with it; and whether more may come."""
+        """Waits for a command and takes all that wait with it. Returns them, and true if more may
+        come.
+        """
         batch = self._take_urgent()
         try:
             while len(batch) < _MOST:
@@ -216,7 +218,7 @@ class Writer:
         return [self._urgent.popleft() for _ in range(len(self._urgent))]
 
     def _settle(self, batch: list[_Waiting], *, attempt: int = 1) -> None:
-        """Brings each command of the batch to its end and tells its caller; raises nothing."""
+        """Brings each command of the batch to its end and resumes its caller; raises nothing."""
         try:
             self._attempt(batch)
         except Exception as error:  # whatever it is, the callers must hear of it
@@ -242,7 +244,9 @@ class Writer:
         self._loop.call_soon_threadsafe(self._deliver, batch)
 
     def _attempt(self, batch: list[_Waiting]) -> None:
-        """Runs the batch in one transaction. Raises what makes it void for everybody in it."""
+        """Runs the batch in one transaction. Raises an error that makes it void for all
+        commands.
+        """
         connection = self._connection
         self._committing = False
         connection.begin(grouped=len(batch) > 1)
@@ -267,10 +271,10 @@ class Writer:
             waiting.fail(error)
 
     def _deliver(self, batch: list[_Waiting]) -> None:
-        """On the event loop: what holds is told before its callers resume."""
+        """Publishes the events of the batch, on the event loop, and then resumes its callers."""
         try:
             for waiting in batch:
-                for topic, told in waiting.told:
+                for topic, told in waiting.published:
                     self._bus.publish(topic, told)
         finally:  # a listener's error must not keep the callers waiting for ever
             for waiting in batch:
@@ -284,16 +288,16 @@ def _fail(batch: list[_Waiting], error: Exception) -> None:
 
 def _fail_unavailable(batch: list[_Waiting], error: Exception, fault: WriterFault) -> None:
     for waiting in batch:
-        waiting.fail(unavailable(error, fault))
+        waiting.fail(unavailable_error(error, fault))
 
 
-def unavailable(cause: Exception, fault: WriterFault = WriterFault.REFUSED) -> Unavailable:
-    """The error that the user sees; the cause is for the log."""
-    error = full() if fault is WriterFault.FULL else Unavailable(_AWAY)
+def unavailable_error(cause: Exception, fault: WriterFault = WriterFault.REFUSED) -> Unavailable:
+    """Returns the error that the user sees; the cause is for the log."""
+    error = disk_full_error() if fault is WriterFault.FULL else Unavailable(_AWAY)
     error.__cause__ = cause
     return error
 
 
-def full() -> Unavailable:
-    """The error of a full disk."""
+def disk_full_error() -> Unavailable:
+    """Returns the error of a full disk."""
     return Unavailable(_FULL, code="disk_full")

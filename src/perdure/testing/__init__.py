@@ -1,1 +1,3 @@
-"""For tests of programs that use Perdure: a scripted model, a scripted sandbox, a manual clock."""
+"""Test doubles for programs that use Perdure: a scripted model, a scripted sandbox, a manual
+clock.
+"""

@@ -1,8 +1,8 @@
 """Vectors without a model: words and parts of words, hashed into dimensions.
 
-They know spelling and nothing of meaning: `car` is near `cars` and as far from `automobile` as
-from anything. They are what the scripted model answers to `embeddings`, for tests and offline
-use, and worth nothing in production: search by words alone is better.
+They know spelling and nothing of meaning: `car` is near `cars` and as far from `automobile` as from
+anything. The scripted model answers them to `embeddings`, for tests and offline use. They are worth
+nothing in production: search by words alone is better.
 """
 
 import math
@@ -16,7 +16,7 @@ _PART = 4
 
 
 def vector(text: str, dimensions: int) -> list[float]:
-    """A vector of length 1, or of zeros for a text without words."""
+    """Returns a vector of length 1, or of zeros for a text without words."""
     features = Counter(
         feature for word in _WORD.findall(text.casefold()) for feature in _features(word)
     )

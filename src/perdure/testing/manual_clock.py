@@ -1,4 +1,4 @@
-"""Time that stands still until it is told to move, so that ten minutes take no time at all."""
+"""A clock that stands still until it is moved, so that ten minutes take no time at all."""
 
 
 class ManualClock:

@@ -1,6 +1,6 @@
-"""A text that matches a regular expression, for simple ones: as tool schemas have them.
+"""Sample of a text that matches a regular expression, for simple ones as tool schemas have them.
 
-Knows literals, classes, groups, alternatives and repetition; not look-around or back references.
+It knows literals, classes, groups, alternatives and repetition; not look-around or back references.
 """
 
 import re
@@ -10,7 +10,7 @@ _CLASSES = {"d": "0", "w": "a", "s": " ", "D": "a", "W": "-", "S": "a", "n": "\n
 _NOTHING = frozenset("bBAZz")
 _REPEATED = re.compile(r"\{(\d{1,4})(,\d*)?\}\??|[*+?]\??")
 _MAX_LENGTH = 10_000
-# What a negated class is tried with.
+# The characters that a negated class is tried with.
 _LETTERS = "a0 -_.A"
 
 
@@ -19,9 +19,9 @@ class _TooHard(Exception):
 
 
 def matching(pattern: str, *, repeats: int) -> str | None:
-    """A text that the pattern matches; None if it is beyond us.
+    """Returns a text that the pattern matches; None for a pattern that is too hard.
 
-    What may be repeated is, `repeats` times, as far as it must or may.
+    Each repetition is written `repeats` times, as far as the pattern demands or permits that.
     """
     try:
         # Not proved by matching it: a hostile pattern can make that last for ever.
@@ -31,7 +31,7 @@ def matching(pattern: str, *, repeats: int) -> str | None:
 
 
 class _Pattern:
-    """Reads an expression from left to right and writes what matches it."""
+    """Reads an expression from left to right and writes a text that matches it."""
 
     def __init__(self, pattern: str, repeats: int) -> None:
         self._pattern = pattern
@@ -45,7 +45,7 @@ class _Pattern:
         return text
 
     def _alternatives(self) -> str:
-        """The first of the alternatives; the others are only read."""
+        """Returns the first of the alternatives; the others are only read."""
         text = self._sequence()
         while self._at("|"):
             self._sequence()
@@ -117,7 +117,7 @@ class _Pattern:
         return letter
 
     def _count(self) -> int:
-        """How often the last atom is written: what follows it says what may be."""
+        """Returns how often the last atom is written, by the quantifier that follows it."""
         found = _REPEATED.match(self._pattern, self._place)
         if found is None:
             return 1
@@ -141,7 +141,7 @@ class _Pattern:
         return self._pattern[self._place - 1]
 
     def _at(self, letter: str) -> bool:
-        """Reads the letter if it is there."""
+        """Reads the letter if it comes next. Returns true if it did."""
         there = self._pattern.startswith(letter, self._place)
         self._place += there
         return there

@@ -1,7 +1,8 @@
-"""A small value that satisfies a JSON schema: the arguments of the scripted model's calls.
+"""Sample of a small value that satisfies a JSON schema: the arguments of the scripted model's
+calls.
 
-Covers what the schemas of tools are made of; not `not`, `if`, `contains`. A schema that
-nothing can satisfy gets a best effort.
+It covers what the schemas of tools are made of; not `not`, `if`, `contains`. A schema that nothing
+can satisfy gets a best effort.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ _FULL_DEPTH = 2
 
 
 def sample(schema: JsonObject, *, hint: str = "text") -> object:
-    """A value for the schema, the same each time; `$ref` may point inside it.
+    """Returns a value for the schema, the same each time; `$ref` may point inside it.
 
     `hint` stands where any string will do.
     """
@@ -88,7 +89,7 @@ class _Sampler:
         return [self.value(kind, depth + 1) for kind in kinds[:wanted]]
 
     def _different(self, kinds: list[object], depth: int) -> list[object]:
-        """A value of each schema, no two alike."""
+        """Returns a value of each schema, no two alike."""
         before, values = self._variant, list[object]()
         for kind in kinds:
             for self._variant in range(len(kinds) + 1):
@@ -100,23 +101,23 @@ class _Sampler:
         return values
 
     def _resolved(self, schema: JsonObject, depth: int) -> JsonObject:
-        """The schema with `$ref`, `allOf` and the first of `anyOf` or `oneOf` merged in."""
+        """Returns the schema with `$ref`, `allOf` and the first of `anyOf` or `oneOf` merged in."""
         self._left -= 1
         if depth > _MAX_DEPTH or self._left < 0:
             return {"const": None}
         merged = dict(schema)
-        parts: list[object] = []
+        schemas: list[object] = []
         if "$ref" in merged:
-            parts.append(self._target(str(merged.pop("$ref"))))
+            schemas.append(self._target(str(merged.pop("$ref"))))
         all_of = merged.pop("allOf", None)
-        parts += all_of if isinstance(all_of, list) else []
+        schemas += all_of if isinstance(all_of, list) else []
         for key in ("anyOf", "oneOf"):
             options = merged.pop(key, None)
             if isinstance(options, list) and options:
-                parts.append(_easiest(options))
-        for part in parts:
-            if isinstance(part, dict):
-                merged = _merge(self._resolved(part, depth + 1), merged)
+                schemas.append(_easiest(options))
+        for each in schemas:
+            if isinstance(each, dict):
+                merged = _merge(self._resolved(each, depth + 1), merged)
         return merged
 
     def _target(self, ref: str) -> object:
@@ -142,14 +143,14 @@ def _type(schema: JsonObject) -> str:
 
 
 def _easiest(options: list[object]) -> object:
-    """An option that does not lead back into the schema, if there is one."""
+    """Returns an option that does not lead back into the schema, if there is one."""
     return next(
         (each for each in options if isinstance(each, dict) and "$ref" not in each), options[0]
     )
 
 
 def _merge(one: JsonObject, other: JsonObject) -> JsonObject:
-    """A schema for what satisfies both."""
+    """Returns a schema for values that satisfy both."""
     merged = {**one, **other}
     for key in one.keys() & other.keys():
         merge = _MERGED.get(key)

@@ -1,4 +1,4 @@
-"""The directives that the scripted model obeys, read from a user's message.
+"""Directives of the scripted model, read from a user's message.
 
 A directive stands alone on its line; see `docs/scripted-model.md`. A message without any is an
 ordinary one, and gets the model's ordinary answer.
@@ -23,7 +23,7 @@ class ScriptedCall:
 
 @dataclass
 class ScriptedRound:
-    """What the model does in one round. Tokens are the words of the answer."""
+    """The text, calls and end of one round of the model. Tokens are the words of the answer."""
 
     say: list[str] = field(default_factory=list)
     calls: list[ScriptedCall] = field(default_factory=list)
@@ -39,7 +39,7 @@ class ScriptedRound:
 
     @property
     def is_act(self) -> bool:
-        """Whether it says what to answer, and not merely how."""
+        """True if it says what to answer, and not merely how."""
         return bool(self.say or self.calls or self.refusal is not None or self.fail or self.forever)
 
 
@@ -50,7 +50,7 @@ class Script(NamedTuple):
     text: str
 
     def round(self, number: int) -> ScriptedRound:
-        """What to do in a round, counted from 0; an empty one behind the last."""
+        """Returns a round, counted from 0; an empty one behind the last."""
         return self.rounds[number] if number < len(self.rounds) else ScriptedRound()
 
     @property
@@ -59,7 +59,7 @@ class Script(NamedTuple):
 
 
 def parse(message: str) -> Script:
-    """Parts a message into directives and text."""
+    """Splits a message into directives and text."""
     rounds = [ScriptedRound()]
     text: list[str] = []
     lines = deque(message.splitlines())
@@ -69,7 +69,7 @@ def parse(message: str) -> Script:
             if line.strip() != _BLOCKS[0]:
                 rounds.append(ScriptedRound())
             rounds[-1].calls.append(_python(code))
-        elif not _obeyed(line.strip(), rounds):
+        elif not _obey(line.strip(), rounds):
             text.append(line)
     return Script(rounds, "\n".join(text).strip())
 
@@ -86,18 +86,18 @@ def _python(code: str) -> ScriptedCall:
     return ScriptedCall("python", json.dumps({"code": code}, ensure_ascii=False))
 
 
-def _obeyed(line: str, rounds: list[ScriptedRound]) -> bool:
-    """Adds what the line directs to the rounds; False if it is no directive."""
+def _obey(line: str, rounds: list[ScriptedRound]) -> bool:
+    """Adds a line's directive to the rounds. Returns false if it is none."""
     if not line.startswith("then:"):
-        return _added(line, rounds[-1])
+        return _add(line, rounds[-1])
     rest, following = line.removeprefix("then:").strip(), ScriptedRound()
-    if rest and not _added(rest, following):
+    if rest and not _add(rest, following):
         return False
     rounds.append(following)
     return True
 
 
-def _added(line: str, to: ScriptedRound) -> bool:
+def _add(line: str, to: ScriptedRound) -> bool:
     for pattern, add in _DIRECTIVES:
         match = pattern.fullmatch(line)
         if match:
@@ -155,7 +155,7 @@ def _forever(to: ScriptedRound, _: re.Match[str]) -> None:
     to.forever = True
 
 
-# What begins a block of code.
+# The beginning of a block of code.
 _BLOCKS = ("python:", "then: python:")
 _CODES = "server_error|rate_limit_exceeded|invalid_prompt"
 _DIRECTIVES: tuple[tuple[re.Pattern[str], Callable[[ScriptedRound, re.Match[str]], None]], ...] = (

@@ -1,6 +1,6 @@
-"""The deterministic model that ships: for the demo, for tests, for offline use.
+"""The deterministic model that is part of Perdure: for the demo, for tests, for offline use.
 
-What it answers depends on the request alone; see `docs/scripted-model.md`.
+Its answer depends on the request alone; see `docs/scripted-model.md`.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from perdure.wire.lists import Model
 _WORDS = re.compile(r"\S+\s*|\s+")
 # Capitals inside of a sentence.
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w-]+")
-_ARGUMENT_PIECE = 8
+_ARGUMENT_FRAGMENT = 8
 # what a passage begins with that file_search has found
 _MARKER = "【"
 _QUOTED_WORDS = 40
@@ -87,7 +87,7 @@ class ScriptedProvider:
 
 
 def _act(request: ChatRequest) -> ScriptedRound:
-    """What to do now: as the last user message directs, else the ordinary thing."""
+    """Returns the round to answer with: as the last user message directs, else the ordinary one."""
     place, message = _last_user_message(request.messages)
     after = request.messages[place + 1 :]
     script = parse(message)
@@ -102,7 +102,7 @@ def _act(request: ChatRequest) -> ScriptedRound:
 
 
 def _ordinary_calls(request: ChatRequest, after: list[ChatMessage]) -> list[ScriptedCall]:
-    """Each offered function once; a forced one as it is forced."""
+    """Returns a call of each offered function; of a forced one as it is forced."""
     tools = request.tools or []
     if not tools or request.tool_choice == "none":
         return []
@@ -116,7 +116,7 @@ def _ordinary_calls(request: ChatRequest, after: list[ChatMessage]) -> list[Scri
 
 
 def _answer(request: ChatRequest, prompt: str, after: list[ChatMessage]) -> str:
-    """The ordinary text."""
+    """Returns the ordinary text."""
     match request.response_format:
         case JsonSchemaFormat(json_schema):
             return encode(sample(json_schema.schema or {"type": "object"})).decode()
@@ -134,25 +134,25 @@ def _answer(request: ChatRequest, prompt: str, after: list[ChatMessage]) -> str:
 
 
 def _quoted(output: str) -> str:
-    """The beginning of the first passage that a search brought, with the passage's marker."""
+    """Returns the beginning of the first passage that a search found, with the passage's marker."""
     marker, _, text = output.split("\n\n" + _MARKER)[0].partition("\n")
     return " ".join(text.split()[:_QUOTED_WORDS]) + marker
 
 
 def _deltas(request: ChatRequest, act: ScriptedRound) -> Iterator[ChoiceDelta]:
-    """The answer, about one word at a time."""
+    """Yields the answer, about one word at a time."""
     if act.refusal is not None:
-        yield from (ChoiceDelta(refusal=piece) for piece in _WORDS.findall(act.refusal))
-    for piece in _WORDS.findall("\n".join(act.say)):
-        yield ChoiceDelta(content=piece)
+        yield from (ChoiceDelta(refusal=fragment) for fragment in _WORDS.findall(act.refusal))
+    for fragment in _WORDS.findall("\n".join(act.say)):
+        yield ChoiceDelta(content=fragment)
     while act.forever:
         yield ChoiceDelta(content="on ")
     for index, call in enumerate(act.calls):
         yield ChoiceDelta(tool_calls=[_first(request, index, call)])
         arguments = call.arguments or _arguments(request, call.name)
-        for start in range(0, len(arguments), _ARGUMENT_PIECE):
-            piece = FunctionDelta(arguments=arguments[start : start + _ARGUMENT_PIECE])
-            yield ChoiceDelta(tool_calls=[ToolCallDelta(index=index, function=piece)])
+        for start in range(0, len(arguments), _ARGUMENT_FRAGMENT):
+            fragment = FunctionDelta(arguments=arguments[start : start + _ARGUMENT_FRAGMENT])
+            yield ChoiceDelta(tool_calls=[ToolCallDelta(index=index, function=fragment)])
 
 
 def _first(request: ChatRequest, index: int, call: ScriptedCall) -> ToolCallDelta:
@@ -164,7 +164,7 @@ def _first(request: ChatRequest, index: int, call: ScriptedCall) -> ToolCallDelt
 
 
 def _arguments(request: ChatRequest, name: str) -> str:
-    """A JSON object that satisfies the schema of the function, if it is offered."""
+    """Returns a JSON object that satisfies the schema of the function, if it is offered."""
     for tool in request.tools or ():
         if tool.function.name == name:
             _, message = _last_user_message(request.messages)
@@ -180,7 +180,7 @@ def _arguments(request: ChatRequest, name: str) -> str:
 
 
 def _topic(message: str) -> str:
-    """What a message is about: its last name, as in "the weather in Paris"."""
+    """Returns the topic of a message: its last name, as in "the weather in Paris"."""
     names: list[str] = _NAME.findall(parse(message).text)
     return names[-1] if names else "text"
 

@@ -30,9 +30,9 @@ from perdure.wire.tools import CalledFunction
 Chat = Callable[[ChatRequest], AsyncGenerator[ChatChunk, None]]
 
 _JSON = {"content-type": "application/json"}
-# What a model server answers where a run has this as its `last_error`.
+# The status of a model server by the code of the run's `last_error`.
 _STATUS = {"server_error": 500, "rate_limit_exceeded": 429, "invalid_prompt": 400}
-# What is answered here is read here, on the event loop: no more of it than a demo needs.
+# Requests are parsed on the event loop, so they are no larger than a demo needs.
 _MOST_BYTES = 1024 * 1024
 _MOST = JsonSize(members=200_000, depth=100)
 # RecursionError: nested deeper than any real request
@@ -58,7 +58,9 @@ class _Message(Object, kw_only=True):
 
 
 async def answer(chat: Chat, path: str, body: bytes) -> Relayed:
-    """A whole or streamed answer to a chat request, or vectors; an error for anything else."""
+    """Returns a whole or streamed answer to a chat request, or vectors; an error for anything
+    else.
+    """
     size = await scan.measure(body[: _MOST_BYTES + 1], most=_MOST)
     if len(body) > _MOST_BYTES or size.members > _MOST.members:
         return _refuse(
@@ -84,7 +86,7 @@ async def answer(chat: Chat, path: str, body: bytes) -> Relayed:
     chunks = chat(request)
     try:
         if request.stream:
-            # What fails at once is told by the status.
+            # A failure at once has its status.
             return Relayed(200, _EVENTS, _stream(await anext(chunks), chunks, request))
         return Relayed(200, _JSON, _once(await _whole(chunks, request)))
     except ProviderError as error:
@@ -152,7 +154,7 @@ async def _whole(chunks: AsyncGenerator[ChatChunk, None], request: _Request) -> 
 
 
 def _calls(fragments: list[ToolCallDelta]) -> list[ChatToolCall]:
-    """The calls that the fragments make up."""
+    """Returns the calls that the fragments make up."""
     calls: dict[int | None, tuple[str, str, list[str]]] = {}
     for fragment in fragments:
         function = fragment.function
@@ -160,8 +162,8 @@ def _calls(fragments: list[ToolCallDelta]) -> list[ChatToolCall]:
         calls.setdefault(fragment.index, (fragment.id or "", name, []))
         calls[fragment.index][2].append((function.arguments if function else None) or "")
     return [
-        ChatToolCall(id=id_, function=CalledFunction(name=name, arguments="".join(pieces)))
-        for id_, name, pieces in calls.values()
+        ChatToolCall(id=id_, function=CalledFunction(name=name, arguments="".join(written)))
+        for id_, name, written in calls.values()
     ]
 
 

@@ -1,7 +1,7 @@
-"""A sandbox without a machine: its sessions run no code, and answer as they are told.
+"""A sandbox without a machine: its sessions run no code, and answer by a script.
 
-For tests of what uses a sandbox, and of programs that use code_interpreter. It isolates nothing,
-because nothing runs: the setting `code_sandbox = "scripted"` chooses it.
+It is for tests of code that uses a sandbox, and of programs that use code_interpreter. It isolates
+nothing, because nothing runs: the setting `code_sandbox = "scripted"` chooses it.
 """
 
 import ast
@@ -50,7 +50,7 @@ PNG = (
 
 
 def obey(code: str) -> Iterable[Output | Wrote | Forever | Crashed]:
-    """The effects of code whose lines are directives; other lines do nothing.
+    """Yields the effects of code whose lines are directives; other lines do nothing.
 
     `print TEXT`, `print("TEXT")`, `show` (an image), `write NAME TEXT` (a file), `raise TEXT`,
     `crash TEXT` (the session ends), `forever`.
@@ -77,7 +77,7 @@ def obey(code: str) -> Iterable[Output | Wrote | Forever | Crashed]:
 
 
 def _printed(line: str) -> str | None:
-    """The text of a line such as `print("text")`."""
+    """Returns the text of a line such as `print("text")`; None for any other line."""
     if not (line.startswith("print(") and line.endswith(")")):
         return None
     try:
@@ -99,7 +99,7 @@ class ScriptedSession:
         return self._lost
 
     def lose(self, why: str) -> None:
-        """The session is gone, as if it had crashed."""
+        """Loses the session, as if it had crashed."""
         self._lost = self._lost or why
 
     async def execute(
@@ -130,7 +130,7 @@ class ScriptedSession:
     async def put(self, name: str, content: bytes | AsyncIterable[bytes]) -> None:
         self._check()
         if not isinstance(content, bytes):
-            content = b"".join([piece async for piece in content])
+            content = b"".join([block async for block in content])
         self._files[name] = content
 
     async def files(self) -> tuple[SessionFile, ...]:
@@ -152,8 +152,8 @@ class ScriptedSession:
 
 
 class ScriptedSandbox:
-    """A `Sandbox` of scripted sessions; `started` are all that it ever started, `refusal` is why it
-    starts none.
+    """A `Sandbox` of scripted sessions. `started` are all that it ever started; `refusal` is the
+    reason why it starts none.
     """
 
     def __init__(self, script: Script = obey) -> None:

@@ -1,4 +1,4 @@
-"""Numbers and strings that satisfy a JSON schema, for `schema_sample.py`."""
+"""Samples of numbers and strings that satisfy a JSON schema, for `schema_sample.py`."""
 
 import math
 from fractions import Fraction
@@ -24,7 +24,7 @@ _FORMATS = {
 
 
 def number(schema: JsonObject, *, whole: bool, variant: int = 0) -> float:
-    """A number within the schema's bounds: 1 where nothing speaks against it.
+    """Returns a number within the schema's bounds: 1 where nothing speaks against it.
 
     Each `variant` is another one, as long as there are others.
     """
@@ -49,7 +49,9 @@ def number(schema: JsonObject, *, whole: bool, variant: int = 0) -> float:
 
 
 def string(schema: JsonObject, *, hint: str, variant: int = 0) -> str:
-    """A string as the schema wants it: the hint where any will do, with the variant's number."""
+    """Returns a string as the schema wants it: the hint where any will do, with the variant's
+    number.
+    """
     least, most = schema.get("minLength"), schema.get("maxLength")
     shortest = min(least, _MAX_LENGTH) if isinstance(least, int) else 0
     longest = most if isinstance(most, int) else None
@@ -85,7 +87,7 @@ def _step(schema: JsonObject, *, whole: bool) -> Fraction | None:
 def _candidates(
     lowest: Fraction | None, highest: Fraction | None, step: Fraction | None, variant: int
 ) -> list[Fraction]:
-    """Values worth a try, the nicest first; at least one more for each variant."""
+    """Yields values worth a try, the nicest first; at least one more for each variant."""
     candidates = [Fraction(1)]
     unit = step or Fraction(1)
     steps = range(variant + 2)

@@ -1,7 +1,7 @@
-"""Whether a gateway answers, and what its kernels should not see or do, as far as they can tell.
+"""A check that a gateway answers, with a report of what its kernels should not see or do.
 
-What isolates kernels belongs to the gateway, and cannot be vouched for from here: a probe in a
-kernel finds what is evidently open, and finds nothing in a kernel that lies.
+The gateway's operator is responsible for the isolation of kernels, which cannot be proven from
+here: a probe in a kernel finds what is evidently open, and finds nothing in a kernel that lies.
 """
 
 import secrets
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from perdure.errors import ConfigurationError
-from perdure.sandbox.checkup import probed
+from perdure.sandbox.checkup import run_probe
 from perdure.sandbox.gateway.sandbox import GatewaySandbox
 from perdure.sandbox.sandbox import FileRefused, SessionLost
 
@@ -77,14 +77,16 @@ if os.path.isdir("/perdure-probe"):
 
 
 class Checked(NamedTuple):
-    """`doubts`: what is evidently open, in a few words each."""
+    """The result of a check. `seconds`: the time that a start took; `doubts`: what is evidently
+    open, in a few words each.
+    """
 
     seconds: float
     doubts: tuple[str, ...]
 
 
 async def check(sandbox: GatewaySandbox) -> Checked:
-    """Starts two sessions, and lets one look around. Raises `ConfigurationError`."""
+    """Starts two sessions, and runs a probe in one. Raises `ConfigurationError`."""
     begun = time.monotonic()
     session = await sandbox.start()
     took = time.monotonic() - begun
@@ -93,7 +95,7 @@ async def check(sandbox: GatewaySandbox) -> Checked:
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     code = _PROBE.format(token=token, host=str(parts.hostname), port=port)
     try:
-        found = await probed(session, code)
+        found = await run_probe(session, code)
         await session.put(token, b"")
         shared = await _is_shared(sandbox, token)
     except (SessionLost, FileRefused) as lost:
@@ -107,8 +109,8 @@ async def check(sandbox: GatewaySandbox) -> Checked:
 
 
 async def _is_shared(sandbox: GatewaySandbox, name: str) -> bool:
-    """Whether another session has the file. One that is given a folder with files in it does not
-    start at all.
+    """Returns true if another session has the file. A session does not even start in a folder with
+    files in it.
     """
     try:
         other = await sandbox.start()

@@ -1,7 +1,7 @@
 """The websocket of one kernel of a gateway: Jupyter's messages, bounded and typed.
 
-The gateway belongs to the operator, its kernels to whoever writes the code: what comes over a
-websocket may all be forged, the ids of the requests it claims to answer too.
+The gateway belongs to the operator, its kernels to whoever writes the code. So all that comes over
+a websocket may be forged, also the ids of the requests that it claims to answer.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ class _Envelope(msgspec.Struct):
 
 
 class Status(msgspec.Struct):
-    """What a kernel says it is doing; to nobody in particular, only the gateway says it."""
+    """The state of a kernel. It belongs to no request if the gateway itself says it."""
 
     execution_state: str
 
 
 class KernelMessage(NamedTuple):
-    """`parent`: the request that it claims to belong to; `kind`: its type, or `GONE` for the end of
-    kernel or websocket, where `content` says why.
+    """A message of a kernel. `parent`: the request that it claims to belong to; `kind`: its type,
+    or `GONE` for the end of kernel or websocket, where `content` says why.
     """
 
     channel: str
@@ -55,24 +55,26 @@ class KernelMessage(NamedTuple):
 
 
 class Link:
-    """The websocket of one kernel. It is always read, so that nothing waits in the gateway, which
-    has other kernels to serve.
+    """The websocket of one kernel. It is always read, so that no message waits in the gateway,
+    which has other kernels to serve.
     """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
         self._socket = socket
-        self._room = _MOST_IN_ALL
+        self._bytes_left = _MOST_IN_ALL
         self._reading: asyncio.Task[None] | None = None
 
-    def listen(self, told: Callable[[KernelMessage], None]) -> None:
-        """From now on, `told` is called for all that comes. To be called once, at the beginning."""
-        self._reading = asyncio.create_task(self._read(told), name="kernel messages")
+    def listen(self, take: Callable[[KernelMessage], None]) -> None:
+        """Starts to read: `take` is called for each message. To be called once, at the
+        beginning.
+        """
+        self._reading = asyncio.create_task(self._read(take), name="kernel messages")
 
     async def execute(
         self, asked: str, code: str, *, expressions: Mapping[str, str], silent: bool
     ) -> None:
-        """Asks the kernel to execute code and then to evaluate expressions; `asked` is the
-        id of the request.
+        """Asks the kernel to execute code and then to evaluate expressions; `asked` is the id of
+        the request.
 
         Raises `OSError` when the websocket has ended.
         """
@@ -99,19 +101,19 @@ class Link:
             "content": content,
             "buffers": [],
         }
-        self._room = _MOST_IN_ALL
+        self._bytes_left = _MOST_IN_ALL
         await self._socket.send_str(msgspec.json.encode(message).decode())
 
-    async def _read(self, told: Callable[[KernelMessage], None]) -> None:
+    async def _read(self, take: Callable[[KernelMessage], None]) -> None:
         while True:
-            self._hurry()
+            self._request_quick_acknowledgement()
             said = await self._socket.receive()
             if said.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 too_much = self._socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
                 why = "It wrote too much at once." if too_much else _CLOSED
                 break
-            self._room -= len(said.data)
-            if self._room < 0:
+            self._bytes_left -= len(said.data)
+            if self._bytes_left < 0:
                 why = "It wrote without end."
                 break
             message = _message(said.data)
@@ -119,13 +121,13 @@ class Link:
                 why = "The Python process ended unexpectedly."
                 break
             if message is not None:
-                told(message)
-        told(KernelMessage("", GONE, "", why.encode()))
+                take(message)
+        take(KernelMessage("", GONE, "", why.encode()))
 
-    def _hurry(self) -> None:
-        """The gateway holds a message back until the one before it is acknowledged, which takes
-        40 ms where nothing is sent the other way. The system forgets this wish soon, so it is
-        repeated.
+    def _request_quick_acknowledgement(self) -> None:
+        """Asks the system to acknowledge messages at once. The gateway holds a message back until
+        the one before it is acknowledged, which takes 40 ms where nothing is sent the other way.
+        The system forgets this option soon, so it is set again for each message.
         """
         connection = self._socket.get_extra_info("socket")
         if connection is not None and _QUICK_ACKNOWLEDGE is not None:
@@ -140,7 +142,7 @@ class Link:
 
 
 def _message(said: bytes) -> KernelMessage | None:
-    """None for what is no message of Jupyter's."""
+    """Returns a message; None if it is none of Jupyter's."""
     try:
         envelope = msgspec.json.decode(said, type=_Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -154,7 +156,7 @@ def _message(said: bytes) -> KernelMessage | None:
 
 
 def _is_end(message: KernelMessage) -> bool:
-    """Whether the gateway says that the kernel's process has ended, and another begins."""
+    """Returns true if the gateway says that the kernel's process has ended, and another begins."""
     if (message.channel, message.kind, message.parent) != ("iopub", "status", ""):
         return False
     try:

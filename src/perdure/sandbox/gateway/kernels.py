@@ -1,4 +1,6 @@
-"""The REST protocol of Jupyter's gateways: kernels are started, interrupted and deleted."""
+"""Client of the REST protocol of Jupyter's gateways: kernels are started, interrupted and
+deleted.
+"""
 
 import asyncio
 import secrets
@@ -20,8 +22,8 @@ _HEARTBEAT_SECONDS = 30.0
 # how long a start that is given up is waited for, to delete what comes of it
 _ABANDONED_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
-# pauses between attempts to delete
-_TRIED_AGAIN = (0.2, 1.0)
+# pauses in seconds between the tries to delete
+_RETRY_PAUSES = (0.2, 1.0)
 # the gateway answers with lists and descriptions only
 _MOST_ANSWERED = 4 * MIB
 
@@ -30,11 +32,11 @@ KernelId = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z-]{1,64}\Z")]
 
 
 class _Missing(ConfigurationError):
-    """The gateway answers 404."""
+    """The gateway answered 404."""
 
 
 class _Broke(ConfigurationError):
-    """The gateway answers that it broke."""
+    """The gateway answered with a status of 500 or more."""
 
 
 class _Specs(msgspec.Struct):
@@ -52,7 +54,7 @@ class _Refusal(msgspec.Struct):
 
 
 class Gateway:
-    """A gateway at a URL. Whatever it does not do as it should is a `ConfigurationError`."""
+    """A gateway at a URL. Every failure of it is a `ConfigurationError`."""
 
     def __init__(self, url: str, token: SecretStr | None) -> None:
         self.url = url.rstrip("/")
@@ -60,19 +62,19 @@ class Gateway:
         self._http: aiohttp.ClientSession | None = None
 
     async def spec(self, name: str | None) -> str:
-        """The name of a kind of kernel that it has; without a name, its default."""
+        """Returns the name of a kernelspec that it has; without a name, that of its default."""
         specs = _decoded(await self._call("GET", "/api/kernelspecs"), _Specs, self.url)
         chosen = name or specs.default
         if chosen not in specs.kernelspecs:
             known = ", ".join(sorted(specs.kernelspecs)) or "none"
             raise ConfigurationError(
                 f"The code interpreter's gateway {self.url} has no kernel {chosen!r}, only: "
-                f"{output_filter.text(known)[:200]}."
+                f"{output_filter.clean_text(known)[:200]}."
             )
         return chosen
 
     async def start(self, spec: str) -> "Kernel":
-        """A new kernel."""
+        """Starts a kernel."""
         # With an environment, even an empty one, the kernel does not inherit the gateway's own.
         environment = {"KERNEL_LAUNCH_TIMEOUT": f"{_START_SECONDS:.0f}"}
         asked = {"name": spec, "env": environment}
@@ -107,7 +109,7 @@ class Gateway:
         await self._call("DELETE", f"/api/kernels/{kernel}")
 
     async def connect(self, kernel: str) -> aiohttp.ClientWebSocketResponse[bool]:
-        """The websocket of a kernel."""
+        """Opens the websocket of a kernel."""
         session = secrets.token_hex()
         url = f"{self.url}/api/kernels/{kernel}/channels?session_id={session}"
         try:
@@ -184,7 +186,7 @@ class Gateway:
         said = refusal.reason or refusal.message
         if self._token:  # which it may repeat
             said = said.replace(self._token.get_secret_value(), "***")
-        why = output_filter.text(said)[:200]
+        why = output_filter.clean_text(said)[:200]
         kind = _Broke if status >= 500 else ConfigurationError
         return kind(
             f"The code interpreter's gateway {self.url} refuses: it answered {status}"
@@ -194,8 +196,8 @@ class Gateway:
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     body = b""
-    async for piece in answer.content.iter_any():
-        body += piece
+    async for block in answer.content.iter_any():
+        body += block
         if len(body) > _MOST_ANSWERED:
             raise aiohttp.ClientPayloadError("it answered too much")
     return body
@@ -218,21 +220,21 @@ class Kernel:
         self._gateway = gateway
 
     async def connect(self) -> Link:
-        """Its websocket. Raises `ConfigurationError`."""
+        """Opens its websocket. Raises `ConfigurationError`."""
         return Link(await self._gateway.connect(self.id))
 
     async def lives(self) -> bool:
-        """Whether the gateway still has it. Raises `ConfigurationError`."""
+        """Returns true if the gateway still has it. Raises `ConfigurationError`."""
         return await self._gateway.has(self.id)
 
     async def interrupt(self) -> None:
-        """As Ctrl-C does. Raises `ConfigurationError`."""
+        """Interrupts the code, as Ctrl-C does. Raises `ConfigurationError`."""
         await self._gateway.interrupt(self.id)
 
     async def delete(self) -> None:
-        """Ends it, if that has not happened yet. Raises `ConfigurationError`."""
+        """Ends the kernel, if that has not happened yet. Raises `ConfigurationError`."""
         with suppress(_Missing):
-            for seconds in _TRIED_AGAIN:
+            for seconds in _RETRY_PAUSES:
                 try:
                     await self._gateway.delete(self.id)
                 except _Broke:  # such as while it starts the kernel again

@@ -1,7 +1,7 @@
-"""What an execution in a gateway's kernel shows: Jupyter's messages become outputs, within limits.
+"""Outputs of an execution in a gateway's kernel, made of Jupyter's messages, within limits.
 
-A message of another shape is passed over: whoever forged it meant no good, and only deceived
-whoever reads his own output.
+A message of another shape is ignored: whoever forged it only deceives the reader of their own
+output.
 """
 
 from collections import deque
@@ -29,9 +29,9 @@ class _Display(msgspec.Struct):
     data: dict[str, msgspec.Raw]
 
 
-class Shown:
-    """The outputs of one execution that nobody has taken yet. They are never more than an
-    execution may show, so nobody has to be waited for.
+class ExecutionOutputs:
+    """The outputs of one execution that have not been read yet. They are never more than an
+    execution may show, so the kernel need not be slowed down.
     """
 
     def __init__(self, limits: SessionLimits) -> None:
@@ -46,23 +46,24 @@ class Shown:
             text_bytes=limits.text_bytes, images=limits.images, image_bytes=limits.image_bytes
         )
 
-    def until(self, mark: str) -> None:
-        """From now on, only what comes before a mark is shown of each stream."""
+    def stop_at(self, mark: str) -> None:
+        """Ignores everything after a mark in each stream from now on."""
         self._mark = mark
         self.waiting = {"stdout", "stderr"}
 
     def note(self) -> Iterator[Text]:
-        """Says what was left out, if anything was."""
+        """Yields a note of what was left out, if anything was."""
         if self._tally.cut or self._tally.dropped:
             yield Text(self._tally.note(), "note")
 
-    def hear(self, message: KernelMessage) -> None:
+    def add(self, message: KernelMessage) -> None:
+        """Adds the output in a message, if it has any."""
         try:
-            self._hear(message)
+            self._add(message)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return
 
-    def _hear(self, message: KernelMessage) -> None:
+    def _add(self, message: KernelMessage) -> None:
         match message.channel, message.kind:
             case "shell", "execute_reply":
                 self.replied = True
@@ -75,7 +76,7 @@ class Shown:
                 raised = msgspec.json.decode(message.content, type=_Raised)
                 text = self._tally.error("\n".join(raised.traceback))
                 if text is not None:
-                    self.outputs.append(Error(output_filter.text(text)))
+                    self.outputs.append(Error(output_filter.clean_text(text)))
             case "iopub", "display_data" | "execute_result" | "update_display_data":
                 self._display(msgspec.json.decode(message.content, type=_Display))
 
@@ -101,7 +102,7 @@ class Shown:
     def _image(self, mime: Literal["image/png", "image/jpeg"], data: str) -> None:
         if not self._tally.takes(data):
             return
-        content = output_filter.image(mime, data, most=self._most)
+        content = output_filter.decode_image(mime, data, most=self._most)
         if content is None:
             self.outputs.append(
                 Text("[An image was left out: it is none, or too large.]\n", "note")
@@ -110,6 +111,6 @@ class Shown:
             self.outputs.append(Image(mime, content))
 
     def _text(self, text: str, stream: Literal["stdout", "stderr", "result"]) -> None:
-        kept = self._streams.feed(stream, self._tally.room(text))
+        kept = self._streams.feed(stream, self._tally.fit(text))
         if kept:
             self.outputs.append(Text(kept, stream))

@@ -1,7 +1,7 @@
 """The sandbox of a Jupyter gateway: kernels on other machines, isolated by whoever runs it.
 
-What a kernel can reach and use is the gateway's matter (`docs/security.md`). There is no other
-place for code when the gateway is away.
+The gateway limits what a kernel can reach and use (`docs/security.md`). While the gateway cannot be
+reached, no code runs anywhere else.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ _STARTS_AT_ONCE = 4
 class GatewaySandbox:
     """A `Sandbox` of a Kernel Gateway or an Enterprise Gateway.
 
-    `kernel`: the name of a kernelspec there; without it, its default. `warm`: whether a start
-    includes what most code would have to wait for, such as importing pandas.
+    `kernel`: the name of a kernelspec there; without it, its default. `warm`: a start includes what
+    most code would have to wait for, such as importing pandas.
     """
 
     def __init__(

@@ -1,4 +1,5 @@
-"""What runs in sessions, beside untrusted code: Perdure ships these files, and runs none of them.
+"""Programs that run in sessions, beside untrusted code: Perdure ships these files, and runs none of
+them itself.
 
-Only `tally.py` is used outside too.
+Only `tally.py` and `files.py` are also imported outside.
 """

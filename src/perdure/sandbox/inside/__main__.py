@@ -23,20 +23,24 @@ PLACES = (DATA, "/tmp", "/dev/shm", "/run")  # noqa: S108
 
 
 class Publisher(IOPubThread):
-    """Without the TCP port on which it listens to forks of itself: there is no TCP in here."""
+    """Jupyter's publisher without the TCP port on which it listens to forks of itself: there is no
+    TCP in here.
+    """
 
     def __init__(self, channel: object, **given: object) -> None:
         super().__init__(channel, **{**given, "pipe": False})  # type: ignore[no-untyped-call]
 
 
 def write_plainly() -> None:
-    """What a fork of the kernel prints goes to its standard streams, which the kernel reads."""
+    """Sends what a fork of the kernel prints to its standard streams, which the kernel reads."""
     sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
 
 
 def start_kernel(link: socket.socket) -> int:
-    """Forks, so that kernel and relay share the memory of what both import."""
+    """Forks the kernel, so that it and the relay share the memory of what both import. Returns its
+    process id.
+    """
     write_connection_file(
         CONNECTION, ip="/run/kernel", transport="ipc", key=secrets.token_hex().encode()
     )
@@ -81,7 +85,7 @@ def main() -> None:
         relay = Relay(host, kernel, chosen["limits"])
         relay.wait_for_kernel(chosen["warm"])
     except Exception:
-        host.tell(type="lost", text=traceback.format_exc(limit=-3))
+        host.send_frame(type="lost", text=traceback.format_exc(limit=-3))
         raise
     relay.serve()
 

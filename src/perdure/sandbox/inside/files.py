@@ -1,7 +1,7 @@
-"""What is below /mnt/data, looked at without following anything that leads elsewhere.
+"""Files below /mnt/data, found and opened without following links.
 
-It is run inside of sessions only, beside untrusted code, and holds nothing that the host relies on:
-a session that lies about its files lies about its own.
+It is run inside of sessions, beside untrusted code, and the host relies on nothing that it says
+there: a session that lies about its files lies about its own.
 """
 
 import os
@@ -19,13 +19,15 @@ _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u
 Listed = tuple[str, int, int]
 
 
-def listing(most: int, fit: Callable[[os.stat_result], bool]) -> tuple[list[Listed], int]:
-    """So many fit files at most, and how many other things there are."""
+def list_files(most: int, fit: Callable[[os.stat_result], bool]) -> tuple[list[Listed], int]:
+    """Lists at most `most` files that `fit`. Returns them, and the number of other things there
+    are.
+    """
     found: list[Listed] = []
     left_out = 0
     root = os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for name, status in walk(root, "", _DEPTH):
-        if len(found) < most and presentable(name) and fit(status):
+        if len(found) < most and is_presentable(name) and fit(status):
             found.append((name, status.st_size, status.st_mtime_ns))
         else:
             left_out += 1
@@ -34,7 +36,7 @@ def listing(most: int, fit: Callable[[os.stat_result], bool]) -> tuple[list[List
 
 
 def walk(folder: int, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
-    """What is below the folder and no folder itself; links are not followed."""
+    """Yields everything below the folder that is no folder itself; links are not followed."""
     with os.scandir(folder) as entries:
         for entry in entries:
             try:
@@ -52,7 +54,7 @@ def walk(folder: int, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_re
                 continue
 
 
-def beneath(name: str) -> int:
+def open_below(name: str) -> int:
     """Opens a file below the data folder; no part of its path may be a link."""
     *folders, last = name.split("/")
     current = os.open(DATA, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -68,18 +70,18 @@ def beneath(name: str) -> int:
         os.close(current)
 
 
-def presentable(name: str) -> bool:
-    """Whether a name can be stored and shown as it is."""
+def is_presentable(name: str) -> bool:
+    """Returns true if a name can be stored and shown as it is."""
     return not _UNFIT.search(name)
 
 
-def plain(status: os.stat_result) -> bool:
-    """A regular file with one name."""
+def is_plain(status: os.stat_result) -> bool:
+    """Returns true for a regular file with one name."""
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
 
 
-def whole(status: os.stat_result) -> bool:
-    """A plain file in memory, whose bytes are all there: a sparse one would cost the host more room
-    than it costs here. On a disk, compressed files look the same.
+def is_whole(status: os.stat_result) -> bool:
+    """Returns true for a plain file in memory whose bytes are all there: a sparse one would cost
+    the host more memory than it costs here. On a disk, compressed files look the same.
     """
-    return plain(status) and status.st_blocks * 512 >= status.st_size
+    return is_plain(status) and status.st_blocks * 512 >= status.st_size

@@ -20,14 +20,14 @@ from typing import NoReturn
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from .files import DATA, beneath, listing, whole
+from .files import DATA, is_whole, list_files, open_below
 from .tally import Tally
 
 CONNECTION = "/run/kernel.json"
-PIECE = 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 JSON, BYTES = 0, 1
-# What most code needs, before it is needed: imports, a first figure, a first traceback. Names
-# that this binds are its own.
+# Code that loads what most code needs, before it is needed: imports, a first figure, a first
+# traceback. Names that this binds are its own.
 WARM = (
     """exec('''
 import numpy, pandas, matplotlib.pyplot as plt
@@ -50,18 +50,18 @@ class Host:
     def __init__(self, link: socket.socket) -> None:
         self.link = link
 
-    def tell(self, **frame: object) -> None:
+    def send_frame(self, **frame: object) -> None:
         body = json.dumps(frame, ensure_ascii=False).encode("utf-8", "replace")
         self.link.sendall(struct.pack(">IB", len(body), JSON) + body)
 
-    def send(self, piece: bytes) -> None:
-        self.link.sendall(struct.pack(">IB", len(piece), BYTES) + piece)
+    def send(self, block: bytes) -> None:
+        self.link.sendall(struct.pack(">IB", len(block), BYTES) + block)
 
     def receive(self) -> bytes:
         return self._frame()[1]
 
-    def piece(self) -> bytes | None:
-        """The next bytes of a file, empty at its end; None when the host gives it up."""
+    def receive_block(self) -> bytes | None:
+        """Returns the next block of a file, empty at its end; None when the host gives it up."""
         kind, body = self._frame()
         return body if kind == BYTES else None
 
@@ -72,10 +72,10 @@ class Host:
     def _exactly(self, size: int) -> bytes:
         got = bytearray()
         while len(got) < size:
-            piece = self.link.recv(min(size - len(got), PIECE))
-            if not piece:
+            block = self.link.recv(min(size - len(got), BLOCK_BYTES))
+            if not block:
                 sys.exit(0)  # the host has gone, and all that is here goes with this process
-            got += piece
+            got += block
         return bytes(got)
 
 
@@ -97,7 +97,7 @@ class Relay:
             self.poller.register(source, zmq.POLLIN)
 
     def wait_for_kernel(self, warm: bool) -> None:
-        """Until it answers; `warm`: and has imported what most code imports."""
+        """Waits until the kernel answers; `warm`: and has imported what most code imports."""
         while True:
             # what a kernel says before we have subscribed is lost: ask until something comes
             asked = self.client.kernel_info()
@@ -135,14 +135,14 @@ class Relay:
             # the code had ended when the host sent it
             "interrupt": lambda _: None,
         }
-        self.host.tell(type="ready")
+        self.host.send_frame(type="ready")
         while True:
             self._wait(self.host.link)
             asked = json.loads(self.host.receive())
             answers[asked["op"]](asked)
 
     def _wait(self, wanted: socket.socket) -> None:
-        """Until the host asks. What threads print between executions is dropped."""
+        """Waits until the host asks. Output of threads between executions is dropped."""
         while True:
             ready = dict(self.poller.poll())
             if self.ended in ready:
@@ -157,7 +157,7 @@ class Relay:
         _, status = os.waitpid(self.kernel, 0)
         code = os.waitstatus_to_exitcode(status)
         why = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        self.host.tell(type="lost", text=f"The Python process ended, {why}.")
+        self.host.send_frame(type="lost", text=f"The Python process ended, {why}.")
         sys.exit(0)
 
     def execute(self, code: str) -> None:
@@ -188,12 +188,12 @@ class Relay:
                 break
         self.settle(asked, tally)
         if tally.cut or tally.dropped:
-            self.host.tell(type="text", stream="note", text=tally.note())
-        self.host.tell(type="end")
+            self.host.send_frame(type="text", stream="note", text=tally.note())
+        self.host.send_frame(type="end")
 
     def settle(self, asked: str, tally: Tally) -> None:
-        """What programs write to the standard streams goes through two pipes, and may come after
-        the end: a mark is sent behind it, and what comes before the mark is passed on.
+        """Passes on the output of programs that comes after the end of the code. It goes through
+        two pipes: a mark is sent behind it, and everything before the mark is passed on.
         """
         mark = secrets.token_hex()
         flush = self.client.execute(FLUSH % mark, silent=True, allow_stdin=False)
@@ -207,7 +207,7 @@ class Relay:
                 self.host.receive()  # an interrupt, and there is nothing to interrupt
             if self.shell in ready:
                 parent, message = self._parent(self.shell)
-                if parent == flush and not said_ok(message):
+                if parent == flush and not is_ok(message):
                     return
             if self.iopub in ready:
                 parent, message = self._parent(self.iopub)
@@ -215,7 +215,9 @@ class Relay:
                     waiting.discard(self._before(mark, message, tally))
 
     def _before(self, mark: str, message: Message, tally: Tally) -> str:
-        """Passes on what comes before the mark; the name of the stream that the mark is in."""
+        """Passes on the output before the mark. Returns the name of the stream that the mark
+        is in.
+        """
         match message:
             case {"msg_type": "stream", "content": {"name": str(name), "text": str(text)}}:
                 before, found, _ = text.partition(mark)
@@ -225,14 +227,14 @@ class Relay:
         return ""
 
     def _parent(self, channel: zmq.Socket[bytes]) -> tuple[object, Message]:
-        """A message, and the id of the request that it belongs to."""
+        """Receives a message. Returns the id of the request that it belongs to, and the message."""
         _, message = self.client.session.recv(channel, zmq.NOBLOCK)
         if message is None:
             return None, {}
         return message["parent_header"].get("msg_id"), message
 
     def forward(self, message: Message, tally: Tally) -> bool:
-        """Passes a message on; whether it says that the kernel has done all."""
+        """Passes a message on. Returns true if it says that the kernel has done all."""
         match message:
             case {"msg_type": "status", "content": {"execution_state": state}}:
                 return bool(state == "idle")
@@ -244,7 +246,7 @@ class Relay:
             case {"msg_type": "error", "content": {"traceback": [*lines]}}:
                 raised = tally.error("\n".join(str(line) for line in lines))
                 if raised is not None:
-                    self.host.tell(type="error", text=raised)
+                    self.host.send_frame(type="error", text=raised)
             case {
                 "msg_type": "display_data" | "execute_result" | "update_display_data",
                 "content": {"data": {**data}},
@@ -257,16 +259,16 @@ class Relay:
             image = data.get(mime)
             if isinstance(image, str):
                 if tally.takes(image):
-                    self.host.tell(type="image", mime=mime, data=image)
+                    self.host.send_frame(type="image", mime=mime, data=image)
                 return
         text = data.get("text/plain")
         if isinstance(text, str):
             self._text("result", text + "\n", tally)
 
     def _text(self, stream: str, text: str, tally: Tally) -> None:
-        kept = tally.room(text)
+        kept = tally.fit(text)
         if kept:
-            self.host.tell(type="text", stream=stream, text=kept)
+            self.host.send_frame(type="text", stream=stream, text=kept)
 
     def put(self, name: str) -> None:
         problem = ""
@@ -278,43 +280,43 @@ class Relay:
         except OSError as error:
             file, problem = open(os.devnull, "wb", buffering=0), error.strerror or ""  # noqa: PTH123, SIM115
         with file:
-            while piece := self.host.piece():
+            while block := self.host.receive_block():
                 try:
-                    while piece and not problem:
-                        piece = piece[file.write(piece) or 0 :]
+                    while block and not problem:
+                        block = block[file.write(block) or 0 :]
                 except OSError as error:
                     problem = error.strerror or ""
-        if problem or piece is None:
+        if problem or block is None:
             with contextlib.suppress(OSError):
                 Path(DATA, name).unlink()
         if problem:
-            self.host.tell(type="problem", text=problem)
+            self.host.send_frame(type="problem", text=problem)
         else:
-            self.host.tell(type="done")
+            self.host.send_frame(type="done")
 
     def files(self) -> None:
-        found, left_out = listing(self.limits["files"], whole)
-        self.host.tell(type="files", files=found, left_out=left_out)
+        found, left_out = list_files(self.limits["files"], is_whole)
+        self.host.send_frame(type="files", files=found, left_out=left_out)
 
     def get(self, name: str, most: object) -> None:
         try:
-            file = beneath(name)
+            file = open_below(name)
         except OSError as error:
-            self.host.tell(type="problem", text=error.strerror)
+            self.host.send_frame(type="problem", text=error.strerror)
             return
         with os.fdopen(file, "rb", buffering=0) as source:
-            if not whole(os.fstat(file)):
-                self.host.tell(type="problem", text="It is not a plain file")
+            if not is_whole(os.fstat(file)):
+                self.host.send_frame(type="problem", text="It is not a plain file")
                 return
             left = int(str(most))
-            while left and (piece := source.read(min(PIECE, left))):
-                left -= len(piece)
-                self.host.send(piece)
-        self.host.tell(type="done")
+            while left and (block := source.read(min(BLOCK_BYTES, left))):
+                left -= len(block)
+                self.host.send(block)
+        self.host.send_frame(type="done")
 
 
-def said_ok(message: Message) -> bool:
-    """Whether a reply says that the code ran to its end."""
+def is_ok(message: Message) -> bool:
+    """Returns true if a reply says that the code ran to its end."""
     match message:
         case {"content": {"status": "ok"}}:
             return True

@@ -1,4 +1,4 @@
-"""What a session in a gateway's kernel does for the host: it is sent as source, and asked by
+"""The service of a session in a gateway's kernel: it is sent there as source, and called by
 evaluating expressions.
 
 Each answer is JSON, or a `problem` in a few words. Every request may come twice, because an
@@ -11,13 +11,13 @@ import importlib.util
 import os
 from pathlib import Path
 
-from .files import DATA, beneath, listing, plain
+from .files import DATA, is_plain, list_files, open_below
 
 MIME = "application/vnd.perdure+json"
 
 
 class JsonOutput:
-    """Shown by the kernel as JSON."""
+    """An answer, which the kernel shows as JSON."""
 
     def __init__(self, **content: object) -> None:
         self.content = content
@@ -48,19 +48,19 @@ def begin(packages: list[str], *, warm: bool) -> JsonOutput:
 
 
 def files(most: int) -> JsonOutput:
-    """So many files at most, and how many other things there are."""
-    found, left_out = listing(most, plain)
+    """Lists at most `most` files, and counts the other things there are."""
+    found, left_out = list_files(most, is_plain)
     return JsonOutput(files=found, left_out=left_out)
 
 
 def get(name: str, *, offset: int, most: int) -> JsonOutput:
-    """A piece of a file, empty at its end."""
+    """Reads a block of a file, empty at its end."""
     try:
-        file = beneath(name)
+        file = open_below(name)
     except OSError as error:
         return JsonOutput(problem=error.strerror)
     try:
-        if not plain(os.fstat(file)):
+        if not is_plain(os.fstat(file)):
             return JsonOutput(problem="It is not a plain file")
         return JsonOutput(data=base64.b64encode(os.pread(file, most, offset)).decode())
     except OSError as error:
@@ -70,7 +70,7 @@ def get(name: str, *, offset: int, most: int) -> JsonOutput:
 
 
 def put(name: str, *, offset: int, data: str) -> JsonOutput:
-    """Writes a piece of a file; the first one takes the place of what has the name."""
+    """Writes a block of a file; the first one replaces a file of the same name."""
     try:
         if not offset:
             drop(name)

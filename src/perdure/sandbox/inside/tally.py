@@ -1,11 +1,11 @@
-"""How much an execution has shown, and how much more it may show."""
+"""Count of an execution's output against its limits."""
 
 # what a message counts as, however short it is
 LEAST_BYTES = 64
 
 
 class Tally:
-    """Counts the output of one execution, and what of it is left out."""
+    """Counts the output of one execution, and the output that is left out."""
 
     def __init__(self, *, text_bytes: int, images: int, image_bytes: int) -> None:
         self.text = text_bytes
@@ -14,8 +14,8 @@ class Tally:
         self.cut = self.dropped = 0
         self._raised = False
 
-    def room(self, text: str) -> str:
-        """As much of the text as there is room for."""
+    def fit(self, text: str) -> str:
+        """Counts a text. Returns as much of it as is within the limit."""
         data = text.encode("utf-8", "replace")
         kept = data[: self.text]
         self.text = max(self.text - max(len(kept), LEAST_BYTES), 0)
@@ -23,15 +23,17 @@ class Tally:
         return kept.decode("utf-8", "ignore")
 
     def error(self, text: str) -> str | None:
-        """As much of a traceback as there is room for; None for one that is not worth a message."""
-        kept = self.room(text)
+        """Counts a traceback. Returns as much of it as is within the limit; None for one that is
+        not worth a message.
+        """
+        kept = self.fit(text)
         if not kept and self._raised:
             return None
         self._raised = True
         return kept
 
     def takes(self, image: str) -> bool:
-        """Whether there is room for a picture, in base64."""
+        """Counts a picture in base64. Returns true if it is within the limits."""
         if self.images and len(image) * 3 // 4 <= self.image_bytes:
             self.images -= 1
             return True

@@ -36,11 +36,11 @@ WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- 
 ORDER BY project ASC, seq ASC LIMIT :limit
 
 -- name: any^
--- An assistant of any project, for who has its id from a row.
+-- An assistant of any project, for a caller that has its id from a row.
 SELECT body FROM assistants WHERE id = :id
 FOR UPDATE -- postgres
 
 -- name: with_code^
--- One of the newest assistants, of so many, that has the code_interpreter tool.
+-- One of the newest `limit` assistants that has the code_interpreter tool.
 SELECT id FROM (SELECT id, body FROM assistants ORDER BY seq DESC LIMIT :limit) AS newest
 WHERE body LIKE '%"type":"code_interpreter"%' LIMIT 1

@@ -3,7 +3,7 @@
 INSERT INTO blobs (id, state, lease_until) VALUES (:id, 'writing', :lease_until)
 
 -- name: renew!
--- Says that the blob's writer is alive; changes no row if it was given up.
+-- Renews the lease of the blob's writer; changes no row if it was given up.
 UPDATE blobs SET lease_until = :lease_until WHERE id = :id AND state = 'writing'
 
 -- name: keep!
@@ -18,33 +18,33 @@ UPDATE blobs SET owner = :heir, place = :place WHERE owner = :owner
 RETURNING id
 
 -- name: of_owner
--- The blobs of a file or a part, in order.
+-- The blobs of a file or of a part of an upload, in order.
 SELECT id, bytes FROM blobs WHERE owner = :owner ORDER BY place
 
 -- name: abandon!
--- Dooms what is still being written; what was kept stays.
+-- Dooms a blob that is still being written; one that was kept stays.
 UPDATE blobs SET state = 'doomed', lease_until = NULL WHERE id = :id AND state = 'writing'
 
 -- name: doom_of_owner!
--- Dooms what a file or a part has.
+-- Dooms the blobs of a file or of a part of an upload.
 UPDATE blobs SET state = 'doomed', owner = NULL, place = NULL, bytes = NULL
 WHERE owner = :owner
 
 -- name: doom_of_upload!
--- Dooms what the parts of an upload have.
+-- Dooms the blobs of the parts of an upload.
 UPDATE blobs SET state = 'doomed', owner = NULL, place = NULL, bytes = NULL
 WHERE owner IN (SELECT id FROM upload_parts WHERE upload_id = :upload_id)
 
 -- name: doom_lapsed!
--- Dooms what is being written by nobody: its writer's lease ran out. It says what goes without
--- saying, so that SQLite finds the index.
+-- Dooms blobs whose writer's lease ran out. The condition on `kept` is redundant: with it SQLite
+-- finds the index.
 UPDATE blobs SET state = 'doomed', lease_until = NULL
 WHERE state = 'writing' AND state <> 'kept' AND lease_until <= :now
 
 -- name: doomed
--- Some blobs whose bytes are to be deleted, behind another.
+-- A page of the blobs whose bytes are to be deleted.
 SELECT id FROM blobs WHERE state = 'doomed' AND id > :after ORDER BY id LIMIT :limit
 
 -- name: forget!
--- Forgets a blob whose bytes are gone.
+-- Deletes the row of a blob whose bytes are gone.
 DELETE FROM blobs WHERE id = :id AND state = 'doomed'

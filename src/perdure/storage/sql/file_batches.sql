@@ -3,13 +3,13 @@
 INSERT INTO file_batches (id, vector_store_id, body) VALUES (:id, :vector_store_id, :body)
 
 -- name: link
--- Notes that the batch asked for a file.
+-- Links a file to the batch that asked for it.
 INSERT INTO file_batch_files (batch_id, file) VALUES (:batch_id, :file)
 ON CONFLICT DO NOTHING
 RETURNING file
 
 -- name: get^
--- The batch of this store.
+-- The batch of this vector store.
 SELECT seq, id, cancelled, body FROM file_batches WHERE id = :id AND vector_store_id = :parent
 
 -- name: lock^
@@ -22,7 +22,7 @@ FOR UPDATE -- postgres
 UPDATE file_batches SET cancelled = 1 WHERE id = :id
 
 -- name: counts
--- How many files of the batch are in which status.
+-- The number of the batch's files by status.
 SELECT status, COUNT(*) AS files
 FROM file_batch_files JOIN vector_store_files ON vector_store_files.seq = file_batch_files.file
 WHERE batch_id = :id

@@ -5,9 +5,9 @@ ON CONFLICT DO NOTHING
 RETURNING file_id
 
 -- name: of_file
--- Who lists a file, or has listed it.
+-- The assistants and threads that list a file, or have listed it.
 SELECT owner FROM file_uses WHERE file_id = :file_id
 
 -- name: delete!
--- Forgets who lists a file.
+-- Deletes the links to a file.
 DELETE FROM file_uses WHERE file_id = :file_id

@@ -1,41 +1,41 @@
 -- name: extent^
--- How many runs there are, and when the oldest event was told that is not forgotten.
+-- The number of runs, and the time of the oldest event that is left.
 SELECT (SELECT COUNT(*) FROM runs) AS runs, (SELECT MIN(told_at) FROM events) AS oldest
 
 -- name: runs
--- A piece of all runs, as they are stored.
+-- A page of all runs, as they are stored.
 SELECT seq, id, project, thread_id, status, expires_at, ended_at, owner, epoch, lease_until, body
 FROM runs WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: steps
--- The steps of the runs of a piece, oldest first.
+-- The steps of the runs of a page, oldest first.
 SELECT id, project, thread_id, run_id, status, usage, extras, body FROM run_steps
 WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
 ORDER BY seq
 
 -- name: messages
--- The messages that the runs of a piece wrote, oldest first.
+-- The messages that the runs of a page wrote, oldest first.
 SELECT id, project, thread_id, run_id, role, status, body FROM messages
 WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
 ORDER BY seq
 
 -- name: events
--- What was told of the runs of a piece, in order.
+-- The events of the runs of a page, in order.
 SELECT seq, 'event ' || seq || ' of ' || run_id AS id, run_id, name, data FROM events
 WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
 ORDER BY seq
 
 -- name: written_by_hand
--- A piece of the messages that no run wrote.
+-- A page of the messages that no run wrote.
 SELECT seq, id, project, thread_id, run_id, role, status, body FROM messages
 WHERE run_id IS NULL AND seq > :after ORDER BY seq LIMIT :limit
 
 -- name: assistants
--- A piece of all assistants, as they are stored.
+-- A page of all assistants, as they are stored.
 SELECT seq, id, body FROM assistants WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: threads
--- A piece of all threads, as they are stored.
+-- A page of all threads, as they are stored.
 SELECT seq, id, body FROM threads WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: crowded_threads
@@ -45,7 +45,7 @@ WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
 GROUP BY thread_id HAVING COUNT(*) > 1
 
 -- name: orphans
--- What belongs to something that is not there.
+-- Rows whose parent is not there.
 SELECT id, 'thread' AS lacks, thread_id AS missing FROM runs
 WHERE NOT EXISTS (SELECT 1 FROM threads WHERE threads.id = runs.thread_id)
 UNION ALL
@@ -60,8 +60,8 @@ WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = run_steps.run_id)
 LIMIT :limit
 
 -- name: odd_adjustments
--- What cannot have been learnt of a model server: of none, of one with a password in its URL, of no
--- model, nothing, or before all time.
+-- Adjustments that cannot have been learnt: of no model server, of one with a password in its URL,
+-- of no model, without a name, or at a negative time.
 SELECT server, model, name, learnt_at FROM adjustments
 WHERE server NOT LIKE 'http%' OR server LIKE '%@%' OR model = '' OR name = '' OR learnt_at < 0
 LIMIT :limit

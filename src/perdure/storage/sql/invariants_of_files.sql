@@ -1,9 +1,9 @@
 -- name: extent^
--- How many files and uploads there are.
+-- The numbers of files and uploads.
 SELECT (SELECT COUNT(*) FROM files) AS files, (SELECT COUNT(*) FROM uploads) AS uploads
 
 -- name: files
--- A piece of all files, with what is known of their contents.
+-- A page of all files, with the numbers of their blobs and bytes.
 SELECT seq, id, project, purpose, expires_at, body,
     (SELECT COUNT(*) FROM blobs WHERE owner = files.id) AS blobs,
     (SELECT MAX(place) FROM blobs WHERE owner = files.id) AS last,
@@ -11,7 +11,7 @@ SELECT seq, id, project, purpose, expires_at, body,
 FROM files WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: uploads
--- A piece of all uploads, and how many parts they have.
+-- A page of all uploads, and the numbers of their parts.
 SELECT seq, id, status, expires_at, body,
     (SELECT COUNT(*) FROM upload_parts WHERE upload_id = uploads.id) AS parts
 FROM uploads WHERE seq > :after ORDER BY seq LIMIT :limit
@@ -26,7 +26,7 @@ WHERE NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.id = upload_id)
 LIMIT :limit
 
 -- name: blobs
--- Blobs that are not what their state says, and those of an owner who is not there.
+-- Blobs whose columns contradict their state, and those of an owner that is not there.
 SELECT id, state, owner, place, bytes, lease_until FROM blobs
 WHERE (state = 'writing') <> (lease_until IS NOT NULL)
   OR (state = 'kept') <> (owner IS NOT NULL)
@@ -45,7 +45,7 @@ WHERE id IN (
 )
 
 -- name: contents
--- A piece of all blobs that are contents.
+-- A page of all blobs that are contents.
 SELECT id, owner, bytes FROM blobs
 WHERE state = 'kept' AND id > :after ORDER BY id LIMIT :limit
 

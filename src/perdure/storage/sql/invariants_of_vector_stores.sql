@@ -1,16 +1,17 @@
 -- name: extent^
--- How many vector stores there are, and how many files are in them.
+-- The numbers of vector stores and of files in them.
 SELECT (SELECT COUNT(*) FROM vector_stores) AS vector_stores,
     (SELECT COUNT(*) FROM vector_store_files) AS files
 
 -- name: stores
--- A piece of all vector stores.
+-- A page of all vector stores.
 SELECT seq, id, project, expires_at, last_active_at, body FROM vector_stores
 WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: files
--- A piece of all files in stores, with the store, the file and the attempt that they name.
--- `attempts_at_it`: how many are not dropped; `dropped`: null where the attempt is gone.
+-- A page of all files in vector stores, with the vector store, the file and the ingestion that they
+-- name. `attempts_at_it`: the number of its ingestions that are not dropped; `dropped`: null where
+-- the ingestion is gone.
 SELECT v.seq, v.vector_store_id, v.file_id, v.filename, v.status, v.usage_bytes, v.attributes,
     v.ingestion, v.attempts, v.owner, v.epoch, v.lease_until, v.body,
     stores.project AS project_of_store, stores.expires_at,
@@ -27,7 +28,7 @@ LEFT JOIN files ON files.id = v.file_id
 WHERE v.seq > :after ORDER BY v.seq LIMIT :limit
 
 -- name: half_expired
--- Stores of which some files are indexed, and others are completed and are not: they expire as a
+-- Vector stores with indexed files, and with completed ones that are not indexed: they expire as a
 -- whole.
 SELECT id FROM vector_stores
 WHERE EXISTS (
@@ -40,13 +41,13 @@ WHERE EXISTS (
 LIMIT :limit
 
 -- name: batches
--- A piece of all batches.
+-- A page of all batches.
 SELECT seq, id, vector_store_id, cancelled, body,
     EXISTS (SELECT 1 FROM vector_stores WHERE id = vector_store_id) AS has_store
 FROM file_batches WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: stray_links
--- Files of batches that are not in the batch's store.
+-- Files of batches that are not in the batch's vector store.
 SELECT batch_id AS id, file FROM file_batch_files
 WHERE NOT EXISTS (
     SELECT 1 FROM file_batches
@@ -56,7 +57,7 @@ WHERE NOT EXISTS (
 LIMIT :limit
 
 -- name: attempts
--- A piece of all attempts that are not dropped, with the files that they are at.
+-- A page of all ingestions that are not dropped, with their files.
 SELECT ingestions.id AS seq, ingestions.vector_store_id, ingestions.file_id, v.status, v.ingestion,
     v.usage_bytes, stores.seq AS store
 FROM ingestions
@@ -66,7 +67,7 @@ LEFT JOIN vector_stores AS stores ON stores.id = ingestions.vector_store_id
 WHERE dropped = 0 AND ingestions.id > :after ORDER BY ingestions.id LIMIT :limit
 
 -- name: chunks
--- What the chunks of the attempts of a piece are together; sizes in bytes.
+-- Totals of the chunks of a page of ingestions; sizes in bytes.
 SELECT ingestion, COUNT(*) AS chunks, MAX(position) AS last, COUNT(vector) AS vectors,
     MIN(length(vector)) AS shortest, MAX(length(vector)) AS longest,
     CAST(SUM(length(CAST(text AS BLOB))) AS BIGINT) AS size -- sqlite
@@ -75,7 +76,7 @@ FROM chunks WHERE ingestion BETWEEN :first AND :last
 GROUP BY ingestion
 
 -- name: pieces
--- The pieces of the attempts of a piece, in order, and where they are in the index.
+-- The pieces of a page of ingestions, in order, and their places in the index.
 SELECT pieces.id, ingestion, segment, base, first, pieces.chunks, length(signs) AS signs,
     segments.vector_store, segments.chunks AS room, segments.dropped
 FROM pieces LEFT JOIN segments ON segments.id = segment
@@ -83,7 +84,7 @@ WHERE ingestion BETWEEN :first AND :last
 ORDER BY ingestion, first
 
 -- name: segments
--- A piece of all segments that are not dropped.
+-- A page of all segments that are not dropped.
 SELECT id AS seq, chunks, live FROM segments
 WHERE dropped = 0 AND id > :after ORDER BY id LIMIT :limit
 
@@ -92,7 +93,7 @@ WHERE dropped = 0 AND id > :after ORDER BY id LIMIT :limit
 SELECT base, chunks, words FROM pieces WHERE segment = :segment ORDER BY base
 
 -- name: strays
--- Parts of the index that belong to something that is not there, or is dropped.
+-- Rows of the index whose ingestion or segment is not there, or is dropped.
 SELECT 'attempt' AS lacks, ingestion AS missing, 'chunks' AS has FROM (
     SELECT DISTINCT ingestion FROM chunks
 ) AS named

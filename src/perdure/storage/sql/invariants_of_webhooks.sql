@@ -1,5 +1,5 @@
 -- name: deliveries
--- A piece of all deliveries, in the order of their keys.
+-- A page of all deliveries, in the order of their keys.
 SELECT id, webhook, run_id, event, told_at, data, status, attempts, ended_at, last_error
 FROM webhook_deliveries
 WHERE (id, webhook) > (:id, :webhook) ORDER BY id, webhook LIMIT :limit

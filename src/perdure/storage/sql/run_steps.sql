@@ -9,15 +9,15 @@ SELECT seq, body FROM run_steps
 WHERE id = :id AND run_id = :parent AND project = :project
 
 -- name: update!
--- Replaces the body of an open step and notes what its model call used.
+-- Replaces the body of an open step, and the usage of its model call.
 UPDATE run_steps SET body = :body, usage = :usage WHERE id = :id AND status = 'in_progress'
 
 -- name: keep_extras!
--- Notes beside an open step what the model server needs back with its calls.
+-- Stores the extras that the model server needs back with an open step's tool calls.
 UPDATE run_steps SET extras = :extras WHERE id = :id AND status = 'in_progress'
 
 -- name: extras_of_run
--- What model servers need back with the calls of a run's steps, oldest first.
+-- The extras that model servers need back with the tool calls of a run's steps, oldest first.
 SELECT id, extras FROM run_steps WHERE run_id = :run_id AND extras IS NOT NULL ORDER BY seq
 
 -- name: move!
@@ -48,7 +48,7 @@ WHERE (run_id, seq) < (:parent, :high) AND (run_id, seq) > (:parent, :low) -- po
 ORDER BY run_id ASC, seq ASC LIMIT :limit
 
 -- name: of_runs_before
--- The steps of the thread's newest runs, so many of them, but for this one; oldest first.
+-- The steps of the thread's newest `limit` runs, without this one; oldest first.
 SELECT body FROM run_steps WHERE run_id IN (
     SELECT id FROM runs WHERE thread_id = :thread_id AND id <> :run_id
     ORDER BY thread_id DESC, seq DESC LIMIT :limit

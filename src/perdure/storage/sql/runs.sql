@@ -32,7 +32,7 @@ WHERE id = :id AND status = :was AND epoch = :was_epoch
 UPDATE runs SET body = :body WHERE id = :id
 
 -- name: held^
--- Whether the worker still holds the run; until the transaction ends it keeps it.
+-- The status of the run, if the worker still has its lease; locked until the transaction ends.
 SELECT status FROM runs
 WHERE id = :id AND epoch = :epoch AND owner = :owner
 FOR UPDATE -- postgres
@@ -44,24 +44,24 @@ WHERE thread_id = :thread_id
   AND status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
 
 -- name: renew!
--- Renews the lease of one run, if this worker still holds it and nobody else writes it just now.
+-- Renews the lease of one run, if this worker still has it and no other writer has the row locked.
 UPDATE runs SET lease_until = :lease_until WHERE id = :id AND epoch = :epoch AND owner = :owner
   AND id IN (SELECT id FROM runs WHERE id = :id FOR UPDATE SKIP LOCKED) -- postgres
 
 -- name: is_held^
--- A row if this worker still holds the run; waits for nobody who writes it.
+-- A row if this worker still has the lease of the run; waits for no other writer.
 SELECT 1 AS held FROM runs WHERE id = :id AND epoch = :epoch AND owner = :owner
 
 -- name: interrupted_of_owner
--- The runs of a worker that it must look at again: cancelled, or past their time. Here and below it
--- says that they are active, which goes without saying, so that SQLite finds the index.
+-- The runs of a worker that it must look at again: cancelled, or past their time. Here and below
+-- the condition that they are active is redundant: with it SQLite finds the index.
 SELECT id FROM runs
 WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
   AND owner = :owner
   AND (status = 'cancelling' OR (status = 'in_progress' AND expires_at <= :now))
 
 -- name: due
--- Active runs past their time that no living worker holds.
+-- Active runs past their time that no living worker has a lease of.
 SELECT id FROM runs
 WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
   AND expires_at <= :now
@@ -69,14 +69,14 @@ WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
 ORDER BY seq LIMIT :limit
 
 -- name: lapsed
--- Runs whose worker let its lease run out, longest ago first.
+-- Runs whose worker's lease ran out, longest ago first.
 SELECT id FROM runs
 WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
   AND status IN ('in_progress', 'cancelling') AND lease_until <= :now
 ORDER BY lease_until LIMIT :limit
 
 -- name: owned
--- Runs that any worker holds.
+-- Runs that any worker has a lease of.
 SELECT id FROM runs
 WHERE status IN ('in_progress', 'cancelling') AND owner IS NOT NULL
 ORDER BY seq LIMIT :limit
@@ -89,7 +89,7 @@ WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
 ORDER BY seq LIMIT :limit
 
 -- name: queue_length^
--- How many runs wait for a worker; no more are counted than the limit.
+-- The number of runs that wait for a worker; no more are counted than the limit.
 SELECT COUNT(*) AS waiting FROM (
     SELECT 1 FROM runs
     WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')

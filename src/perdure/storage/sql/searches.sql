@@ -1,13 +1,13 @@
 -- name: store^
--- The number of a store, and the model of its vectors.
+-- The number of a vector store, and the model of its vectors.
 SELECT seq, embedding FROM vector_stores WHERE id = :vector_store_id
 
 -- name: segments
--- The segments of a store's index, and how many chunks they have.
+-- The segments of a vector store's index, with their numbers of chunks.
 SELECT id, chunks FROM segments WHERE vector_store = :vector_store AND dropped = 0 ORDER BY id
 
 -- name: pieces^
--- The pieces that may be found in a store, as JSON arrays in the same order.
+-- The pieces that may be found in a vector store, as JSON arrays in the same order.
 SELECT
     json_group_array(p.segment) AS segments, -- sqlite
     json_group_array(p.base) AS bases, -- sqlite
@@ -29,7 +29,8 @@ FROM (
 ) AS p
 
 -- name: sizes
--- In how many chunks of each segment of a store some words stand. Removed chunks count as well.
+-- The number of chunks that have a word, for some words and by segment of a vector store. Removed
+-- chunks count as well.
 -- Not summed up here: to group, SQLite would copy the postings themselves.
 SELECT postings.word, length(postings.packed) / 4 AS chunks
 FROM segments CROSS JOIN json_each(:words) AS asked CROSS JOIN postings -- sqlite
@@ -41,7 +42,7 @@ WHERE segment = ANY (ARRAY( -- postgres
 )) AND word = ANY (ARRAY(SELECT json_array_elements_text(CAST(:words AS JSON)))) -- postgres
 
 -- name: postings
--- Where some words stand in a store, by segment. Of removed chunks as well.
+-- The postings of some words in a vector store, by segment. Removed chunks are among them.
 SELECT postings.word, postings.segment, postings.packed
 -- CROSS JOIN: in this order, a look-up for each segment and word.
 FROM segments CROSS JOIN json_each(:words) AS asked CROSS JOIN postings -- sqlite
@@ -53,8 +54,8 @@ WHERE segment = ANY (ARRAY( -- postgres
 )) AND word = ANY (ARRAY(SELECT json_array_elements_text(CAST(:words AS JSON)))) -- postgres
 
 -- name: attributes^
--- What filters look at, of the files that may be found in a store, as JSON arrays in the same
--- order; null without any.
+-- The attributes that filters compare, of the files that may be found in a vector store, as JSON
+-- arrays in the same order; null without any.
 SELECT
     json_group_array(ingestion) AS ingestions, -- sqlite
     '[' || group_concat(attributes, ',') || ']' AS attributes -- sqlite
@@ -64,7 +65,7 @@ FROM vector_store_files
 WHERE vector_store_id = :vector_store_id AND ingestion IS NOT NULL
 
 -- name: signs
--- The signs of the vectors of the pieces in some segments, those of dropped attempts as well.
+-- The signs of the vectors of the pieces in some segments, those of dropped ingestions as well.
 SELECT segment, base, signs FROM pieces
 WHERE signs IS NOT NULL
   AND segment IN (SELECT value FROM json_each(:segments)) -- sqlite
@@ -74,7 +75,7 @@ WHERE signs IS NOT NULL
 ORDER BY segment, base
 
 -- name: vectors
--- The vectors of some chunks, each named by its attempt and its position.
+-- The vectors of some chunks, each named by its ingestion and its position.
 SELECT chunks.ingestion, chunks.position, chunks.vector
 FROM json_each(:found) AS found -- sqlite
 JOIN chunks ON chunks.ingestion = json_extract(found.value, '$[0]') -- sqlite

@@ -5,8 +5,8 @@ VALUES (:vector_store, :level, :chunks, :live)
 RETURNING id
 
 -- name: insert_postings!
--- Adds the words of a segment: JSON arrays of a word, and of where its bytes are in `packed`, from
--- 1 on, and how many. In one statement, for there are thousands.
+-- Adds the words of a segment: JSON arrays of a word, the place of its bytes in `packed`, from 1
+-- on, and their number. It is one statement, for there are thousands.
 INSERT INTO postings (segment, word, packed)
 SELECT CAST(:segment AS BIGINT), word.value ->> 0, -- postgres
     substring(CAST(:packed AS BYTEA) FROM CAST(word.value ->> 1 AS INTEGER) -- postgres
@@ -22,18 +22,18 @@ UPDATE segments SET live = live - :chunks, dropped = CASE WHEN live > :chunks TH
 WHERE id = :segment
 
 -- name: alike
--- A store that has many segments of one level, which should be merged.
+-- A vector store that has many segments of one level, which should be merged.
 SELECT vector_store, level FROM segments WHERE dropped = 0 AND level < :final
 GROUP BY vector_store, level HAVING COUNT(*) >= :many LIMIT 1
 
 -- name: of_level
--- Segments of one level of a store, the oldest first.
+-- Segments of one level of a vector store, the oldest first.
 SELECT id, chunks FROM segments
 WHERE vector_store = :vector_store AND level = :level AND dropped = 0
 ORDER BY id LIMIT :limit
 
 -- name: thinned
--- A segment of which so much is removed that it should be written anew: one part of `parts`.
+-- A segment that should be written anew because one `parts`-th of it is removed.
 SELECT id, vector_store, chunks FROM segments
 WHERE dropped = 0 AND live < chunks AND (chunks - live) * :parts >= chunks
 ORDER BY id LIMIT 1
@@ -57,7 +57,7 @@ UPDATE pieces SET segment = :segment, base = :base WHERE id = :id
 RETURNING chunks
 
 -- name: drop!
--- Gives a segment up, when its pieces are in another.
+-- Marks a segment dropped, when its pieces are in another.
 UPDATE segments SET dropped = 1 WHERE id = :segment
 
 -- name: dropped^

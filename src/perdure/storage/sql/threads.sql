@@ -7,8 +7,8 @@ INSERT INTO threads (id, project, body) VALUES (:id, :project, :body)
 SELECT seq, body FROM threads WHERE id = :id AND project = :project
 
 -- name: lock^
--- The thread, kept from other writers until the transaction ends: whoever adds a message or
--- a run to it takes this first, so that the thread lock of the API has no gap.
+-- The thread, kept from other writers until the transaction ends: it is locked before a message or
+-- a run is added to it, so that the thread lock of the API has no gap.
 SELECT seq, body FROM threads
 WHERE id = :id AND project = :project
 FOR NO KEY UPDATE -- postgres
@@ -36,12 +36,12 @@ WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- 
 ORDER BY project ASC, seq ASC LIMIT :limit
 
 -- name: any^
--- A thread of any project, for who has its id from a row.
+-- A thread of any project, for a caller that has its id from a row.
 SELECT body FROM threads WHERE id = :id
 FOR UPDATE -- postgres
 
 -- name: exists^
--- Whether the thread is still there, in any project.
+-- A row if the thread is still there, in any project.
 SELECT 1 FROM threads WHERE id = :id
 
 -- name: of_run^

@@ -30,15 +30,15 @@ FROM upload_parts JOIN blobs ON blobs.owner = upload_parts.id
 WHERE upload_id = :upload_id
 
 -- name: get^
--- The upload, for who only looks.
+-- The upload, not locked.
 SELECT status, expires_at, body FROM uploads WHERE id = :id AND project = :project
 
 -- name: drop_parts!
--- Removes the parts of an upload; their blobs are another matter.
+-- Removes the parts of an upload; their blobs stay.
 DELETE FROM upload_parts WHERE upload_id = :upload_id
 
 -- name: forget!
--- Forgets uploads that ended before a time, so many at once.
+-- Deletes uploads that ended before a time, so many at once.
 DELETE FROM uploads WHERE id IN (
     SELECT id FROM uploads
     WHERE status <> 'pending' AND expires_at < :before

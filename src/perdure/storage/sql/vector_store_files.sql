@@ -1,12 +1,12 @@
 -- name: insert
--- Adds a file that waits to be ingested; no row if the store has it already.
+-- Adds a file that waits to be ingested; no row if the vector store has it already.
 INSERT INTO vector_store_files (vector_store_id, file_id, filename, status, attributes, body)
 VALUES (:vector_store_id, :file_id, :filename, :status, :attributes, :body)
 ON CONFLICT (vector_store_id, file_id) DO NOTHING
 RETURNING seq
 
 -- name: get^
--- The file of this store.
+-- The file of this vector store.
 SELECT seq, file_id AS id, filename, ingestion, body FROM vector_store_files
 WHERE file_id = :id AND vector_store_id = :parent
 
@@ -17,7 +17,7 @@ WHERE file_id = :id AND vector_store_id = :parent
 FOR UPDATE -- postgres
 
 -- name: lock_all
--- Those of the named files that the store has, kept from other writers until the transaction
+-- Those of the named files that the vector store has, kept from other writers until the transaction
 -- ends. `ids` is JSON.
 SELECT seq, file_id AS id, filename, body FROM vector_store_files
 WHERE vector_store_id = :parent AND file_id IN (
@@ -28,12 +28,12 @@ ORDER BY seq
 FOR UPDATE -- postgres
 
 -- name: of_file
--- The places of a file in the stores that hold it.
+-- The rows of a file in the vector stores that have it.
 SELECT seq, file_id AS id, vector_store_id FROM vector_store_files WHERE file_id = :file_id
 FOR UPDATE -- postgres
 
 -- name: update!
--- Replaces the body and what filters look at; the status stays.
+-- Replaces the body and the attributes for filters; the status stays.
 UPDATE vector_store_files SET body = :body, attributes = :attributes WHERE seq = :seq
 
 -- name: move!
@@ -44,11 +44,11 @@ SET status = :status, body = :body, usage_bytes = :usage_bytes, ingestion = :ing
 WHERE seq = :seq AND status = :was
 
 -- name: delete!
--- Removes the file from the store.
+-- Removes the file from the vector store.
 DELETE FROM vector_store_files WHERE seq = :seq
 
 -- name: newest_first
--- A page of the store's files by descending order, of one status only if named.
+-- A page of the vector store's files by descending order, of one status only if named.
 SELECT seq, file_id AS id, body FROM vector_store_files
 WHERE vector_store_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (vector_store_id, seq) < (:parent, :high) AND (vector_store_id, seq) > (:parent, :low) -- postgres

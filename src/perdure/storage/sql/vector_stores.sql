@@ -9,11 +9,11 @@ SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
 WHERE id = :id AND project = :project
 
 -- name: any^
--- A store of any project, for who has its id from a row.
+-- A vector store of any project, for a caller that has its id from a row.
 SELECT expires_at FROM vector_stores WHERE id = :id
 
 -- name: at_work^
--- A file of the store that is in progress, if there is any.
+-- A file of the vector store that is in progress, if there is any.
 SELECT seq FROM vector_store_files WHERE vector_store_id = :id AND status = 'in_progress' LIMIT 1
 
 -- name: lock^
@@ -27,32 +27,33 @@ FOR UPDATE -- postgres
 UPDATE vector_stores SET body = :body, expires_at = :expires_at WHERE id = :id
 
 -- name: touch!
--- Notes that the store was used, which puts its expiry off; not often, so that searches do not
--- become writes, and not once it has expired.
+-- Notes that the vector store was used, which puts its expiry off; not often, so that searches do
+-- not become writes, and not once it has expired.
 UPDATE vector_stores SET last_active_at = :now, expires_at = expires_at + (:now - last_active_at)
 WHERE id = :id AND last_active_at <= :before AND (expires_at IS NULL OR expires_at > :now)
   AND emptied = 0
 
 -- name: delete!
--- Removes the store, its list of files and its batches; the files themselves stay.
+-- Removes the vector store, its list of files and its batches; the files themselves stay.
 DELETE FROM vector_stores WHERE id = :id
 
 -- name: expired
--- Stores whose time is past, and that were not emptied yet.
+-- Vector stores that have expired and were not emptied yet.
 SELECT id FROM vector_stores WHERE emptied = 0 AND expires_at <= :now
 ORDER BY expires_at LIMIT :limit
 
 -- name: lock_expired^
--- The store, if its time is past; kept from other writers until the transaction ends.
+-- The vector store, if it has expired; kept from other writers until the transaction ends.
 SELECT id FROM vector_stores WHERE id = :id AND expires_at <= :now
 FOR UPDATE -- postgres
 
 -- name: empty!
--- Notes that what the store held was dropped.
+-- Notes that the content of the vector store was dropped.
 UPDATE vector_stores SET emptied = 1 WHERE id = :id
 
 -- name: files_at_work
--- The files of the store that are in progress, kept from other writers until the transaction ends.
+-- The files of the vector store that are in progress, kept from other writers until the transaction
+-- ends.
 SELECT seq, file_id AS id, body FROM vector_store_files
 WHERE vector_store_id = :id AND status = 'in_progress'
 ORDER BY seq
@@ -73,7 +74,8 @@ WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- 
 ORDER BY project ASC, seq ASC LIMIT :limit
 
 -- name: counts
--- How many files of each of these stores are in which status, and what they take. `ids` is JSON.
+-- The numbers of files of these vector stores by status, and the bytes that they take. `ids` is
+-- JSON.
 SELECT vector_store_id AS id, status, COUNT(*) AS files, SUM(usage_bytes) AS usage_bytes
 FROM vector_store_files
 WHERE vector_store_id IN (

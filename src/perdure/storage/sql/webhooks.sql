@@ -1,16 +1,16 @@
 -- name: all
--- Which webhook hears of which event.
+-- The subscriptions of all webhooks to events.
 SELECT name, project, event FROM webhooks
 
 -- name: insert!
--- Lets a webhook hear of an event of a project.
+-- Subscribes a webhook to an event of a project.
 INSERT INTO webhooks (name, project, event) VALUES (:name, :project, :event)
 ON CONFLICT (name, event) DO UPDATE SET project = excluded.project
 
 -- name: delete!
--- A webhook hears of this event no more.
+-- Ends a webhook's subscription to an event.
 DELETE FROM webhooks WHERE name = :name AND event = :event
 
 -- name: silence!
--- A webhook hears of nothing any more.
+-- Ends all subscriptions of a webhook.
 DELETE FROM webhooks WHERE name = :name

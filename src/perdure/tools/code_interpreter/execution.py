@@ -79,7 +79,7 @@ class CodeRunner:
 
     def names(self, run: Run) -> Names:
         """The names in /mnt/data of the session of the run's thread."""
-        session = self._sessions.living(run.thread_id)
+        session = self._sessions.live_session(run.thread_id)
         known = self._known.get(session) if session is not None else None
         return known.names if known is not None else NO_NAMES
 
