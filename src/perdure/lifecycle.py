@@ -6,8 +6,11 @@ tables. Sources: spec 03 §1-2 (runs), spec 03 §14 (messages), spec 01 §7 (ste
 (uploads), spec 06 §1.5 (vector store files).
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
+
+from perdure.errors import IllegalMove
 
 
 class RunStatus(StrEnum):
@@ -82,6 +85,29 @@ class Move(NamedTuple):
     clears: tuple[str, ...] = ()
 
 
+class Table:
+    """The legal moves of one kind of object, in the order in which the document prints them."""
+
+    def __init__(self, noun: str, *moves: Move) -> None:
+        self._noun = noun
+        self._moves = moves
+        self._by_status = {(move.source, move.signal): move for move in moves}
+
+    def __iter__(self) -> Iterator[Move]:
+        return iter(self._moves)
+
+    def find(self, status: str, signal: Signal) -> Move | None:
+        """Returns the move, or None where the table has no such line."""
+        return self._by_status.get((status, signal))
+
+    def require(self, object_id: str, status: str, signal: Signal) -> Move:
+        """Returns the object's move. Raises `IllegalMove` where the table has no such line."""
+        move = self.find(status, signal)
+        if move is None:
+            raise IllegalMove(f"{self._noun} {object_id} is {status}: no {signal}")
+        return move
+
+
 _Q, _P, _A, _C = (
     RunStatus.QUEUED,
     RunStatus.IN_PROGRESS,
@@ -93,7 +119,8 @@ _END = ("expires_at", "required_action")
 # Two events with the same payload publish a new run (spec 04 §3.1).
 RUN_CREATED = ("thread.run.created", "thread.run.queued")
 
-RUN = (
+RUN = Table(
+    "run",
     # a worker takes it; started_at is new each time, expires_at stays (spec 03 §2, rows 2 and 5)
     Move(_Q, Signal.CLAIM, _P, "thread.run.in_progress", "started_at"),
     # no worker holds it, so CANCEL is followed by STOP at once
@@ -122,7 +149,8 @@ RUN = (
 
 STEP_CREATED = ("thread.run.step.created", "thread.run.step.in_progress")
 
-STEP = (
+STEP = Table(
+    "run step",
     Move(
         StepStatus.IN_PROGRESS,
         Signal.COMPLETE,
@@ -155,7 +183,8 @@ STEP = (
 
 MESSAGE_CREATED = ("thread.message.created", "thread.message.in_progress")
 
-MESSAGE = (
+MESSAGE = Table(
+    "message",
     Move(
         MessageStatus.IN_PROGRESS,
         Signal.COMPLETE,
@@ -174,7 +203,8 @@ MESSAGE = (
 
 # These moves have no stream events. A file that failed or was cancelled begins anew when it is
 # added again.
-VECTOR_STORE_FILE = (
+VECTOR_STORE_FILE = Table(
+    "vector store file",
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.COMPLETE, VectorStoreFileStatus.COMPLETED, None),
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.FAIL, VectorStoreFileStatus.FAILED, None),
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.CANCEL, VectorStoreFileStatus.CANCELLED, None),
@@ -183,7 +213,8 @@ VECTOR_STORE_FILE = (
 )
 
 # An upload has no stream events; it leaves its one open status once.
-UPLOAD = (
+UPLOAD = Table(
+    "upload",
     Move(UploadStatus.PENDING, Signal.COMPLETE, UploadStatus.COMPLETED, None),
     Move(UploadStatus.PENDING, Signal.CANCEL, UploadStatus.CANCELLED, None),
     Move(UploadStatus.PENDING, Signal.EXPIRE, UploadStatus.EXPIRED, None),
@@ -252,34 +283,3 @@ UPLOAD_REFUSALS = {
     Signal.CANCEL: "Cannot cancel upload with status '{status}'.",
     Signal.MODIFY: "Cannot add parts to upload with status '{status}'.",
 }
-
-_RUN_MOVES = {(move.source, move.signal): move for move in RUN}
-_STEP_MOVES = {(move.source, move.signal): move for move in STEP}
-_MESSAGE_MOVES = {(move.source, move.signal): move for move in MESSAGE}
-_VECTOR_STORE_FILE_MOVES = {(move.source, move.signal): move for move in VECTOR_STORE_FILE}
-_UPLOAD_MOVES = {(move.source, move.signal): move for move in UPLOAD}
-
-
-def run_move(status: str, signal: Signal) -> Move | None:
-    """Returns the legal move of a run, or None where the table has no such line."""
-    return _RUN_MOVES.get((status, signal))
-
-
-def step_move(status: str, signal: Signal) -> Move | None:
-    """Returns the legal move of a run step, or None."""
-    return _STEP_MOVES.get((status, signal))
-
-
-def message_move(status: str, signal: Signal) -> Move | None:
-    """Returns the legal move of a message, or None."""
-    return _MESSAGE_MOVES.get((status, signal))
-
-
-def vector_store_file_move(status: str, signal: Signal) -> Move | None:
-    """Returns the legal move of a vector store file, or None."""
-    return _VECTOR_STORE_FILE_MOVES.get((status, signal))
-
-
-def upload_move(status: str, signal: Signal) -> Move | None:
-    """Returns the legal move of an upload, or None."""
-    return _UPLOAD_MOVES.get((status, signal))

@@ -4,7 +4,7 @@ What the tables cannot say (who sends a signal, in a sentence) stands here, and 
 when a signal has no sentence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from perdure import lifecycle
 from perdure.lifecycle import (
@@ -184,14 +184,14 @@ def _streams() -> str:
     )
 
 
-def _diagram(moves: Sequence[Move], first: str, last: frozenset[RunStatus] | set[str]) -> str:
+def _diagram(moves: Iterable[Move], first: str, last: frozenset[RunStatus] | set[str]) -> str:
     lines = ["stateDiagram-v2", f"    [*] --> {first}"]
     lines += [f"    {move.source} --> {move.target}: {move.signal}" for move in moves]
     lines += [f"    {end} --> [*]" for end in dict.fromkeys(m.target for m in moves) if end in last]
     return "\n".join(("```mermaid", *lines, "```"))
 
 
-def _moves(moves: Sequence[Move]) -> str:
+def _moves(moves: Iterable[Move]) -> str:
     rows = [
         (
             code(move.source),
@@ -207,7 +207,7 @@ def _moves(moves: Sequence[Move]) -> str:
 
 
 def _step_end(signal: Signal) -> str:
-    move = lifecycle.step_move(StepStatus.IN_PROGRESS, signal)
+    move = lifecycle.STEP.find(StepStatus.IN_PROGRESS, signal)
     if move is None:
         raise AssertionError(f"no step ends by {signal}")
     return move.target

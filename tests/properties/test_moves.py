@@ -51,7 +51,7 @@ def test_random_signals_agree_with_the_table(
             expected, told, epoch = RunStatus.QUEUED, list(lifecycle.RUN_CREATED), 0
             for signal in signals:
                 acts.now += 1
-                move = lifecycle.run_move(expected, signal)
+                move = lifecycle.RUN.find(expected, signal)
                 if move is None:
                     with pytest.raises((BadRequest, IllegalMove)):
                         await database.write(_apply, run.id, signal, acts.now)

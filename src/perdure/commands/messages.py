@@ -6,9 +6,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids, lifecycle
-from perdure.commands import events, files
+from perdure.commands import events, files, moves
 from perdure.commands.lists import add_tombstone
-from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
+from perdure.errors import BadRequest, NotFound
 from perdure.lifecycle import MessageStatus, Signal
 from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode, encode
@@ -79,9 +79,7 @@ def signal(
     An incomplete message has at least one text part, even an empty one: old SDKs fail on none (spec
     04 §8, P1).
     """
-    move = lifecycle.message_move(message.status, signal)
-    if move is None:
-        raise IllegalMove(f"message {message.id} is {message.status}: no {signal}")
+    move = lifecycle.MESSAGE.require(message.id, message.status, signal)
     ended = replace(
         message,
         status=MessageStatus(move.target),
@@ -93,11 +91,15 @@ def signal(
     new = [(str(move.event), data)]
     if withdrawn:
         new = [(lifecycle.WITHDRAWN, encode({"id": ended.id})), *new]
-    changed = tx.run(
-        "messages.move", id=ended.id, was=message.status, status=ended.status, body=data.decode()
+    moves.write(
+        tx,
+        "messages.move",
+        f"message {message.id}",
+        was=message.status,
+        id=ended.id,
+        status=ended.status,
+        body=data.decode(),
     )
-    if not changed:
-        raise LeaseLost(f"message {message.id} is not {message.status}")
     events.append(tx, str(message.run_id), new, now=now)
     return ended
 

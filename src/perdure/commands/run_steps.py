@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from perdure import ids, lifecycle
-from perdure.commands import events
-from perdure.errors import IllegalMove, LeaseLost, NotFound
+from perdure.commands import events, moves
+from perdure.errors import NotFound
 from perdure.lifecycle import Signal, StepStatus
 from perdure.storage.database import Transaction
 from perdure.wire.base import decode, encode
@@ -79,9 +79,7 @@ def signal(
     error: LastError | None = None,
 ) -> RunStep:
     """Ends a step and publishes its event."""
-    move = lifecycle.step_move(step.status, signal)
-    if move is None:
-        raise IllegalMove(f"run step {step.id} is {step.status}: no {signal}")
+    move = lifecycle.STEP.require(step.id, step.status, signal)
     ended = replace(
         step,
         status=StepStatus(move.target),
@@ -91,16 +89,16 @@ def signal(
         **{str(move.stamp): now},
     )
     data = encode(ended)
-    changed = tx.run(
+    moves.write(
+        tx,
         "run_steps.move",
-        id=step.id,
+        f"run step {step.id}",
         was=step.status,
+        id=step.id,
         status=ended.status,
         body=data.decode(),
         usage=encode(usage).decode() if usage else None,
     )
-    if not changed:
-        raise LeaseLost(f"run step {step.id} is not {step.status}")
     events.append(tx, step.run_id, [(str(move.event), data)], now=now)
     return ended
 

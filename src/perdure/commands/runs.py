@@ -10,8 +10,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from perdure import ids, lifecycle
-from perdure.commands import events, messages, run_steps
-from perdure.errors import BadRequest, IllegalMove, LeaseLost, NotFound
+from perdure.commands import events, messages, moves, run_steps
+from perdure.errors import BadRequest, NotFound
 from perdure.lifecycle import RunStatus, Signal
 from perdure.storage.database import Transaction
 from perdure.webhooks import deliveries
@@ -97,9 +97,9 @@ def signal(
     `LeaseLost` when somebody else moved it.
     """
     was = held.run
-    move = lifecycle.run_move(was.status, signal)
-    if move is None:
+    if signal in lifecycle.REFUSALS and not lifecycle.RUN.find(was.status, signal):
         raise _refused(was, signal)
+    move = lifecycle.RUN.require(was.id, was.status, signal)
     target = RunStatus(move.target)
     if target in lifecycle.RUN_ENDS:
         _end_message_and_step(tx, held, target, partial, now=now, error=changes.get("last_error"))
@@ -111,10 +111,12 @@ def signal(
     run = replace(was, status=target, **stamps, **changes)
     kept = (lease or held.lease) if target in OWNED else None
     data = encode(run)
-    changed = tx.run(
+    moves.write(
+        tx,
         "runs.move",
-        id=run.id,
+        f"run {run.id}",
         was=was.status,
+        id=run.id,
         was_epoch=held.epoch,
         status=target,
         body=data.decode(),
@@ -124,8 +126,6 @@ def signal(
         epoch=lease.epoch if lease else held.epoch,
         lease_until=kept.until if kept else None,
     )
-    if not changed:
-        raise LeaseLost(f"run {run.id} is not {was.status} any more")
     if move.event:
         events.append(tx, run.id, [(move.event, data)], now=now)
         if move.event in lifecycle.STREAM_ENDS:
@@ -264,11 +264,9 @@ def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: 
     return held
 
 
-def _refused(run: Run, signal: Signal) -> BadRequest | IllegalMove:
-    """Returns the client's error where a client can send the signal, else ours."""
-    if signal in lifecycle.REFUSALS:
-        return BadRequest(lifecycle.REFUSALS[signal].format(status=run.status))
-    return IllegalMove(f"run {run.id} is {run.status}: no {signal}")
+def _refused(run: Run, signal: Signal) -> BadRequest:
+    """Returns the client's error for a signal that its run does not take now."""
+    return BadRequest(lifecycle.REFUSALS[signal].format(status=run.status))
 
 
 def _end_message_and_step(

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from perdure import lifecycle
-from perdure.commands import known_files
+from perdure.commands import known_files, moves
 from perdure.commands.lists import add_tombstone
-from perdure.errors import BadRequest, IllegalMove, LeaseLost
+from perdure.errors import BadRequest
 from perdure.lifecycle import Signal, VectorStoreFileStatus
 from perdure.storage.database import Row, Transaction
 from perdure.wire import chunking
@@ -137,26 +137,25 @@ def signal(
     """Moves a vector store file by a line of the table. It is the only function that changes its
     status.
     """
-    move = lifecycle.vector_store_file_move(was.status, signal)
-    if move is None:
-        raise IllegalMove(f"file {was.id} of {was.vector_store_id} is {was.status}: no {signal}")
+    label = f"{was.id} of {was.vector_store_id}"
+    move = lifecycle.VECTOR_STORE_FILE.require(label, was.status, signal)
     moved = replace(
         was,
         status=VectorStoreFileStatus(move.target),
         usage_bytes=usage_bytes,
         last_error=error,
     )
-    changed = tx.run(
+    moves.write(
+        tx,
         "vector_store_files.move",
-        seq=seq,
+        f"vector store file {label}",
         was=was.status,
+        seq=seq,
         status=moved.status,
         body=encode(moved).decode(),
         usage_bytes=usage_bytes,
         ingestion=ingestion,
     )
-    if not changed:
-        raise LeaseLost(f"file {was.id} of {was.vector_store_id} is not {was.status} any more")
     # Runs may be waiting for the vector store.
     tx.publish(was.vector_store_id, Interrupted())
     return moved
@@ -174,7 +173,7 @@ def _again(
     found = decode(row["body"], VectorStoreFile)
     if asked.attributes is not None:
         found = replace(found, attributes=asked.attributes)
-    if lifecycle.vector_store_file_move(found.status, Signal.RETRY):
+    if lifecycle.VECTOR_STORE_FILE.find(found.status, Signal.RETRY):
         if asked.chunking_strategy is not None:
             found = replace(found, chunking_strategy=strategy)
         found = signal(tx, row["seq"], found, Signal.RETRY)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from perdure import ids, lifecycle
-from perdure.commands import blobs, files
+from perdure.commands import blobs, files, moves
 from perdure.commands.blobs import WrittenBlob
-from perdure.errors import BadRequest, IllegalMove, NotFound
+from perdure.errors import BadRequest, NotFound
 from perdure.lifecycle import Signal, UploadStatus
 from perdure.storage.database import Row, Transaction
 from perdure.wire.base import decode, encode
@@ -125,14 +125,14 @@ def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
 
 def _signal(tx: Transaction, upload: Upload, signal: Signal) -> Upload:
     """Ends an upload. Its remaining parts are deleted with it."""
-    move = lifecycle.upload_move(upload.status, signal)
-    if move is None:
-        raise IllegalMove(f"upload {upload.id} is {upload.status}: no {signal}")
+    move = lifecycle.UPLOAD.require(upload.id, upload.status, signal)
     ended = replace(upload, status=UploadStatus(move.target))
-    tx.run(
+    moves.write(
+        tx,
         "uploads.move",
-        id=upload.id,
+        f"upload {upload.id}",
         was=upload.status,
+        id=upload.id,
         status=ended.status,
         body=encode(ended).decode(),
     )
