@@ -199,10 +199,18 @@ class TestSettings:
         assert demo_settings.choose(tmp_path, flags, tls=False).model_api_key is not None
 
 
-def test_a_signal_ends_server_and_program_and_removes_the_data(tmp_path: Path) -> None:
+# A shell has Ctrl-C ignored by what it starts with `&`.
+_JOBS = {"foreground": "trap - INT", "background": "trap '' INT"}
+
+
+@pytest.mark.parametrize("job", _JOBS)
+def test_a_signal_ends_server_and_program_and_removes_the_data(tmp_path: Path, job: str) -> None:
     environment = clean({"TMPDIR": str(tmp_path)})
     demo = subprocess.Popen(
-        [*PERDURE, "demo", "--", "sh", "-c", "echo $$; exec sleep 600"],
+        [
+            *("sh", "-c", f'{_JOBS[job]}; exec "$@"', "sh"),
+            *(*PERDURE, "demo", "--", "sh", "-c", "echo $$; exec sleep 600"),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

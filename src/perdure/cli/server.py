@@ -174,14 +174,27 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Runs a command to its end, on the fastest event loop that is installed."""
+    """Runs a command to its end, on the fastest event loop that is installed. Raises
+    `KeyboardInterrupt` if a signal ended it.
+    """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(main())
+        try:
+            return runner.run(main())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
 def end_like_interrupt() -> None:
-    """Makes SIGTERM act as Ctrl-C, so that clean-up is not skipped."""
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    """Makes SIGTERM act as Ctrl-C on the running task, so that clean-up is not skipped."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler != signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, handler)
+        return
+    # Ctrl-C is not for a job in the background of a shell. An interrupt that a handler raised
+    # could be lost in the event loop.
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 # a command runs in one
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
