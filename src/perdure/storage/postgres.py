@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -15,10 +14,11 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from perdure import urls
 from perdure.bus.bus import Bus
-from perdure.errors import ConfigurationError, Unavailable
+from perdure.errors import ConfigurationError
 from perdure.storage import statements
 from perdure.storage.database import Row, Transaction
 from perdure.storage.migrate import migrate
+from perdure.storage.readers import Readers, closed_error
 from perdure.storage.statements import Statements
 from perdure.storage.writer import Writer, WriterFault, unavailable_error
 from perdure.wire.events import Publication
@@ -247,7 +247,7 @@ class PostgreSQL:
         self._bus = bus
         self._named = statements.load("postgres")
         self._readers: ConnectionPool[_PgConnection] | None = None
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads = Readers(self._read, count=_READERS)
         self._writer: Writer | None = None
         self._urgent: Writer | None = None
 
@@ -270,14 +270,14 @@ class PostgreSQL:
             name="perdure-readers",
             open=True,
         )
-        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="perdure-reader")
+        self._threads.open()
 
     async def write(
         self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """See `Database.write`."""
         if self._writer is None:
-            raise Unavailable("The database is closed.")
+            raise closed_error()
         return await self._writer.write(command, *args, **kwargs)
 
     def write_now(
@@ -285,28 +285,20 @@ class PostgreSQL:
     ) -> T:
         """See `Database.write_now`; over a connection of its own, which waits for no batch."""
         if self._urgent is None:
-            raise Unavailable("The database is closed.")
+            raise closed_error()
         return self._urgent.write_now(command, *args, **kwargs)
 
     async def read(
         self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """See `Database.read`."""
-        if self._threads is None:
-            raise Unavailable("The database is closed.")
-
-        def run() -> T:
-            return self._read(lambda transaction: query(transaction, *args, **kwargs))
-
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        return await self._threads.read(query, *args, **kwargs)
 
     async def close(self) -> None:
         """See `Database.close`."""
-        threads, self._threads = self._threads, None
         readers, self._readers = self._readers, None
         writers, self._writer, self._urgent = (self._writer, self._urgent), None, None
-        if threads is not None:
-            await asyncio.to_thread(threads.shutdown)
+        await self._threads.close()
         if readers is not None:
             await asyncio.to_thread(readers.close)
         for writer in writers:

@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -15,10 +14,11 @@ import structlog
 from filelock import FileLock, Timeout
 
 from perdure.bus.bus import Bus
-from perdure.errors import ConfigurationError, Unavailable
+from perdure.errors import ConfigurationError
 from perdure.storage import statements
 from perdure.storage.database import Row, Transaction
 from perdure.storage.migrate import migrate
+from perdure.storage.readers import Readers, closed_error
 from perdure.storage.reserve import Reserve
 from perdure.storage.statements import Statements
 from perdure.storage.writer import Writer, WriterFault, disk_full_error, unavailable_error
@@ -215,7 +215,7 @@ class SQLite:
         self._lock = FileLock(path.parent / "perdure.lock", thread_local=False)
         self._named = statements.load("sqlite")
         self._readers: deque[sqlite3.Connection] = deque()
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads = Readers(self._read, count=_READERS)
         self._writer: Writer | None = None
 
     @property
@@ -235,14 +235,14 @@ class SQLite:
         """See `Database.open`; also locks the data folder for this process."""
         connection = await asyncio.to_thread(self._take_folder)
         self._writer = Writer(_Connection(connection, self._named, self._reserve), bus=self._bus)
-        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="perdure-reader")
+        self._threads.open()
 
     async def write(
         self, command: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """See `Database.write`."""
         if self._writer is None:
-            raise Unavailable("The database is closed.")
+            raise closed_error()
         return await self._writer.write(command, *args, **kwargs)
 
     def write_now(
@@ -250,27 +250,19 @@ class SQLite:
     ) -> T:
         """See `Database.write_now`."""
         if self._writer is None:
-            raise Unavailable("The database is closed.")
+            raise closed_error()
         return self._writer.write_now(command, *args, **kwargs)
 
     async def read(
         self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """See `Database.read`."""
-        if self._threads is None:
-            raise Unavailable("The database is closed.")
-
-        def run() -> T:
-            return self._read(lambda transaction: query(transaction, *args, **kwargs))
-
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        return await self._threads.read(query, *args, **kwargs)
 
     async def close(self) -> None:
         """See `Database.close`."""
-        threads, self._threads = self._threads, None
         writer, self._writer = self._writer, None
-        if threads is not None:
-            await asyncio.to_thread(threads.shutdown)
+        await self._threads.close()
         while self._readers:
             self._readers.pop().close()
         if writer is not None:
