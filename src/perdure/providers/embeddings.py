@@ -3,10 +3,10 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Annotated
 
 import msgspec
-import stamina
 from msgspec import Meta
 
 from perdure.errors import PromptTooLong, ProviderAway, ProviderError
@@ -19,8 +19,6 @@ from perdure.wire.base import JsonObject, Object, decode, encode
 _TEXTS_A_REQUEST = 32
 # Requests of one call that are under way at once.
 _AT_ONCE = 4
-_ATTEMPTS = 4
-_LONGEST_WAIT = 30.0
 # A text that is too long for the model is halved so often, at most.
 _HALVINGS = 4
 _HEADERS = {"content-type": "application/json"}
@@ -104,17 +102,9 @@ class EmbeddingModel:
         body: JsonObject = {"model": self._model, "input": [text or " " for text in texts]}
         if self._dimensions is not None:
             body["dimensions"] = self._dimensions
-        try:
-            async for attempt in stamina.retry_context(
-                on=retries.wait_before, attempts=_ATTEMPTS, timeout=None, wait_max=8.0
-            ):
-                with attempt:
-                    received = await self._attempt(encode(body))
-                    # A megabyte of numbers is for no event loop.
-                    return await asyncio.to_thread(self._read, received, len(texts))
-        except TransientError as transient:
-            raise transient.error from transient
-        raise AssertionError("a retry without an outcome")
+        received = await retries.run(partial(self._attempt, encode(body)))
+        # A megabyte of numbers is for no event loop.
+        return await asyncio.to_thread(self._read, received, len(texts))
 
     async def _attempt(self, body: bytes) -> bytes:
         try:
@@ -140,10 +130,7 @@ class EmbeddingModel:
             )
         if not refusal.is_transient:
             return error
-        away = ProviderAway(error.message, code=error.code)
-        if (refusal.retry_after or 0) <= _LONGEST_WAIT:
-            return TransientError(away, refusal.retry_after)
-        return away
+        return retries.error_of(refusal, ProviderAway(error.message, code=error.code))
 
     def _read(self, received: bytes, count: int) -> list[list[float]]:
         try:

@@ -7,10 +7,10 @@ responses.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import aiohttp
 import msgspec
-import stamina
 
 from perdure.errors import ProviderError
 from perdure.providers import (
@@ -40,8 +40,6 @@ _TOTAL_SECONDS = 3600.0
 _LISTING = aiohttp.ClientTimeout(total=10.0)
 # The time that the end of a response may lag behind `[DONE]` before its connection is given up.
 _END_SECONDS = 1.0
-_ATTEMPTS = 4
-_LONGEST_WAIT = 30.0
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_TOLD_BYTES = 8 * 1024 * 1024
 _MAX_LIST_BYTES = 64 * 1024 * 1024
@@ -74,7 +72,7 @@ class ServerClient:
         wait = self._waits.new_wait()
         while True:
             try:
-                outcome = await self._attempts(encoded, model)
+                outcome = await retries.run(partial(self._attempt, encoded, model))
             except NotReadyError as fault:
                 await wait.rest(fault)
                 continue
@@ -164,18 +162,6 @@ class ServerClient:
             case _:
                 return ProviderError(f"The connection to the model server at {self._where} broke.")
 
-    async def _attempts(self, body: bytes, model: str) -> aiohttp.ClientResponse | Refusal:
-        """Sends a request, and retries it after transient errors."""
-        try:
-            async for attempt in stamina.retry_context(
-                on=retries.wait_before, attempts=_ATTEMPTS, timeout=None, wait_max=8.0
-            ):
-                with attempt:
-                    return await self._attempt(body, model)
-        except TransientError as transient:
-            raise transient.error from transient
-        raise AssertionError("a retry without an outcome")
-
     async def _attempt(self, body: bytes, model: str) -> aiohttp.ClientResponse | Refusal:
         try:
             response = await self._http().post(
@@ -201,10 +187,7 @@ class ServerClient:
                 retry_after=refusal.retry_after,
             )
         if refusal.is_transient:
-            error_ = self.refusal_error(refusal, model)
-            if (refusal.retry_after or 0) <= _LONGEST_WAIT:
-                raise TransientError(error_, refusal.retry_after)
-            raise error_
+            raise retries.error_of(refusal, self.refusal_error(refusal, model))
         return refusal
 
     def _away(self) -> NotReadyError:
