@@ -1,32 +1,15 @@
-"""Outputs of an execution in a gateway's kernel, made of Jupyter's messages, within limits.
-
-A message of another shape is ignored: whoever forged it only deceives the reader of their own
-output.
-"""
+"""Outputs of an execution in a gateway's kernel, within limits: `inside/messages.py` reads them."""
 
 from collections import deque
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from perdure.sandbox import output_filter
-from perdure.sandbox.gateway.kernel_socket import KernelMessage, Status
+from perdure.sandbox.gateway.kernel_socket import KernelMessage
+from perdure.sandbox.inside import messages
 from perdure.sandbox.inside.tally import Tally
 from perdure.sandbox.sandbox import Error, Image, Output, SessionLimits, Text
-
-
-class _Stream(msgspec.Struct):
-    name: Literal["stdout", "stderr"]
-    text: str
-
-
-class _Raised(msgspec.Struct):
-    traceback: list[str]
-
-
-class _Display(msgspec.Struct):
-    data: dict[str, msgspec.Raw]
 
 
 class ExecutionOutputs:
@@ -57,60 +40,42 @@ class ExecutionOutputs:
             yield Text(self._tally.note(), "note")
 
     def add(self, message: KernelMessage) -> None:
-        """Adds the output in a message, if it has any."""
+        """Adds the outputs in a message, if it has any."""
+        if (message.channel, message.kind) == ("shell", "execute_reply"):
+            self.replied = True
+        if message.channel != "iopub":
+            return
         try:
-            self._add(message)
+            content = msgspec.json.decode(message.content)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return
+        self.idle = self.idle or messages.is_idle(message.kind, content)
+        if message.kind == "stream" and self._mark:
+            content = self._before_mark(content)
+        for frame in messages.outputs(message.kind, content, self._tally):
+            self._add(frame)
 
-    def _add(self, message: KernelMessage) -> None:
-        match message.channel, message.kind:
-            case "shell", "execute_reply":
-                self.replied = True
-            case "iopub", "status":
-                status = msgspec.json.decode(message.content, type=Status)
-                self.idle = self.idle or status.execution_state == "idle"
-            case "iopub", "stream":
-                self._stream(msgspec.json.decode(message.content, type=_Stream))
-            case "iopub", "error":
-                raised = msgspec.json.decode(message.content, type=_Raised)
-                text = self._tally.error("\n".join(raised.traceback))
-                if text is not None:
-                    self.outputs.append(Error(output_filter.clean_text(text)))
-            case "iopub", "display_data" | "execute_result" | "update_display_data":
-                self._display(msgspec.json.decode(message.content, type=_Display))
+    def _before_mark(self, content: object) -> object:
+        """Returns the content without what comes after the mark; None behind it."""
+        match content:
+            case {"name": str(name), "text": str(text)} if name in self.waiting:
+                text, found, _ = text.partition(self._mark)
+                if found:
+                    self.waiting.remove(name)
+                return {"name": name, "text": text}
+        return None
 
-    def _stream(self, stream: _Stream) -> None:
-        text = stream.text
-        if self._mark:
-            text, found, _ = text.partition(self._mark)
-            if stream.name not in self.waiting:
-                return
-            if found:
-                self.waiting.remove(stream.name)
-        self._text(text, stream.name)
-
-    def _display(self, display: _Display) -> None:
-        image: Literal["image/png", "image/jpeg"]
-        for image in ("image/png", "image/jpeg"):
-            if image in display.data:
-                self._image(image, msgspec.json.decode(display.data[image], type=str))
-                return
-        if "text/plain" in display.data:
-            self._text(msgspec.json.decode(display.data["text/plain"], type=str) + "\n", "result")
-
-    def _image(self, mime: Literal["image/png", "image/jpeg"], data: str) -> None:
-        if not self._tally.takes(data):
-            return
-        content = output_filter.decode_image(mime, data, most=self._most)
-        if content is None:
-            self.outputs.append(
-                Text("[An image was left out: it is none, or too large.]\n", "note")
-            )
-        else:
-            self.outputs.append(Image(mime, content))
-
-    def _text(self, text: str, stream: Literal["stdout", "stderr", "result"]) -> None:
-        kept = self._streams.feed(stream, self._tally.fit(text))
-        if kept:
-            self.outputs.append(Text(kept, stream))
+    def _add(self, frame: Mapping[str, str]) -> None:
+        match frame:
+            case {"type": "text", "stream": "stdout" | "stderr" | "result" as stream, "text": text}:
+                if kept := self._streams.feed(stream, text):
+                    self.outputs.append(Text(kept, stream))
+            case {"type": "error", "text": text}:
+                self.outputs.append(Error(output_filter.clean_text(text)))
+            case {"type": "image", "mime": "image/png" | "image/jpeg" as mime, "data": data}:
+                content = output_filter.decode_image(mime, data, most=self._most)
+                if content is None:
+                    note = "[An image was left out: it is none, or too large.]\n"
+                    self.outputs.append(Text(note, "note"))
+                else:
+                    self.outputs.append(Image(mime, content))

@@ -13,13 +13,14 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from . import messages
 from .files import DATA, is_whole, list_files, open_below
 from .tally import Tally
 
@@ -222,7 +223,7 @@ class Relay:
             case {"msg_type": "stream", "content": {"name": str(name), "text": str(text)}}:
                 before, found, _ = text.partition(mark)
                 if name in ("stdout", "stderr") and before:
-                    self._text(name, before, tally)
+                    self._send(messages.texts(name, before, tally))
                 return name if found else ""
         return ""
 
@@ -235,40 +236,13 @@ class Relay:
 
     def forward(self, message: Message, tally: Tally) -> bool:
         """Passes a message on. Returns true if it says that the kernel has done all."""
-        match message:
-            case {"msg_type": "status", "content": {"execution_state": state}}:
-                return bool(state == "idle")
-            case {
-                "msg_type": "stream",
-                "content": {"name": "stdout" | "stderr" as name, "text": str(text)},
-            }:
-                self._text(name, text, tally)
-            case {"msg_type": "error", "content": {"traceback": [*lines]}}:
-                raised = tally.error("\n".join(str(line) for line in lines))
-                if raised is not None:
-                    self.host.send_frame(type="error", text=raised)
-            case {
-                "msg_type": "display_data" | "execute_result" | "update_display_data",
-                "content": {"data": {**data}},
-            }:
-                self._display(data, tally)
-        return False
+        kind, content = message.get("msg_type"), message.get("content")
+        self._send(messages.outputs(kind, content, tally))
+        return messages.is_idle(kind, content)
 
-    def _display(self, data: Mapping[object, object], tally: Tally) -> None:
-        for mime in ("image/png", "image/jpeg"):
-            image = data.get(mime)
-            if isinstance(image, str):
-                if tally.takes(image):
-                    self.host.send_frame(type="image", mime=mime, data=image)
-                return
-        text = data.get("text/plain")
-        if isinstance(text, str):
-            self._text("result", text + "\n", tally)
-
-    def _text(self, stream: str, text: str, tally: Tally) -> None:
-        kept = tally.fit(text)
-        if kept:
-            self.host.send_frame(type="text", stream=stream, text=kept)
+    def _send(self, frames: Iterable[Mapping[str, str]]) -> None:
+        for frame in frames:
+            self.host.send_frame(**frame)
 
     def put(self, name: str) -> None:
         problem = ""
