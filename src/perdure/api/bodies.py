@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 # What each connection may have in hand in any case: small requests are always taken.
 _FREE_BYTES = 64 * 1024
+# So many large bodies are read between two turns of the event loop.
+_LARGE_AT_ONCE = 4
 # Deeper than any real body, and less than what breaks a function that calls itself.
 _MOST_DEPTH = 100
 # What is wrong with so many members is found out in a thread: that is Python's work, and slow.
@@ -29,6 +31,8 @@ class HeldBytes:
     def __init__(self, most: int) -> None:
         self._most = most
         self._held = 0
+        # the number of bodies that are not small
+        self.large = 0
 
     def take(self, count: int) -> None:
         """Adds to the count. Raises `Overloaded` where it exceeds the bound."""
@@ -57,7 +61,17 @@ class RequestBytes:
         self._bytes += count
         more = max(0, self._bytes - _FREE_BYTES) - self._taken
         self._held.take(more)
+        if more and not self._taken:
+            self._held.large += 1
         self._taken += more
+
+    async def rest(self) -> None:
+        """Lets others go first before more of a large body is read: where many come in together,
+        only a few of them are read in each turn of the event loop.
+        """
+        if self._taken:
+            for _ in range(self._held.large // _LARGE_AT_ONCE):
+                await asyncio.sleep(0)
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +83,7 @@ class RequestBytes:
         traceback: TracebackType | None,
     ) -> None:
         self._held.give_back(self._taken)
+        self._held.large -= self._taken > 0
         self._bytes = self._taken = 0
 
 

@@ -104,6 +104,7 @@ class ApiCall:
             if len(content) > limit:
                 raise _too_large(limit)
             self.hold.add(len(block))
+            await self.hold.rest()
         return bytes(content)
 
     async def body(self, kind: type[T]) -> T:
