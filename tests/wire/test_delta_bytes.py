@@ -42,34 +42,18 @@ def linked(text: str, start: int, file_id: str) -> Annotation:
 Make = Callable[[str, int, int, str, str], Delta]
 
 MAKE: dict[str, Make] = {
-    "first text": lambda a, i, n, b, t: Delta(
-        M, events.text_head(a, i), t, events.FIRST_TEXT_TAIL, DeltaPart(i)
-    ),
-    "text": lambda a, i, n, b, t: Delta(
-        M, events.text_head(a, i), t, events.TEXT_TAIL, DeltaPart(i)
-    ),
-    "citation": lambda a, i, n, b, t: Delta(
-        M, events.annotation_head(a, i, cited(t, n, b), n), t, events.TEXT_TAIL, DeltaPart(i)
-    ),
-    "link": lambda a, i, n, b, t: Delta(
-        M, events.annotation_head(a, i, linked(t, n, b), n), t, events.TEXT_TAIL, DeltaPart(i)
-    ),
-    "refusal": lambda a, i, n, b, t: Delta(
-        M, events.refusal_head(a, i), t, events.REFUSAL_TAIL, DeltaPart(i)
-    ),
+    "first text": lambda a, i, n, b, t: events.first_text_delta(a, i).with_text(t),
+    "text": lambda a, i, n, b, t: events.text_delta(a, i).with_text(t),
+    "citation": lambda a, i, n, b, t: events.annotated_delta(a, i, cited(t, n, b), n, text=t),
+    "link": lambda a, i, n, b, t: events.annotated_delta(a, i, linked(t, n, b), n, text=t),
+    "refusal": lambda a, i, n, b, t: events.refusal_delta(a, i).with_text(t),
     "image": lambda a, i, n, b, t: events.image_part_delta(a, i, b),
     "function": lambda a, i, n, b, t: events.function_call_delta(a, i, b, t),
-    "arguments": lambda a, i, n, b, t: Delta(
-        S, events.arguments_head(a, i), t, events.ARGUMENTS_TAIL, DeltaPart(i)
-    ),
+    "arguments": lambda a, i, n, b, t: events.arguments_delta(a, i).with_text(t),
     "search": lambda a, i, n, b, t: events.file_search_delta(a, i, b, {"ranker": t, "top": n}),
     "code": lambda a, i, n, b, t: events.code_call_delta(a, i, b),
-    "code input": lambda a, i, n, b, t: Delta(
-        S, events.code_input_head(a, i), t, events.CODE_INPUT_TAIL, DeltaPart(i)
-    ),
-    "code logs": lambda a, i, n, b, t: Delta(
-        S, events.code_logs_head(a, i, n), t, events.CODE_LOGS_TAIL, DeltaPart(i, n + 1)
-    ),
+    "code input": lambda a, i, n, b, t: events.code_input_delta(a, i).with_text(t),
+    "code logs": lambda a, i, n, b, t: events.code_logs_delta(a, i, n, t),
     "code image": lambda a, i, n, b, t: events.code_image_delta(a, i, n, b),
 }
 
