@@ -20,6 +20,7 @@ from perdure.wire.events import (
     first_text_delta,
     image_part_delta,
     refusal_delta,
+    rest_of,
     text_delta,
 )
 from perdure.wire.messages import (
@@ -32,8 +33,6 @@ from perdure.wire.messages import (
 from perdure.wire.run_steps import without_contents
 
 _DONE = f"event: {lifecycle.DONE}\ndata: [DONE]\n\n".encode()
-# The ends of the first delta of a text, which begins its annotations, and of the later ones.
-_FIRST_TAIL, _LATER_TAIL = first_text_delta("", 0).tail, text_delta("", 0).tail
 _CLAIMED = "thread.run.in_progress"
 _CANCELLING = "thread.run.cancelling"
 # The events that can come while a part is streamed. Before any other, the part is complete.
@@ -184,7 +183,7 @@ class Frames:
         if known > 0:
             if self._passed <= self._known:
                 return b""
-            delta = _rest(delta, known)
+            delta = rest_of(delta, known)
         if delta.part != self._part:
             self._enter(delta.part)
         if self._is_muted:
@@ -228,7 +227,9 @@ class Frames:
                 if end > (known if has_received else begin) and not is_silent:
                     self._received = self._received.plus(part)
                     self._passed = end
-                    rest = _rest(delta, known - begin) if has_received and known > begin else delta
+                    rest = (
+                        rest_of(delta, known - begin) if has_received and known > begin else delta
+                    )
                     yield self._frame(rest.name, rest.data())
 
     def _frame(self, name: str, data: bytes) -> bytes:
@@ -237,12 +238,6 @@ class Frames:
     def _end(self) -> bytes:
         self.ended = True
         return _DONE
-
-
-def _rest(delta: Delta, known: int) -> Delta:
-    """Returns the delta without the characters that the subscriber already has."""
-    tail = _LATER_TAIL if delta.tail == _FIRST_TAIL else delta.tail
-    return delta._replace(text=delta.text[known:], tail=tail)
 
 
 def _deltas(message_id: str, index: int, part: Part) -> Iterator[Delta]:

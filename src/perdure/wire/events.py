@@ -55,6 +55,12 @@ class Delta(NamedTuple):
         return tuple.__new__(Delta, (self.name, self.head, text, self.tail, self.part))
 
 
+def rest_of(delta: Delta, known: int) -> Delta:
+    """Returns the delta without its first characters, which are known already."""
+    tail = _LATER_TAIL if delta.tail == _FIRST_TAIL else delta.tail
+    return delta._replace(text=delta.text[known:], tail=tail)
+
+
 class Closing(NamedTuple):
     """The end of this server's events of a run (shutdown): the client must come back later."""
 
@@ -124,6 +130,10 @@ def first_text_delta(message_id: str, index: int) -> Delta:
     """Returns the first delta of a text part without its text (spec 04 §4)."""
     part = {"type": "text", "text": {"value": _TEXT, "annotations": []}}
     return _message_delta(message_id, index, part)
+
+
+# Only the first delta of a text has a list of annotations.
+_FIRST_TAIL, _LATER_TAIL = first_text_delta("", 0).tail, text_delta("", 0).tail
 
 
 def annotated_delta(
