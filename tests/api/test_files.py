@@ -282,16 +282,40 @@ async def test_a_file_of_the_largest_size_is_taken_and_no_larger(
         ("filename*=iso-8859-1''%C4rger.txt", "Ärger.txt"),
         ('filename*="plain.txt"', "plain.txt"),
         ("filename*=", "upload"),
+        # not quoted, as it should be
+        ("filename=a@b (1).txt", "a@b (1).txt"),
+        ("filename=Ärger 1.txt", "Ärger 1.txt"),
         # it is part of a name here
         ("filename=\"a; filename*=utf-8''b.txt\"", "a; filename*=utf-8''b.txt"),
     ],
 )
-async def test_a_name_may_come_in_the_extended_notation(
+async def test_a_name_may_come_in_the_notations_that_clients_have(
     http: httpx2.AsyncClient, named: str, filename: str
 ) -> None:
     part = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=file; {named}\r\n\r\nx\r\n"
     made = await post(http, part.encode(), field("purpose", "batch"))
     assert (made.status_code, made.json().get("filename")) == (200, filename), made.text
+
+
+@pytest.mark.parametrize("boundary", ["----=_Part_1_2.3", "a/b:c?(d)", '"a b"'])
+async def test_a_boundary_may_have_any_characters_quoted_or_not(
+    http: httpx2.AsyncClient, boundary: str
+) -> None:
+    body = form(file_field(b"x"), field("purpose", "batch"))
+    made = await http.post(
+        "/files",
+        content=body.replace(BOUNDARY.encode(), boundary.strip('"').encode()),
+        headers={"content-type": f"multipart/form-data; boundary={boundary}"},
+    )
+    assert (made.status_code, made.json().get("bytes")) == (200, 1), made.text
+
+
+async def test_the_length_that_a_part_says_of_itself_is_not_looked_at(
+    http: httpx2.AsyncClient,
+) -> None:
+    part = file_field(b"three").replace(b"Content-Disp", b"Content-Length: 9\r\nContent-Disp", 1)
+    made = await post(http, part, field("purpose", "batch"))
+    assert (made.status_code, made.json().get("bytes")) == (200, 5), made.text
 
 
 async def test_files_are_listed_with_their_purpose_in_both_orders(

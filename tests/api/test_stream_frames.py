@@ -10,11 +10,11 @@ from perdure.bus.memory import MemoryBus
 from perdure.errors import BadRequest
 from perdure.lifecycle import MESSAGE_DELTA
 from perdure.wire.base import encode
-from perdure.wire.events import FIRST_TEXT_TAIL, TEXT_TAIL, Delta, DeltaPart, Event, text_head
+from perdure.wire.events import Delta, Event, first_text_delta, text_delta
 from perdure.wire.messages import Message, TextContent, TextPart
 from tests.api.sse import events, names
 
-HEAD = text_head("msg_1", 0)
+FIRST, LATER = first_text_delta("msg_1", 0), text_delta("msg_1", 0)
 
 
 def text_of(frames: str) -> str:
@@ -27,10 +27,7 @@ def text_of(frames: str) -> str:
 
 def run_events(pieces: list[str]) -> list[Event | Delta]:
     """What a text run tells."""
-    deltas = [
-        Delta(MESSAGE_DELTA, HEAD, piece, TEXT_TAIL if number else FIRST_TEXT_TAIL, DeltaPart(0))
-        for number, piece in enumerate(pieces)
-    ]
+    deltas = [(LATER if number else FIRST).with_text(piece) for number, piece in enumerate(pieces)]
     part = TextPart(text=TextContent(value="".join(pieces)))
     message = Message(
         id="msg_1", created_at=1, thread_id="thread_1", role="assistant", content=[part]

@@ -18,22 +18,18 @@ from perdure.api.cursor import cursor
 from perdure.api.stream_frames import Frames
 from perdure.bus.bus import Subscription
 from perdure.bus.memory import MemoryBus
-from perdure.lifecycle import MESSAGE_DELTA, STEP_DELTA
+from perdure.lifecycle import MESSAGE_DELTA
 from perdure.wire.base import encode
 from perdure.wire.events import (
-    CODE_INPUT_TAIL,
-    CODE_LOGS_TAIL,
-    FIRST_TEXT_TAIL,
-    REFUSAL_TAIL,
-    TEXT_TAIL,
     Delta,
     DeltaPart,
     Event,
     Queued,
-    code_input_head,
-    code_logs_head,
-    refusal_head,
-    text_head,
+    code_input_delta,
+    code_logs_delta,
+    first_text_delta,
+    refusal_delta,
+    text_delta,
 )
 from perdure.wire.messages import Message, Part, RefusalPart, TextContent, TextPart
 from tests.api.sse import Told, events
@@ -61,13 +57,12 @@ class Run(NamedTuple):
 def delta(part: DeltaPart, piece: str, *, is_first: bool, is_message: bool) -> Delta:
     if not is_message:
         if part.output:
-            head = code_logs_head("step_1", part.item, part.output - 1)
-            return Delta(STEP_DELTA, head, piece, CODE_LOGS_TAIL, part)
-        return Delta(STEP_DELTA, code_input_head("step_1", part.item), piece, CODE_INPUT_TAIL, part)
+            return code_logs_delta("step_1", part.item, part.output - 1, piece)
+        return code_input_delta("step_1", part.item).with_text(piece)
     if is_refusal(part):
-        return Delta(MESSAGE_DELTA, refusal_head("msg_1", part.item), piece, REFUSAL_TAIL, part)
-    tail = FIRST_TEXT_TAIL if is_first else TEXT_TAIL
-    return Delta(MESSAGE_DELTA, text_head("msg_1", part.item), piece, tail, part)
+        return refusal_delta("msg_1", part.item).with_text(piece)
+    kind = first_text_delta if is_first else text_delta
+    return kind("msg_1", part.item).with_text(piece)
 
 
 def is_refusal(part: DeltaPart) -> bool:

@@ -1,7 +1,7 @@
 """The schemas as they are after all migrations, read back from the databases.
 
-`python -m tests.storage.schema` writes them to `storage/migrations/<dialect>/schema.sql`, which
-are there to be read, not run.
+`python -m tests.storage.schema` writes them to `docs/schema/<dialect>.sql`, which are there to be
+read, not run.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from perdure import storage
 from perdure.bus.memory import MemoryBus
 from tests.databases import PostgresServer
 
-MIGRATIONS = Path(storage.__file__).parent / "migrations"
+DUMPS = Path(__file__).parents[2] / "docs" / "schema"
 _HEAD = "-- The schema after all migrations, to be read. Written by tests/storage/schema.py.\n\n"
 
 # Only what the types of our columns are called.
@@ -162,8 +162,8 @@ def main() -> None:
         postgres = postgres_dump(server.url("postgres"))
     finally:
         server.stop()
-    (MIGRATIONS / "sqlite" / "schema.sql").write_text(sqlite)
-    (MIGRATIONS / "postgres" / "schema.sql").write_text(postgres)
+    (DUMPS / "sqlite.sql").write_text(sqlite)
+    (DUMPS / "postgres.sql").write_text(postgres)
 
 
 if __name__ == "__main__":

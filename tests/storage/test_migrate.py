@@ -13,7 +13,9 @@ import pytest
 
 from perdure.bus.memory import MemoryBus
 from perdure.errors import ConfigurationError
-from perdure.storage import connect
+from perdure.storage import connect, postgres, sqlite
+from perdure.storage.migrate import Schema, migrate
+from perdure.storage.statements import Dialect
 from tests.databases import PostgresServer
 from tests.storage.rows import add_thread, has_thread
 
@@ -119,3 +121,71 @@ async def test_tables_of_another_program_are_refused_and_left_alone(
     )
     # Not even the tables that come before it in the migration.
     execute(empty_url, data_dir, "CREATE TABLE assistants (another TEXT)")
+
+
+FIRST = {
+    "sqlite": "CREATE TABLE things (id INTEGER PRIMARY KEY AUTOINCREMENT);",
+    "postgres": "CREATE TABLE things (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY);",
+}
+SECOND = """\
+ALTER TABLE things ADD COLUMN share TEXT NOT NULL DEFAULT '5%';
+ALTER TABLE things ADD COLUMN at INTEGER; -- sqlite
+ALTER TABLE things ADD COLUMN at BIGINT; -- postgres
+-- Stored as it is.
+ALTER TABLE things ALTER COLUMN share SET STORAGE EXTERNAL; -- postgres
+"""
+
+
+@pytest.fixture
+def migrations(tmp_path: Path) -> Path:
+    """Migrations of both forms: an old one, with a file for each database, and a new one between
+    two old ones.
+    """
+    for dialect, script in FIRST.items():
+        (tmp_path / dialect).mkdir()
+        (tmp_path / dialect / "0001_things.sql").write_text(script)
+        (tmp_path / dialect / "0003_column.sql").write_text(
+            "ALTER TABLE things RENAME COLUMN share TO part;"
+        )
+    (tmp_path / "0002_share.sql").write_text(SECOND)
+    return tmp_path
+
+
+COLUMNS = {
+    "sqlite": "SELECT name || ' ' || lower(type) AS name FROM pragma_table_info('things')",
+    "postgres": "SELECT attname || ' ' || format_type(atttypid, NULL) AS name FROM pg_attribute "
+    "WHERE attrelid = 'things'::regclass AND attnum > 0",
+}
+
+
+@pytest.fixture
+def empty_schema(empty_url: str | None) -> Iterator[tuple[Dialect, Schema]]:
+    """A transaction on a database without tables."""
+    if empty_url is None:
+        file = sqlite3.connect(":memory:")
+        file.row_factory = sqlite3.Row
+        yield "sqlite", sqlite._Schema(file)
+        file.close()
+    else:
+        with postgres._connect(empty_url) as server:
+            yield "postgres", postgres._Schema(server)
+
+
+def test_one_file_migrates_both_databases_in_turn_with_older_ones(
+    migrations: Path, empty_schema: tuple[Dialect, Schema]
+) -> None:
+    dialect, schema = empty_schema
+    for _ in range(2):
+        migrate(schema, dialect, folder=migrations)
+    assert schema.names("SELECT name FROM schema_migrations") == {
+        "0001_things",
+        "0002_share",
+        "0003_column",
+    }
+    assert (
+        schema.names(COLUMNS[dialect])
+        == {
+            "sqlite": {"id integer", "part text", "at integer"},
+            "postgres": {"id bigint", "part text", "at bigint"},
+        }[dialect]
+    )

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from perdure.bus.memory import MemoryBus
+from perdure.storage import migrate
+from perdure.storage.migrate import migrations
 from perdure.storage.sqlite import SQLite
 from tests.storage.schema import (
-    MIGRATIONS,
+    DUMPS,
     postgres_dump,
     postgres_shape,
     sqlite_dump,
@@ -28,22 +30,27 @@ async def sqlite_file(data_dir: Path) -> Path:
 
 
 def test_the_sqlite_dump_is_what_the_migrations_make(sqlite_file: Path) -> None:
-    dump = MIGRATIONS / "sqlite" / "schema.sql"
+    dump = DUMPS / "sqlite.sql"
     assert dump.read_text() == sqlite_dump(sqlite_file), f"{dump} {STALE}"
 
 
 def test_the_postgres_dump_is_what_the_migrations_make(postgres_template: str) -> None:
-    dump = MIGRATIONS / "postgres" / "schema.sql"
+    dump = DUMPS / "postgres.sql"
     assert dump.read_text() == postgres_dump(postgres_template), f"{dump} {STALE}"
 
 
 def test_both_databases_have_the_same_migrations() -> None:
-    sqlite, postgres = (
-        [file.name for file in sorted((MIGRATIONS / dialect).glob("[0-9]*.sql"))]
-        for dialect in ("sqlite", "postgres")
-    )
-    assert sqlite == postgres
-    assert sqlite[0] == "0001_first_schema.sql"
+    names = [*migrations("sqlite")]
+    assert names == [*migrations("postgres")]
+    assert names[0] == "0001_first_schema"
+
+
+def test_a_migration_has_a_number_and_either_one_file_or_one_for_each_database() -> None:
+    shared = {file.name for file in migrate.FOLDER.glob("*.sql")}
+    released = {file.name for file in (migrate.FOLDER / "sqlite").glob("*.sql")}
+    assert shared & released == set()
+    numbers = [name[:4] for name in shared | released]
+    assert len(numbers) == len(set(numbers))
 
 
 def test_both_databases_have_the_same_tables(sqlite_file: Path, postgres_template: str) -> None:

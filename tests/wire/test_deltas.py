@@ -20,21 +20,15 @@ from pydantic import TypeAdapter
 
 from perdure.wire.base import encode
 from perdure.wire.events import (
-    ARGUMENTS_TAIL,
-    FIRST_TEXT_TAIL,
-    REFUSAL_TAIL,
-    TEXT_TAIL,
     Delta,
-    DeltaPart,
-    arguments_head,
+    arguments_delta,
+    first_text_delta,
     function_call_delta,
-    refusal_head,
-    text_head,
+    refusal_delta,
+    text_delta,
 )
 from perdure.wire.run_steps import ToolCalls
 from tests.wire.test_objects import MESSAGE, TOOL_STEP
-
-MESSAGE_DELTA, STEP_DELTA = "thread.message.delta", "thread.run.step.delta"
 
 EVENTS: TypeAdapter[AssistantStreamEvent] = TypeAdapter(AssistantStreamEvent)
 
@@ -42,19 +36,19 @@ AWKWARD = 'a "quote", a \\ and\na line end 【4:0†ü】 🦊'
 
 
 def first_text(text: str, index: int = 0) -> Delta:
-    return Delta(MESSAGE_DELTA, text_head("msg_1", index), text, FIRST_TEXT_TAIL, DeltaPart(index))
+    return first_text_delta("msg_1", index).with_text(text)
 
 
 def later_text(text: str, index: int = 0) -> Delta:
-    return Delta(MESSAGE_DELTA, text_head("msg_1", index), text, TEXT_TAIL, DeltaPart(index))
+    return text_delta("msg_1", index).with_text(text)
 
 
 def refusal(text: str) -> Delta:
-    return Delta(MESSAGE_DELTA, refusal_head("msg_1", 0), text, REFUSAL_TAIL, DeltaPart(0))
+    return refusal_delta("msg_1", 0).with_text(text)
 
 
 def arguments(text: str) -> Delta:
-    return Delta(STEP_DELTA, arguments_head("step_2", 0), text, ARGUMENTS_TAIL, DeltaPart(0))
+    return arguments_delta("step_2", 0).with_text(text)
 
 
 def part(**members: object) -> dict[str, object]:

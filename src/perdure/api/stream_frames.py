@@ -11,18 +11,17 @@ from perdure import lifecycle
 from perdure.api.cursor import NOTHING, Cursor
 from perdure.wire.base import decode, encode
 from perdure.wire.events import (
-    FIRST_TEXT_TAIL,
-    REFUSAL_TAIL,
-    TEXT_TAIL,
     Closing,
     Delta,
     DeltaPart,
     Event,
     StreamItem,
-    annotation_head,
+    annotated_delta,
+    first_text_delta,
     image_part_delta,
-    refusal_head,
-    text_head,
+    refusal_delta,
+    rest_of,
+    text_delta,
 )
 from perdure.wire.messages import (
     ImageFilePart,
@@ -184,7 +183,7 @@ class Frames:
         if known > 0:
             if self._passed <= self._known:
                 return b""
-            delta = _rest(delta, known)
+            delta = rest_of(delta, known)
         if delta.part != self._part:
             self._enter(delta.part)
         if self._is_muted:
@@ -228,7 +227,9 @@ class Frames:
                 if end > (known if has_received else begin) and not is_silent:
                     self._received = self._received.plus(part)
                     self._passed = end
-                    rest = _rest(delta, known - begin) if has_received and known > begin else delta
+                    rest = (
+                        rest_of(delta, known - begin) if has_received and known > begin else delta
+                    )
                     yield self._frame(rest.name, rest.data())
 
     def _frame(self, name: str, data: bytes) -> bytes:
@@ -239,32 +240,24 @@ class Frames:
         return _DONE
 
 
-def _rest(delta: Delta, known: int) -> Delta:
-    """Returns the delta without the characters that the subscriber already has."""
-    tail = TEXT_TAIL if delta.tail == FIRST_TEXT_TAIL else delta.tail
-    return delta._replace(text=delta.text[known:], tail=tail)
-
-
 def _deltas(message_id: str, index: int, part: Part) -> Iterator[Delta]:
     """Yields the fewest deltas that carry a part: one, and one for each annotation."""
-    name, place = lifecycle.MESSAGE_DELTA, DeltaPart(index)
     if isinstance(part, RefusalPart):
-        yield Delta(name, refusal_head(message_id, index), part.refusal, REFUSAL_TAIL, place)
+        yield refusal_delta(message_id, index).with_text(part.refusal)
     if isinstance(part, ImageFilePart):
         yield image_part_delta(message_id, index, part.image_file.file_id)
     if not isinstance(part, TextPart):
         return
-    text, at, tail = part.text.value, 0, FIRST_TEXT_TAIL
+    text, at, delta = part.text.value, 0, first_text_delta(message_id, index)
+    later = text_delta(message_id, index)
     notes = part.text.annotations
     for number, note in enumerate(notes):
         if note.start_index > at:
-            value = text[at : note.start_index]
-            yield Delta(name, text_head(message_id, index), value, tail, place)
-        tail, at = TEXT_TAIL, note.end_index
-        head = annotation_head(message_id, index, note, number)
-        yield Delta(name, head, note.text, tail, place)
+            yield delta.with_text(text[at : note.start_index])
+        at, delta = note.end_index, later
+        yield annotated_delta(message_id, index, note, number, text=note.text)
     if at < len(text) or not notes:
-        yield Delta(name, text_head(message_id, index), text[at:], tail, place)
+        yield delta.with_text(text[at:])
 
 
 def _error(message: str) -> bytes:

@@ -2,15 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from perdure import lifecycle
 from perdure.tools.open_call import OpenCall
-from perdure.wire.events import (
-    ARGUMENTS_TAIL,
-    Delta,
-    DeltaPart,
-    arguments_head,
-    function_call_delta,
-)
+from perdure.wire.events import Delta, arguments_delta, function_call_delta
 from perdure.wire.run_steps import FunctionCall, FunctionToolCall
 
 
@@ -21,8 +14,7 @@ class OpenFunctionCall(OpenCall):
 
     def __init__(self, step_id: str, index: int, call_id: str, name: str) -> None:
         super().__init__(step_id, index, call_id, name)
-        self._head = arguments_head(step_id, index)
-        self._part = DeltaPart(index)
+        self._delta = arguments_delta(step_id, index)
 
     @property
     def stored(self) -> FunctionToolCall:
@@ -35,7 +27,7 @@ class OpenFunctionCall(OpenCall):
 
     def write(self, fragment: str) -> Iterator[Delta]:
         self._fragments.append(fragment)
-        yield Delta(lifecycle.STEP_DELTA, self._head, fragment, ARGUMENTS_TAIL, self._part)
+        yield self._delta.with_text(fragment)
 
 
 class OpenUnknownCall(OpenFunctionCall):

@@ -5,19 +5,15 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from perdure import lifecycle
 from perdure.providers.thinking import answer_start
 from perdure.tools.annotation import AnnotatedText, Annotator
 from perdure.wire.events import (
-    FIRST_TEXT_TAIL,
-    REFUSAL_TAIL,
-    TEXT_TAIL,
     Delta,
-    DeltaPart,
-    annotation_head,
+    annotated_delta,
+    first_text_delta,
     image_part_delta,
-    refusal_head,
-    text_head,
+    refusal_delta,
+    text_delta,
 )
 from perdure.wire.messages import (
     Annotation,
@@ -64,13 +60,11 @@ class OpenPart:
         self._annotations: list[Annotation] = []
         self._message_id = message_id
         self._index = index
-        self._part = DeltaPart(index)
         if kind == "text":
-            self._head, self._tail = text_head(message_id, index), FIRST_TEXT_TAIL
-            self._later_tail = TEXT_TAIL
+            self._next = first_text_delta(message_id, index)
+            self._later = text_delta(message_id, index)
         else:
-            self._head = refusal_head(message_id, index)
-            self._tail = self._later_tail = REFUSAL_TAIL
+            self._next = self._later = refusal_delta(message_id, index)
 
     @property
     def content(self) -> Part:
@@ -104,8 +98,8 @@ class OpenPart:
     def delta(self, fragment: str) -> Delta:
         """Adds plain text; once a token."""
         self.fragments.append(fragment)
-        tail, self._tail = self._tail, self._later_tail
-        return Delta(lifecycle.MESSAGE_DELTA, self._head, fragment, tail, self._part)
+        delta, self._next = self._next, self._later
+        return delta.with_text(fragment)
 
     def annotated(self, fragments: Iterable[AnnotatedText]) -> Iterator[Delta]:
         """Adds what the annotator let through."""
@@ -114,9 +108,10 @@ class OpenPart:
                 yield self.delta(text)
                 continue
             number = len(self._annotations)
-            head = annotation_head(self._message_id, self._index, annotation, number)
             self._annotations.append(annotation)
-            yield self.delta(text)._replace(head=head, tail=TEXT_TAIL)
+            self.fragments.append(text)
+            self._next = self._later
+            yield annotated_delta(self._message_id, self._index, annotation, number, text=text)
 
     def closed(self) -> Iterator[Delta]:
         """Adds what the annotator held back, at the end of the part."""

@@ -76,7 +76,7 @@ async def take(
         return await _refused(error, answer, recorder)
     recorder.close_part()
     usage = answer.usage or await used(answer, recorder) or Usage()
-    return decide(answer, recorder, await _with_thinking(usage, recorder.thought))
+    return await decide(answer, recorder, await _with_thinking(usage, recorder.thought))
 
 
 async def _refused(
@@ -90,7 +90,7 @@ async def _refused(
     return failed
 
 
-def decide(answer: ModelAnswer, recorder: Recorder, usage: Usage) -> Outcome:
+async def decide(answer: ModelAnswer, recorder: Recorder, usage: Usage) -> Outcome:
     """The outcome of an answer that has ended."""
     if answer.finish_reason == "content_filter":
         message = "The model's content filter stopped the answer."
@@ -102,7 +102,7 @@ def decide(answer: ModelAnswer, recorder: Recorder, usage: Usage) -> Outcome:
     if answer.calls.has_nameless and not recorder.has_begun:
         message = "The model called a tool without saying which one."
         return Failed(LastError(code="server_error", message=message), usage)
-    broken = strict.breach(answer.request.response_format, recorder.content)
+    broken = await strict.breach(answer.request.response_format, recorder.content)
     if broken is not None:
         return Failed(LastError(code="server_error", message=broken), usage)
     return Done(usage)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, LiteralString, NamedTuple
 
 from perdure.errors import ConfigurationError
+from perdure.storage.migrate import migrations
 from perdure.storage.sqlite import FILE_NAME, files_of, open_to_read
+from perdure.storage.statements import Dialect
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _NAMES = "SELECT name FROM schema_migrations"
 _DELIVERIES = """
     SELECT status, count(*) FROM webhook_deliveries
@@ -86,9 +87,9 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def _compare(content: _Content, dialect: str) -> DatabaseReport:
+def _compare(content: _Content, dialect: Dialect) -> DatabaseReport:
     done = content.migrations
-    known = {file.stem for file in (_MIGRATIONS / dialect).glob("[0-9]*.sql")}
+    known = migrations(dialect).keys()
     if newer := done - known:
         raise ConfigurationError(
             f"a newer version of Perdure has used it (its schema has {max(newer)})"

@@ -37,7 +37,7 @@ def load(dialect: Dialect, *, folder: Path = _FOLDER) -> Statements:
     statements = Statements()
     for file in sorted(folder.glob("*.sql")):
         queries = aiosql.from_str(
-            _lines_for(dialect, file.read_text(encoding="utf-8")),
+            _queries_for(dialect, file.read_text(encoding="utf-8")),
             _DRIVERS[dialect],
             mandatory_parameters=False,
         )
@@ -48,7 +48,13 @@ def load(dialect: Dialect, *, folder: Path = _FOLDER) -> Statements:
     return statements
 
 
-def _lines_for(dialect: Dialect, text: str) -> str:
+def _queries_for(dialect: Dialect, text: str) -> str:
+    sql = lines_for(dialect, text)
+    # psycopg takes a lone percent sign for the start of a parameter.
+    return sql.replace("%", "%%") if dialect == "postgres" else sql
+
+
+def lines_for(dialect: Dialect, text: str) -> str:
     """Returns the lines that this database reads, without their marks."""
     lines = []
     for line in text.splitlines():
@@ -57,6 +63,4 @@ def _lines_for(dialect: Dialect, text: str) -> str:
             lines.append(line)
         elif marked["dialect"] == dialect:
             lines.append(marked["sql"])
-    kept = "\n".join(lines)
-    # psycopg takes a lone percent sign for the start of a parameter.
-    return kept.replace("%", "%%") if dialect == "postgres" else kept
+    return "\n".join(lines) + "\n"

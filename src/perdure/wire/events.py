@@ -4,9 +4,10 @@ A delta is cut into a constant head, the text of the model and a constant tail, 
 costs one string on its way and no object model.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
 
-from msgspec import to_builtins
+from msgspec import Raw, to_builtins
 
 from perdure import lifecycle
 from perdure.wire.base import JsonObject, encode
@@ -48,6 +49,17 @@ class Delta(NamedTuple):
     def data(self) -> bytes:
         return self.head + encode(self.text) + self.tail
 
+    def with_text(self, text: str) -> "Delta":
+        """Returns the delta with another text."""
+        # Once a token: the constructor of a NamedTuple costs twice as much.
+        return tuple.__new__(Delta, (self.name, self.head, text, self.tail, self.part))
+
+
+def rest_of(delta: Delta, known: int) -> Delta:
+    """Returns the delta without its first characters, which are known already."""
+    tail = _LATER_TAIL if delta.tail == _FIRST_TAIL else delta.tail
+    return delta._replace(text=delta.text[known:], tail=tail)
+
 
 class Closing(NamedTuple):
     """The end of this server's events of a run (shutdown): the client must come back later."""
@@ -73,96 +85,74 @@ StreamItem = Event | Delta | Closing
 Publication = StreamItem | Queued | Interrupted | Waiting
 
 
-def text_head(message_id: str, index: int) -> bytes:
-    """Returns the head of the deltas of one text part (spec 04 §4)."""
-    return (
-        f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
-        f'[{{"index":{index},"type":"text","text":{{"value":'
-    ).encode()
+# The place of the text. No JSON has this byte: in a string it is escaped.
+_MARK = b"\0"
+_TEXT = Raw(_MARK)
+
+_Members: TypeAlias = Mapping[str, object]
 
 
-FIRST_TEXT_TAIL = b',"annotations":[]}}]}}'
-TEXT_TAIL = b"}}]}}"
-
-
-def refusal_head(message_id: str, index: int) -> bytes:
-    """Returns the head of the deltas of one refusal part (spec 04 §4)."""
-    return (
-        f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
-        f'[{{"index":{index},"type":"refusal","refusal":'
-    ).encode()
-
-
-REFUSAL_TAIL = b"}]}}"
-
-
-def _call_head(step_id: str, index: int) -> str:
-    return (
-        f'{{"id":"{step_id}","object":"{lifecycle.STEP_DELTA}","delta":{{"step_details":'
-        f'{{"type":"tool_calls","tool_calls":[{{"index":{index},'
+def _message_delta(message_id: str, index: int, part: _Members, *, text: str = "") -> Delta:
+    return _cut(
+        lifecycle.MESSAGE_DELTA,
+        {"content": [{"index": index, **part}]},
+        object_id=message_id,
+        text=text,
+        part=DeltaPart(index),
     )
 
 
-def function_call_delta(step_id: str, index: int, call_id: str, name: str) -> Delta:
-    """Returns the first delta of a function call: id, name, empty arguments, null output (spec 04
-    §3.2).
-    """
-    head = (
-        f'{_call_head(step_id, index)}"id":{encode(call_id).decode()},"type":"function",'
-        f'"function":{{"name":'
+def _call_delta(
+    step_id: str, index: int, call: _Members, *, text: str = "", output: int = 0
+) -> Delta:
+    details = {"type": "tool_calls", "tool_calls": [{"index": index, **call}]}
+    return _cut(
+        lifecycle.STEP_DELTA,
+        {"step_details": details},
+        object_id=step_id,
+        text=text,
+        part=DeltaPart(index, output),
     )
-    tail = b',"arguments":"","output":null}}]}}}'
-    return Delta(lifecycle.STEP_DELTA, head.encode(), name, tail, DeltaPart(index))
 
 
-def file_search_delta(step_id: str, index: int, call_id: str, ranking: JsonObject) -> Delta:
-    """Returns the only delta of a search. Its results come with the end of the step (spec 04
-    §3.3).
+def _cut(name: str, delta: _Members, *, object_id: str, text: str, part: DeltaPart) -> Delta:
+    """Encodes a delta and cuts its JSON where the text belongs."""
+    head, tail = encode({"id": object_id, "object": name, "delta": delta}).split(_MARK)
+    return Delta(name, head, text, tail, part)
+
+
+def text_delta(message_id: str, index: int) -> Delta:
+    """Returns the deltas of one text part, but for the first, without their texts (spec 04 §4)."""
+    return _message_delta(message_id, index, {"type": "text", "text": {"value": _TEXT}})
+
+
+def first_text_delta(message_id: str, index: int) -> Delta:
+    """Returns the first delta of a text part without its text (spec 04 §4)."""
+    part = {"type": "text", "text": {"value": _TEXT, "annotations": []}}
+    return _message_delta(message_id, index, part)
+
+
+# Only the first delta of a text has a list of annotations.
+_FIRST_TAIL, _LATER_TAIL = first_text_delta("", 0).tail, text_delta("", 0).tail
+
+
+def annotated_delta(
+    message_id: str, index: int, annotation: Annotation, number: int, *, text: str
+) -> Delta:
+    """Returns the delta that carries text together with its annotation (spec 04 §4).
+
+    Its head differs from every other, so that it is never joined with its neighbours.
     """
-    head = f'{_call_head(step_id, index)}"type":"file_search","id":'
-    options = encode(ranking).decode()
-    tail = f',"file_search":{{"ranking_options":{options},"results":[]}}}}]}}}}}}'
-    return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail.encode(), DeltaPart(index))
+    noted = {"index": number, **to_builtins(annotation)}
+    if isinstance(annotation, FileCitationAnnotation):
+        noted["file_citation"] = {**noted["file_citation"], "quote": ""}
+    part = {"type": "text", "text": {"annotations": [noted], "value": _TEXT}}
+    return _message_delta(message_id, index, part, text=text)
 
 
-def code_call_delta(step_id: str, index: int, call_id: str) -> Delta:
-    """Returns the first delta of a code_interpreter call: id, no input yet, no outputs (spec 04
-    §3.4).
-    """
-    head = f'{_call_head(step_id, index)}"type":"code_interpreter","id":'
-    tail = b',"code_interpreter":{"input":"","outputs":[]}}]}}}'
-    return Delta(lifecycle.STEP_DELTA, head.encode(), call_id, tail, DeltaPart(index))
-
-
-def code_input_head(step_id: str, index: int) -> bytes:
-    """Returns the head of the deltas of the code that the model writes."""
-    return (
-        f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"input":'
-    ).encode()
-
-
-CODE_INPUT_TAIL = b"}}]}}}"
-
-
-def code_logs_head(step_id: str, index: int, output: int) -> bytes:
-    """Returns the head of the deltas of one `logs` output."""
-    return (
-        f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"outputs":'
-        f'[{{"index":{output},"type":"logs","logs":'
-    ).encode()
-
-
-CODE_LOGS_TAIL = b"}]}}]}}}"
-
-
-def code_image_delta(step_id: str, index: int, output: int, file_id: str) -> Delta:
-    """Returns the one delta of an `image` output."""
-    head = (
-        f'{_call_head(step_id, index)}"type":"code_interpreter","code_interpreter":{{"outputs":'
-        f'[{{"index":{output},"type":"image","image":{{"file_id":'
-    )
-    part = DeltaPart(index, output + 1)
-    return Delta(lifecycle.STEP_DELTA, head.encode(), file_id, b"}}]}}]}}}", part)
+def refusal_delta(message_id: str, index: int) -> Delta:
+    """Returns the deltas of one refusal part without their texts (spec 04 §4)."""
+    return _message_delta(message_id, index, {"type": "refusal", "refusal": _TEXT})
 
 
 def image_part_delta(message_id: str, index: int, file_id: str) -> Delta:
@@ -170,32 +160,63 @@ def image_part_delta(message_id: str, index: int, file_id: str) -> Delta:
 
     It has the `detail` too, so that the object that SDKs put together is the stored one.
     """
-    head = (
-        f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
-        f'[{{"index":{index},"type":"image_file","image_file":{{"file_id":'
-    )
-    tail = b',"detail":"auto"}}]}}'
-    return Delta(lifecycle.MESSAGE_DELTA, head.encode(), file_id, tail, DeltaPart(index))
+    image = {"file_id": _TEXT, "detail": "auto"}
+    part = {"type": "image_file", "image_file": image}
+    return _message_delta(message_id, index, part, text=file_id)
 
 
-def annotation_head(message_id: str, index: int, annotation: Annotation, number: int) -> bytes:
-    """Returns the head of the delta that carries text together with its annotation (spec 04 §4).
-
-    It differs from every other head, so that the delta is never joined with its neighbours.
+def function_call_delta(step_id: str, index: int, call_id: str, name: str) -> Delta:
+    """Returns the first delta of a function call: id, name, empty arguments, null output (spec 04
+    §3.2).
     """
-    noted = {"index": number, **to_builtins(annotation)}
-    if isinstance(annotation, FileCitationAnnotation):
-        noted["file_citation"] = {**noted["file_citation"], "quote": ""}
-    return (
-        f'{{"id":"{message_id}","object":"{lifecycle.MESSAGE_DELTA}","delta":{{"content":'
-        f'[{{"index":{index},"type":"text","text":{{"annotations":[{encode(noted).decode()}],'
-        f'"value":'
-    ).encode()
+    function = {"name": _TEXT, "arguments": "", "output": None}
+    call = {"id": call_id, "type": "function", "function": function}
+    return _call_delta(step_id, index, call, text=name)
 
 
-def arguments_head(step_id: str, index: int) -> bytes:
-    """Returns the head of the later deltas of one function call: fragments of its arguments."""
-    return f'{_call_head(step_id, index)}"type":"function","function":{{"arguments":'.encode()
+def arguments_delta(step_id: str, index: int) -> Delta:
+    """Returns the later deltas of one function call without their fragments of its arguments."""
+    call = {"type": "function", "function": {"arguments": _TEXT}}
+    return _call_delta(step_id, index, call)
 
 
-ARGUMENTS_TAIL = b"}}]}}}"
+def file_search_delta(step_id: str, index: int, call_id: str, ranking: JsonObject) -> Delta:
+    """Returns the only delta of a search. Its results come with the end of the step (spec 04
+    §3.3).
+    """
+    search = {"ranking_options": ranking, "results": []}
+    call = {"type": "file_search", "id": _TEXT, "file_search": search}
+    return _call_delta(step_id, index, call, text=call_id)
+
+
+def _code_delta(
+    step_id: str, index: int, code: _Members, *, text: str = "", output: int = 0
+) -> Delta:
+    call = {"type": "code_interpreter", "code_interpreter": code}
+    return _call_delta(step_id, index, call, text=text, output=output)
+
+
+def code_call_delta(step_id: str, index: int, call_id: str) -> Delta:
+    """Returns the first delta of a code_interpreter call: id, no input yet, no outputs (spec 04
+    §3.4).
+    """
+    code = {"input": "", "outputs": []}
+    call = {"type": "code_interpreter", "id": _TEXT, "code_interpreter": code}
+    return _call_delta(step_id, index, call, text=call_id)
+
+
+def code_input_delta(step_id: str, index: int) -> Delta:
+    """Returns the deltas of the code that the model writes without its fragments."""
+    return _code_delta(step_id, index, {"input": _TEXT})
+
+
+def code_logs_delta(step_id: str, index: int, output: int, text: str) -> Delta:
+    """Returns a delta of one `logs` output."""
+    logs = {"index": output, "type": "logs", "logs": _TEXT}
+    return _code_delta(step_id, index, {"outputs": [logs]}, text=text, output=output + 1)
+
+
+def code_image_delta(step_id: str, index: int, output: int, file_id: str) -> Delta:
+    """Returns the one delta of an `image` output."""
+    image = {"index": output, "type": "image", "image": {"file_id": _TEXT}}
+    return _code_delta(step_id, index, {"outputs": [image]}, text=file_id, output=output + 1)

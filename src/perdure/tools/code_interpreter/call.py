@@ -2,18 +2,14 @@
 
 from collections.abc import Iterator
 
-from perdure import lifecycle
 from perdure.tools.code_interpreter.arguments import CodeReader
 from perdure.tools.open_call import OpenCall
 from perdure.wire.events import (
-    CODE_INPUT_TAIL,
-    CODE_LOGS_TAIL,
     Delta,
-    DeltaPart,
     code_call_delta,
     code_image_delta,
-    code_input_head,
-    code_logs_head,
+    code_input_delta,
+    code_logs_delta,
 )
 from perdure.wire.run_steps import (
     CodeFile,
@@ -33,8 +29,7 @@ class OpenCodeCall(OpenCall):
 
     def __init__(self, step_id: str, index: int, call_id: str, name: str) -> None:
         super().__init__(step_id, index, call_id, name)
-        self._head = code_input_head(step_id, index)
-        self._part = DeltaPart(index)
+        self._delta = code_input_delta(step_id, index)
         self._reader = CodeReader()
         # each output: an image, or the fragments of one text
         self._outputs: list[CodeImage | list[str]] = []
@@ -74,9 +69,7 @@ class OpenCodeCall(OpenCall):
         if not isinstance(last, list):
             self._outputs.append(last := [])
         last.append(text)
-        head = code_logs_head(self._step_id, self.index, len(self._outputs) - 1)
-        part = DeltaPart(self.index, len(self._outputs))
-        return Delta(lifecycle.STEP_DELTA, head, text, CODE_LOGS_TAIL, part)
+        return code_logs_delta(self._step_id, self.index, len(self._outputs) - 1, text)
 
     def add_note(self, text: str) -> Delta:
         """Adds something of ours to what the code wrote: user and model read it."""
@@ -93,4 +86,4 @@ class OpenCodeCall(OpenCall):
 
     def _input(self, code: str) -> Iterator[Delta]:
         if code:
-            yield Delta(lifecycle.STEP_DELTA, self._head, code, CODE_INPUT_TAIL, self._part)
+            yield self._delta.with_text(code)
