@@ -5,13 +5,14 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
-from perdure import model_servers, sandboxes, storage, tools, webhooks
+from perdure import ids, model_servers, sandboxes, storage, tools, webhooks
 from perdure.api.application import Application, with_cors
 from perdure.api.bodies import Decoding, HeldBytes
 from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.api.queue import Queue
 from perdure.background import loop
 from perdure.bus.memory import MemoryBus
+from perdure.bus.shared import SharedBus
 from perdure.clock import Clock
 from perdure.engine.adjustments import SharedAdjustmentMemory
 from perdure.engine.engine import Engine
@@ -51,7 +52,8 @@ class Perdure:
     def __init__(self, settings: Settings, *, clock: Clock, parser: Parser | None = None) -> None:
         self.settings = settings
         url = settings.database_url.get_secret_value() if settings.database_url else None
-        self.bus = MemoryBus()
+        self.server_id = ids.new("server")
+        self.bus = MemoryBus() if url is None else _shared_bus(url, self.server_id)
         self.database = storage.connect(url, settings.data_dir, bus=self.bus)
         self.blobs = storage.connect_blobs(bucket_of(settings), settings.data_dir)
         self.provider = provider_of(settings, clock, SharedAdjustmentMemory(self.database, clock))
@@ -89,16 +91,18 @@ class Perdure:
         """Opens database and blob store and starts the engine. Raises `ConfigurationError`."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         await self.database.open()
+        if isinstance(self.bus, SharedBus):
+            await self.bus.start(self.engine.facts)
         try:
             await self.blobs.open()
         except ConfigurationError:
-            await self.database.close()
+            await self._disconnect()
             raise
         try:
             await self.engine.start()
         except Unavailable as error:
             await self.blobs.close()
-            await self.database.close()
+            await self._disconnect()
             raise ConfigurationError(f"The server cannot start: {error.message}") from error
         self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
         if self.settings.default_model:
@@ -129,6 +133,12 @@ class Perdure:
         if self.embedding is not None:
             await self.embedding.close()
         await self.blobs.close()
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        """Lets go of the other servers and of the database."""
+        if isinstance(self.bus, SharedBus):
+            await self.bus.stop()
         await self.database.close()
 
     def _means(self, clock: Clock, embedders: Mapping[str, EmbeddingModel]) -> Means:
@@ -197,6 +207,10 @@ class Perdure:
     async def _drain(self) -> None:
         await self.engine.drain(self.settings.drain_seconds)
         self.bus.close(_CLOSING)
+
+
+def _shared_bus(url: str, server: str) -> SharedBus:
+    return SharedBus(storage.connect_link(url, server=server), server=server)
 
 
 def provider_of(settings: Settings, clock: Clock, memory: AdjustmentMemory | None = None) -> Router:

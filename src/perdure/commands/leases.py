@@ -5,15 +5,21 @@ write of a worker names its epoch. So a worker that was given up for dead and wa
 write nothing.
 """
 
+import json
 from collections.abc import Collection
 from typing import NamedTuple
+
+from msgspec import MsgspecError
 
 from perdure.commands import runs
 from perdure.commands.runs import NOTHING, Lease, LockedRun, PartialMessage
 from perdure.errors import LeaseLost
 from perdure.lifecycle import RunStatus, Signal
-from perdure.storage.database import Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.events import Interrupted, Queued
+
+# Seconds for which a run is left to the server that has the code session of its thread.
+KEPT_SECONDS = 2.0
 
 
 class ClaimedRun(NamedTuple):
@@ -21,6 +27,16 @@ class ClaimedRun(NamedTuple):
 
     held: LockedRun
     lease: Lease
+
+
+class ClaimedRuns(NamedTuple):
+    """What a worker was given at once. `after` is the project of the last run; `unreadable` are
+    those whose row is damaged, so that nobody can claim them.
+    """
+
+    runs: list[ClaimedRun]
+    after: str
+    unreadable: list[str]
 
 
 class FreedRun(NamedTuple):
@@ -52,6 +68,44 @@ def claim(
     return ClaimedRun(runs.signal(tx, held, Signal.CLAIM, now=int(now), lease=lease), lease)
 
 
+def claim_waiting(
+    tx: Transaction, *, owner: str, now: float, lease_seconds: float, limit: int, after: str = ""
+) -> ClaimedRuns:
+    """Takes runs that wait, so many at most. Projects take turns, beginning with the first behind
+    `after`, and of each it is the oldest. None of two workers waits for the other.
+
+    A run whose code session another living server has is left to it for `KEPT_SECONDS`.
+    """
+    claimed: list[ClaimedRun] = []
+    skipped: list[str] = []
+    unreadable: list[str] = []
+    where = {
+        "owner": owner,
+        "now": now,
+        "kept_since": now - KEPT_SECONDS,
+        "alive_since": now - lease_seconds,
+    }
+    while len(claimed) < limit:
+        row = _waiting(tx, after=after, skipped=json.dumps(skipped), **where)
+        if row is None:
+            break
+        after = row["project"]
+        # What cannot be claimed is not found again.
+        skipped.append(row["id"])
+        try:
+            taken = claim(tx, row["id"], owner=owner, now=now, lease_seconds=lease_seconds)
+        except MsgspecError:
+            unreadable.append(row["id"])
+            continue
+        if taken is not None:
+            claimed.append(taken)
+    return ClaimedRuns(claimed, after, unreadable)
+
+
+def _waiting(tx: Transaction, *, after: str, **where: object) -> Row | None:
+    return tx.one("runs.waiting", after=after, **where) or tx.one("runs.waiting", after="", **where)
+
+
 def lock(tx: Transaction, hold: HeldLease) -> LockedRun:
     """Returns the run, locked for a worker's write. Raises `LeaseLost` when the worker no longer
     holds it.
@@ -60,6 +114,16 @@ def lock(tx: Transaction, hold: HeldLease) -> LockedRun:
     if found is None or found.lease is None or found.lease.epoch != hold.lease.epoch:
         raise LeaseLost(f"run {hold.run_id} is no longer held with epoch {hold.lease.epoch}")
     return found
+
+
+def goes_on(tx: Transaction, run_id: str, lease: Lease | None, *, now: int) -> bool:
+    """Whether a run is worked on and nobody wants it otherwise: by the worker with this lease, or
+    by any where there is none.
+    """
+    row = tx.one("runs.goes_on", id=run_id, now=now)
+    return row is not None and (
+        lease is None or (row["owner"], row["epoch"]) == (lease.owner, lease.epoch)
+    )
 
 
 def renew(
@@ -137,12 +201,10 @@ def expire_due(tx: Transaction, *, now: int, limit: int, in_hand: Collection[str
     return len(due)
 
 
-def announce(tx: Transaction, *, limit: int) -> int:
-    """Announces to workers again the runs that wait in the queue. Returns their number."""
-    rows = tx.all("runs.queued", limit=limit)
-    for row in rows:
+def announce(tx: Transaction) -> None:
+    """Announces to workers again that runs wait, if any does."""
+    for row in tx.all("runs.queued", limit=1):
         tx.publish(row["id"], Queued())
-    return len(rows)
 
 
 def _free(tx: Transaction, held: LockedRun, *, now: int, partial: PartialMessage = NOTHING) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 from perdure.background import loop
+from perdure.engine.bus_facts import DatabaseFacts
 from perdure.engine.executor import Means
 from perdure.engine.heartbeat import Heartbeat
 from perdure.engine.ingest import Ingest
@@ -13,7 +14,7 @@ from perdure.webhooks.delivery_loop import Webhooks
 
 _WEBHOOKS_SECONDS = 0.5
 _MAINTENANCE_SECONDS = 1.0
-_ANNOUNCE_SECONDS = 5.0
+_ANNOUNCE_SECONDS = 1.0
 _INGEST_SECONDS = 2.0
 _SWEEP_SECONDS = 1.0
 _INDEX_SECONDS = 1.0
@@ -48,6 +49,7 @@ class Engine:
         self.heartbeat = Heartbeat(
             self.worker, ingest, means.database, means.clock, lease_seconds=means.lease_seconds
         )
+        self.facts = DatabaseFacts(means.database, means.clock, self.worker, ingest)
         self._claiming: asyncio.Task[None] | None = None
         self._loops: asyncio.Task[None] | None = None
 
@@ -75,7 +77,7 @@ class Engine:
 
     async def _claim(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.worker.run(), name="runs")
+            group.create_task(loop("runs", self.worker.listen, every=0), name="runs")
             # A file that cannot be taken must not end the worker of the runs.
             group.create_task(loop("files", self.ingest.listen, every=0), name="files")
 

@@ -57,8 +57,8 @@ class Maintenance:
             pass
 
     async def announce(self) -> None:
-        """Tells workers of runs that wait, in case the first word was lost."""
-        await self._database.write(leases.announce, limit=_AT_ONCE)
+        """Tells workers that runs wait, in case the first word was lost."""
+        await self._database.write(leases.announce)
 
     async def forget(self) -> None:
         """Drops events, tombstones, ended uploads and deliveries that nobody needs any more, and

@@ -1,0 +1,154 @@
+"""The link between the servers of a PostgreSQL database: LISTEN and NOTIFY; see `BusLink`.
+
+Each server listens on a channel of its own and on one for all, over a connection that does nothing
+else. Another connection sends: what is sent together is one statement and one commit, since each
+commit with notifications waits for all others of the database cluster. Nothing has to be on the
+disk for it.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection, sql
+
+from perdure import ids
+from perdure.bus.link import LinkDown, LinkMessage
+from perdure.errors import ConfigurationError
+from perdure.storage.postgres import check_url, connection_settings
+
+_log = structlog.get_logger(__name__)
+
+_COMMON = "perdure"
+# PostgreSQL takes payloads of less than 8000 bytes.
+_MOST_BYTES = 7999
+_AGAIN_SECONDS = (0.1, 0.25, 0.5, 1.0)
+_STATEMENT_SECONDS = 10
+# Payloads come in the order of the arrays.
+_NOTIFY = (
+    "SELECT pg_notify(channel, payload) "
+    "FROM unnest(%s::text[], %s::text[]) AS sent (channel, payload)"
+)
+_SESSION = f"SET synchronous_commit = off; SET statement_timeout = '{_STATEMENT_SECONDS}s'"
+_PROBE_SECONDS = 5.0
+
+_Connection = AsyncConnection[Any]
+
+
+class Notifications:
+    """See `BusLink`. `server` is the name of this server, `url` a libpq connection URL."""
+
+    most_bytes = _MOST_BYTES
+
+    def __init__(self, url: str, *, server: str) -> None:
+        self._url = url
+        self._channel = _channel(server)
+        self._listening: _Connection | None = None
+        self._sending: _Connection | None = None
+        self._was_lost = False
+
+    async def listen(self, heard: Callable[[str], None], connected: Callable[[], None]) -> None:
+        """See `BusLink.listen`."""
+        attempt = 0
+        while True:
+            try:
+                async with await self._connect() as connection:
+                    self._listening = connection
+                    for channel in (self._channel, _COMMON):
+                        await connection.execute(
+                            sql.SQL("LISTEN {}").format(sql.Identifier(channel))
+                        )
+                    attempt = 0
+                    self._found()
+                    connected()
+                    async for notification in connection.notifies():
+                        heard(notification.payload)
+                reason = "the connection was closed"
+            except (psycopg.Error, OSError) as error:
+                reason = str(error).split("\n", maxsplit=1)[0]
+            finally:
+                self._listening = None
+            self._lose(reason)
+            await asyncio.sleep(_AGAIN_SECONDS[min(attempt, len(_AGAIN_SECONDS) - 1)])
+            attempt += 1
+
+    async def send(self, messages: Sequence[LinkMessage]) -> None:
+        """See `BusLink.send`."""
+        channels = [_COMMON if each.to is None else _channel(each.to) for each in messages]
+        try:
+            if self._sending is None or self._sending.closed:
+                self._sending = await self._connect()
+                await self._sending.execute(_SESSION)
+            await self._sending.execute(_NOTIFY, (channels, [each.payload for each in messages]))
+        except (psycopg.Error, OSError) as error:
+            await self._drop_sender()
+            raise LinkDown(str(error)) from error
+        except asyncio.CancelledError:
+            # In the middle of a statement it can not be used again.
+            await self._drop_sender()
+            raise
+
+    def reconnect(self) -> None:
+        """See `BusLink.reconnect`."""
+        if self._listening is not None:
+            # The iteration over its notifications ends with an error.
+            self._listening.pgconn.finish()
+
+    async def close(self) -> None:
+        """See `BusLink.close`."""
+        await self._drop_sender()
+
+    async def _connect(self) -> _Connection:
+        return await AsyncConnection.connect(
+            self._url, autocommit=True, **connection_settings(self._url)
+        )
+
+    async def _drop_sender(self) -> None:
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            with suppress(psycopg.Error, OSError):
+                await sending.close()
+
+    def _lose(self, reason: str) -> None:
+        if not self._was_lost:
+            _log.warning("notifications_lost", reason=reason)
+        self._was_lost = True
+
+    def _found(self) -> None:
+        if self._was_lost:
+            _log.info("notifications_back")
+        self._was_lost = False
+
+
+def _channel(server: str) -> str:
+    return f"{_COMMON}_{server}"
+
+
+async def check(url: str) -> bool:
+    """Whether notifications get through to a session that listens. Behind a pooler that gives a
+    connection to one transaction at a time they do not. Raises `ConfigurationError` where the
+    database cannot be reached.
+    """
+    check_url(url)
+    server = ids.new("doctor")
+    link = Notifications(url, server=server)
+    arrived = asyncio.Event()
+    listening = asyncio.Event()
+    task = asyncio.create_task(link.listen(lambda _: arrived.set(), listening.set))
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            await listening.wait()
+            await link.send([LinkMessage(server, "")])
+            await arrived.wait()
+    except TimeoutError:
+        return False
+    except LinkDown as error:
+        raise ConfigurationError(f"notifications cannot be sent: {error}") from None
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await link.close()
+    return True
