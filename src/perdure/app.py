@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
+import perdure
 from perdure import ids, model_servers, sandboxes, storage, tools, webhooks
 from perdure.api.application import Application, with_cors
 from perdure.api.bodies import Decoding, HeldBytes
@@ -14,6 +15,7 @@ from perdure.background import loop
 from perdure.bus.memory import MemoryBus
 from perdure.bus.shared import SharedBus
 from perdure.clock import Clock
+from perdure.commands.servers import ServerIdentity
 from perdure.engine.adjustments import SharedAdjustmentMemory
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
@@ -43,17 +45,30 @@ _CLOSING = "The server is stopping. The run goes on when it is back: retrieve it
 
 
 class Perdure:
-    """One server in this process: API and worker in one.
+    """One server in this process: API and worker in one, or one of them, as the setting `role` says.
 
     `parser` parses files. By default it is one of the server's own, which starts with the first
-    file.
+    file. `address` is where the server listens; by default the host and port of the settings.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock, parser: Parser | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        parser: Parser | None = None,
+        address: str | None = None,
+    ) -> None:
         self.settings = settings
         url = settings.database_url.get_secret_value() if settings.database_url else None
-        self.server_id = ids.new("server")
-        self.bus = MemoryBus() if url is None else _shared_bus(url, self.server_id)
+        self.identity = ServerIdentity(
+            ids.new("server"),
+            address or f"{settings.host}:{settings.port}",
+            perdure.__version__,
+            settings.role,
+            clock.now(),
+        )
+        self.bus = MemoryBus() if url is None else _shared_bus(url, self.identity.id)
         self.database = storage.connect(url, settings.data_dir, bus=self.bus)
         self.blobs = storage.connect_blobs(bucket_of(settings), settings.data_dir)
         self.provider = provider_of(settings, clock, SharedAdjustmentMemory(self.database, clock))
@@ -67,6 +82,9 @@ class Perdure:
             self._webhooks(clock),
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
+            server=self.identity,
+            sessions=lambda: self.sessions.owners,
+            works=settings.role != "api",
         )
         self.application = Application(
             Services(
@@ -147,13 +165,14 @@ class Perdure:
             ask=self.provider.told_window,
             unknown=self.settings.max_context_tokens,
         )
+        self.sessions = sandboxes.sessions(self.settings, clock=clock)
         services = ToolServices(
             self.database,
             self.bus,
             clock,
             self.blobs,
             embedders,
-            sandboxes.sessions(self.settings, clock=clock),
+            self.sessions,
             self.settings,
             windows.of,
         )
@@ -187,6 +206,7 @@ class Perdure:
             lease_seconds=self.settings.lease_seconds,
             at_once=self.settings.max_concurrent_files,
             embedding=self.embedding.name if self.embedding else None,
+            owner=self.identity.id,
         )
 
     def _webhooks(self, clock: Clock) -> Webhooks:

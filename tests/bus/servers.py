@@ -1,10 +1,11 @@
 """Buses for the tests: of one process, and of servers on one PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from perdure import ids
+from perdure.bus.link import LinkMessage
 from perdure.bus.shared import SharedBus
 from perdure.storage.notifications import Notifications
 from perdure.wire.events import Closing, Delta, DeltaPart, Event
@@ -49,6 +50,66 @@ class Facts:
         return topic in self.interrupted
 
 
+class Wire:
+    """What messages go over in the tests: in order, unless they are lost."""
+
+    def __init__(self) -> None:
+        self.ends: dict[str, WireEnd] = {}
+        # The messages that were sent, and whether those that come are lost.
+        self.sent: list[LinkMessage] = []
+        self.is_broken = False
+
+
+class WireEnd:
+    """The end of the wire at one server; see `BusLink`."""
+
+    most_bytes = 1000
+
+    def __init__(self, wire: Wire, server: str) -> None:
+        self._wire = wire
+        self._heard: Callable[[str], None] | None = None
+        self.connected: Callable[[], None] | None = None
+        self.reconnections = 0
+        wire.ends[server] = self
+
+    async def listen(self, heard: Callable[[str], None], connected: Callable[[], None]) -> None:
+        self._heard, self.connected = heard, connected
+        connected()
+        await asyncio.Event().wait()
+
+    async def send(self, messages: Sequence[LinkMessage]) -> None:
+        self._wire.sent += messages
+        if self._wire.is_broken:
+            return
+        for message in messages:
+            for name, end in self._wire.ends.items():
+                if message.to in (None, name):
+                    end.hear(message.payload)
+
+    def hear(self, payload: str) -> None:
+        """A message comes in."""
+        if self._heard is not None:
+            self._heard(payload)
+
+    def reconnect(self) -> None:
+        self.reconnections += 1
+
+    async def close(self) -> None:
+        """Is not used any more."""
+        self._heard = None
+
+
+@asynccontextmanager
+async def wired(wire: Wire, name: str, facts: Facts) -> AsyncIterator[SharedBus]:
+    """A bus at the end of a wire."""
+    bus = SharedBus(WireEnd(wire, name), server=name)
+    await bus.start(facts)
+    try:
+        yield bus
+    finally:
+        await bus.stop()
+
+
 @asynccontextmanager
 async def server(url: str, facts: Facts) -> AsyncIterator[SharedBus]:
     """A bus on this database that has begun to talk."""
@@ -70,7 +131,7 @@ async def two_servers(url: str, facts: Facts) -> AsyncIterator[tuple[SharedBus, 
 
 
 async def heard(
-    take: Callable[[], "asyncio.Future[list[Heard]]"], is_enough: Callable[[list[Heard]], bool]
+    take: Callable[[], Awaitable[list[Heard]]], is_enough: Callable[[list[Heard]], bool]
 ) -> list[Heard]:
     """All that a listener was told until that is enough, with deltas of a part joined."""
     told: list[Heard] = []

@@ -1,7 +1,7 @@
 """What a bus promises, on each there is: of one process, and between servers on PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -33,11 +33,11 @@ class Buses:
                 self.facts.interrupted.add(topic)
             self.teller.publish(topic, item)
 
-    async def subscribe(self, topic: str) -> Callable[[], "asyncio.Future[list[Heard]]"]:
+    async def subscribe(self, topic: str) -> Callable[[], Awaitable[list[Heard]]]:
         """Listens; what is told from now on arrives."""
         listener = self.listener.subscribe(topic)
         await until(lambda: self.teller.has_listeners(topic))
-        return lambda: asyncio.wait_for(listener.next(), PATIENCE_SECONDS)  # type: ignore[return-value]
+        return lambda: asyncio.wait_for(listener.next(), PATIENCE_SECONDS)
 
 
 @pytest.fixture(params=["memory", "alone on postgres", "two on postgres"])
@@ -120,7 +120,7 @@ async def test_a_slow_listener_gets_deltas_of_a_part_joined(buses: Buses) -> Non
         items += len(told)
         return told
 
-    told = await heard(lambda: asyncio.ensure_future(take()), lambda got: got[-1:] == [event(2)])
+    told = await heard(take, lambda got: got[-1:] == [event(2)])
     assert items < 100
     text = delta("first" + "ab" * 10_000, tail=b',"annotations":[]}')
     assert told == [event(1), text, delta("other", head=OTHER), event(2)]

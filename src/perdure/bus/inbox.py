@@ -24,6 +24,7 @@ _MOST_WAITING = 1000
 _ASK_SECONDS = 0.5
 # Looks at the log at once: others read, too.
 _LOOKS = 2
+_CANCELLING = "thread.run.cancelling"
 
 
 class BusFacts(Protocol):
@@ -48,13 +49,21 @@ class _Followed:
     """A topic that has listeners here."""
 
     def __init__(self) -> None:
-        # The last event that was told here.
+        # The last event that was told here, and whether the run is being cancelled since.
         self.last = 0
+        self.is_cancelling = False
         self.waiting: deque[NewEvent | Piece] = deque()
         # Events that were read and whose turn has not come.
         self.read: deque[Event] = deque()
         self.looking: asyncio.Task[None] | None = None
         self.asked_at = float("-inf")
+
+    def come_to(self, event: Event) -> bool:
+        """Whether an event is news."""
+        if event.seq <= self.last:
+            return False
+        self.last, self.is_cancelling = event.seq, event.name == _CANCELLING
+        return True
 
 
 class Inbox:
@@ -91,11 +100,11 @@ class Inbox:
         if followed is not None and followed.looking is not None:
             followed.looking.cancel()
 
-    def note(self, topic: str, seq: int) -> None:
+    def note(self, topic: str, event: Event) -> None:
         """An event was told by this server itself."""
         followed = self._topics.get(topic)
         if followed is not None:
-            followed.last = max(followed.last, seq)
+            followed.come_to(event)
 
     def take(self, frame: NewEvent | Piece) -> None:
         """Takes what another server said."""
@@ -155,14 +164,17 @@ class Inbox:
         """Tells the events that were read, up to one: deltas may come between them."""
         while followed.read and followed.read[0].seq <= upto:
             event = followed.read.popleft()
-            if event.seq > followed.last:
-                followed.last = event.seq
+            if followed.come_to(event):
                 self._local.publish(topic, event)
 
     def _tell(self, frame: Piece, followed: _Followed) -> None:
         seq, chars = self._local.reached(frame.topic)
         if seq != frame.seq or self._local.is_worked_on(frame.topic):
             return  # It is of an earlier telling.
+        if followed.is_cancelling:
+            # Its worker hears of it a moment later than this server: of what it tells until then
+            # some was told before the event, and nobody knows how much. The end has all of it.
+            return
         if frame.offset > chars:
             self._miss(frame.topic, followed)
             return

@@ -80,11 +80,12 @@ class Outbox:
         self._items.append(joined)
 
     def take(self, now: float) -> list[Frame]:
-        """Takes all frames; the next deltas have to wait a little."""
+        """Takes all frames; after deltas, the next ones have to wait a little."""
         items, self._items = self._items, []
+        if any(isinstance(item, _JoinedDelta) for item in items):
+            self._free_at = now + PAUSE_SECONDS
         self._last.clear()
         self._chars, self._is_urgent = 0, False
-        self._free_at = now + PAUSE_SECONDS
         frames: list[Frame] = []
         for item in items:
             frames += [item] if isinstance(item, NewEvent) else item.frames()

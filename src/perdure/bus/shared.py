@@ -109,7 +109,7 @@ class SharedBus:
         self._local.publish(topic, item)
         match item:
             case Event(seq=seq):
-                self._inbox.note(topic, seq)
+                self._inbox.note(topic, item)
                 for outbox in self._audience.of(topic):
                     outbox.event(topic, seq)
                     self._schedule(outbox)

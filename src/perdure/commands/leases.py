@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import MsgspecError
 
-from perdure.commands import runs
+from perdure.commands import runs, servers
 from perdure.commands.runs import NOTHING, Lease, LockedRun, PartialMessage
 from perdure.errors import LeaseLost
 from perdure.lifecycle import RunStatus, Signal
@@ -40,10 +40,13 @@ class ClaimedRuns(NamedTuple):
 
 
 class FreedRun(NamedTuple):
-    """A run that was taken from its worker, and the lease that the worker had."""
+    """A run that was taken from its worker, the lease that the worker had, and where its server
+    listened, if that is known.
+    """
 
     run_id: str
     lease: Lease
+    address: str | None = None
 
 
 class HeldLease(NamedTuple):
@@ -184,7 +187,8 @@ def rescue(
             _free(tx, found, now=int(now))
             # Its worker may live in this very process, and not know that it hung.
             tx.publish(found.run.id, Interrupted())
-            freed.append(FreedRun(found.run.id, found.lease))
+            address = servers.address(tx, found.lease.owner)
+            freed.append(FreedRun(found.run.id, found.lease, address))
     return freed
 
 

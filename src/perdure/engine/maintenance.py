@@ -83,10 +83,11 @@ class Maintenance:
 
 
 def _log_freed(freed: list[FreedRun], *, now: float) -> None:
-    for run_id, lease in freed:
+    for run_id, lease, address in freed:
         late = now - lease.until
         reason = f"its lease ran out {late:.1f} s ago" if late >= 0 else "its server has ended"
-        _log.warning("run_taken_over", run_id=run_id, owner=lease.owner, reason=reason)
+        named = {"server": address} if address else {}
+        _log.warning("run_taken_over", run_id=run_id, owner=lease.owner, **named, reason=reason)
 
 
 def _forget(tx: Transaction, before: int) -> int:

@@ -1,0 +1,66 @@
+"""The servers of a database: who is there, and who has which code session."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from perdure.storage.database import Transaction
+
+# A server that is gone is remembered for so long, so that what it left can be told with its name.
+FORGET_SECONDS = 86_400.0
+
+
+class ServerIdentity(NamedTuple):
+    """A server: its id, where it listens, its version and role, and since when, in Unix seconds."""
+
+    id: str
+    address: str
+    version: str
+    role: str
+    started_at: float
+
+
+class CodeSessions(NamedTuple):
+    """The threads whose code sessions a server has, and those whose it has no more."""
+
+    kept: Collection[str]
+    dropped: Collection[str]
+
+
+def beat(
+    tx: Transaction,
+    server: ServerIdentity,
+    *,
+    runs: int,
+    sessions: CodeSessions,
+    now: float,
+    until: float,
+) -> None:
+    """Notes that a server lives, how many runs it works on, and its code sessions, which it has
+    `until` then unless it says so again. Forgets who was not heard of for long.
+    """
+    tx.run("servers.beat", **server._asdict(), runs=runs, now=now)
+    for thread_id in sorted(sessions.kept):
+        tx.run("sessions.keep", thread_id=thread_id, server=server.id, until=until)
+    for thread_id in sorted(sessions.dropped):
+        tx.run("sessions.drop", thread_id=thread_id, server=server.id)
+    tx.run("servers.forget", before=now - FORGET_SECONDS)
+    tx.run("sessions.forget", before=now - FORGET_SECONDS)
+
+
+def leave(tx: Transaction, server_id: str) -> None:
+    """The server ends."""
+    tx.run("sessions.drop_of_server", server=server_id)
+    tx.run("servers.leave", id=server_id)
+
+
+def address(tx: Transaction, server_id: str) -> str | None:
+    """Where a server listens, or did; None if nothing is known of it."""
+    row = tx.one("servers.address", id=server_id)
+    return None if row is None else str(row["address"])
+
+
+def lacks_worker(tx: Transaction, *, since: float) -> bool:
+    """Whether a run waits, and no server that works on runs was seen since then."""
+    return bool(tx.all("runs.queued", limit=1)) and (
+        tx.one("servers.living_worker", since=since) is None
+    )

@@ -1,0 +1,84 @@
+"""A server among the others of its database: it says that it lives, and what it has."""
+
+from collections.abc import Callable, Collection
+
+import structlog
+
+from perdure.clock import Clock
+from perdure.commands import servers
+from perdure.commands.servers import CodeSessions, ServerIdentity
+from perdure.errors import Unavailable
+from perdure.storage.database import Database
+
+_log = structlog.get_logger(__name__)
+
+# Beside the beat, changes of the code sessions are told within this.
+STEP_SECONDS = 0.5
+_BEATS_A_LEASE = 3
+
+
+class Membership:
+    """The row of one server. `in_hand` are the runs that it works on, `sessions` the threads whose
+    code sessions it has. A server that is alone on its database needs none.
+    """
+
+    def __init__(
+        self,
+        server: ServerIdentity,
+        database: Database,
+        clock: Clock,
+        *,
+        lease_seconds: float,
+        in_hand: Callable[[], Collection[str]],
+        sessions: Callable[[], Collection[str]],
+    ) -> None:
+        self._server = server
+        self._database = database
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._in_hand = in_hand
+        self._sessions = sessions
+        self._told: frozenset[str] = frozenset()
+        self._beat_at = float("-inf")
+        self._lacked_worker = False
+
+    async def step(self) -> None:
+        """Says that the server lives, when it is time, and when its sessions have changed."""
+        if self._database.exclusive:
+            return
+        now = self._clock.now()
+        held = frozenset(self._sessions())
+        is_time = now - self._beat_at >= self._lease_seconds / _BEATS_A_LEASE
+        if not is_time and held == self._told:
+            return
+        await self._database.write(
+            servers.beat,
+            self._server,
+            runs=len(self._in_hand()),
+            sessions=CodeSessions(held if is_time else held - self._told, self._told - held),
+            now=now,
+            until=now + self._lease_seconds,
+        )
+        self._told = held
+        if is_time:
+            self._beat_at = now
+            await self._look_for_worker(now)
+
+    async def leave(self) -> None:
+        """Says that the server ends. If the database is away, the others see it by its silence."""
+        if self._database.exclusive:
+            return
+        try:
+            await self._database.write(servers.leave, self._server.id)
+        except Unavailable as error:
+            _log.info("server_not_removed", reason=error.message)
+
+    async def _look_for_worker(self, now: float) -> None:
+        """Says so, once, when runs wait and nobody lives who could work on them."""
+        since = now - 2 * self._lease_seconds
+        lacks = await self._database.read(servers.lacks_worker, since=since)
+        if lacks and not self._lacked_worker:
+            _log.warning(
+                "no_worker", reason="runs wait, and no server with the role all or worker lives"
+            )
+        self._lacked_worker = lacks
