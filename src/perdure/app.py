@@ -45,7 +45,7 @@ _CLOSING = "The server is stopping. The run goes on when it is back: retrieve it
 
 
 class Perdure:
-    """One server in this process: API and worker in one, or one of them, as the setting `role` says.
+    """One server in this process: API, worker, or both, as the setting `role` says.
 
     `parser` parses files. By default it is one of the server's own, which starts with the first
     file. `address` is where the server listens; by default the host and port of the settings.

@@ -46,8 +46,8 @@ class DatabaseReport(NamedTuple):
     """The state of a database; `pending` is true if opening it would migrate the schema.
 
     `waiting` and `given_up` count the deliveries to webhooks. `learnt` are the server, the model,
-    the name and the time of each adjustment that is stored, in their order. `servers` are those that
-    share the database, or did; `queued` counts the runs that wait.
+    the name and the time of each adjustment that is stored, in their order. `servers` are those
+    that share the database, or did; `queued` counts the runs that wait.
     """
 
     text: str
