@@ -36,7 +36,7 @@ class Buses:
     async def subscribe(self, topic: str) -> Callable[[], Awaitable[list[Heard]]]:
         """Listens; what is told from now on arrives."""
         listener = self.listener.subscribe(topic)
-        await until(lambda: self.teller.has_listeners(topic))
+        await until(lambda: self.teller.has_subscribers(topic))
         return lambda: asyncio.wait_for(listener.next(), PATIENCE_SECONDS)
 
 

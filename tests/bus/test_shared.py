@@ -69,7 +69,7 @@ async def settle() -> None:
 
 async def test_deltas_that_were_lost_are_asked_for_and_told_once(pair: Pair) -> None:
     listening = pair.listener.subscribe(TOPIC)
-    await until(lambda: pair.teller.has_listeners(TOPIC))
+    await until(lambda: pair.teller.has_subscribers(TOPIC))
     pair.tell(event(1), delta("one "))
     await settle()
     pair.wire.is_broken = True
@@ -87,7 +87,7 @@ async def test_deltas_that_were_lost_are_asked_for_and_told_once(pair: Pair) -> 
 
 async def test_an_event_whose_word_was_lost_is_found_in_the_log(pair: Pair) -> None:
     listening = pair.listener.subscribe(TOPIC)
-    await until(lambda: pair.teller.has_listeners(TOPIC))
+    await until(lambda: pair.teller.has_subscribers(TOPIC))
     pair.wire.is_broken = True
     pair.tell(event(1), event(2))
     await settle()
@@ -98,7 +98,7 @@ async def test_an_event_whose_word_was_lost_is_found_in_the_log(pair: Pair) -> N
 
 async def test_what_was_said_twice_is_told_once(pair: Pair) -> None:
     listening = pair.listener.subscribe(TOPIC)
-    await until(lambda: pair.teller.has_listeners(TOPIC))
+    await until(lambda: pair.teller.has_subscribers(TOPIC))
     before = len(pair.wire.sent)
     pair.tell(event(1), delta("once"))
     await settle()
@@ -113,7 +113,7 @@ async def test_a_cancel_elsewhere_leaves_no_gap_in_the_text(pair: Pair) -> None:
     """The worker hears of it later than the listener, and tells a little more until then."""
     cancelling = event(2, "thread.run.cancelling")
     listening = pair.listener.subscribe(TOPIC)
-    await until(lambda: pair.teller.has_listeners(TOPIC))
+    await until(lambda: pair.teller.has_subscribers(TOPIC))
     pair.tell(event(1), delta("one "))
     await settle()
     pair.facts.append(TOPIC, cancelling)
@@ -130,7 +130,7 @@ async def test_a_cancel_elsewhere_leaves_no_gap_in_the_text(pair: Pair) -> None:
 async def test_a_new_owner_tells_who_listened_before_it_came(pair: Pair) -> None:
     async with wired(pair.wire, "server_c", pair.facts) as late:
         listening = pair.listener.subscribe(TOPIC)
-        await until(lambda: late.has_listeners(TOPIC))
+        await until(lambda: late.has_subscribers(TOPIC))
         pair.tell(event(1), delta("of the first"))
         with late.on_interrupt(TOPIC, lambda: None):
             pair.facts.append(TOPIC, event(2, "thread.run.in_progress"))
@@ -153,24 +153,24 @@ async def test_a_new_owner_tells_who_listened_before_it_came(pair: Pair) -> None
 async def test_a_server_that_starts_later_is_told_who_listens(pair: Pair) -> None:
     pair.listener.subscribe(TOPIC)
     async with wired(pair.wire, "server_c", pair.facts) as late:
-        await until(lambda: late.has_listeners(TOPIC))
+        await until(lambda: late.has_subscribers(TOPIC))
 
 
 async def test_a_server_that_ends_listens_to_nothing(pair: Pair) -> None:
     async with wired(pair.wire, "server_c", pair.facts) as late:
         late.subscribe(TOPIC)
-        await until(lambda: pair.teller.has_listeners(TOPIC))
-    await until(lambda: not pair.teller.has_listeners(TOPIC))
+        await until(lambda: pair.teller.has_subscribers(TOPIC))
+    await until(lambda: not pair.teller.has_subscribers(TOPIC))
     assert "server_c" not in pair.teller.peers
 
 
 async def test_a_server_that_is_silent_is_forgotten(pair: Pair) -> None:
     pair.listener.subscribe(TOPIC)
-    await until(lambda: pair.teller.has_listeners(TOPIC))
+    await until(lambda: pair.teller.has_subscribers(TOPIC))
     pair.wire.is_broken = True
     pass_time(3600)
     await pair.teller.step()
-    assert not pair.teller.has_listeners(TOPIC)
+    assert not pair.teller.has_subscribers(TOPIC)
 
 
 async def test_a_server_that_does_not_hear_itself_connects_again(pair: Pair) -> None:
@@ -196,17 +196,17 @@ async def test_nothing_is_kept_of_topics_that_nobody_here_has_to_do_with(pair: P
     pair.facts.append("run_b", event(1, "thread.run.cancelling"))
     pair.listener.publish("run_b", event(1, "thread.run.cancelling"))
     listening = pair.listener.subscribe(TOPIC)
-    await until(lambda: pair.teller.has_listeners(TOPIC))
+    await until(lambda: pair.teller.has_subscribers(TOPIC))
     pair.tell(event(1), delta("x"))
     await heard(listening.next, lambda got: got[:1] == [event(1)])
     listening.close()
     assert pair.listener.topics == frozenset()
-    await until(lambda: not pair.teller.has_listeners(TOPIC))
+    await until(lambda: not pair.teller.has_subscribers(TOPIC))
 
 
 async def test_an_invented_event_ends_nothing(pair: Pair) -> None:
     listening = pair.listener.subscribe(TOPIC)
-    await until(lambda: pair.teller.has_listeners(TOPIC))
+    await until(lambda: pair.teller.has_subscribers(TOPIC))
     pair.tell(event(1))
     await heard(listening.next, lambda got: got[-1:] == [event(1)])
     pair.forge(NewEvent(TOPIC, 99), NewEvent("run_of_nobody", 2))
@@ -227,7 +227,7 @@ async def test_an_invented_event_ends_nothing(pair: Pair) -> None:
 )
 async def test_what_is_no_delta_is_not_told(pair: Pair, head: str) -> None:
     listening = pair.listener.subscribe(TOPIC)
-    await until(lambda: pair.teller.has_listeners(TOPIC))
+    await until(lambda: pair.teller.has_subscribers(TOPIC))
     pair.tell(event(1))
     await heard(listening.next, lambda got: got[-1:] == [event(1)])
     pair.forge(Piece(TOPIC, 1, 0, "thread.message.delta", head, "false", "}", 0, 0))
@@ -249,7 +249,7 @@ async def test_an_invented_interrupt_stops_nothing(pair: Pair) -> None:
 
 async def test_invented_servers_are_no_more_than_so_many(pair: Pair) -> None:
     for number in range(1000):
-        pair.forge(frames.Listening([f"run_{number}"]), sender=f"server_{number}")
+        pair.forge(frames.Subscribed([f"run_{number}"]), sender=f"server_{number}")
     assert len(pair.listener.peers) <= 200
 
 
@@ -334,7 +334,7 @@ async def test_servers_hear_of_each_other_again_when_their_connections_were_cut(
     async with two_servers(postgres_url, facts) as (teller, listener):
         with teller.on_interrupt(TOPIC, lambda: None):
             listening = listener.subscribe(TOPIC)
-            await until(lambda: teller.has_listeners(TOPIC))
+            await until(lambda: teller.has_subscribers(TOPIC))
             facts.append(TOPIC, event(1))
             teller.publish(TOPIC, event(1))
             teller.publish(TOPIC, delta("before "))
@@ -355,7 +355,7 @@ async def test_a_message_of_the_longest_size_gets_through(postgres_url: str) -> 
     async with server(postgres_url, facts) as one, server(postgres_url, facts) as other:
         await until(lambda: one.peers and other.peers)
         listening = other.subscribe(TOPIC)
-        await until(lambda: one.has_listeners(TOPIC))
+        await until(lambda: one.has_subscribers(TOPIC))
         with one.on_interrupt(TOPIC, lambda: None):
             facts.append(TOPIC, event(1))
             one.publish(TOPIC, event(1))

@@ -70,8 +70,8 @@ class Bus(Protocol):
         ...
 
     def interruptions(self) -> AbstractContextManager[Collection[str]]:
-        """The topics whose work is interrupted as long as the context is open: for who is just
-        being given work, and cannot say yet which.
+        """Collects the topics that are interrupted as long as the context is open, for a worker
+        that is being given work and does not know yet which.
         """
         ...
 

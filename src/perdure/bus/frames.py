@@ -1,8 +1,8 @@
-"""What servers tell each other, as JSON in messages of bounded length.
+"""The messages between servers: frames of JSON, of bounded length.
 
-Whoever may use the database can send a message, so what comes in is hostile: it is decoded against
-types with bounds, and what does not fit is nothing. A delta has to be one: JSON in one line, under
-one of the two names. What an event says is never in a message; it is read from the log.
+Whoever may use the database can send a message, so they are hostile: they are decoded against types
+with bounds, and what does not fit is dropped. A delta must be JSON in one line, under one of the
+two names. The data of an event is never in a message; it is read from the log.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,7 +38,7 @@ class FilesWait(msgspec.Struct, frozen=True, array_like=True, tag="f"):
 
 
 class Interrupt(msgspec.Struct, frozen=True, array_like=True, tag="i"):
-    """Who works on the topic is to look at its row."""
+    """The worker of the topic is to look at its row."""
 
     topic: Topic
 
@@ -51,7 +51,7 @@ class NewEvent(msgspec.Struct, frozen=True, array_like=True, tag="e"):
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True, tag="d"):
-    """A delta: it begins `offset` characters behind the event `seq`."""
+    """A delta that begins `offset` characters behind the event `seq`."""
 
     topic: Topic
     seq: Place
@@ -65,7 +65,7 @@ class Piece(msgspec.Struct, frozen=True, array_like=True, tag="d"):
 
     @property
     def delta(self) -> Delta | None:
-        """What listeners are told; None if it is no delta."""
+        """The delta for subscribers; None if it is not one."""
         delta = Delta(
             self.name,
             self.head.encode(),
@@ -82,21 +82,21 @@ class Piece(msgspec.Struct, frozen=True, array_like=True, tag="d"):
         return delta if isinstance(said, dict) and said.get("object") == self.name else None
 
 
-class Listening(msgspec.Struct, frozen=True, array_like=True, tag="w"):
-    """The sender has listeners of these topics; `again`: it wants to know how far each is."""
+class Subscribed(msgspec.Struct, frozen=True, array_like=True, tag="w"):
+    """The sender has subscribers of these topics; `again`: it asks for the progress of each."""
 
     topics: Annotated[list[Topic], Meta(max_length=MOST_TOPICS)]
     again: bool = False
 
 
-class Left(msgspec.Struct, frozen=True, array_like=True, tag="u"):
-    """The sender has no listeners of these topics any more."""
+class Unsubscribed(msgspec.Struct, frozen=True, array_like=True, tag="u"):
+    """The sender has no subscribers of these topics any more."""
 
     topics: Annotated[list[Topic], Meta(max_length=MOST_TOPICS)]
 
 
 class ServerAlive(msgspec.Struct, frozen=True, array_like=True, tag="h"):
-    """The sender is there; `new`: it knows of nobody who listens, and wants to be told."""
+    """The sender lives; `new`: it does not know the subscribers of the others, and asks for them."""
 
     new: bool = False
 
@@ -121,8 +121,8 @@ Frame = (
     | Interrupt
     | NewEvent
     | Piece
-    | Listening
-    | Left
+    | Subscribed
+    | Unsubscribed
     | ServerAlive
     | ServerGone
     | FramePart

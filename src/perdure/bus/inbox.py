@@ -1,8 +1,8 @@
-"""What other servers tell of the topics that have listeners here.
+"""Messages of other servers about topics that have subscribers here.
 
-An event is a hint: the log is read, and what it has is told here, in order. A delta says behind
-which event it is and how many characters on, so that nothing is told twice, and what is missing is
-asked for again.
+An event comes as a hint: the log is read, and its events are published here, in order. A delta has
+the event that it follows and the number of characters since, so that nothing is published twice,
+and a gap is noticed and asked for.
 """
 
 import asyncio
@@ -28,28 +28,28 @@ _CANCELLING = "thread.run.cancelling"
 
 
 class BusFacts(Protocol):
-    """What the database says, where a message says something of it. Raises `Unavailable` while that
-    is away.
+    """Facts of the database that messages are checked against. Raises `Unavailable` while the
+    database is away.
     """
 
     async def after(self, topic: str, seq: int) -> list[Event]:
-        """The events of a topic behind one, in order."""
+        """Returns the events of a topic behind one, in order."""
         ...
 
     async def latest(self, topics: Collection[str]) -> dict[str, int]:
-        """The last event of each topic that has any."""
+        """Returns the last event of each topic that has any."""
         ...
 
     async def is_interrupted(self, topic: str) -> bool:
-        """Whether the work on a topic that is in hand here is not to go on as it does."""
+        """Returns True if the work on a topic must stop, or look at its row again."""
         ...
 
 
 class _Followed:
-    """A topic that has listeners here."""
+    """A topic that has subscribers here."""
 
     def __init__(self) -> None:
-        # The last event that was told here, and whether the run is being cancelled since.
+        # The last event that was published here, and whether it is that the run is being cancelled.
         self.last = 0
         self.is_cancelling = False
         self.waiting: deque[NewEvent | Piece] = deque()
@@ -59,7 +59,7 @@ class _Followed:
         self.asked_at = float("-inf")
 
     def come_to(self, event: Event) -> bool:
-        """Whether an event is news."""
+        """Notes an event. Returns True if it is new."""
         if event.seq <= self.last:
             return False
         self.last, self.is_cancelling = event.seq, event.name == _CANCELLING
@@ -67,8 +67,8 @@ class _Followed:
 
 
 class Inbox:
-    """Brings to the listeners here what is told elsewhere. `ask` is called with a topic of which
-    something is missing.
+    """Publishes here what other servers send. `ask` is called with a topic of which something is
+    missing.
     """
 
     def __init__(self, local: MemoryBus, *, ask: Callable[[str], None]) -> None:
@@ -79,35 +79,35 @@ class Inbox:
         self._looks = asyncio.Semaphore(_LOOKS)
 
     def open(self, facts: BusFacts) -> None:
-        """Begins to take what is said."""
+        """Begins to take messages."""
         self._facts = facts
 
     @property
     def topics(self) -> list[str]:
-        """Those that have listeners here."""
+        """The topics that have subscribers here."""
         return list(self._topics)
 
     def follow(self, topic: str) -> bool:
-        """Begins to follow; whether that is news."""
+        """Begins to follow a topic. Returns True if it was not followed before."""
         if topic in self._topics:
             return False
         self._topics[topic] = _Followed()
         return True
 
     def leave(self, topic: str) -> None:
-        """Follows no more."""
+        """Stops following a topic."""
         followed = self._topics.pop(topic, None)
         if followed is not None and followed.looking is not None:
             followed.looking.cancel()
 
     def note(self, topic: str, event: Event) -> None:
-        """An event was told by this server itself."""
+        """Notes an event that this server itself has published."""
         followed = self._topics.get(topic)
         if followed is not None:
             followed.come_to(event)
 
     def take(self, frame: NewEvent | Piece) -> None:
-        """Takes what another server said."""
+        """Takes a frame of another server."""
         followed = self._topics.get(frame.topic)
         if followed is None or self._facts is None:
             return
@@ -118,7 +118,7 @@ class Inbox:
         self._proceed(frame.topic, followed)
 
     async def poll(self) -> None:
-        """Looks for events whose word was lost."""
+        """Looks for events whose hint was lost."""
         topics = [topic for topic in self._topics if not self._local.is_worked_on(topic)]
         if not topics or self._facts is None:
             return
@@ -126,7 +126,7 @@ class Inbox:
             self.take(NewEvent(topic, seq))
 
     def _proceed(self, topic: str, followed: _Followed) -> None:
-        """Tells what waits, as far as that needs no look at the log."""
+        """Publishes the frames that wait, up to one that needs a look at the log."""
         while followed.waiting and followed.looking is None:
             frame = followed.waiting[0]
             self._bring(topic, followed, upto=frame.seq)
@@ -140,7 +140,7 @@ class Inbox:
                 self._tell(frame, followed)
 
     async def _look(self, topic: str, followed: _Followed, seq: int) -> None:
-        """Tells the events of the log up to one, which may not be there."""
+        """Publishes the events of the log up to one, which may not be there."""
         assert self._facts is not None  # noqa: S101 # else nothing is taken
         try:
             async with self._looks:
@@ -155,13 +155,13 @@ class Inbox:
             return
         followed.read = deque(events)
         self._bring(topic, followed, upto=seq)
-        # What the log does not have was not said by one of us, or can not be looked up now.
+        # An event that the log lacks is invented, or cannot be looked up now.
         while followed.waiting and followed.waiting[0].seq > followed.last:
             followed.waiting.popleft()
         self._proceed(topic, followed)
 
     def _bring(self, topic: str, followed: _Followed, *, upto: int) -> None:
-        """Tells the events that were read, up to one: deltas may come between them."""
+        """Publishes the events that were read, up to one: deltas may come between them."""
         while followed.read and followed.read[0].seq <= upto:
             event = followed.read.popleft()
             if followed.come_to(event):
@@ -170,10 +170,11 @@ class Inbox:
     def _tell(self, frame: Piece, followed: _Followed) -> None:
         seq, chars = self._local.reached(frame.topic)
         if seq != frame.seq or self._local.is_worked_on(frame.topic):
-            return  # It is of an earlier telling.
+            return  # It is of an earlier attempt.
         if followed.is_cancelling:
-            # Its worker hears of it a moment later than this server: of what it tells until then
-            # some was told before the event, and nobody knows how much. The end has all of it.
+            # The worker learns of it later than this server, and publishes deltas until then that
+            # were not received here: the text would have a gap. The message that ends has all of
+            # it.
             return
         if frame.offset > chars:
             self._miss(frame.topic, followed)

@@ -1,7 +1,7 @@
-"""The seam below the bus of several servers: what carries its messages.
+"""The seam below the bus of several servers: the carrier of its messages.
 
-A link may lose a message, and may bring one that nobody of us has sent: what must not be lost is in
-the database, and what a message says is looked at before it is believed.
+A link may lose a message, and may deliver one that no server has sent. So nothing must depend on a
+message, and none is believed without a look at the database.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,9 +25,9 @@ class BusLink(Protocol):
     most_bytes: int
     """The longest payload, in bytes of UTF-8."""
 
-    async def listen(self, heard: Callable[[str], None], connected: Callable[[], None]) -> None:
-        """Calls `heard` with each message for this server or for all, and `connected` whenever it
-        is listening from now on, since what was sent before may be lost. Never returns; connects
+    async def listen(self, received: Callable[[str], None], connected: Callable[[], None]) -> None:
+        """Calls `received` with each message for this server or for all, and `connected` whenever
+        it is listening from now on, since what was sent before may be lost. Never returns; connects
         again by itself.
         """
         ...

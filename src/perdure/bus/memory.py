@@ -128,7 +128,7 @@ class MemorySubscription:
 
 
 class TopicProgress(NamedTuple):
-    """How far a run is told: its last event, if it is known, and what was told since."""
+    """Progress of a topic: its last event, if it is known, and what was published since."""
 
     seq: int | None
     chars: int
@@ -170,7 +170,7 @@ class MemoryBus:
             self._drop_if_idle(topic)
 
     def subscribe(self, topic: str, left: Callable[[], None] | None = None) -> MemorySubscription:
-        """See `Bus.subscribe`. `left` is called when the listener has left the topic."""
+        """See `Bus.subscribe`. `left` is called when the subscription has been closed."""
 
         def leave(subscription: MemorySubscription) -> None:
             if subscription in found.subscriptions:
@@ -222,28 +222,30 @@ class MemoryBus:
 
     @property
     def topics(self) -> frozenset[str]:
-        """Those of which something is kept: they are told here, or somebody listens."""
+        """The topics of which something is kept: they are worked on here, or have subscribers."""
         return frozenset(self._topics)
 
     def is_worked_on(self, topic: str) -> bool:
-        """Whether somebody here wants to be interrupted: the worker of a run does."""
+        """Returns True if somebody here waits for an interrupt, as the worker of a run does."""
         return topic in self._callbacks
 
     def can_be_interrupted(self, topic: str) -> bool:
-        """Whether somebody here wants to know that the topic is interrupted."""
+        """Returns True if an interrupt of the topic concerns somebody here."""
         return bool(self._interruptions) or self.is_worked_on(topic)
 
-    def has_listeners(self, topic: str) -> bool:
-        """Whether somebody here listens to the topic."""
+    def has_subscribers(self, topic: str) -> bool:
+        """Returns True if the topic has subscribers here."""
         return topic in self._topics and bool(self._topics[topic].subscriptions)
 
     def reached(self, topic: str) -> tuple[int | None, int]:
-        """The last event that was told on the topic, and the characters of deltas since."""
+        """Returns the last event that was published on the topic, and the characters of deltas
+        since.
+        """
         found = self._topics.get(topic)
         return (None, 0) if found is None else (found.seq, found.chars)
 
     def progress(self, topic: str) -> TopicProgress:
-        """How far the topic is told here."""
+        """Returns the progress of the topic."""
         found = self._topics.get(topic)
         if found is None:
             return TopicProgress(None, 0, [])

@@ -1,8 +1,8 @@
-"""What is on its way to one other server that listens.
+"""The frames on their way to one other server that has subscribers.
 
-For each topic everything goes in the order in which it was told. Deltas wait for each other and are
-joined, for no longer than a twentieth of a second; an event waits for nobody, and takes what was
-told before it with it.
+For each topic they go in the order in which they were published. Deltas wait a twentieth of a
+second at most, and are joined; an event waits for nothing, and takes what was published before it
+along.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from perdure.bus.frames import Frame, NewEvent, piece
 from perdure.wire.events import Delta, rest_of
 
 PAUSE_SECONDS = 0.05
-# So much text waits at most, while nothing can be sent; who listens asks again for what is missing.
+# So much text waits at most while nothing can be sent; what is dropped is asked for again.
 _MOST_CHARS = 4_000_000
 # Text of one frame.
 _PIECE_CHARS = 50_000
@@ -59,7 +59,7 @@ class Outbox:
         return 0.0 if self._is_urgent else self._free_at
 
     def event(self, topic: str, seq: int) -> None:
-        """Adds that the log has an event."""
+        """Adds an event."""
         self._last.pop(topic, None)
         self._items.append(NewEvent(topic, seq))
         self._is_urgent = True
@@ -80,7 +80,7 @@ class Outbox:
         self._items.append(joined)
 
     def take(self, now: float) -> list[Frame]:
-        """Takes all frames; after deltas, the next ones have to wait a little."""
+        """Takes all frames out; after deltas, the next ones have to wait a little."""
         items, self._items = self._items, []
         if any(isinstance(item, _JoinedDelta) for item in items):
             self._free_at = now + PAUSE_SECONDS

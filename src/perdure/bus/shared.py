@@ -1,9 +1,9 @@
 """The bus of several servers on one database.
 
-Each server has a bus of its own, and tells the others what they need to know over a link: hints
-that something waits, was interrupted or has an event, and the deltas of runs that somebody there
-listens to. A message may be lost or invented. So it only ever leads to a look at the database; what
-was lost is found there within two seconds.
+Each server has a bus of its own, and sends the others over a link what they need: hints that
+something waits, was interrupted or has an event, and the deltas of runs that have subscribers
+there. A message may be lost or invented. So a hint leads to a look at the database and no further;
+what was lost is found there within two seconds.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from perdure.bus.frames import (
     FilesWait,
     Frame,
     Interrupt,
-    Left,
-    Listening,
     NewEvent,
     Packer,
     Piece,
     RunsWait,
     ServerAlive,
     ServerGone,
+    Subscribed,
+    Unsubscribed,
 )
 from perdure.bus.inbox import BusFacts, Inbox
 from perdure.bus.link import BusLink, LinkDown, LinkMessage
@@ -41,9 +41,9 @@ _log = structlog.get_logger(__name__)
 # A hint that was lost is made up for within this, and the look.
 _POLL_SECONDS = 1.5
 _ALIVE_SECONDS = 5.0
-# The topics of all listeners are told again, in case that was lost.
-_LISTENING_SECONDS = 10.0
-# Whoever does not hear itself for so long has a connection that is dead.
+# The topics with subscribers are sent again, in case that was lost.
+_SUBSCRIBED_SECONDS = 10.0
+# A server that does not receive its own messages for so long has a dead connection.
 _DEAF_SECONDS = 12.0
 _AGAIN_SECONDS = 0.25
 _FAREWELL_SECONDS = 1.0
@@ -68,22 +68,22 @@ class SharedBus:
         self._tasks: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._said_alive_at = self._said_topics_at = self._heard_self_at = 0.0
+        self._sent_alive_at = self._sent_topics_at = self._received_self_at = 0.0
         self._is_connected = False
 
     async def start(self, facts: BusFacts) -> None:
-        """Begins to talk to the other servers. Nothing is waited for: without them, it works."""
+        """Connects to the other servers. It waits for nothing: the bus works without them."""
         self._facts = facts
         self._inbox.open(facts)
-        self._heard_self_at = asyncio.get_running_loop().time()
+        self._received_self_at = asyncio.get_running_loop().time()
         self._tasks = [
-            asyncio.create_task(self._link.listen(self._hear, self._connected), name="bus link"),
+            asyncio.create_task(self._link.listen(self._receive, self._connected), name="bus link"),
             asyncio.create_task(self._send(), name="bus sender"),
             asyncio.create_task(loop("bus", self.step, every=_POLL_SECONDS), name="bus"),
         ]
 
     async def stop(self) -> None:
-        """Tells the others that this server is gone, and talks to them no more."""
+        """Says that this server ends, and disconnects."""
         for task in [*self._tasks, *self._confirming.values()]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -98,7 +98,7 @@ class SharedBus:
     def publish(self, topic: str, item: Publication) -> None:
         """See `Bus.publish`."""
         if isinstance(item, Delta):
-            # The hot path: without anybody elsewhere it costs one look.
+            # The hot path: without subscribers elsewhere it costs one look-up.
             for outbox in self._audience.of(topic):
                 seq, chars = self._local.reached(topic)
                 if seq is not None:
@@ -113,20 +113,20 @@ class SharedBus:
                 for outbox in self._audience.of(topic):
                     outbox.event(topic, seq)
                     self._schedule(outbox)
-                if not (self._local.is_worked_on(topic) or self._local.has_listeners(topic)):
+                if not (self._local.is_worked_on(topic) or self._local.has_subscribers(topic)):
                     # The run is worked on elsewhere, or nowhere yet.
                     self._local.leave(topic)
             case Queued():
-                self._say(RunsWait())
+                self._send_to_all(RunsWait())
             case Waiting():
-                self._say(FilesWait())
+                self._send_to_all(FilesWait())
             case Interrupted():
-                self._say(Interrupt(topic))
+                self._send_to_all(Interrupt(topic))
 
     def subscribe(self, topic: str) -> MemorySubscription:
         """See `Bus.subscribe`."""
         if self._inbox.follow(topic):
-            self._say(Listening([topic]))
+            self._send_to_all(Subscribed([topic]))
         return self._local.subscribe(topic, lambda: self._left(topic))
 
     async def next_runs(self) -> None:
@@ -148,8 +148,8 @@ class SharedBus:
         return self._local.interruptions()
 
     def leave(self, topic: str) -> None:
-        """See `Bus.leave`. Where somebody listens, it may be told elsewhere by now."""
-        if not self._local.has_listeners(topic):
+        """See `Bus.leave`. While the topic has subscribers, another server may work on it by now."""
+        if not self._local.has_subscribers(topic):
             self._local.leave(topic)
 
     def close(self, reason: str) -> None:
@@ -158,58 +158,58 @@ class SharedBus:
 
     @property
     def topics(self) -> frozenset[str]:
-        """Those of which something is kept: they are told here, or somebody here listens."""
+        """The topics of which something is kept: they are worked on here, or have subscribers here."""
         return self._local.topics
 
     @property
     def peers(self) -> frozenset[str]:
-        """The other servers that were heard of lately."""
+        """The other servers that live."""
         return frozenset(self._audience.peers)
 
-    def has_listeners(self, topic: str) -> bool:
-        """Whether somebody listens to the topic, here or at another server."""
-        return self._local.has_listeners(topic) or bool(self._audience.of(topic))
+    def has_subscribers(self, topic: str) -> bool:
+        """Returns True if the topic has subscribers, here or at another server."""
+        return self._local.has_subscribers(topic) or bool(self._audience.of(topic))
 
     async def step(self) -> None:
-        """Says that this server is there, forgets those that are not, and looks for events whose
-        word was lost.
+        """Says that this server lives, forgets those that do not, and looks for events whose hint
+        was lost.
         """
         now = asyncio.get_running_loop().time()
         self._audience.forget_silent(now)
-        if now - self._said_alive_at >= _ALIVE_SECONDS:
-            self._said_alive_at = now
+        if now - self._sent_alive_at >= _ALIVE_SECONDS:
+            self._sent_alive_at = now
             self._put(ServerAlive())
-        if now - self._said_topics_at >= _LISTENING_SECONDS:
-            self._say_topics(again=False)
-        if self._is_connected and now - self._heard_self_at > _DEAF_SECONDS:
-            self._heard_self_at, self._is_connected = now, False
+        if now - self._sent_topics_at >= _SUBSCRIBED_SECONDS:
+            self._send_topics(again=False)
+        if self._is_connected and now - self._received_self_at > _DEAF_SECONDS:
+            self._received_self_at, self._is_connected = now, False
             self._link.reconnect()
-        # The log tells why, where somebody needs the database.
+        # Whoever needs the database logs the reason.
         with suppress(Unavailable):
             await self._inbox.poll()
 
     def _connected(self) -> None:
-        """The link listens; whatever was said before may be lost."""
+        """Asks the others for all that may be lost: the link has just begun to listen."""
         self._is_connected = True
-        self._heard_self_at = asyncio.get_running_loop().time()
+        self._received_self_at = asyncio.get_running_loop().time()
         self._put(ServerAlive(new=True))
-        self._say_topics(again=True)
+        self._send_topics(again=True)
 
-    def _hear(self, payload: str) -> None:
-        """Takes a message, from whomever it is."""
+    def _receive(self, payload: str) -> None:
+        """Takes a message, whoever has sent it."""
         now = asyncio.get_running_loop().time()
         message = frames.decode(payload)
         if message is None:
             return
         sender, said = message
         if sender == self._server:
-            self._heard_self_at = now
+            self._received_self_at = now
             return
-        peer, is_new = self._audience.hear(sender, now)
+        peer, is_new = self._audience.note_life(sender, now)
         if peer is None:
             return
         if is_new:
-            self._say_topics(again=False)
+            self._send_topics(again=False)
         for part in said:
             frame = peer.joiner.take(part)
             if frame is not None:
@@ -225,20 +225,20 @@ class SharedBus:
                 self._inbox.take(frame)
             case Interrupt(topic=topic):
                 self._confirm_soon(topic)
-            case Listening(topics=topics, again=again) if sender in self._audience.peers:
+            case Subscribed(topics=topics, again=again) if sender in self._audience.peers:
                 news = self._audience.add(sender, topics)
                 for topic in topics if again else news:
-                    self._tell_so_far(topic, self._audience.peers[sender].outbox)
-            case Left(topics=topics) if sender in self._audience.peers:
+                    self._send_progress(topic, self._audience.peers[sender].outbox)
+            case Unsubscribed(topics=topics) if sender in self._audience.peers:
                 self._audience.remove(sender, topics)
             case ServerAlive(new=True):
                 self._put(ServerAlive())
-                self._say_topics(again=False)
+                self._send_topics(again=False)
             case ServerGone() if sender in self._audience.peers:
                 self._audience.forget(sender)
 
-    def _tell_so_far(self, topic: str, outbox: Outbox) -> None:
-        """Tells a server that begins to listen what it must have to catch up."""
+    def _send_progress(self, topic: str, outbox: Outbox) -> None:
+        """Sends a server that begins to subscribe what it needs to catch up."""
         if not self._local.is_worked_on(topic):
             return
         seq, _, since = self._local.progress(topic)
@@ -253,7 +253,7 @@ class SharedBus:
         self._schedule(outbox)
 
     def _confirm_soon(self, topic: str) -> None:
-        """Interrupts the work on a topic, if the database agrees."""
+        """Interrupts the work on a topic if the database agrees."""
         facts = self._facts
         if facts is None or not self._local.can_be_interrupted(topic):
             return
@@ -272,25 +272,25 @@ class SharedBus:
         self._confirming[topic] = asyncio.create_task(confirm(), name="confirm")
 
     def _left(self, topic: str) -> None:
-        """A listener has left."""
-        if self._local.has_listeners(topic):
+        """Says that a topic has no subscribers any more, if this was the last one."""
+        if self._local.has_subscribers(topic):
             return
         self._inbox.leave(topic)
-        self._say(Left([topic]))
+        self._send_to_all(Unsubscribed([topic]))
         if not self._local.is_worked_on(topic):
             self._local.leave(topic)
 
     def _ask(self, topic: str) -> None:
-        self._say(Listening([topic], again=True))
+        self._send_to_all(Subscribed([topic], again=True))
 
-    def _say_topics(self, *, again: bool) -> None:
-        self._said_topics_at = asyncio.get_running_loop().time()
+    def _send_topics(self, *, again: bool) -> None:
+        self._sent_topics_at = asyncio.get_running_loop().time()
         topics = self._inbox.topics
         for at in range(0, len(topics), MOST_TOPICS):
-            self._say(Listening(topics[at : at + MOST_TOPICS], again=again))
+            self._send_to_all(Subscribed(topics[at : at + MOST_TOPICS], again=again))
 
-    def _say(self, frame: Frame) -> None:
-        """Tells all other servers, if there are any."""
+    def _send_to_all(self, frame: Frame) -> None:
+        """Sends a frame to all other servers, if there are any."""
         if self._audience:
             self._put(frame)
 
@@ -329,7 +329,7 @@ class SharedBus:
                 self._schedule(peer.outbox)
 
     async def _send_surely(self, messages: list[LinkMessage]) -> None:
-        """Sends until it is sent: nothing is wrong with saying something twice."""
+        """Sends until it succeeds: a message that comes twice does no harm."""
         while True:
             try:
                 return await self._link.send(messages)

@@ -1,4 +1,4 @@
-"""What the doctor says of the servers that share a PostgreSQL."""
+"""Findings of the doctor about the servers that share a PostgreSQL."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ _POOLER = (
 
 
 def findings(url: str, seen: DatabaseReport, *, lease_seconds: float) -> Iterator[Finding]:
-    """Each server, whether somebody works on the runs that wait, and whether servers hear of each
-    other.
+    """Yields a finding for each server, for runs that wait and that no server works on, and for the
+    notifications between servers.
     """
     now = SystemClock().now()
     living = [server for server in seen.servers if now - server.seen_at < _LEASES * lease_seconds]

@@ -160,7 +160,7 @@ def renew(
 
 
 def is_held(tx: Transaction, job: IngestionJob) -> bool:
-    """Whether the file is still the worker's."""
+    """Returns True if the file is still the worker's."""
     where = {"seq": job.seq, "epoch": job.lease.epoch, "owner": job.lease.owner}
     return tx.one("ingestions.is_held", **where) is not None
 

@@ -30,8 +30,8 @@ class ClaimedRun(NamedTuple):
 
 
 class ClaimedRuns(NamedTuple):
-    """What a worker was given at once. `after` is the project of the last run; `unreadable` are
-    those whose row is damaged, so that nobody can claim them.
+    """Runs that a worker has claimed at once. `after` is the project of the last one; `unreadable`
+    are those whose row is damaged, so that nobody can claim them.
     """
 
     runs: list[ClaimedRun]
@@ -74,10 +74,10 @@ def claim(
 def claim_waiting(
     tx: Transaction, *, owner: str, now: float, lease_seconds: float, limit: int, after: str = ""
 ) -> ClaimedRuns:
-    """Takes runs that wait, so many at most. Projects take turns, beginning with the first behind
-    `after`, and of each it is the oldest. None of two workers waits for the other.
+    """Claims runs that wait, up to `limit`. Projects take turns, beginning with the first behind
+    `after`, and the oldest run of each comes first. No worker waits for another.
 
-    A run whose code session another living server has is left to it for `KEPT_SECONDS`.
+    A run is left to another living server for `KEPT_SECONDS` if that has the thread's code session.
     """
     claimed: list[ClaimedRun] = []
     skipped: list[str] = []
@@ -120,8 +120,8 @@ def lock(tx: Transaction, hold: HeldLease) -> LockedRun:
 
 
 def goes_on(tx: Transaction, run_id: str, lease: Lease | None, *, now: int) -> bool:
-    """Whether a run is worked on and nobody wants it otherwise: by the worker with this lease, or
-    by any where there is none.
+    """Returns True if a worker works on the run and is to go on: the one with this lease, or any if
+    there is none.
     """
     row = tx.one("runs.goes_on", id=run_id, now=now)
     return row is not None and (

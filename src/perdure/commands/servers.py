@@ -1,4 +1,4 @@
-"""The servers of a database: who is there, and who has which code session."""
+"""The servers of a database, and the code sessions that they have."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -36,7 +36,7 @@ def beat(
     until: float,
 ) -> None:
     """Notes that a server lives, how many runs it works on, and its code sessions, which it has
-    `until` then unless it says so again. Forgets who was not heard of for long.
+    `until` then unless it says so again. Forgets servers without a sign of life for a day.
     """
     tx.run("servers.beat", **server._asdict(), runs=runs, now=now)
     for thread_id in sorted(sessions.kept):
@@ -48,19 +48,19 @@ def beat(
 
 
 def leave(tx: Transaction, server_id: str) -> None:
-    """The server ends."""
+    """Removes the row of a server that ends."""
     tx.run("sessions.drop_of_server", server=server_id)
     tx.run("servers.leave", id=server_id)
 
 
 def address(tx: Transaction, server_id: str) -> str | None:
-    """Where a server listens, or did; None if nothing is known of it."""
+    """Returns the address at which a server listens, or did; None if it is unknown."""
     row = tx.one("servers.address", id=server_id)
     return None if row is None else str(row["address"])
 
 
 def lacks_worker(tx: Transaction, *, since: float) -> bool:
-    """Whether a run waits, and no server that works on runs was seen since then."""
+    """Returns True if a run waits, and no server that works on runs was seen since then."""
     return bool(tx.all("runs.queued", limit=1)) and (
         tx.one("servers.living_worker", since=since) is None
     )

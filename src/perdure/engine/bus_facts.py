@@ -1,4 +1,4 @@
-"""What the database says where other servers say something of it; see `BusFacts` of the bus."""
+"""Facts of the database that messages of other servers are checked against; see `BusFacts`."""
 
 from collections.abc import Collection
 
@@ -11,7 +11,7 @@ from perdure.wire.events import Event
 
 
 class DatabaseFacts:
-    """The facts of one server, which has runs and files in hand."""
+    """The facts of one server and of the runs and files that it has in hand."""
 
     def __init__(self, database: Database, clock: Clock, worker: Worker, ingest: Ingest) -> None:
         self._database = database

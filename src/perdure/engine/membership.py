@@ -1,4 +1,4 @@
-"""A server among the others of its database: it says that it lives, and what it has."""
+"""The row of a server among the others of its database: that it lives, and what it has."""
 
 from collections.abc import Callable, Collection
 
@@ -43,7 +43,7 @@ class Membership:
         self._lacked_worker = False
 
     async def step(self) -> None:
-        """Says that the server lives, when it is time, and when its sessions have changed."""
+        """Notes that the server lives, when it is time, and its sessions, when they have changed."""
         if self._database.exclusive:
             return
         now = self._clock.now()
@@ -65,7 +65,7 @@ class Membership:
             await self._look_for_worker(now)
 
     async def leave(self) -> None:
-        """Says that the server ends. If the database is away, the others see it by its silence."""
+        """Notes that the server ends. If the database is away, its row grows old."""
         if self._database.exclusive:
             return
         try:
@@ -74,7 +74,7 @@ class Membership:
             _log.info("server_not_removed", reason=error.message)
 
     async def _look_for_worker(self, now: float) -> None:
-        """Says so, once, when runs wait and nobody lives who could work on them."""
+        """Warns once when runs wait and no server lives that could work on them."""
         since = now - 2 * self._lease_seconds
         lacks = await self._database.read(servers.lacks_worker, since=since)
         if lacks and not self._lacked_worker:

@@ -1,4 +1,4 @@
-"""What holds of the servers of a database, and of the code sessions that they have."""
+"""Invariants of the servers of a database, and of the code sessions that they have."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from perdure.storage.database import Transaction
 
 
 def check(tx: Transaction) -> Iterator[Violation]:
-    """All that no server can have written. A session may be of a thread that was deleted, or of a
-    server that is gone: it is a hint, and is forgotten by time.
+    """Yields rows that no server can have written. A session may be of a thread that was deleted,
+    or of a server that is gone: it is a hint, and is forgotten by time.
     """
     for row in tx.all("invariants.odd_servers", limit=SHOWN):
         yield Violation(

@@ -126,7 +126,7 @@ class Sessions:
 
     @property
     def owners(self) -> list[str]:
-        """Who has a session, in use or not."""
+        """The keys that have a session, in use or not."""
         return list(self._owned)
 
     @property

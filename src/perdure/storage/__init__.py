@@ -46,8 +46,8 @@ def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
 
 
 def connect_link(url: str, *, server: str) -> BusLink:
-    """What carries the messages between the servers on the database at the URL; not yet connected.
-    `server` is the name of this one.
+    """Returns the link between the servers on the database at the URL, not yet connected. `server`
+    is the name of this one.
     """
     from perdure.storage.notifications import Notifications
 

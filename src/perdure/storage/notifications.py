@@ -50,7 +50,7 @@ class Notifications:
         self._sending: _Connection | None = None
         self._was_lost = False
 
-    async def listen(self, heard: Callable[[str], None], connected: Callable[[], None]) -> None:
+    async def listen(self, received: Callable[[str], None], connected: Callable[[], None]) -> None:
         """See `BusLink.listen`."""
         attempt = 0
         while True:
@@ -65,7 +65,7 @@ class Notifications:
                     self._found()
                     connected()
                     async for notification in connection.notifies():
-                        heard(notification.payload)
+                        received(notification.payload)
                 reason = "the connection was closed"
             except (psycopg.Error, OSError) as error:
                 reason = str(error).split("\n", maxsplit=1)[0]
@@ -128,8 +128,8 @@ def _channel(server: str) -> str:
 
 
 async def check(url: str) -> bool:
-    """Whether notifications get through to a session that listens. Behind a pooler that gives a
-    connection to one transaction at a time they do not. Raises `ConfigurationError` where the
+    """Returns True if notifications get through to a session that listens. They do not behind a
+    pooler that gives a connection to one transaction at a time. Raises `ConfigurationError` if the
     database cannot be reached.
     """
     check_url(url)
