@@ -96,7 +96,7 @@ class Unsubscribed(msgspec.Struct, frozen=True, array_like=True, tag="u"):
 
 
 class ServerAlive(msgspec.Struct, frozen=True, array_like=True, tag="h"):
-    """The sender lives; `new`: it does not know the subscribers of the others, and asks for them."""
+    """The sender lives; `new`: it asks the others which topics they have subscribers of."""
 
     new: bool = False
 

@@ -148,7 +148,7 @@ class SharedBus:
         return self._local.interruptions()
 
     def leave(self, topic: str) -> None:
-        """See `Bus.leave`. While the topic has subscribers, another server may work on it by now."""
+        """See `Bus.leave`. Not while it has subscribers: another server may work on it by now."""
         if not self._local.has_subscribers(topic):
             self._local.leave(topic)
 
@@ -158,7 +158,7 @@ class SharedBus:
 
     @property
     def topics(self) -> frozenset[str]:
-        """The topics of which something is kept: they are worked on here, or have subscribers here."""
+        """The topics of which something is kept, since they are worked on or subscribed to here."""
         return self._local.topics
 
     @property

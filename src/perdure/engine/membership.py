@@ -43,7 +43,7 @@ class Membership:
         self._lacked_worker = False
 
     async def step(self) -> None:
-        """Notes that the server lives, when it is time, and its sessions, when they have changed."""
+        """Notes that the server lives, when that is due, and its sessions, when they change."""
         if self._database.exclusive:
             return
         now = self._clock.now()
