@@ -84,6 +84,7 @@ class Perdure:
             event_retention_days=settings.event_retention_days,
             server=self.identity,
             sessions=lambda: self.sessions.owners,
+            end_session=self.sessions.end,
             works=settings.role != "api",
         )
         self.application = Application(

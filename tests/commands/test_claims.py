@@ -122,7 +122,7 @@ async def beat(acts: Acts, server_id: str, *, session: str, until: float = LEASE
         servers.beat,
         ServerIdentity(server_id, "127.0.0.1:7373", "1", "all", float(acts.now)),
         runs=0,
-        sessions=CodeSessions([session], []),
+        sessions=CodeSessions(begun=[session]),
         now=float(acts.now),
         until=acts.now + until,
     )

@@ -1,5 +1,6 @@
 """What a server says of itself to the others of its database."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -29,7 +30,11 @@ class Server:
             lease_seconds=LEASE,
             in_hand=lambda: self.runs,
             sessions=lambda: self.sessions,
+            end_session=self._end,
         )
+
+    async def _end(self, thread_id: str) -> None:
+        self.sessions.remove(thread_id)
 
 
 def _seen(tx: Transaction) -> dict[str, Any]:
@@ -97,6 +102,25 @@ async def test_sessions_are_told_as_soon_as_they_change(stage: Stage) -> None:
     server.sessions = ["thread_1"]
     await server.membership.step()
     assert not await _sessions_of(stage.database, "thread_2")
+
+
+@shared
+async def test_a_session_ends_when_the_code_of_its_thread_has_run_elsewhere_since(
+    stage: Stage, clock: ManualClock
+) -> None:
+    """Else a run that comes back would find variables that are out of date, and not be told."""
+    first, second = Server(stage, "server_1"), Server(stage, "server_2")
+    first.sessions = ["thread_1", "thread_2"]
+    await first.membership.step()
+    second.sessions = ["thread_1"]
+    await second.membership.step()
+    for _ in range(3):
+        clock.advance(LEASE)
+        await first.membership.step()
+        await second.membership.step()
+        await asyncio.sleep(0)
+    assert first.sessions == ["thread_2"]
+    assert second.sessions == ["thread_1"]
 
 
 @shared

@@ -20,10 +20,11 @@ class ServerIdentity(NamedTuple):
 
 
 class CodeSessions(NamedTuple):
-    """The threads whose code sessions a server has, and those whose it has no more."""
+    """The threads whose code sessions a server has begun, still has, and has no more."""
 
-    kept: Collection[str]
-    dropped: Collection[str]
+    begun: Collection[str] = ()
+    kept: Collection[str] = ()
+    dropped: Collection[str] = ()
 
 
 def beat(
@@ -39,12 +40,19 @@ def beat(
     `until` then unless it says so again. Forgets servers without a sign of life for a day.
     """
     tx.run("servers.beat", **server._asdict(), runs=runs, now=now)
-    for thread_id in sorted(sessions.kept):
+    for thread_id in sorted(sessions.begun):
         tx.run("sessions.keep", thread_id=thread_id, server=server.id, until=until)
+    for thread_id in sorted(sessions.kept):
+        tx.run("sessions.renew", thread_id=thread_id, server=server.id, until=until)
     for thread_id in sorted(sessions.dropped):
         tx.run("sessions.drop", thread_id=thread_id, server=server.id)
     tx.run("servers.forget", before=now - FORGET_SECONDS)
     tx.run("sessions.forget", before=now - FORGET_SECONDS)
+
+
+def sessions_of(tx: Transaction, server_id: str) -> frozenset[str]:
+    """Returns the threads whose code sessions a server has."""
+    return frozenset(row["thread_id"] for row in tx.all("sessions.of_server", server=server_id))
 
 
 def leave(tx: Transaction, server_id: str) -> None:

@@ -42,6 +42,7 @@ class Engine:
         event_retention_days: float,
         server: ServerIdentity | None = None,
         sessions: Callable[[], Collection[str]] = tuple,
+        end_session: Callable[[str], Awaitable[None]] | None = None,
         works: bool = True,
     ) -> None:
         self._works = works
@@ -55,6 +56,7 @@ class Engine:
             lease_seconds=means.lease_seconds,
             in_hand=lambda: self.worker.in_hand,
             sessions=sessions,
+            end_session=end_session,
         )
         self.maintenance = Maintenance(
             means.database,

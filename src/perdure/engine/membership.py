@@ -1,6 +1,8 @@
 """The row of a server among the others of its database: that it lives, and what it has."""
 
-from collections.abc import Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 
 import structlog
 
@@ -19,7 +21,9 @@ _BEATS_A_LEASE = 3
 
 class Membership:
     """The row of one server. `in_hand` are the runs that it works on, `sessions` the threads whose
-    code sessions it has. A server that is alone on its database needs none.
+    code sessions it has; `end_session` ends one that another server has replaced, so that no code
+    runs in a session that lacks what has happened since. A server that is alone on its database
+    needs none of it.
     """
 
     def __init__(
@@ -30,7 +34,8 @@ class Membership:
         *,
         lease_seconds: float,
         in_hand: Callable[[], Collection[str]],
-        sessions: Callable[[], Collection[str]],
+        sessions: Callable[[], Collection[str]] = tuple,
+        end_session: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._server = server
         self._database = database
@@ -38,6 +43,8 @@ class Membership:
         self._lease_seconds = lease_seconds
         self._in_hand = in_hand
         self._sessions = sessions
+        self._end_session = end_session
+        self._ending: dict[str, asyncio.Future[None]] = {}
         self._told: frozenset[str] = frozenset()
         self._beat_at = float("-inf")
         self._lacked_worker = False
@@ -49,13 +56,19 @@ class Membership:
         now = self._clock.now()
         held = frozenset(self._sessions())
         is_time = now - self._beat_at >= self._lease_seconds / _BEATS_A_LEASE
+        if self._told & held:
+            await self._end_replaced(self._told & held)
         if not is_time and held == self._told:
             return
         await self._database.write(
             servers.beat,
             self._server,
             runs=len(self._in_hand()),
-            sessions=CodeSessions(held if is_time else held - self._told, self._told - held),
+            sessions=CodeSessions(
+                begun=held - self._told,
+                kept=held & self._told if is_time else (),
+                dropped=self._told - held,
+            ),
             now=now,
             until=now + self._lease_seconds,
         )
@@ -63,6 +76,19 @@ class Membership:
         if is_time:
             self._beat_at = now
             await self._look_for_worker(now)
+
+    async def _end_replaced(self, threads: frozenset[str]) -> None:
+        """Ends the sessions of threads whose code has run at another server since."""
+        own = await self._database.read(servers.sessions_of, self._server.id)
+        for thread_id in threads - own:
+            if self._end_session is not None and thread_id not in self._ending:
+                # It waits for who uses the session.
+                ending = asyncio.ensure_future(self._end_session(thread_id))
+                self._ending[thread_id] = ending
+                ending.add_done_callback(partial(self._ended, thread_id))
+
+    def _ended(self, thread_id: str, _: asyncio.Future[None]) -> None:
+        del self._ending[thread_id]
 
     async def leave(self) -> None:
         """Notes that the server ends. If the database is away, its row grows old."""
