@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import cycle
 
 import aiohttp
@@ -52,7 +52,9 @@ class RoundRobin:
             kept = {k: v for k, v in answer.headers.items() if k.lower() not in _OWN}
             response = web.StreamResponse(status=answer.status, headers=kept)
             await response.prepare(request)
-            async for data in answer.content.iter_any():
-                await response.write(data)
-            await response.write_eof()
+            # A client that has heard enough goes away.
+            with suppress(ConnectionResetError):
+                async for data in answer.content.iter_any():
+                    await response.write(data)
+                await response.write_eof()
             return response

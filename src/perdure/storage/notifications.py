@@ -137,16 +137,19 @@ async def check(url: str) -> bool:
     link = Notifications(url, server=server)
     arrived = asyncio.Event()
     listening = asyncio.Event()
+    try:
+        # Whether the database can be reached at all.
+        await link.send([LinkMessage(server, "")])
+    except LinkDown as error:
+        raise ConfigurationError(f"Notifications cannot be sent: {error}") from None
     task = asyncio.create_task(link.listen(lambda _: arrived.set(), listening.set))
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
             await listening.wait()
             await link.send([LinkMessage(server, "")])
             await arrived.wait()
-    except TimeoutError:
+    except (TimeoutError, LinkDown):
         return False
-    except LinkDown as error:
-        raise ConfigurationError(f"notifications cannot be sent: {error}") from None
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
