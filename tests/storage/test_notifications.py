@@ -32,8 +32,8 @@ async def pooler(postgres_url: str) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_unix_connection(socket)
         writers.extend((writer, server_writer))
-        for each in (_pass(reader, server_writer), _filter(server_reader, writer)):
-            tasks.append(asyncio.create_task(each))
+        ways = (_pass(reader, server_writer), _filter(server_reader, writer))
+        tasks.extend(asyncio.create_task(way) for way in ways)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

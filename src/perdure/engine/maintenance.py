@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from perdure.clock import Clock
-from perdure.commands import adjustments, leases
+from perdure.commands import adjustments, leases, runs
 from perdure.commands.leases import FreedRun
 from perdure.storage.database import Database, Transaction
 
@@ -58,7 +58,9 @@ class Maintenance:
 
     async def announce(self) -> None:
         """Tells workers that runs wait, in case the first word was lost."""
-        await self._database.write(leases.announce)
+        # Mostly none waits, and a look costs less than a write.
+        if await self._database.read(runs.count_queued, most=1):
+            await self._database.write(leases.announce)
 
     async def forget(self) -> None:
         """Drops events, tombstones, ended uploads and deliveries that nobody needs any more, and

@@ -106,7 +106,7 @@ class Worker:
                 self._begin(run)
             # They listen for themselves once their tasks have begun.
             await asyncio.sleep(0)
-            self.leave(interrupted)
+            self.leave({run.held.run.id for run in claimed.runs}.intersection(interrupted))
         self._served = claimed.after
         for run_id in claimed.unreadable:
             _log.error("execution_broke", run_id=run_id, reason="its row cannot be read")
