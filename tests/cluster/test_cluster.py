@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.cli.processes import clean, serving
 from tests.cluster.proxy import RoundRobin
-from tests.object_store import ObjectStore
+from tests.object_store import ObjectStore, environment
 from tests.patience import PATIENCE_SECONDS
 from tests.sdk_python.test_sdks import ENVIRONMENT
 
@@ -23,22 +23,14 @@ async def _cluster(
     folder: Path, url: str, contents: ObjectStore, roles: Sequence[str]
 ) -> AsyncIterator[RoundRobin]:
     """Servers on one database and one bucket, and a proxy before those that answer."""
-    bucket = contents.create()
-    environment = {
-        **ENVIRONMENT,
-        "PERDURE_BLOB_URL": bucket.url,
-        "PERDURE_BLOB_ENDPOINT": str(bucket.endpoint),
-        "PERDURE_BLOB_REGION": str(bucket.region),
-        "PERDURE_BLOB_ACCESS_KEY_ID": str(bucket.access_key_id),
-        "PERDURE_BLOB_SECRET_ACCESS_KEY": str(bucket.secret_access_key),
-    }
+    settings = {**ENVIRONMENT, **environment(contents.create())}
     with ExitStack() as living:
         servers = [
             living.enter_context(
                 serving(
                     folder / f"{role}{number}",
                     *("--database-url", url, "--role", role),
-                    environment=environment,
+                    environment=settings,
                 )
             )
             for number, role in enumerate(roles)
