@@ -2,10 +2,11 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 
 import pytest
+import uvloop
 from psycopg.conninfo import conninfo_to_dict
 
 from perdure.bus.link import LinkDown, LinkMessage
@@ -114,7 +115,8 @@ async def test_what_cannot_be_sent_is_said() -> None:
         await link.send([LinkMessage(None, "a")])
 
 
-async def test_a_connection_that_is_given_up_is_made_again(postgres_url: str) -> None:
+async def _give_up(url: str) -> None:
+    """Gives a connection up that waits for notifications, and hears of one over the next."""
     received: list[str] = []
     times = 0
 
@@ -122,13 +124,24 @@ async def test_a_connection_that_is_given_up_is_made_again(postgres_url: str) ->
         nonlocal times
         times += 1
 
-    link = Notifications(postgres_url, server="one")
+    link = Notifications(url, server="one")
     task = asyncio.create_task(link.listen(received.append, connected))
-    await until(lambda: times == 1)
-    link.reconnect()
-    await until(lambda: times == 2)
-    await link.send([LinkMessage("one", "after")])
-    await until(lambda: received == ["after"])
+    for number in range(1, 4):
+        await until(lambda number=number: times == number)  # type: ignore[misc]
+        # It waits for the first notification, or it has had one.
+        if number % 2:
+            await link.send([LinkMessage("one", f"over connection {number}")])
+            await until(lambda number=number: received[-1:] == [f"over connection {number}"])  # type: ignore[misc]
+        link.reconnect()
+    await until(lambda: times == 4)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await link.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_connection_that_is_given_up_is_made_again(
+    postgres_url: str, run: Callable[[Coroutine[None, None, None]], None]
+) -> None:
+    """uvloop ends the process where a socket is closed that it looks at."""
+    run(_give_up(postgres_url))

@@ -46,7 +46,8 @@ class Notifications:
     def __init__(self, url: str, *, server: str) -> None:
         self._url = url
         self._channel = _channel(server)
-        self._listening: _Connection | None = None
+        self._session: asyncio.Task[None] | None = None
+        self._is_listening = False
         self._sending: _Connection | None = None
         self._was_lost = False
 
@@ -54,26 +55,35 @@ class Notifications:
         """See `BusLink.listen`."""
         attempt = 0
         while True:
+            session = asyncio.create_task(self._listen(received, connected), name="listen")
+            self._session = session
             try:
-                async with await self._connect() as connection:
-                    self._listening = connection
-                    for channel in (self._channel, _COMMON):
-                        await connection.execute(
-                            sql.SQL("LISTEN {}").format(sql.Identifier(channel))
-                        )
-                    attempt = 0
-                    self._found()
-                    connected()
-                    async for notification in connection.notifies():
-                        received(notification.payload)
-                reason = "the connection was closed"
-            except (psycopg.Error, OSError) as error:
-                reason = str(error).split("\n", maxsplit=1)[0]
+                await asyncio.wait({session})
             finally:
-                self._listening = None
+                session.cancel()
+                (ended,) = await asyncio.gather(session, return_exceptions=True)
+            if ended is None or isinstance(ended, asyncio.CancelledError):
+                attempt, reason = 0, "the connection was given up"
+            elif isinstance(ended, psycopg.Error | OSError):
+                reason = str(ended).split("\n", maxsplit=1)[0]
+            else:
+                raise ended
+            attempt = 0 if self._is_listening else attempt + 1
+            self._is_listening = False
             self._lose(reason)
             await asyncio.sleep(_AGAIN_SECONDS[min(attempt, len(_AGAIN_SECONDS) - 1)])
-            attempt += 1
+
+    async def _listen(self, received: Callable[[str], None], connected: Callable[[], None]) -> None:
+        """Listens over one connection, as long as that lives."""
+        async with await self._connect() as connection:
+            for channel in (self._channel, _COMMON):
+                listen = sql.SQL("LISTEN {}").format(sql.Identifier(channel))
+                await connection.execute(listen)
+            self._is_listening = True
+            self._find()
+            connected()
+            async for notification in connection.notifies():
+                received(notification.payload)
 
     async def send(self, messages: Sequence[LinkMessage]) -> None:
         """See `BusLink.send`."""
@@ -93,9 +103,10 @@ class Notifications:
 
     def reconnect(self) -> None:
         """See `BusLink.reconnect`."""
-        if self._listening is not None:
-            # The iteration over its notifications ends with an error.
-            self._listening.pgconn.finish()
+        # The task closes its connection when it is no longer looked at: else uvloop would end the
+        # process.
+        if self._is_listening and self._session is not None:
+            self._session.cancel()
 
     async def close(self) -> None:
         """See `BusLink.close`."""
@@ -117,7 +128,7 @@ class Notifications:
             _log.warning("notifications_lost", reason=reason)
         self._was_lost = True
 
-    def _found(self) -> None:
+    def _find(self) -> None:
         if self._was_lost:
             _log.info("notifications_back")
         self._was_lost = False
