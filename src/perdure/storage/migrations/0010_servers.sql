@@ -5,10 +5,13 @@ CREATE TABLE servers (
     address TEXT NOT NULL,
     version TEXT NOT NULL,
     role TEXT NOT NULL CHECK (role IN ('all', 'api', 'worker')),
-    started_at DOUBLE PRECISION NOT NULL,
-    seen_at DOUBLE PRECISION NOT NULL,
+    started_at REAL NOT NULL, -- sqlite
+    started_at DOUBLE PRECISION NOT NULL, -- postgres
+    seen_at REAL NOT NULL, -- sqlite
+    seen_at DOUBLE PRECISION NOT NULL, -- postgres
     -- how many it works on
-    runs BIGINT NOT NULL
+    runs INTEGER NOT NULL -- sqlite
+    runs BIGINT NOT NULL -- postgres
 );
 
 -- Which server has the session of the code interpreter in which a thread's code has run. It is no
@@ -16,12 +19,14 @@ CREATE TABLE servers (
 CREATE TABLE sessions (
     thread_id TEXT PRIMARY KEY,
     server TEXT NOT NULL,
-    until DOUBLE PRECISION NOT NULL
+    until REAL NOT NULL -- sqlite
+    until DOUBLE PRECISION NOT NULL -- postgres
 );
 
 CREATE INDEX sessions_by_server ON sessions (server);
 
 -- When the run was put into the queue, in Unix seconds; an older version does not say it.
-ALTER TABLE runs ADD COLUMN queued_at DOUBLE PRECISION NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN queued_at REAL NOT NULL DEFAULT 0; -- sqlite
+ALTER TABLE runs ADD COLUMN queued_at DOUBLE PRECISION NOT NULL DEFAULT 0; -- postgres
 -- What workers claim: the oldest of each project.
 CREATE INDEX queued_runs ON runs (project, seq) WHERE status = 'queued';
