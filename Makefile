@@ -12,13 +12,16 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench fuzz samples soak stress clean
+.PHONY: help demo cluster test check docs bench fuzz samples soak stress clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## start a server and run examples/quickstart.py against it
 	@$(BIN)/perdure demo
+
+cluster: $(VENV)/.dev  ## start three servers on a PostgreSQL behind a proxy and run examples/quickstart.py through it; ARGS=PROGRAM.py
+	@$(BIN)/python -m tests.cluster $(ARGS)
 
 test: $(VENV)/.dev  ## run the whole test suite; ARGS="tests/cli -k chat" selects
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -1,6 +1,6 @@
 """Measures everything in one run, and prints the tables of RESULTS.md.
 
-python -m bench [plain] [memory] [streams] [threads] [parked] [recovery] [attacks]
+python -m bench [plain] [memory] [streams] [threads] [parked] [recovery] [cluster] [attacks]
 """
 
 import resource
@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import uvloop
 from tests.databases import NoServer, PostgresServer
 
-from bench import attacked, long_threads, measures, parked, processes, recovery, streams
+from bench import attacked, cluster, long_threads, measures, parked, processes, recovery, streams
 from bench.client import Client
 from bench.measures import Assistants, Measured, relayed
 from bench.processes import Server
@@ -68,6 +68,11 @@ async def _parked(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
 async def _recovery(client: Client, model: Server) -> list[Row]:
     with postgres() as url:
         return await recovery.rows(client, model, _databases(url))
+
+
+async def _cluster(client: Client, model: Server) -> list[Row]:
+    with postgres() as url:
+        return await cluster.rows(client, model, url) if url else []
 
 
 async def _attacks(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
@@ -174,6 +179,7 @@ _MEASURES: dict[str, Callable[[Client, Server], Awaitable[list[Row]]]] = {
     "threads": _long_threads,
     "parked": _parked,
     "recovery": _recovery,
+    "cluster": _cluster,
     "attacks": _attacks,
 }
 

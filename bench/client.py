@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -90,6 +90,22 @@ class Client:
                 run = await response.json()
         if run["status"] != "completed":
             raise AssertionError(run)
+
+    async def stream_joined(self, ask: Ask) -> None:
+        """Reads a stream to its end, whose tokens may come several at once."""
+        async with self._session.post(ask.url, json=ask.body) as response:
+            response.raise_for_status()
+            received = await response.read()
+        told = received.count(_TOKEN)
+        if told != ask.tokens * ask.times or b"[DONE]" not in received:
+            raise AssertionError(f"{told} tokens came for {ask}:\n{received.decode()}")
+
+    async def pieces(self, url: str) -> AsyncIterator[bytes]:
+        """What comes of a stream that is picked up from its beginning, as it comes."""
+        async with self._session.get(url) as response:
+            response.raise_for_status()
+            async for data in response.content.iter_any():
+                yield data
 
     async def read(self, url: str, body: dict[str, object]) -> None:
         """Reads a stream to its end."""

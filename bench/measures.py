@@ -61,6 +61,10 @@ class Assistants:
         assistant = await client.post(f"{server.url}/v1/assistants", body)
         return cls(server, assistant["id"])
 
+    def at(self, server: Server) -> "Assistants":
+        """The same requests, made to another server of the database."""
+        return Assistants(server, self._assistant_id)
+
     async def thread(self, client: Client) -> str:
         """A thread with a question; its id."""
         thread = await client.post(self.threads, _THREAD)

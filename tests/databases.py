@@ -96,9 +96,20 @@ class PostgresServer:
             "--encoding=UTF8", "--locale=C", "--no-sync",
         )  # fmt: skip
         (data / "pg_hba.conf").write_text(_PG_HBA)
+        self._launch()
+
+    def restart(self) -> None:
+        """Ends all at once, as a crash of the server does, and starts it again on what it has."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=PATIENCE_SECONDS)
+        self._launch()
+
+    def _launch(self) -> None:
+        data = self.folder / "data"
         settings = {**_SETTINGS, "unix_socket_directories": str(self.folder)}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        with (self.folder / "log").open("wb") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._binaries / "postgres", "-D", str(data), *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self._user,

@@ -11,6 +11,17 @@ from tests.patience import PATIENCE_SECONDS, wait_until
 _HOST = "127.0.0.1"
 
 
+def environment(bucket: S3Settings) -> dict[str, str]:
+    """The variables by which a server keeps contents in the bucket."""
+    return {
+        "PERDURE_BLOB_URL": bucket.url,
+        "PERDURE_BLOB_ENDPOINT": str(bucket.endpoint),
+        "PERDURE_BLOB_REGION": str(bucket.region),
+        "PERDURE_BLOB_ACCESS_KEY_ID": str(bucket.access_key_id),
+        "PERDURE_BLOB_SECRET_ACCESS_KEY": str(bucket.secret_access_key),
+    }
+
+
 class ObjectStore:
     """A running S3 server."""
 

@@ -39,6 +39,7 @@ CREATE TABLE runs (
     epoch bigint NOT NULL DEFAULT 0,
     lease_until double precision,
     body text NOT NULL,
+    queued_at double precision NOT NULL DEFAULT 0,
     CONSTRAINT runs_check CHECK ((status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text])) = (ended_at IS NULL)),
     CONSTRAINT runs_check1 CHECK (ended_at IS NOT NULL OR expires_at IS NOT NULL),
     CONSTRAINT runs_check2 CHECK ((owner IS NULL) = (lease_until IS NULL)),
@@ -52,6 +53,8 @@ CREATE TABLE runs (
 CREATE INDEX active_runs ON public.runs USING btree (status, expires_at) WHERE (status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text]));
 
 CREATE UNIQUE INDEX one_active_run_per_thread ON public.runs USING btree (thread_id) WHERE (status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text]));
+
+CREATE INDEX queued_runs ON public.runs USING btree (project, seq) WHERE (status = 'queued'::text);
 
 CREATE INDEX runs_by_thread ON public.runs USING btree (thread_id, seq);
 
@@ -367,3 +370,24 @@ CREATE TABLE adjustments (
 );
 
 CREATE INDEX adjustments_by_time ON public.adjustments USING btree (learnt_at);
+
+CREATE TABLE servers (
+    id text NOT NULL,
+    address text NOT NULL,
+    version text NOT NULL,
+    role text NOT NULL,
+    started_at double precision NOT NULL,
+    seen_at double precision NOT NULL,
+    runs bigint NOT NULL,
+    CONSTRAINT servers_pkey PRIMARY KEY (id),
+    CONSTRAINT servers_role_check CHECK (role = ANY (ARRAY['all'::text, 'api'::text, 'worker'::text]))
+);
+
+CREATE TABLE sessions (
+    thread_id text NOT NULL,
+    server text NOT NULL,
+    until double precision NOT NULL,
+    CONSTRAINT sessions_pkey PRIMARY KEY (thread_id)
+);
+
+CREATE INDEX sessions_by_server ON public.sessions USING btree (server);

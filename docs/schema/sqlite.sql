@@ -187,7 +187,7 @@ CREATE TABLE runs (
     owner TEXT,
     epoch INTEGER NOT NULL DEFAULT 0,
     lease_until REAL,
-    body TEXT NOT NULL,
+    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0,
     -- terminal if and only if it has ended
     CHECK ((status IN ('queued', 'in_progress', 'requires_action', 'cancelling')) = (ended_at IS NULL)),
     -- an active run always has a time at which it expires
@@ -203,6 +203,8 @@ CREATE INDEX active_runs ON runs (status, expires_at)
 
 CREATE UNIQUE INDEX one_active_run_per_thread ON runs (thread_id)
     WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling');
+
+CREATE INDEX queued_runs ON runs (project, seq) WHERE status = 'queued';
 
 CREATE INDEX runs_by_thread ON runs (thread_id, seq);
 
@@ -226,6 +228,26 @@ CREATE INDEX segments_by_store ON segments (vector_store, level) WHERE dropped =
 CREATE INDEX segments_dropped ON segments (id) WHERE dropped = 1;
 
 CREATE INDEX segments_thinned ON segments (id) WHERE dropped = 0 AND live < chunks;
+
+CREATE TABLE servers (
+    id TEXT PRIMARY KEY,
+    -- where it listens
+    address TEXT NOT NULL,
+    version TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('all', 'api', 'worker')),
+    started_at REAL NOT NULL,
+    seen_at REAL NOT NULL,
+    -- how many it works on
+    runs INTEGER NOT NULL
+);
+
+CREATE TABLE sessions (
+    thread_id TEXT PRIMARY KEY,
+    server TEXT NOT NULL,
+    until REAL NOT NULL
+);
+
+CREATE INDEX sessions_by_server ON sessions (server);
 
 CREATE TABLE threads (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -5,14 +5,17 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
-from perdure import model_servers, sandboxes, storage, tools, webhooks
+import perdure
+from perdure import ids, model_servers, sandboxes, storage, tools, webhooks
 from perdure.api.application import Application, with_cors
 from perdure.api.bodies import Decoding, HeldBytes
 from perdure.api.http import DEFAULT_PROJECT, Services
 from perdure.api.queue import Queue
 from perdure.background import loop
 from perdure.bus.memory import MemoryBus
+from perdure.bus.shared import SharedBus
 from perdure.clock import Clock
+from perdure.commands.servers import ServerIdentity
 from perdure.engine.adjustments import SharedAdjustmentMemory
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
@@ -42,16 +45,30 @@ _CLOSING = "The server is stopping. The run goes on when it is back: retrieve it
 
 
 class Perdure:
-    """One server in this process: API and worker in one.
+    """One server in this process: API, worker, or both, as the setting `role` says.
 
     `parser` parses files. By default it is one of the server's own, which starts with the first
-    file.
+    file. `address` is where the server listens; by default the host and port of the settings.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock, parser: Parser | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        parser: Parser | None = None,
+        address: str | None = None,
+    ) -> None:
         self.settings = settings
         url = settings.database_url.get_secret_value() if settings.database_url else None
-        self.bus = MemoryBus()
+        self.identity = ServerIdentity(
+            ids.new("server"),
+            address or f"{settings.host}:{settings.port}",
+            perdure.__version__,
+            settings.role,
+            clock.now(),
+        )
+        self.bus = MemoryBus() if url is None else _shared_bus(url, self.identity.id)
         self.database = storage.connect(url, settings.data_dir, bus=self.bus)
         self.blobs = storage.connect_blobs(bucket_of(settings), settings.data_dir)
         self.provider = provider_of(settings, clock, SharedAdjustmentMemory(self.database, clock))
@@ -65,6 +82,10 @@ class Perdure:
             self._webhooks(clock),
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
+            server=self.identity,
+            sessions=lambda: self.sessions.owners,
+            end_session=self.sessions.end,
+            works=settings.role != "api",
         )
         self.application = Application(
             Services(
@@ -89,16 +110,18 @@ class Perdure:
         """Opens database and blob store and starts the engine. Raises `ConfigurationError`."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         await self.database.open()
+        if isinstance(self.bus, SharedBus):
+            await self.bus.start(self.engine.facts)
         try:
             await self.blobs.open()
         except ConfigurationError:
-            await self.database.close()
+            await self._disconnect()
             raise
         try:
             await self.engine.start()
         except Unavailable as error:
             await self.blobs.close()
-            await self.database.close()
+            await self._disconnect()
             raise ConfigurationError(f"The server cannot start: {error.message}") from error
         self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
         if self.settings.default_model:
@@ -129,6 +152,12 @@ class Perdure:
         if self.embedding is not None:
             await self.embedding.close()
         await self.blobs.close()
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        """Lets go of the other servers and of the database."""
+        if isinstance(self.bus, SharedBus):
+            await self.bus.stop()
         await self.database.close()
 
     def _means(self, clock: Clock, embedders: Mapping[str, EmbeddingModel]) -> Means:
@@ -137,13 +166,14 @@ class Perdure:
             ask=self.provider.told_window,
             unknown=self.settings.max_context_tokens,
         )
+        self.sessions = sandboxes.sessions(self.settings, clock=clock)
         services = ToolServices(
             self.database,
             self.bus,
             clock,
             self.blobs,
             embedders,
-            sandboxes.sessions(self.settings, clock=clock),
+            self.sessions,
             self.settings,
             windows.of,
         )
@@ -177,6 +207,7 @@ class Perdure:
             lease_seconds=self.settings.lease_seconds,
             at_once=self.settings.max_concurrent_files,
             embedding=self.embedding.name if self.embedding else None,
+            owner=self.identity.id,
         )
 
     def _webhooks(self, clock: Clock) -> Webhooks:
@@ -197,6 +228,10 @@ class Perdure:
     async def _drain(self) -> None:
         await self.engine.drain(self.settings.drain_seconds)
         self.bus.close(_CLOSING)
+
+
+def _shared_bus(url: str, server: str) -> SharedBus:
+    return SharedBus(storage.connect_link(url, server=server), server=server)
 
 
 def provider_of(settings: Settings, clock: Clock, memory: AdjustmentMemory | None = None) -> Router:

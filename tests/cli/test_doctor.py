@@ -1,6 +1,7 @@
 """`perdure doctor`: what is configured, reachable and missing, without changing anything."""
 
 import os
+import signal
 import socket
 import sqlite3
 import time
@@ -8,7 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import psycopg
 import pytest
+from openai import OpenAI
 
 from tests.cli.processes import perdure, serving
 from tests.object_store import ObjectStore
@@ -178,6 +181,33 @@ def test_postgresql_is_looked_at(tmp_path: Path, free_port: str, postgres_url: s
         and finding.endswith(": its schema is current")
         for finding in findings
     )
+    assert "ok cluster servers hear of each other (LISTEN and NOTIFY)" in findings
+
+
+def test_the_servers_of_a_database_are_told_and_runs_that_nobody_works_on(
+    tmp_path: Path, free_port: str, postgres_url: str
+) -> None:
+    with serving(tmp_path / "a", "--database-url", postgres_url, "--role", "api") as served:
+        arguments = ("--database-url", postgres_url, "--port", free_port)
+        findings = _findings(*arguments, cwd=tmp_path, code=0)
+        where = served.url.removeprefix("http://")
+        assert any(
+            finding.startswith(f"ok cluster {where} (api, Perdure ")
+            and finding.endswith(", 0 runs in hand")
+            for finding in findings
+        )
+        client = OpenAI(base_url=served.base_url, api_key="any")
+        assistant = client.beta.assistants.create(model="scripted", instructions="Answer.")
+        client.beta.threads.create_and_run(assistant_id=assistant.id)
+        findings = _findings(*arguments, cwd=tmp_path, code=1)
+        text = "fail cluster 1 runs wait, and no server lives that could work on them"
+        assert text in findings
+        served.stop(signal.SIGKILL)
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("UPDATE servers SET seen_at = seen_at - 3600")
+    findings = _findings(*arguments, cwd=tmp_path, code=1)
+    gone = ": it is gone, and did not end in good order"
+    assert any(each.startswith("warn cluster") and each.endswith(gone) for each in findings)
 
 
 def test_postgresql_that_is_away_is_a_failure(tmp_path: Path, free_port: str) -> None:

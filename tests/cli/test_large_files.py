@@ -17,7 +17,7 @@ import pytest
 from openai import OpenAI
 
 from tests.cli.processes import Served, serving
-from tests.object_store import ObjectStore
+from tests.object_store import ObjectStore, environment
 from tests.patience import PATIENCE_SECONDS, wait_until
 
 MEGABYTE = 1024 * 1024
@@ -46,14 +46,7 @@ def place(request: pytest.FixtureRequest, data_dir: Path) -> Place:
         return Place({}, lambda: sum(path.is_file() for path in (data_dir / "blobs").rglob("*")))
     server: ObjectStore = request.getfixturevalue("object_store")
     bucket = server.create()
-    environment = {
-        "PERDURE_BLOB_URL": bucket.url,
-        "PERDURE_BLOB_ENDPOINT": str(bucket.endpoint),
-        "PERDURE_BLOB_REGION": str(bucket.region),
-        "PERDURE_BLOB_ACCESS_KEY_ID": str(bucket.access_key_id),
-        "PERDURE_BLOB_SECRET_ACCESS_KEY": str(bucket.secret_access_key),
-    }
-    return Place(environment, lambda: server.holds(bucket))
+    return Place(environment(bucket), lambda: server.holds(bucket))
 
 
 def block(number: int) -> bytes:

@@ -1,6 +1,7 @@
 """`make soak`: the load with all faults at random, for as long as is asked; ten minutes by default.
 
-Half of the time is for one server on SQLite, half for two servers on PostgreSQL. Then servers are
+Half of the time is for one server on SQLite, half for two servers on PostgreSQL. With `--servers`,
+all of it is for so many servers on PostgreSQL, which is killed now and then too. Then servers are
 killed while they read files (`soak_ingestion.py`), a hundred times by default. Each part ends with
 one line; the exit code is 1 if an invariant was broken, or a run or a file was lost.
 """
@@ -57,17 +58,22 @@ class Soak:
         self._chance = random.Random(seed)
 
     async def campaign(
-        self, nodes: Sequence[Node], seconds: float, *, url: str | None = None
+        self,
+        nodes: Sequence[Node],
+        seconds: float,
+        *,
+        url: str | None = None,
+        database: PostgresServer | None = None,
     ) -> None:
         """Load and faults for so long, then the verdict."""
         seed = self._chance.randrange(10**9)
         until = time.monotonic() + seconds
-        where = "PostgreSQL, 2 servers" if url else "SQLite"
+        where = f"PostgreSQL, {len(nodes)} servers" if url else "SQLite"
         campaign = Campaign(nodes, seed=seed, clients=_CLIENTS, url=url)
         async with campaign:
             while time.monotonic() < until:
                 await asyncio.sleep(self._chance.uniform(0.5, 5))
-                await self._fault(nodes, url)
+                await self._fault(nodes, url, database)
         self.runs += campaign.runs
         self.broken += campaign.findings.splitlines()
         _say(
@@ -77,11 +83,16 @@ class Soak:
         if campaign.wrong:
             _say(campaign.findings)
 
-    async def _fault(self, nodes: Sequence[Node], url: str | None) -> None:
-        names = [*FAULTS, *(["kill -9 of both", "connections cut"] if url else [])]
+    async def _fault(
+        self, nodes: Sequence[Node], url: str | None, database: PostgresServer | None
+    ) -> None:
+        names = [*FAULTS, *(["kill -9 of all", "connections cut"] if url else [])]
+        names += ["the database killed"] if database else []
         name = self._chance.choice(names)
         self.faults[name] += 1
-        if name == "kill -9 of both":
+        if database and name == "the database killed":
+            await asyncio.to_thread(database.restart)
+        elif name == "kill -9 of all":
             await asyncio.gather(*(_kill(node, self._chance) for node in nodes))
         elif url and name == "connections cut":
             await asyncio.to_thread(_cut, url)
@@ -101,20 +112,29 @@ async def _sqlite(soak: Soak, folder: Path, seconds: float) -> None:
     await soak.campaign([Node(folder)], seconds)
 
 
-async def _postgres(soak: Soak, folder: Path, seconds: float, server: PostgresServer) -> None:
+async def _postgres(
+    soak: Soak, folder: Path, seconds: float, server: PostgresServer, servers: int = 2
+) -> None:
     server.execute(f"CREATE DATABASE {folder.name}")
+    # A server that is killed loses what it has answered and not written; the disk need not have it.
+    server.execute(f"ALTER DATABASE {folder.name} SET synchronous_commit = on")
     url = server.url(folder.name)
-    flags = ("--database-url", url)
-    await soak.campaign([Node(folder / "a", *flags), Node(folder / "b", *flags)], seconds, url=url)
+    nodes = [Node(folder / f"server{n}", "--database-url", url) for n in range(servers)]
+    await soak.campaign(nodes, seconds, url=url, database=server if servers > 2 else None)
 
 
-async def _all(soak: Soak, folder: Path, minutes: float, server: PostgresServer) -> None:
+async def _all(
+    soak: Soak, folder: Path, minutes: float, server: PostgresServer, servers: int
+) -> None:
     until = time.monotonic() + minutes * 60
     number = 0
     while (left := until - time.monotonic()) > 1:
         seconds = min(_CAMPAIGN_SECONDS, left)
         number += 1
-        if number % 2:
+        if servers:
+            name = f"postgres_{number}"
+            await _postgres(soak, folder / name, seconds, server, servers)
+        elif number % 2:
             await _sqlite(soak, folder / f"sqlite_{number}", seconds)
         else:
             await _postgres(soak, folder / f"postgres_{number}", seconds, server)
@@ -126,6 +146,7 @@ def main() -> int:
     parser.add_argument("minutes", nargs="?", type=float, default=10.0)
     parser.add_argument("--kills", type=int, default=100, help="kills while files are read")
     parser.add_argument("--seed", type=int, default=random.randrange(10**9))
+    parser.add_argument("--servers", type=int, default=0, help="only so many, on PostgreSQL")
     options = parser.parse_args()
     _say(f"seed {options.seed}, {options.minutes:g} minutes, {options.kills} kills")
     server = PostgresServer()
@@ -134,7 +155,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="perdure-soak-") as folder:
             broken = 0
             if options.minutes:
-                broken += _soak_runs(Path(folder), options.minutes, options.seed, server)
+                broken += _soak_runs(Path(folder), options, server)
             if options.kills:
                 broken += _soak_files(Path(folder), options.kills, options.seed, server)
     finally:
@@ -142,10 +163,10 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def _soak_runs(folder: Path, minutes: float, seed: int, server: PostgresServer) -> int:
+def _soak_runs(folder: Path, options: argparse.Namespace, server: PostgresServer) -> int:
     """The first part; how much is broken."""
-    soak, began = Soak(seed=seed), time.monotonic()
-    asyncio.run(_all(soak, folder, minutes, server))
+    soak, began = Soak(seed=options.seed), time.monotonic()
+    asyncio.run(_all(soak, folder, options.minutes, server, options.servers))
     faults = ", ".join(f"{count} {name}" for name, count in sorted(soak.faults.items()))
     print(
         f"soak: {_minutes(began)} minutes, {soak.runs} runs, "

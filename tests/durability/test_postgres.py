@@ -1,4 +1,4 @@
-"""Two servers on one PostgreSQL: whatever happens to one of them, the other goes on."""
+"""Servers on one PostgreSQL: whatever happens to one of them, the others go on."""
 
 import random
 import signal
@@ -22,17 +22,19 @@ _RUNS = 6
 
 @pytest.fixture
 def nodes(tmp_path: Path, postgres_url: str) -> list[Node]:
-    """Two servers on one database; neither is started."""
-    return _two(tmp_path, postgres_url, {})
+    """Three servers on one database; none is started."""
+    return _servers(tmp_path, postgres_url, {}, "abc")
 
 
 def _two(folder: Path, url: str, environment: dict[str, str]) -> list[Node]:
-    return [
-        Node(folder / name, "--database-url", url, environment=environment) for name in ("a", "b")
-    ]
+    return _servers(folder, url, environment, "ab")
 
 
-async def test_two_servers_killed_and_stopped_in_turn_under_load_lose_nothing(
+def _servers(folder: Path, url: str, environment: dict[str, str], names: str) -> list[Node]:
+    return [Node(folder / name, "--database-url", url, environment=environment) for name in names]
+
+
+async def test_three_servers_killed_and_stopped_in_turn_under_load_lose_nothing(
     nodes: list[Node], postgres_url: str
 ) -> None:
     seed = random.randrange(10**6)

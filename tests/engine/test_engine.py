@@ -98,7 +98,7 @@ async def test_a_file_that_cannot_be_taken_keeps_no_run_from_its_worker(stage: S
 
 async def test_a_run_whose_word_was_lost_is_announced_again(stage: Stage) -> None:
     run = await stage.begin("say: hello")
-    assert await stage.bus.next_run() == run.id  # somebody took the word and died
+    await stage.bus.next_runs()  # somebody took the word and died
     engine = stage.engine()
     await engine.start()
     await engine.maintenance.announce()

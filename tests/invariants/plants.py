@@ -422,4 +422,21 @@ PLANTS = (
         lambda _: "m of http://me:hidden@m/v1",
         r"is said to need 'without top_p' since \d+",
     ),
+    Plant(
+        "a server without an address",
+        lambda plant, _: plant.run(
+            "INSERT INTO servers (id, address, version, role, started_at, seen_at, runs) "
+            "VALUES ('server_1', '', '1', 'all', 1, 1, 0)",
+        ),
+        lambda _: "server_1",
+        r"is a server at '' of version '1' with 0 runs",
+    ),
+    Plant(
+        "a code session of no server",
+        lambda plant, ids: plant.run(
+            "INSERT INTO sessions (thread_id, server, until) VALUES (?, '', 1)", ids.thread
+        ),
+        lambda ids: ids.thread,
+        r"has a code session with '' until 1\.0",
+    ),
 )  # fmt: skip

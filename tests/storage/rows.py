@@ -49,6 +49,7 @@ def add_run(tx: Transaction, run_id: str, *, thread_id: str, status: str = "queu
         thread_id=thread_id,
         status=status,
         expires_at=2_000_000_000,
+        queued_at=0.0,
         body="{}",
     )
 

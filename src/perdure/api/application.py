@@ -17,7 +17,7 @@ from perdure.api.bodies import RequestBytes
 from perdure.api.http import ApiCall, Services, refuse, respond
 from perdure.api.routes import find
 from perdure.api.self_report import SelfReport
-from perdure.errors import APIError, Internal
+from perdure.errors import APIError, Internal, NotFound
 
 _log = structlog.get_logger(__name__)
 
@@ -123,6 +123,8 @@ class Application:
         self_report = self.self_report
         if self_report and self_report.is_asked(scope["path"], headers):
             return respond((await self_report.make()).decode())
+        if self._services.settings.role == "worker":
+            raise NotFound("This server works on runs. Ask one with the role api or all.")
         access.check_key(headers, self._services.settings)
         route = find(scope)
         if route.beta:

@@ -22,10 +22,10 @@ _KEEP_ALIVE = b": keep-alive\n"
 class EventStream(Response):
     """Sends the events of a run until the run ends or waits for tool outputs.
 
-    Without `after`, the stream sends new events only; with it, all events after that cursor first.
-    The run does not depend on the stream: a client's disconnect does not change the run. While no
-    events come, a comment keeps the connection open, and the log is read for events that the bus
-    did not deliver here.
+    Without `after`, the stream sends new events only, and none up to `before`; with it, all events
+    after that cursor first. The run does not depend on the stream: a client's disconnect does not
+    change the run. While no events come, a comment keeps the connection open, and the log is read
+    for events that the bus did not deliver here.
     """
 
     media_type = "text/event-stream"
@@ -38,6 +38,7 @@ class EventStream(Response):
         database: Database,
         keep_alive: float,
         after: Cursor | None = None,
+        before: Cursor = Cursor(),  # noqa: B008 # a value
         dialect: Dialect = PLAIN,
         contents: bool = False,
     ) -> None:
@@ -49,7 +50,7 @@ class EventStream(Response):
         # Twice in the time: silence is noticed at the second check.
         self._check_seconds = keep_alive / 2
         self._replays = after is not None
-        self._frames = Frames(after or Cursor(), renamed=dialect.renamed, contents=contents)
+        self._frames = Frames(after or before, renamed=dialect.renamed, contents=contents)
         self._gone = self._quiet = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002

@@ -12,7 +12,7 @@ from perdure.api.dialects import dialect, is_poll
 from perdure.api.event_stream import EventStream
 from perdure.api.http import Answer, ApiCall, respond
 from perdure.bus.bus import Subscription
-from perdure.commands import creation, lists, runs, threads
+from perdure.commands import creation, events, lists, runs, threads
 from perdure.commands.creation import NewRun
 from perdure.lifecycle import RunStatus
 from perdure.storage.database import Transaction
@@ -25,12 +25,13 @@ P = ParamSpec("P")
 
 class _Asked(NamedTuple):
     """The form of the response that a request asks for: the run or its stream, with or without the
-    contents of search results.
+    contents of search results. A run that `is_new` has no events yet.
     """
 
     run_id: str
     stream: bool | None
     contents: bool
+    is_new: bool = True
 
 
 async def create(call: ApiCall) -> Answer:
@@ -106,7 +107,7 @@ async def submit_tool_outputs(call: ApiCall) -> Answer:
     body = await call.body(SubmitToolOutputs)
     return await _write(
         call,
-        _Asked(run_id, body.stream, _contents(call)),
+        _Asked(run_id, body.stream, _contents(call), is_new=False),
         runs.submit,
         run_id,
         body,
@@ -141,11 +142,23 @@ async def _write(
     # Listening comes before the write, so that the first event is not missed.
     subscription = services.bus.subscribe(asked.run_id)
     try:
+        before = await _told_before(call, asked)
         await services.database.write(command, *args, **kwargs)
     except BaseException:
         subscription.close()
         raise
-    return _stream(call, subscription, asked)
+    return _stream(call, subscription, asked, before=before)
+
+
+async def _told_before(call: ApiCall, asked: _Asked) -> Cursor:
+    """Where the log of the run ends. Another server may have told events that are still on their
+    way to this one, such as that the run waits for what is submitted now.
+    """
+    database = call.services.database
+    if asked.is_new or database.exclusive:
+        return Cursor()
+    latest = await database.read(events.latest, [asked.run_id])
+    return Cursor(latest.get(asked.run_id, 0))
 
 
 def _contents(call: ApiCall) -> bool:
@@ -154,7 +167,12 @@ def _contents(call: ApiCall) -> bool:
 
 
 def _stream(
-    call: ApiCall, subscription: Subscription, asked: _Asked, *, after: Cursor | None = None
+    call: ApiCall,
+    subscription: Subscription,
+    asked: _Asked,
+    *,
+    after: Cursor | None = None,
+    before: Cursor = Cursor(),  # noqa: B008 # a value
 ) -> EventStream:
     services = call.services
     return EventStream(
@@ -163,6 +181,7 @@ def _stream(
         database=services.database,
         keep_alive=services.settings.keep_alive_seconds,
         after=after,
+        before=before,
         dialect=dialect(call.request.headers),
         contents=asked.contents,
     )

@@ -3,7 +3,7 @@
 A bus carries facts and is never their only home. `tests/bus/` runs against every implementation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -45,8 +45,8 @@ class Bus(Protocol):
     def publish(self, topic: str, item: Publication) -> None:
         """Passes the item on to its receivers; never waits.
 
-        `Queued` and `Waiting` go to one worker, and only once if they are published several times
-        before it has time. `Interrupted` goes to the worker that holds the run or file. All else
+        `Queued` and `Waiting` go to the workers, and only once if they are published several times
+        before one has time. `Interrupted` goes to the worker that holds the run or file. All else
         goes to the subscribers of the topic.
         """
         ...
@@ -55,8 +55,8 @@ class Bus(Protocol):
         """Returns a subscription to what is published from now on."""
         ...
 
-    async def next_run(self) -> str:
-        """Waits for the next run that is for this worker."""
+    async def next_runs(self) -> None:
+        """Waits until runs may wait for a worker."""
         ...
 
     async def next_files(self) -> None:
@@ -67,6 +67,12 @@ class Bus(Protocol):
         self, topic: str, callback: Callable[[], None]
     ) -> AbstractContextManager[None]:
         """Calls the function whenever the work is interrupted, as long as the context is open."""
+        ...
+
+    def interruptions(self) -> AbstractContextManager[Collection[str]]:
+        """Collects the topics that are interrupted as long as the context is open, for a worker
+        that is being given work and does not know yet which.
+        """
         ...
 
     def leave(self, topic: str) -> None:

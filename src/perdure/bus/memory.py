@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from perdure.lifecycle import STREAM_ENDS
 from perdure.wire.events import (
@@ -69,16 +70,23 @@ class _Topic:
         self.subscriptions: list[MemorySubscription] = []
         self.seq: int | None = None
         self.since = _ItemQueue(0)
+        # The number of characters of deltas since then.
+        self.chars = 0
 
     def note(self, item: StreamItem) -> None:
         """Keeps what a later subscription needs to catch up."""
         if isinstance(item, Delta):
             self.since.put(item)
+            self.chars += len(item.text)
         elif isinstance(item, Event):
-            self.rest() if item.name in STREAM_ENDS else self.reach(item.seq)
+            if item.name in STREAM_ENDS:
+                self.rest()
+            elif self.seq is None or item.seq > self.seq:
+                self.reach(item.seq)
 
     def reach(self, seq: int | None) -> None:
         self.seq = seq
+        self.chars = 0
         self.since.take()
 
     def rest(self) -> None:
@@ -119,27 +127,34 @@ class MemorySubscription:
         self.wake()
 
 
+class TopicProgress(NamedTuple):
+    """Progress of a topic: its last event, if it is known, and what was published since."""
+
+    seq: int | None
+    chars: int
+    since: list[StreamItem]
+
+
 class MemoryBus:
     """Publish/subscribe and dispatch in one process; see `Bus`."""
 
     def __init__(self) -> None:
         self._topics: dict[str, _Topic] = {}
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
-        # A run that no worker has time for is announced again and again.
-        self._queued: set[str] = set()
+        self._runs = asyncio.Event()
         self._files = asyncio.Event()
         self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
+        self._interruptions: list[set[str]] = []
         self._closed: Closing | None = None
 
     def publish(self, topic: str, item: Publication) -> None:
         if isinstance(item, Interrupted):
+            for interrupted in self._interruptions:
+                interrupted.add(topic)
             for callback in list(self._callbacks.get(topic, ())):
                 callback()
             return
         if isinstance(item, Queued):
-            if topic not in self._queued:
-                self._queued.add(topic)
-                self._queue.put_nowait(topic)
+            self._runs.set()
             self.leave(topic)
             return
         if isinstance(item, Waiting):
@@ -154,10 +169,14 @@ class MemoryBus:
         if isinstance(item, Event):
             self._drop_if_idle(topic)
 
-    def subscribe(self, topic: str) -> MemorySubscription:
+    def subscribe(self, topic: str, left: Callable[[], None] | None = None) -> MemorySubscription:
+        """See `Bus.subscribe`. `left` is called when the subscription has been closed."""
+
         def leave(subscription: MemorySubscription) -> None:
             if subscription in found.subscriptions:
                 found.subscriptions.remove(subscription)
+                if left is not None:
+                    left()
             self._drop_if_idle(topic)
 
         found = self._topics.setdefault(topic, _Topic())
@@ -167,10 +186,9 @@ class MemoryBus:
             subscription.put(self._closed)
         return subscription
 
-    async def next_run(self) -> str:
-        run_id = await self._queue.get()
-        self._queued.remove(run_id)
-        return run_id
+    async def next_runs(self) -> None:
+        await self._runs.wait()
+        self._runs.clear()
 
     async def next_files(self) -> None:
         await self._files.wait()
@@ -187,10 +205,51 @@ class MemoryBus:
             if not callbacks:
                 self._callbacks.pop(topic, None)
 
+    @contextmanager
+    def interruptions(self) -> Iterator[set[str]]:
+        interrupted: set[str] = set()
+        self._interruptions.append(interrupted)
+        try:
+            yield interrupted
+        finally:
+            # Not by its value: there may be others that are equal.
+            self._interruptions = [each for each in self._interruptions if each is not interrupted]
+
     def leave(self, topic: str) -> None:
         if topic in self._topics:
             self._topics[topic].rest()
             self._drop_if_idle(topic)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics of which something is kept: they are worked on here, or have subscribers."""
+        return frozenset(self._topics)
+
+    def is_worked_on(self, topic: str) -> bool:
+        """Returns True if somebody here waits for an interrupt, as the worker of a run does."""
+        return topic in self._callbacks
+
+    def can_be_interrupted(self, topic: str) -> bool:
+        """Returns True if an interrupt of the topic concerns somebody here."""
+        return bool(self._interruptions) or self.is_worked_on(topic)
+
+    def has_subscribers(self, topic: str) -> bool:
+        """Returns True if the topic has subscribers here."""
+        return topic in self._topics and bool(self._topics[topic].subscriptions)
+
+    def reached(self, topic: str) -> tuple[int | None, int]:
+        """Returns the last event that was published on the topic, and the characters of deltas
+        since.
+        """
+        found = self._topics.get(topic)
+        return (None, 0) if found is None else (found.seq, found.chars)
+
+    def progress(self, topic: str) -> TopicProgress:
+        """Returns the progress of the topic."""
+        found = self._topics.get(topic)
+        if found is None:
+            return TopicProgress(None, 0, [])
+        return TopicProgress(found.seq, found.chars, found.since.all())
 
     def close(self, reason: str) -> None:
         self._closed = Closing(reason)

@@ -28,6 +28,7 @@ def serve(
     *,
     host: options.Host = None,
     port: options.Port = None,
+    role: options.Role = None,
     data_dir: options.DataDir = None,
     model_base_url: options.ModelBaseUrl = None,
     model_api_key: options.ModelApiKey = None,
@@ -45,6 +46,7 @@ def serve(
     command.serve(
         host=host,
         port=port,
+        role=role,
         data_dir=data_dir,
         model_base_url=model_base_url,
         model_api_key=model_api_key,
@@ -60,6 +62,7 @@ def doctor(
     *,
     host: options.Host = None,
     port: options.Port = None,
+    role: options.Role = None,
     data_dir: options.DataDir = None,
     model_base_url: options.ModelBaseUrl = None,
     model_api_key: options.ModelApiKey = None,
@@ -82,6 +85,7 @@ def doctor(
         {
             "host": host,
             "port": port,
+            "role": role,
             "data_dir": data_dir,
             "model_base_url": model_base_url,
             "model_api_key": model_api_key,

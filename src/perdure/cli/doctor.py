@@ -14,7 +14,7 @@ import typer
 
 from perdure import sandboxes, settings
 from perdure.app import bucket_of
-from perdure.cli import models_checkup, running_server, settings_checkup, verify
+from perdure.cli import cluster_checkup, models_checkup, running_server, settings_checkup, verify
 from perdure.cli.address import url_of
 from perdure.cli.findings import Finding, State, show
 from perdure.clock import SystemClock
@@ -111,6 +111,8 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
     if chosen.webhooks or seen.waiting or seen.given_up:
         yield _deliveries(seen)
     yield from _learnt(seen)
+    if url:
+        yield from cluster_checkup.findings(url, seen, lease_seconds=chosen.lease_seconds)
 
 
 def _learnt(seen: checkup.DatabaseReport) -> Iterable[Finding]:

@@ -21,6 +21,7 @@ def _option(setting: str) -> OptionInfo:
 
 Host = Annotated[str | None, _option("host")]
 Port = Annotated[int | None, _option("port")]
+Role = Annotated[str | None, _option("role")]
 DataDir = Annotated[Path | None, _option("data_dir")]
 DatabaseUrl = Annotated[str | None, _option("database_url")]
 ModelBaseUrl = Annotated[str | None, _option("model_base_url")]

@@ -34,6 +34,8 @@ _BACKLOG = 2048
 _RENEW_SECONDS = 5.0
 # After the drain, open answers get this long to be written out before they are cut.
 _GRACE_SECONDS = 5
+# An address that is that of no machine.
+_ANY = ("", "0.0.0.0", "::")  # noqa: S104 # compared, not bound
 
 
 class RunningServer(uvicorn.Server):
@@ -121,7 +123,7 @@ async def open_server(settings: Settings, *, takes_signals: bool) -> AsyncIterat
     return_large_blocks()
     with listen(settings.host, settings.port) as listener:
         async with _renewed(settings) as certificate:
-            app = Perdure(settings, clock=SystemClock())
+            app = Perdure(settings, clock=SystemClock(), address=_address(settings, listener))
             server = RunningServer(
                 app, listener, certificate=certificate, takes_signals=takes_signals
             )
@@ -131,6 +133,12 @@ async def open_server(settings: Settings, *, takes_signals: bool) -> AsyncIterat
             finally:
                 if not server.force_exit:
                     await app.close()
+
+
+def _address(settings: Settings, listener: socket.socket) -> str:
+    """Where others find the server, as far as it knows."""
+    host = settings.host if settings.host not in _ANY else socket.gethostname()
+    return f"{host}:{listener.getsockname()[1]}"
 
 
 @asynccontextmanager

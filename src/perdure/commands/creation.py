@@ -96,6 +96,7 @@ def _insert(
         thread_id=thread_id,
         status=run.status,
         expires_at=run.expires_at,
+        queued_at=float(new.now),
         body=data.decode(),
     )
     if not added:

@@ -1,6 +1,7 @@
 """The log of a run's events."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 
 from perdure.storage.database import Transaction
 from perdure.wire.events import Event
@@ -17,6 +18,12 @@ def append(tx: Transaction, run_id: str, new: Sequence[tuple[str, bytes]], *, no
     )
     for (name, data), row in zip(new, rows, strict=True):
         tx.publish(run_id, Event(row["seq"], name, data))
+
+
+def latest(tx: Transaction, run_ids: Collection[str]) -> dict[str, int]:
+    """The place in the log of the last event of each run that has any."""
+    rows = tx.all("events.latest", run_ids=json.dumps(list(run_ids)))
+    return {row["run_id"]: row["seq"] for row in rows}
 
 
 def after(tx: Transaction, run_id: str, seq: int) -> list[Event]:

@@ -159,6 +159,12 @@ def renew(
     return lost
 
 
+def is_held(tx: Transaction, job: IngestionJob) -> bool:
+    """Returns True if the file is still the worker's."""
+    where = {"seq": job.seq, "epoch": job.lease.epoch, "owner": job.lease.owner}
+    return tx.one("ingestions.is_held", **where) is not None
+
+
 def complete(tx: Transaction, job: IngestionJob, *, usage_bytes: int) -> None:
     """Ends the ingestion: from now on searches find its chunks."""
     found = lock(tx, job)

@@ -5,15 +5,21 @@ write of a worker names its epoch. So a worker that was given up for dead and wa
 write nothing.
 """
 
+import json
 from collections.abc import Collection
 from typing import NamedTuple
 
-from perdure.commands import runs
+from msgspec import MsgspecError
+
+from perdure.commands import runs, servers
 from perdure.commands.runs import NOTHING, Lease, LockedRun, PartialMessage
 from perdure.errors import LeaseLost
 from perdure.lifecycle import RunStatus, Signal
-from perdure.storage.database import Transaction
+from perdure.storage.database import Row, Transaction
 from perdure.wire.events import Interrupted, Queued
+
+# Seconds for which a run is left to the server that has the code session of its thread.
+KEPT_SECONDS = 2.0
 
 
 class ClaimedRun(NamedTuple):
@@ -23,11 +29,24 @@ class ClaimedRun(NamedTuple):
     lease: Lease
 
 
+class ClaimedRuns(NamedTuple):
+    """Runs that a worker has claimed at once. `after` is the project of the last one; `unreadable`
+    are those whose row is damaged, so that nobody can claim them.
+    """
+
+    runs: list[ClaimedRun]
+    after: str
+    unreadable: list[str]
+
+
 class FreedRun(NamedTuple):
-    """A run that was taken from its worker, and the lease that the worker had."""
+    """A run that was taken from its worker, the lease that the worker had, and where its server
+    listened, if that is known.
+    """
 
     run_id: str
     lease: Lease
+    address: str | None = None
 
 
 class HeldLease(NamedTuple):
@@ -52,6 +71,44 @@ def claim(
     return ClaimedRun(runs.signal(tx, held, Signal.CLAIM, now=int(now), lease=lease), lease)
 
 
+def claim_waiting(
+    tx: Transaction, *, owner: str, now: float, lease_seconds: float, limit: int, after: str = ""
+) -> ClaimedRuns:
+    """Claims runs that wait, up to `limit`. Projects take turns, beginning with the first behind
+    `after`, and the oldest run of each comes first. No worker waits for another.
+
+    A run is left to another living server for `KEPT_SECONDS` if that has the thread's code session.
+    """
+    claimed: list[ClaimedRun] = []
+    skipped: list[str] = []
+    unreadable: list[str] = []
+    where = {
+        "owner": owner,
+        "now": now,
+        "kept_since": now - KEPT_SECONDS,
+        "alive_since": now - lease_seconds,
+    }
+    while len(claimed) < limit:
+        row = _waiting(tx, after=after, skipped=json.dumps(skipped), **where)
+        if row is None:
+            break
+        after = row["project"]
+        # What cannot be claimed is not found again.
+        skipped.append(row["id"])
+        try:
+            taken = claim(tx, row["id"], owner=owner, now=now, lease_seconds=lease_seconds)
+        except MsgspecError:
+            unreadable.append(row["id"])
+            continue
+        if taken is not None:
+            claimed.append(taken)
+    return ClaimedRuns(claimed, after, unreadable)
+
+
+def _waiting(tx: Transaction, *, after: str, **where: object) -> Row | None:
+    return tx.one("runs.waiting", after=after, **where) or tx.one("runs.waiting", after="", **where)
+
+
 def lock(tx: Transaction, hold: HeldLease) -> LockedRun:
     """Returns the run, locked for a worker's write. Raises `LeaseLost` when the worker no longer
     holds it.
@@ -60,6 +117,16 @@ def lock(tx: Transaction, hold: HeldLease) -> LockedRun:
     if found is None or found.lease is None or found.lease.epoch != hold.lease.epoch:
         raise LeaseLost(f"run {hold.run_id} is no longer held with epoch {hold.lease.epoch}")
     return found
+
+
+def goes_on(tx: Transaction, run_id: str, lease: Lease | None, *, now: int) -> bool:
+    """Returns True if a worker works on the run and is to go on: the one with this lease, or any if
+    there is none.
+    """
+    row = tx.one("runs.goes_on", id=run_id, now=now)
+    return row is not None and (
+        lease is None or (row["owner"], row["epoch"]) == (lease.owner, lease.epoch)
+    )
 
 
 def renew(
@@ -120,7 +187,8 @@ def rescue(
             _free(tx, found, now=int(now))
             # Its worker may live in this very process, and not know that it hung.
             tx.publish(found.run.id, Interrupted())
-            freed.append(FreedRun(found.run.id, found.lease))
+            address = servers.address(tx, found.lease.owner)
+            freed.append(FreedRun(found.run.id, found.lease, address))
     return freed
 
 
@@ -137,12 +205,10 @@ def expire_due(tx: Transaction, *, now: int, limit: int, in_hand: Collection[str
     return len(due)
 
 
-def announce(tx: Transaction, *, limit: int) -> int:
-    """Announces to workers again the runs that wait in the queue. Returns their number."""
-    rows = tx.all("runs.queued", limit=limit)
-    for row in rows:
+def announce(tx: Transaction) -> None:
+    """Announces to workers again that runs wait, if any does."""
+    for row in tx.all("runs.queued", limit=1):
         tx.publish(row["id"], Queued())
-    return len(rows)
 
 
 def _free(tx: Transaction, held: LockedRun, *, now: int, partial: PartialMessage = NOTHING) -> None:

@@ -125,6 +125,7 @@ def signal(
         owner=kept.owner if kept else None,
         epoch=lease.epoch if lease else held.epoch,
         lease_until=kept.until if kept else None,
+        queued_at=float(now) if target is RunStatus.QUEUED else None,
     )
     if move.event:
         events.append(tx, run.id, [(move.event, data)], now=now)

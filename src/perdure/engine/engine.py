@@ -1,19 +1,23 @@
 """The engine of one server: its worker and its loops, under one task group."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterator
 
 from perdure.background import loop
+from perdure.commands.servers import ServerIdentity
+from perdure.engine.bus_facts import DatabaseFacts
 from perdure.engine.executor import Means
 from perdure.engine.heartbeat import Heartbeat
 from perdure.engine.ingest import Ingest
 from perdure.engine.maintenance import Maintenance
+from perdure.engine.membership import STEP_SECONDS, Membership
 from perdure.engine.sweeper import Sweeper
 from perdure.engine.worker import Worker
 from perdure.webhooks.delivery_loop import Webhooks
 
 _WEBHOOKS_SECONDS = 0.5
 _MAINTENANCE_SECONDS = 1.0
-_ANNOUNCE_SECONDS = 5.0
+_ANNOUNCE_SECONDS = 1.0
 _INGEST_SECONDS = 2.0
 _SWEEP_SECONDS = 1.0
 _INDEX_SECONDS = 1.0
@@ -23,7 +27,10 @@ _SETTLE_SECONDS = 2.0
 
 
 class Engine:
-    """Started once, drained once."""
+    """Started once, drained once. `server` is the server that it is of, if others may share its
+    database, and `sessions` the threads whose code sessions it has. One that does not `work` does
+    the upkeep, and leaves runs, files and webhooks to others.
+    """
 
     def __init__(
         self,
@@ -33,8 +40,24 @@ class Engine:
         *,
         max_concurrent_runs: int,
         event_retention_days: float,
+        server: ServerIdentity | None = None,
+        sessions: Callable[[], Collection[str]] = tuple,
+        end_session: Callable[[str], Awaitable[None]] | None = None,
+        works: bool = True,
     ) -> None:
-        self.worker = Worker(means, max_concurrent_runs=max_concurrent_runs)
+        self._works = works
+        self.worker = Worker(
+            means, max_concurrent_runs=max_concurrent_runs, owner=server.id if server else None
+        )
+        self.membership = server and Membership(
+            server,
+            means.database,
+            means.clock,
+            lease_seconds=means.lease_seconds,
+            in_hand=lambda: self.worker.in_hand,
+            sessions=sessions,
+            end_session=end_session,
+        )
         self.maintenance = Maintenance(
             means.database,
             means.clock,
@@ -48,6 +71,7 @@ class Engine:
         self.heartbeat = Heartbeat(
             self.worker, ingest, means.database, means.clock, lease_seconds=means.lease_seconds
         )
+        self.facts = DatabaseFacts(means.database, means.clock, self.worker, ingest)
         self._claiming: asyncio.Task[None] | None = None
         self._loops: asyncio.Task[None] | None = None
 
@@ -55,11 +79,14 @@ class Engine:
         """Recovers what an earlier server left, then takes runs."""
         # Before any run can end here.
         await self.webhooks.configure()
+        if self.membership:
+            await self.membership.step()
         await self.maintenance.recover()
         await self.sweeper.recover()
         await self.ingest.recover()
-        self.heartbeat.start()
-        self._claiming = asyncio.create_task(self._claim(), name="worker")
+        if self._works:
+            self.heartbeat.start()
+            self._claiming = asyncio.create_task(self._claim(), name="worker")
         self._loops = asyncio.create_task(self._keep(), name="loops")
 
     async def drain(self, seconds: float) -> None:
@@ -72,29 +99,35 @@ class Engine:
         await _cancelled(self._loops)
         await self.webhooks.settle(_SETTLE_SECONDS)
         await self.webhooks.close()
+        if self.membership:
+            await self.membership.leave()
 
     async def _claim(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.worker.run(), name="runs")
+            group.create_task(loop("runs", self.worker.listen, every=0), name="runs")
             # A file that cannot be taken must not end the worker of the runs.
             group.create_task(loop("files", self.ingest.listen, every=0), name="files")
 
     async def _keep(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for name, step, every in (
-                ("ingest", self.ingest.take, _INGEST_SECONDS),
-                ("maintenance", self.maintenance.step, _MAINTENANCE_SECONDS),
-                ("webhooks", self.webhooks.step, _WEBHOOKS_SECONDS),
-                ("announce", self.maintenance.announce, _ANNOUNCE_SECONDS),
-                ("sweep", self.sweeper.step, _SWEEP_SECONDS),
-                ("index", self.sweeper.tidy_index, _INDEX_SECONDS),
-                ("forget", self.maintenance.forget, _FORGET_SECONDS),
-            ):
+            for name, step, every in self._steps():
                 group.create_task(loop(name, step, every=every), name=name)
+
+    def _steps(self) -> Iterator[tuple[str, Callable[[], Awaitable[object]], float]]:
+        """The name of each loop, its step, and the seconds between two of them."""
+        yield "maintenance", self.maintenance.step, _MAINTENANCE_SECONDS
+        yield "sweep", self.sweeper.step, _SWEEP_SECONDS
+        yield "index", self.sweeper.tidy_index, _INDEX_SECONDS
+        yield "forget", self.maintenance.forget, _FORGET_SECONDS
+        if self.membership:
+            yield "membership", self.membership.step, STEP_SECONDS
+        if self._works:
+            yield "ingest", self.ingest.take, _INGEST_SECONDS
+            yield "webhooks", self.webhooks.step, _WEBHOOKS_SECONDS
+            yield "announce", self.maintenance.announce, _ANNOUNCE_SECONDS
             for tool in self.tools:
                 if upkeep := tool.upkeep:
-                    steps = loop(upkeep.name, tool.step, every=upkeep.seconds)
-                    group.create_task(steps, name=upkeep.name)
+                    yield upkeep.name, tool.step, upkeep.seconds
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import leases
+from perdure.commands.leases import ClaimedRun
 from perdure.commands.runs import Lease
 from perdure.engine import context, images, model_call, model_requests
 from perdure.engine.context import Prepared
@@ -54,10 +55,13 @@ class Means(NamedTuple):
 
 
 class Execution:
-    """One run in the hands of one worker."""
+    """One run in the hands of one worker, who has `claimed` it or is about to."""
 
-    def __init__(self, run_id: str, means: Means, *, owner: str) -> None:
+    def __init__(
+        self, run_id: str, means: Means, *, owner: str, claimed: ClaimedRun | None = None
+    ) -> None:
         self.run_id = run_id
+        self._claimed = claimed
         self.lease: Lease | None = None
         self._means = means
         self._owner = owner
@@ -97,7 +101,7 @@ class Execution:
 
     async def _claim(self) -> Recorder | None:
         means = self._means
-        claimed = await means.database.write(
+        claimed = self._claimed or await means.database.write(
             leases.claim,
             self.run_id,
             owner=self._owner,

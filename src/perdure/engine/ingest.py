@@ -30,7 +30,8 @@ _SORRY = FileError(code="server_error", message="Sorry, something went wrong.")
 class Ingest:
     """One worker of one process, with as many files in hand as it may have.
 
-    `embedding` names the model of the vectors of stores that have no file yet.
+    `embedding` names the model of the vectors of stores that have no file yet, `owner` this worker
+    in the rows of the files that it has.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Ingest:
         lease_seconds: float,
         at_once: int,
         embedding: str | None = None,
+        owner: str | None = None,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -51,7 +53,7 @@ class Ingest:
         self._lease_seconds = lease_seconds
         self._embedding = embedding
         self._slots = asyncio.Semaphore(at_once)
-        self._owner = ids.new("worker")
+        self._owner = owner or ids.new("worker")
         self._claims: set[asyncio.Task[bool]] = set()
         self._jobs: dict[asyncio.Task[None], IngestionJob] = {}
         self._draining = False

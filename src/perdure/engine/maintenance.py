@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from perdure.clock import Clock
-from perdure.commands import adjustments, leases
+from perdure.commands import adjustments, leases, runs
 from perdure.commands.leases import FreedRun
 from perdure.storage.database import Database, Transaction
 
@@ -57,8 +57,10 @@ class Maintenance:
             pass
 
     async def announce(self) -> None:
-        """Tells workers of runs that wait, in case the first word was lost."""
-        await self._database.write(leases.announce, limit=_AT_ONCE)
+        """Tells workers that runs wait, in case the first word was lost."""
+        # Mostly none waits, and a look costs less than a write.
+        if await self._database.read(runs.count_queued, most=1):
+            await self._database.write(leases.announce)
 
     async def forget(self) -> None:
         """Drops events, tombstones, ended uploads and deliveries that nobody needs any more, and
@@ -83,10 +85,11 @@ class Maintenance:
 
 
 def _log_freed(freed: list[FreedRun], *, now: float) -> None:
-    for run_id, lease in freed:
+    for run_id, lease, address in freed:
         late = now - lease.until
         reason = f"its lease ran out {late:.1f} s ago" if late >= 0 else "its server has ended"
-        _log.warning("run_taken_over", run_id=run_id, owner=lease.owner, reason=reason)
+        named = {"server": address} if address else {}
+        _log.warning("run_taken_over", run_id=run_id, owner=lease.owner, **named, reason=reason)
 
 
 def _forget(tx: Transaction, before: int) -> int:

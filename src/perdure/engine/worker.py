@@ -6,35 +6,53 @@ from collections.abc import Iterable
 import structlog
 
 from perdure import ids
+from perdure.commands import leases
+from perdure.commands.leases import ClaimedRun, ClaimedRuns
 from perdure.commands.runs import Lease
 from perdure.engine.executor import Execution, Means
+from perdure.errors import Unavailable
 
 _log = structlog.get_logger(__name__)
 
+# Runs that are claimed in one transaction, so that other writes get in between.
+_MOST_AT_ONCE = 16
+
 
 class Worker:
-    """One worker of one process."""
+    """One worker of one process. `owner` names it in the rows of the runs that it has."""
 
-    def __init__(self, means: Means, *, max_concurrent_runs: int) -> None:
+    def __init__(self, means: Means, *, max_concurrent_runs: int, owner: str | None = None) -> None:
         self._means = means
-        self._owner = ids.new("worker")
-        self._slots = asyncio.Semaphore(max_concurrent_runs)
+        self._owner = owner or ids.new("worker")
+        self._most = max_concurrent_runs
         self._executions: dict[Execution, asyncio.Task[None]] = {}
+        self._claims: set[asyncio.Task[bool]] = set()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        # the project whose turn was last
+        self._served = ""
 
-    async def run(self) -> None:
-        """Executes runs as they are announced, until cancelled; those begun go on."""
+    async def listen(self) -> None:
+        """Waits until runs are announced, and takes them."""
+        await self._means.bus.next_runs()
+        try:
+            await self.take()
+        except Unavailable as error:
+            # They stay queued, and are announced again.
+            _log.warning("database_unavailable", reason=str(error.__cause__))
+
+    async def take(self) -> None:
+        """Takes all runs that wait, each as soon as there is room for it."""
         while True:
-            await self._slots.acquire()
-            try:
-                run_id = await self._means.bus.next_run()
-            except asyncio.CancelledError:
-                self._slots.release()
-                raise
+            await self._has_room.wait()
             if self._means.database.is_full:
-                # It stays queued, and is announced again.
-                self._slots.release()
-                continue
-            self._begin(run_id)
+                return
+            claiming = asyncio.create_task(self._claim(), name="claim")
+            self._claims.add(claiming)
+            claiming.add_done_callback(self._claims.discard)
+            # Who is cancelled here would leave runs that are claimed and that nobody executes.
+            if not await asyncio.shield(claiming):
+                return
 
     @property
     def in_hand(self) -> frozenset[str]:
@@ -60,6 +78,7 @@ class Worker:
 
     async def drain(self, seconds: float) -> None:
         """Waits so long for the runs in hand to finish, then releases the rest."""
+        await asyncio.gather(*self._claims, return_exceptions=True)
         if self._executions:
             await asyncio.wait(self._executions.values(), timeout=seconds)
         left = dict(self._executions)
@@ -69,13 +88,45 @@ class Worker:
             _log.info("runs_released", count=len(left))
             await asyncio.wait(left.values())
 
-    def _begin(self, run_id: str) -> None:
-        execution = Execution(run_id, self._means, owner=self._owner)
+    async def _claim(self) -> bool:
+        """Begins on runs that wait; whether more may."""
+        means = self._means
+        limit = min(self._most - len(self._executions), _MOST_AT_ONCE)
+        # What is cancelled between the claim and the beginning is heard of here.
+        with means.bus.interruptions() as interrupted:
+            claimed: ClaimedRuns = await means.database.write(
+                leases.claim_waiting,
+                owner=self._owner,
+                now=means.clock.now(),
+                lease_seconds=means.lease_seconds,
+                limit=limit,
+                after=self._served,
+            )
+            for run in claimed.runs:
+                self._begin(run)
+            # They listen for themselves once their tasks have begun.
+            await asyncio.sleep(0)
+            self.leave({run.held.run.id for run in claimed.runs}.intersection(interrupted))
+        self._served = claimed.after
+        for run_id in claimed.unreadable:
+            _log.error("execution_broke", run_id=run_id, reason="its row cannot be read")
+        return len(claimed.runs) == limit
+
+    def _begin(self, claimed: ClaimedRun) -> None:
+        run_id = claimed.held.run.id
+        execution = Execution(run_id, self._means, owner=self._owner, claimed=claimed)
         task = asyncio.create_task(execution.run(), name=run_id)
         self._executions[execution] = task
+        self._update_room()
 
         def end(_: asyncio.Task[None]) -> None:
             del self._executions[execution]
-            self._slots.release()
+            self._update_room()
 
         task.add_done_callback(end)
+
+    def _update_room(self) -> None:
+        if len(self._executions) < self._most:
+            self._has_room.set()
+        else:
+            self._has_room.clear()

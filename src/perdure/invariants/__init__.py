@@ -15,6 +15,7 @@ from perdure.invariants import (
     assistants,
     damage,
     files,
+    servers,
     steps_and_messages,
     vector_stores,
     webhooks,
@@ -75,6 +76,7 @@ def check(
     yield from vector_stores.check(tx, on_page=on_page)
     yield from webhooks.check(tx)
     yield from adjustments.check(tx)
+    yield from servers.check(tx)
 
 
 def _of_runs(tx: Transaction, on_page: Callable[[int], None]) -> Iterator[Violation]:

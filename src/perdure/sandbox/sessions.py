@@ -125,6 +125,11 @@ class Sessions:
         return owned.session if owned is not None and owned.session.lost is None else None
 
     @property
+    def owners(self) -> list[str]:
+        """The keys that have a session, in use or not."""
+        return list(self._owned)
+
+    @property
     def keys(self) -> list[str]:
         """The keys with a session that is not in use."""
         return [key for key, _ in self._unused()]

@@ -115,6 +115,10 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     port: Annotated[int, Field(ge=0, le=65535)] = 7373
     """TCP port to listen on; 0 takes any free port."""
 
+    role: Literal["all", "api", "worker"] = "all"
+    """What the server does, where several share a PostgreSQL: `api` answers requests, `worker`
+    works on runs, files and webhooks, `all` does both."""
+
     data_dir: Path = Field(default_factory=lambda: user_data_path("perdure", appauthor=False))
     """Folder of everything that must survive a restart; made when missing."""
 
@@ -176,7 +180,7 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     run_lifetime_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds from a run's creation until it expires."""
 
-    lease_seconds: Seconds = 30.0
+    lease_seconds: Seconds = 10.0
     """Seconds without a heartbeat after which another worker takes a run over."""
 
     drain_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20.0
@@ -263,6 +267,11 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
         if self.model_api_key and not self.model_base_url:
             raise ValueError(
                 "model_api_key is set but model_base_url is not: name the model server too"
+            )
+        if self.role != "all" and self.database_url is None:
+            raise ValueError(
+                f"role is {self.role}, and a server on SQLite is alone: name a PostgreSQL with "
+                "database_url, which others share, or leave role out"
             )
         if bool(self.embedding_base_url) != bool(self.embedding_model):
             raise ValueError("embedding_base_url and embedding_model are needed together")

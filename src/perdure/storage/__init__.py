@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from perdure.bus.bus import Bus
+from perdure.bus.link import BusLink
 from perdure.errors import ConfigurationError
 from perdure.storage import sqlite
 from perdure.storage.blobs import Blobs, S3Settings
@@ -23,6 +24,7 @@ __all__ = [
     "SQLite",
     "connect",
     "connect_blobs",
+    "connect_link",
     "snapshot",
 ]
 
@@ -41,6 +43,15 @@ def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
     from perdure.storage.postgres import PostgreSQL
 
     return PostgreSQL(url, bus=bus)
+
+
+def connect_link(url: str, *, server: str) -> BusLink:
+    """Returns the link between the servers on the database at the URL, not yet connected. `server`
+    is the name of this one.
+    """
+    from perdure.storage.notifications import Notifications
+
+    return Notifications(url, server=server)
 
 
 def connect_blobs(bucket: S3Settings | None, data_dir: Path) -> Blobs:

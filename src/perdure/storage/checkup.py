@@ -19,16 +19,35 @@ _DELIVERIES = """
 _LEARNT = """
     SELECT server, model, name, learnt_at FROM adjustments
     ORDER BY server, model, name LIMIT 10000"""
-_TABLES = ("schema_migrations", "webhook_deliveries", "adjustments")
+_SERVERS = """
+    SELECT id, address, version, role, started_at, seen_at, runs FROM servers
+    ORDER BY started_at, id LIMIT 1000"""
+_QUEUED = "SELECT count(*) FROM (SELECT 1 FROM runs WHERE status = 'queued' LIMIT 100000) AS found"
+_TABLES = ("schema_migrations", "webhook_deliveries", "adjustments", "servers", "runs")
 _CONNECT_SECONDS = 5
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
+
+
+class ServerRow(NamedTuple):
+    """A server of the database: where it listens, what it is, when it started and was seen last, in
+    Unix seconds, and how many runs it works on.
+    """
+
+    id: str
+    address: str
+    version: str
+    role: str
+    started_at: float
+    seen_at: float
+    runs: int
 
 
 class DatabaseReport(NamedTuple):
     """The state of a database; `pending` is true if opening it would migrate the schema.
 
     `waiting` and `given_up` count the deliveries to webhooks. `learnt` are the server, the model,
-    the name and the time of each adjustment that is stored, in their order.
+    the name and the time of each adjustment that is stored, in their order. `servers` are those
+    that share the database, or did; `queued` counts the runs that wait.
     """
 
     text: str
@@ -36,14 +55,20 @@ class DatabaseReport(NamedTuple):
     waiting: int = 0
     given_up: int = 0
     learnt: Sequence[tuple[str, str, str, int]] = ()
+    servers: Sequence[ServerRow] = ()
+    queued: int = 0
 
 
 class _Content(NamedTuple):
-    """The migrations that were run, the deliveries by their status, and the adjustments learnt."""
+    """The migrations that were run, the deliveries by their status, the adjustments learnt, the
+    servers, and the number of runs that wait.
+    """
 
     migrations: set[str]
     deliveries: dict[str, int]
     learnt: list[tuple[str, str, str, int]]
+    servers: list[ServerRow]
+    queued: int
 
 
 def look(url: str | None, data_dir: Path) -> DatabaseReport:
@@ -98,7 +123,13 @@ def _compare(content: _Content, dialect: Dialect) -> DatabaseReport:
         return DatabaseReport(f"its schema lacks {', '.join(sorted(missing))}", pending=True)
     count = content.deliveries.get
     return DatabaseReport(
-        "its schema is current", False, count("waiting", 0), count("given_up", 0), content.learnt
+        "its schema is current",
+        False,
+        count("waiting", 0),
+        count("given_up", 0),
+        content.learnt,
+        content.servers,
+        content.queued,
     )
 
 
@@ -110,6 +141,8 @@ def _content(
         {name for (name,) in rows(_NAMES)} if "schema_migrations" in tables else set(),
         dict(rows(_DELIVERIES)) if "webhook_deliveries" in tables else {},
         list(rows(_LEARNT)) if "adjustments" in tables else [],
+        [ServerRow(*row) for row in rows(_SERVERS)] if "servers" in tables else [],
+        sum(number for (number,) in rows(_QUEUED)) if "runs" in tables else 0,
     )
 
 

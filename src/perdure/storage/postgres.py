@@ -201,12 +201,14 @@ class _Schema:
 
 
 def _connect(url: str) -> _PgConnection:
-    connection = psycopg.connect(url, autocommit=True, row_factory=dict_row, **_missing(url))
+    connection = psycopg.connect(
+        url, autocommit=True, row_factory=dict_row, **connection_settings(url)
+    )
     _limit(connection)
     return connection
 
 
-def _missing(url: str) -> dict[str, Any]:
+def connection_settings(url: str) -> dict[str, Any]:
     """Returns our settings of the connection, as far as the URL does not set them."""
     said = conninfo_to_dict(url)
     return {name: value for name, value in _CONNECT.items() if name not in said}
@@ -225,7 +227,7 @@ def snapshot(url: str) -> Iterator[Transaction]:
     check_url(url)
     try:
         with psycopg.connect(
-            url, autocommit=True, row_factory=dict_row, **_missing(url)
+            url, autocommit=True, row_factory=dict_row, **connection_settings(url)
         ) as connection:
             connection.execute(_BEGIN_SNAPSHOT)
             yield _Transaction(connection.cursor(), statements.load("postgres"))
@@ -262,7 +264,7 @@ class PostgreSQL:
         self._readers = ConnectionPool(
             self._url,
             connection_class=_PgConnection,
-            kwargs={"autocommit": True, "row_factory": dict_row, **_missing(self._url)},
+            kwargs={"autocommit": True, "row_factory": dict_row, **connection_settings(self._url)},
             configure=_limit,
             min_size=1,
             max_size=_READERS,

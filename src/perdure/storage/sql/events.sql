@@ -8,6 +8,13 @@ RETURNING seq
 -- The events of a run after a cursor in the log, in order.
 SELECT seq, name, data FROM events WHERE run_id = :run_id AND seq > :after ORDER BY seq
 
+-- name: latest
+-- The last event of each of these runs.
+SELECT run_id, MAX(seq) AS seq FROM events
+WHERE run_id IN (SELECT value FROM json_each(:run_ids)) -- sqlite
+WHERE run_id IN (SELECT json_array_elements_text(CAST(:run_ids AS json))) -- postgres
+GROUP BY run_id
+
 -- name: forget!
 -- Deletes the oldest events that were published before a time, so many at once; of one run always
 -- the first ones.

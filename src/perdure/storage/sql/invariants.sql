@@ -59,6 +59,18 @@ SELECT id, 'run', run_id FROM run_steps
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = run_steps.run_id)
 LIMIT :limit
 
+-- name: odd_servers
+-- Servers that cannot be: without an address or a version, or with less than no run in hand.
+SELECT id, address, version, runs FROM servers
+WHERE address = '' OR version = '' OR runs < 0
+LIMIT :limit
+
+-- name: odd_sessions
+-- Code sessions of no thread, of no server, or that ended before all time.
+SELECT thread_id, server, until FROM sessions
+WHERE thread_id NOT LIKE 'thread_%' OR server = '' OR until < 0
+LIMIT :limit
+
 -- name: odd_adjustments
 -- Adjustments that cannot have been learnt: of no model server, of one with a password in its URL,
 -- of no model, without a name, or at a negative time.

@@ -1,8 +1,8 @@
 -- name: insert!
 -- Adds a queued run, unless the thread already has an active one (the thread lock): then no
 -- row is added.
-INSERT INTO runs (id, project, thread_id, status, expires_at, body)
-VALUES (:id, :project, :thread_id, :status, :expires_at, :body)
+INSERT INTO runs (id, project, thread_id, status, expires_at, queued_at, body)
+VALUES (:id, :project, :thread_id, :status, :expires_at, :queued_at, :body)
 ON CONFLICT (thread_id)
     WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
     DO NOTHING
@@ -24,7 +24,8 @@ FOR UPDATE -- postgres
 -- up again can write nothing.
 UPDATE runs
 SET status = :status, body = :body, expires_at = :expires_at, ended_at = :ended_at,
-    owner = :owner, epoch = :epoch, lease_until = :lease_until
+    owner = :owner, epoch = :epoch, lease_until = :lease_until,
+    queued_at = COALESCE(:queued_at, queued_at)
 WHERE id = :id AND status = :was AND epoch = :was_epoch
 
 -- name: update!
@@ -51,6 +52,10 @@ UPDATE runs SET lease_until = :lease_until WHERE id = :id AND epoch = :epoch AND
 -- name: is_held^
 -- A row if this worker still has the lease of the run; waits for no other writer.
 SELECT 1 AS held FROM runs WHERE id = :id AND epoch = :epoch AND owner = :owner
+
+-- name: goes_on^
+-- Who works on a run that is neither cancelled nor past its time.
+SELECT owner, epoch FROM runs WHERE id = :id AND status = 'in_progress' AND expires_at > :now
 
 -- name: interrupted_of_owner
 -- The runs of a worker that it must look at again: cancelled, or past their time. Here and below
@@ -80,6 +85,26 @@ ORDER BY lease_until LIMIT :limit
 SELECT id FROM runs
 WHERE status IN ('in_progress', 'cancelling') AND owner IS NOT NULL
 ORDER BY seq LIMIT :limit
+
+-- name: waiting^
+-- The run that has waited longest in the first project behind another, kept from other writers
+-- until the transaction ends; those that somebody else writes just now are passed over, and those
+-- that are to be skipped. One whose thread has its code session with another living server is left
+-- to that one for a while after it was queued.
+SELECT id, project FROM runs
+WHERE status = 'queued' AND project > :after
+  AND id NOT IN (SELECT value FROM json_each(:skipped)) -- sqlite
+  AND id NOT IN (SELECT json_array_elements_text(CAST(:skipped AS json))) -- postgres
+  AND NOT (
+    queued_at > :kept_since AND body LIKE '%"code_interpreter"%'
+    AND EXISTS (
+      SELECT 1 FROM sessions JOIN servers ON servers.id = sessions.server
+      WHERE sessions.thread_id = runs.thread_id AND sessions.server <> :owner
+        AND sessions.until > :now AND servers.seen_at > :alive_since
+    )
+  )
+ORDER BY project, seq LIMIT 1
+FOR UPDATE OF runs SKIP LOCKED -- postgres
 
 -- name: queued
 -- Runs that wait for a worker, oldest first.

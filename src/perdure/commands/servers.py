@@ -1,0 +1,74 @@
+"""The servers of a database, and the code sessions that they have."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from perdure.storage.database import Transaction
+
+# A server that is gone is remembered for so long, so that what it left can be told with its name.
+FORGET_SECONDS = 86_400.0
+
+
+class ServerIdentity(NamedTuple):
+    """A server: its id, where it listens, its version and role, and since when, in Unix seconds."""
+
+    id: str
+    address: str
+    version: str
+    role: str
+    started_at: float
+
+
+class CodeSessions(NamedTuple):
+    """The threads whose code sessions a server has begun, still has, and has no more."""
+
+    begun: Collection[str] = ()
+    kept: Collection[str] = ()
+    dropped: Collection[str] = ()
+
+
+def beat(
+    tx: Transaction,
+    server: ServerIdentity,
+    *,
+    runs: int,
+    sessions: CodeSessions,
+    now: float,
+    until: float,
+) -> None:
+    """Notes that a server lives, how many runs it works on, and its code sessions, which it has
+    `until` then unless it says so again. Forgets servers without a sign of life for a day.
+    """
+    tx.run("servers.beat", **server._asdict(), runs=runs, now=now)
+    for thread_id in sorted(sessions.begun):
+        tx.run("sessions.keep", thread_id=thread_id, server=server.id, until=until)
+    for thread_id in sorted(sessions.kept):
+        tx.run("sessions.renew", thread_id=thread_id, server=server.id, until=until)
+    for thread_id in sorted(sessions.dropped):
+        tx.run("sessions.drop", thread_id=thread_id, server=server.id)
+    tx.run("servers.forget", before=now - FORGET_SECONDS)
+    tx.run("sessions.forget", before=now - FORGET_SECONDS)
+
+
+def sessions_of(tx: Transaction, server_id: str) -> frozenset[str]:
+    """Returns the threads whose code sessions a server has."""
+    return frozenset(row["thread_id"] for row in tx.all("sessions.of_server", server=server_id))
+
+
+def leave(tx: Transaction, server_id: str) -> None:
+    """Removes the row of a server that ends."""
+    tx.run("sessions.drop_of_server", server=server_id)
+    tx.run("servers.leave", id=server_id)
+
+
+def address(tx: Transaction, server_id: str) -> str | None:
+    """Returns the address at which a server listens, or did; None if it is unknown."""
+    row = tx.one("servers.address", id=server_id)
+    return None if row is None else str(row["address"])
+
+
+def lacks_worker(tx: Transaction, *, since: float) -> bool:
+    """Returns True if a run waits, and no server that works on runs was seen since then."""
+    return bool(tx.all("runs.queued", limit=1)) and (
+        tx.one("servers.living_worker", since=since) is None
+    )
