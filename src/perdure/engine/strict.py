@@ -38,7 +38,7 @@ Problem: TypeAlias = str | None
 
 
 async def breach(wanted: ResponseFormat | None, content: Sequence[Part]) -> Problem:
-    """What is wrong with an answer; None if nothing is, or if nothing was promised."""
+    """The first fault of an answer; None if there is none, or if nothing was promised."""
     if not isinstance(wanted, JsonSchemaFormat) or not wanted.json_schema.strict:
         return None
     if not all(isinstance(part, TextPart) for part in content):
@@ -155,7 +155,7 @@ class _Check:
         return next((f"{place}{problem}" for place, problem in problems if problem), None)
 
     def _equal(self, value: object, other: object) -> bool:
-        """Whether both are the same JSON; Python says that `True == 1`."""
+        """Returns true if both are the same JSON; Python says that `True == 1`."""
         self._count()
         if isinstance(value, dict) and isinstance(other, dict):
             return len(value) == len(other) and all(
@@ -168,7 +168,7 @@ class _Check:
         return value == other and isinstance(value, bool) == isinstance(other, bool)
 
     def _target(self, reference: str) -> object:
-        """What a reference within the schema leads to; any other allows all."""
+        """The schema that a reference within the schema leads to; any other allows all."""
         if reference not in self._targets:
             first, *names = reference.split("/")
             found: object = self._root if first == "#" else None

@@ -116,7 +116,7 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     """TCP port to listen on; 0 takes any free port."""
 
     role: Literal["all", "api", "worker"] = "all"
-    """What the server does, where several share a PostgreSQL: `api` answers requests, `worker`
+    """Work of the server, where several share a PostgreSQL: `api` answers requests, `worker`
     works on runs, files and webhooks, `all` does both."""
 
     data_dir: Path = Field(default_factory=lambda: user_data_path("perdure", appauthor=False))

@@ -57,7 +57,7 @@ class JsonSizeScanner:
         self.deepest = 0
         """The most that were open at once."""
         self.inside = False
-        """Whether the next byte belongs to a string."""
+        """True if the next byte belongs to a string."""
         self._escape = b""
         self._measures = measures
 
