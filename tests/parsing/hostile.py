@@ -13,16 +13,28 @@ _MEGABYTE = 1_000_000
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
-def docx_of(pieces: Iterable[bytes], *, more: dict[str, bytes] | None = None) -> bytes:
-    """A Word file with this XML as its body, and more files beside it."""
+def docx_of(
+    pieces: Iterable[bytes],
+    *,
+    more: dict[str, bytes] | None = None,
+    replaced: dict[str, bytes] | None = None,
+) -> bytes:
+    """A Word file with this XML as its body, with more files, and others in place of its own."""
+    replaced = replaced or {}
     file = BytesIO()
     with (
         zipfile.ZipFile(BytesIO(samples.docx())) as good,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bad,
     ):
-        for name in good.namelist():
+
+        def _content(name: str) -> Iterable[bytes]:
+            if name == _BODY:
+                return pieces
+            return [replaced[name] if name in replaced else good.read(name)]
+
+        for name in {**dict.fromkeys(good.namelist()), **replaced}:
             with bad.open(name, "w", force_zip64=True) as entry:
-                for piece in pieces if name == _BODY else [good.read(name)]:
+                for piece in _content(name):
                     entry.write(piece)
         for name, content in (more or {}).items():
             bad.writestr(name, content)

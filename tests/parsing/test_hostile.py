@@ -21,6 +21,7 @@ _PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 8
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4096)
 _LONGER = "its text is longer than 50,000,000 characters"
 _NO_TEXT = "no text was found in it; pictures of text are not read"
+_DOCX_TEXT = "A heading\n\nWord of today.\n\nleft cell | right cell"
 _NOT_UTF = "it is not text in UTF-8, UTF-16 or ASCII"
 
 
@@ -47,9 +48,9 @@ def _truncated(content: bytes) -> bytes:
         ("a.pdf", lambda: samples.pdf(password="key"), "it is protected by a password"),
         # named for what they are not
         ("a.docx", samples.pdf, "it is named .docx, but it is not a Word file"),
-        ("a.doc", samples.docx, "it is named .doc, but it is not a Word 97-2003 file"),
+        ("a.doc", samples.pdf, "it is named .doc, but it is not a Word 97-2003 file"),
         ("a.pdf", samples.docx, "it is named .pdf, but it is not a PDF file"),
-        ("a.pptx", samples.docx, _NO_TEXT),
+        ("a.pptx", samples.docx, "it is damaged, or not a PowerPoint file"),
         (
             "a.docx",
             samples.doc,
@@ -97,6 +98,7 @@ async def test_a_file_without_text_to_be_had_is_invalid_and_told_why(
             "]>\n\n&l9; after",
         ),
         ("nested.docx", partial(hostile.nested_docx, 50_000), "the innermost"),
+        ("named.doc", lambda: samples.docx("Word of today."), _DOCX_TEXT),
         ("unclosed.html", lambda: b"<p>" * 50_000 + b"the innermost", "the innermost"),
         ("deep.html", lambda: b"<div><b>" * 50_000 + b"the innermost", "the innermost"),
         ("declarations.html", lambda: b"<![if x]>a<![foo[ ]>b<!ELEMENT c>c<p>d", "abc\n\nd"),

@@ -30,7 +30,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from perdure.parsing import text
+from perdure.parsing import library, text
 from perdure.parsing.chunks import Chunk, chunks
 from perdure.parsing.formats import Unparsable
 from perdure.parsing.frames import (
@@ -176,12 +176,12 @@ def _batches(found: Iterable[Chunk]) -> Iterator[list[Chunk]]:
 
 def _chunks(task: ParsingTask, file: BinaryIO) -> Iterator[Chunk]:
     limits = task.limits
-    content = text.extract(file, extension=task.extension, limits=limits)
-    if count(content) > limits.tokens:
+    parsed = text.extract(file, extension=task.extension, limits=limits)
+    if count(parsed.text) > limits.tokens:
         raise Unparsable(
             f"The file could not be parsed: it has more than {limits.tokens:,} tokens."
         )
-    yield from chunks(content, max_tokens=task.max_tokens, overlap=task.overlap)
+    yield from chunks(parsed.text, max_tokens=task.max_tokens, overlap=task.overlap)
 
 
 def _die_with(parent: int) -> None:
@@ -221,7 +221,7 @@ def main(descriptor: int) -> None:
     os.chdir(folder)
     try:
         control = socket.socket(fileno=descriptor)
-        _, failed = os.waitpid(_fork(text.unpack_libraries), 0)
+        _, failed = os.waitpid(_fork(library.unpack), 0)
         if not failed:
             control.sendall(_READY)
             ForkServer(control).run()
