@@ -9,7 +9,7 @@ import pytest
 
 from perdure.parsing.formats import TEXTS
 from perdure.parsing.parser import Parser
-from tests.parsing import samples
+from tests.parsing import corpus, samples
 from tests.parsing.reading import outcome
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -36,6 +36,13 @@ def _file(folder: Path, name: str, content: bytes) -> Path:
         ("a.pptx", samples.pptx(), f"A title\n\n{_HELLO}\n\nNotes:\n\nSome notes"),
         ("a.doc", samples.doc(), _HELLO),
         ("a.html", samples.html(), f"A title\n\nA heading\n\n{_HELLO} Fish & chips."),
+        ("a.odt", corpus.ODT, corpus.ODT_TEXT),
+        ("a.epub", corpus.EPUB, corpus.EPUB_TEXT),
+        ("a.eml", corpus.eml(), corpus.EML_TEXT),
+        ("a.rtf", corpus.RTF, corpus.RTF_TEXT),
+        ("named.doc", corpus.RTF, corpus.RTF_TEXT),
+        ("a.xlsx", corpus.XLSX, corpus.XLSX_TEXT),
+        ("a.ipynb", corpus.NOTEBOOK, corpus.NOTEBOOK_TEXT),
         ("A.PDF", samples.pdf(), f"{_HELLO} Page 1."),
     ],
 )
@@ -141,7 +148,7 @@ async def test_other_encodings_and_binary_data_are_refused(
     ("filename", "shown"),
     [
         ("table.tsv", ".tsv"),
-        ("sheet.xlsx", ".xlsx"),
+        ("sheet.xls", ".xls"),
         ("picture.PNG", ".png"),
         ("archive.tar.gz", ".gz"),
         ("README", "none"),

@@ -74,7 +74,7 @@ def test_the_figures_of_charts_are_read() -> None:
         chart.has_title = True
         chart.chart_title.text_frame.text = "Sales of herons"
 
-    assert _text(fill) == "Sales of herons\n\n | North | South\nQ1 | 4.5 |\nQ2 | 2 | 7"
+    assert _text(fill) == "Sales of herons\n\n | North | South\nQ1 | 4.5\nQ2 | 2 | 7"
 
 
 def test_the_figures_of_a_scatter_chart_are_read() -> None:

@@ -72,15 +72,20 @@ def _evident(content: bytes) -> str:
     return "utf-8-sig"
 
 
+def declarable(name: str) -> str | None:
+    """Returns Python's name of an encoding that a page may declare; None for any other."""
+    name = name.lower()
+    try:
+        python = codecs.lookup(_NAMES.get(name, name)).name
+    except (LookupError, ValueError):
+        return None
+    python = _SUPERSETS.get(python, python)
+    return python if python in _DECLARABLE else None
+
+
 def _declared(content: bytes) -> str | None:
-    """Returns the encoding that a page or XML declares at its beginning, by Python's name."""
+    """Returns the encoding that a page or XML declares at its beginning."""
     for declaration in _DECLARED:
         if found := declaration.search(content[:_HEAD_BYTES]):
-            name = found[1].decode().lower()
-            try:
-                python = codecs.lookup(_NAMES.get(name, name)).name
-            except LookupError:
-                return None
-            python = _SUPERSETS.get(python, python)
-            return python if python in _DECLARABLE else None
+            return declarable(found[1].decode())
     return None

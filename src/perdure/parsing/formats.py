@@ -11,15 +11,20 @@ Code = Literal["unsupported_file", "invalid_file", "server_error"]
 
 # Text in UTF-8, UTF-16 or ASCII; HTML and XML in what they declare.
 TEXTS = frozenset(
-    "c cpp cs css csv go h hpp htm html ini java js json jsonl jsx kt log markdown md"  # noqa: SIM905
+    "c cpp cs css csv go h hpp htm html ini ipynb java js json jsonl jsx kt log markdown md"  # noqa: SIM905
     " mdx php py rb rs rst sh sql swift tex toml ts tsx txt xml yaml yml".split()
 )
-# Text has to be got out of these, which are called so.
+# Text has to be got out of these; messages call them so.
 DOCUMENTS = {
-    "doc": "Word 97-2003 file",
-    "docx": "Word file",
-    "pdf": "PDF file",
-    "pptx": "PowerPoint file",
+    "doc": "a Word 97-2003 file",
+    "docx": "a Word file",
+    "eml": "an e-mail",
+    "epub": "an EPUB book",
+    "odt": "an OpenDocument text",
+    "pdf": "a PDF file",
+    "pptx": "a PowerPoint file",
+    "rtf": "an RTF file",
+    "xlsx": "a workbook",
 }
 SUPPORTED = TEXTS | DOCUMENTS.keys()
 

@@ -35,9 +35,11 @@ _LONGEST_LINK_TEXT = 2000
 _Attributes = dict[str, str | None]
 
 
-def write_page(page: str, writer: TextWriter) -> None:
-    """Writes the visible text of a page, and its title, however badly the page is written."""
-    reader = _Reader(writer)
+def write_page(page: str, writer: TextWriter, *, has_title: bool = True) -> None:
+    """Writes the visible text of a page, and its title if it is said to have one, however badly
+    the page is written.
+    """
+    reader = _Reader(writer, has_title=has_title)
     # The library stumbles over sections that it does not know; to a browser they are comments.
     reader.feed(page.replace("<![", "<! ["))
     reader.close()
@@ -69,9 +71,10 @@ class _List:
 class _Reader(HTMLParser):
     """Writes what is seen. Tags that are missing or deep do no harm."""
 
-    def __init__(self, writer: TextWriter) -> None:
+    def __init__(self, writer: TextWriter, *, has_title: bool) -> None:
         super().__init__(convert_charrefs=True)
         self._writer = writer
+        self._passed_over = _UNSEEN if has_title else _UNSEEN | {"title"}
         self._unseen: str | None = None
         self._verbatim = False
         self._lists: list[_List] = []
@@ -85,7 +88,7 @@ class _Reader(HTMLParser):
         if self._unseen:
             return
         attributes = dict(attrs)
-        if tag in _UNSEEN:
+        if tag in self._passed_over:
             self._unseen = tag
         elif tag in _HEADINGS:
             self._writer.begin_heading(_HEADINGS[tag])

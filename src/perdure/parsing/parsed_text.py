@@ -35,7 +35,9 @@ class HeadingMark(NamedTuple):
 
 
 class TableMark(NamedTuple):
-    """The place of a table in a text; its first row, up to `heading_end`, names the columns."""
+    """The place of a table in a text. Up to `heading_end` is what names the columns: the first row,
+    with what stands alone in the rows before it.
+    """
 
     start: int
     heading_end: int
@@ -295,7 +297,9 @@ class TextWriter:
 
     def _write_line(self, table: _Table, cells: list[str]) -> None:
         self._spend(3 * len(cells))
-        if not any(cells):
+        while cells and not cells[-1]:
+            cells.pop()
+        if not cells:
             return
         flow = self._flow
         if table.start is None:
@@ -303,15 +307,15 @@ class TextWriter:
             table.start = flow.length
         else:
             flow.end(1)
-        flow.add(" | ".join(cells).rstrip())
-        if not table.heading_end:
+        flow.add(" | ".join(cells))
+        if not table.heading_end and sum(map(bool, cells)) > 1:
             table.heading_end = flow.length
         flow.end(1)
 
     def _end_lines(self, table: _Table) -> None:
         """Marks the rows that were written as lines so far."""
         flow = self._flow
-        if table.start is not None and flow.length - 1 > table.heading_end:
+        if table.start is not None and 0 < table.heading_end < flow.length - 1:
             flow.tables.append(TableMark(table.start, table.heading_end, flow.length))
         table.start, table.heading_end = None, 0
 

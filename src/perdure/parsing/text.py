@@ -4,16 +4,39 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO
 
-from perdure.parsing import docx, encodings, html, library, plain_texts, pptx
+from perdure.parsing import (
+    docx,
+    encodings,
+    epub,
+    html,
+    library,
+    mail,
+    notebook,
+    odt,
+    plain_texts,
+    pptx,
+    text_marks,
+)
 from perdure.parsing.formats import DOCUMENTS, Unparsable
 from perdure.parsing.limits import ParsingLimits
 from perdure.parsing.packages import BloatedFile, DamagedFile
 from perdure.parsing.parsed_text import CONTROLS, ParsedText, TextTooLong, TextWriter, clean
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_RTF = b"{\\rtf"
 _ZIP = b"PK\x03\x04"
 # How a document begins; a PDF file may have some rubbish before.
-_BEGINNINGS = {"doc": _OLE, "docx": _ZIP, "pptx": _ZIP, "pdf": b"%PDF-"}
+_BEGINNINGS = {
+    "doc": _OLE,
+    "docx": _ZIP,
+    "eml": b"",
+    "epub": _ZIP,
+    "odt": _ZIP,
+    "pdf": b"%PDF-",
+    "pptx": _ZIP,
+    "rtf": _RTF,
+    "xlsx": _ZIP,
+}
 _HEAD_BYTES = 1024
 
 # More control characters than these few, and than one in so many characters, and it is no text.
@@ -22,10 +45,19 @@ _CHARACTERS_PER_CONTROL = 20
 _PAGES = frozenset({"htm", "html"})
 _MAY_DECLARE = _PAGES | {"xml"}
 
-# The archives that are read here.
+_MARKDOWN = frozenset({"markdown", "md", "mdx"})
+_JSON = frozenset({"ipynb", "json", "jsonl"})
+
 _WRITERS: dict[str, Callable[[BinaryIO, TextWriter, ParsingLimits], None]] = {
     "docx": docx.write_document,
+    "eml": lambda file, writer, _: mail.write_message(file.read(), writer),
+    "epub": epub.write_book,
+    "odt": odt.write_text,
     "pptx": pptx.write_presentation,
+    "rtf": lambda file, writer, _: html.write_page(
+        library.extract_html(file.read(), "rtf"), writer
+    ),
+    "xlsx": lambda file, writer, _: library.write_workbook(file.read(), writer),
 }
 
 
@@ -56,8 +88,9 @@ def extract(file: BinaryIO, *, extension: str, limits: ParsingLimits) -> ParsedT
 
 def _read_document(file: BinaryIO, extension: str, limits: ParsingLimits) -> ParsedText:
     head = file.read(_HEAD_BYTES)
-    if extension == "doc" and head.startswith(_ZIP):
-        extension = "docx"  # many a program names them so
+    if extension == "doc":  # many a program names others so
+        extension = "docx" if head.startswith(_ZIP) else extension
+        extension = "rtf" if head.startswith(_RTF) else extension
     _check(head, extension)
     file.seek(0)
     try:
@@ -73,7 +106,7 @@ def _read_document(file: BinaryIO, extension: str, limits: ParsingLimits) -> Par
     except docx.UnreadablePart as error:
         raise _invalid("it has a document inside that cannot be read") from error
     except DamagedFile as error:
-        raise _invalid(f"it is damaged, or not a {DOCUMENTS[extension]}") from error
+        raise _invalid(f"it is damaged, or not {DOCUMENTS[extension]}") from error
 
 
 def _check(head: bytes, extension: str) -> None:
@@ -85,7 +118,7 @@ def _check(head: bytes, extension: str) -> None:
         raise _invalid(
             "it is protected by a password, or in the format of Office 97-2003 in spite of its name"
         )
-    raise _invalid(f"it is named .{extension}, but it is not a {DOCUMENTS[extension]}")
+    raise _invalid(f"it is named .{extension}, but it is not {DOCUMENTS[extension]}")
 
 
 def _read_text(content: bytes, extension: str, limits: ParsingLimits) -> ParsedText:
@@ -94,9 +127,14 @@ def _read_text(content: bytes, extension: str, limits: ParsingLimits) -> ParsedT
         writer = TextWriter(limits.characters)
         html.write_page(text, writer)
         return writer.finish()
-    if extension in ("json", "jsonl"):
+    if extension == "ipynb" and (markdown := notebook.read_notebook(text)) is not None:
+        text, extension = markdown, "md"
+    if extension in _JSON:
         text = plain_texts.read_escapes(text)
-    return ParsedText(clean(plain_texts.pass_over_contents(text)))
+    text = clean(plain_texts.pass_over_contents(text))
+    if extension in _MARKDOWN:
+        return text_marks.mark_markdown(text)
+    return text_marks.mark_rows(text) if extension == "csv" else ParsedText(text)
 
 
 def _decode(content: bytes, extension: str) -> str:
