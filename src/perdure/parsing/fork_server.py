@@ -44,6 +44,7 @@ from perdure.parsing.frames import (
     ParsingTask,
     frame,
 )
+from perdure.parsing.headings import heading_finder
 from perdure.parsing.limits import MiB, ParsingLimits
 from perdure.vocabulary import count, warm
 
@@ -181,7 +182,12 @@ def _chunks(task: ParsingTask, file: BinaryIO) -> Iterator[Chunk]:
         raise Unparsable(
             f"The file could not be parsed: it has more than {limits.tokens:,} tokens."
         )
-    yield from chunks(parsed.text, max_tokens=task.max_tokens, overlap=task.overlap)
+    yield from chunks(
+        parsed.text,
+        max_tokens=task.max_tokens,
+        overlap=task.overlap,
+        heading_at=heading_finder(parsed, task.max_tokens),
+    )
 
 
 def _die_with(parent: int) -> None:
