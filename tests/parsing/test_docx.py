@@ -132,7 +132,7 @@ def test_items_have_the_numbers_that_word_shows() -> None:
 
 _LEVELS = (
     '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="decimal"/>'
-    '<w:lvlText w:val="§ %1"/></w:lvl>'
+    '<w:lvlText w:val="Art. %1"/></w:lvl>'
     '<w:lvl w:ilvl="1"><w:start w:val="3"/><w:numFmt w:val="upperRoman"/>'
     '<w:lvlText w:val="%1.%2"/></w:lvl>'
     '<w:lvl w:ilvl="2"><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="%3)"/></w:lvl>'
@@ -164,8 +164,8 @@ def test_levels_of_a_list_are_counted_as_word_counts_them() -> None:
     )
     content = hostile.docx_of(_whole(body), replaced={"word/numbering.xml": _NUMBERING.encode()})
     assert _lines(content) == [
-        *("§ 1 a", "1.III b", "1.IV c", "a) d", "b) e", "1.4.1 f", "§ 2 g", "2.III h"),
-        *("§ 7 i", "§ 8 j", "k", "l", "8.3.1 m"),
+        *("Art. 1 a", "1.III b", "1.IV c", "a) d", "b) e", "1.4.1 f", "Art. 2 g", "2.III h"),
+        *("Art. 7 i", "Art. 8 j", "k", "l", "8.3.1 m"),
     ]
 
 
@@ -215,6 +215,42 @@ def test_the_address_of_a_link_is_kept() -> None:
 
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _LINK = f"{_RELATIONS}/hyperlink"
+
+
+_CHART = (
+    '<c:chart xmlns:c="urn:c" xmlns:a="urn:a"><c:title><a:p><a:r><a:t>Her</a:t></a:r><a:r><a:t>ons'
+    "</a:t></a:r></a:p></c:title><c:ser><c:tx><c:v>North</c:v></c:tx><c:cat><c:pt idx='0'><c:v>Q1"
+    "</c:v></c:pt><c:pt idx='1'><c:v>Q2</c:v></c:pt></c:cat><c:val>"
+    "<c:pt idx='1'><c:v>7</c:v></c:pt>"
+    "<c:pt idx='0'><c:v>4.5</c:v></c:pt></c:val></c:ser></c:chart>"
+)
+_DIAGRAM = (
+    '<d:data xmlns:d="urn:d" xmlns:a="urn:a"><d:pt><d:t><a:p><a:r><a:t>Pl</a:t></a:r><a:r><a:t>an'
+    "</a:t></a:r></a:p></d:t></d:pt><d:pt><d:t><a:p><a:r><a:t>Build</a:t></a:r></a:p></d:t></d:pt>"
+    "</d:data>"
+)
+
+
+@pytest.mark.parametrize(
+    ("element", "part", "text"),
+    [
+        ("<chart r:id='e'/>", _CHART, "Herons\n\n | North\nQ1 | 4.5\nQ2 | 7"),
+        ("<relIds r:dm='e'/>", _DIAGRAM, "Plan\nBuild"),
+        ("<chart r:id='none'/>", _CHART, ""),
+    ],
+)
+def test_charts_and_diagrams_are_read_where_they_stand(element: str, part: str, text: str) -> None:
+    drawing = f'<w:r><w:drawing xmlns:r="{_RELATIONS}">{element}</w:drawing></w:r>'
+    relation = f'<Relationship Id="e" Type="{_RELATIONS}/chart" Target="charts/c.xml"/>'
+    content = hostile.docx_of(
+        _whole(f"{_p('before')}<w:p>{drawing}</w:p>{_p('after')}"),
+        more={"word/charts/c.xml": part.encode()},
+        replaced={
+            "word/_rels/document.xml.rels": f"<Relationships>{relation}</Relationships>".encode()
+        },
+    )
+    inside = f"{text}\n\n" if text else ""
+    assert _read(content).text == f"before\n\n{inside}after\n\n"
 
 
 def _embedding(name: str, content: bytes) -> bytes:

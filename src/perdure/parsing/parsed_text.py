@@ -58,6 +58,8 @@ class TextTooLong(Exception):
 
 def clean(text: str) -> str:
     """Returns a text without control characters and without what nobody sees."""
+    if text.isprintable():  # most runs of text are, and have none of them
+        return text
     return _UNSEEN.sub("", CONTROLS.sub("", text))
 
 
