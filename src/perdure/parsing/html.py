@@ -180,7 +180,7 @@ class _Reader(HTMLParser):
         elif tag in _LINES:
             self._writer.end_line()
         elif tag in _APART or (tag == "tspan" and not attributes.keys().isdisjoint(("x", "dy"))):
-            self._writer.part()
+            self._writer.separate()
 
 
 def _number(written: str | None, default: int) -> int:

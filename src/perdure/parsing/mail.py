@@ -13,7 +13,7 @@ _HEADERS = ("Subject", "From", "To", "Cc", "Date")
 _DEEPEST = 10
 
 
-def write_message(content: bytes, writer: TextWriter) -> None:
+def write_mail(content: bytes, writer: TextWriter) -> None:
     """Writes the text of an e-mail, and of those that it has inside. Raises `DamagedFile`."""
     try:
         message = BytesParser(policy=policy.default).parsebytes(content)

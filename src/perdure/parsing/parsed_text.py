@@ -152,7 +152,7 @@ class TextWriter:
         """Lets the next text begin behind a blank line."""
         self._flow.end(2)
 
-    def part(self) -> None:
+    def separate(self) -> None:
         """Keeps the next text apart from the last."""
         if not self._flow.is_spaced:
             self.write(" ")
@@ -172,7 +172,7 @@ class TextWriter:
         """Adds the text that stands for a picture; the name of its file says nothing."""
         text = " ".join(text.split())
         if text and not _PICTURE_FILE.fullmatch(text):
-            self.part()
+            self.separate()
             self.write(f"{text} ")
 
     def begin_heading(self, level: int) -> None:
@@ -209,7 +209,7 @@ class TextWriter:
     def begin_cell(self, *, columns: int = 1, rows: int = 1) -> None:
         """Begins a cell that reaches over so many columns and rows; ends the one before."""
         if self._ignored or not self._tables:
-            self.part()
+            self.separate()
             return
         self.end_cell()
         table = self._tables[-1]

@@ -50,7 +50,7 @@ _JSON = frozenset({"ipynb", "json", "jsonl"})
 
 _WRITERS: dict[str, Callable[[BinaryIO, TextWriter, ParsingLimits], None]] = {
     "docx": docx.write_document,
-    "eml": lambda file, writer, _: mail.write_message(file.read(), writer),
+    "eml": lambda file, writer, _: mail.write_mail(file.read(), writer),
     "epub": epub.write_book,
     "odt": odt.write_text,
     "pptx": pptx.write_presentation,
