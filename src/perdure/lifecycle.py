@@ -68,6 +68,7 @@ class Signal(StrEnum):
     RELEASE = "release"
     MODIFY = "modify"
     RETRY = "retry"
+    REREAD = "reread"
 
 
 class Move(NamedTuple):
@@ -202,7 +203,7 @@ MESSAGE = Table(
 )
 
 # These moves have no stream events. A file that failed or was cancelled begins anew when it is
-# added again.
+# added again, one that was completed only when that is asked for.
 VECTOR_STORE_FILE = Table(
     "vector store file",
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.COMPLETE, VectorStoreFileStatus.COMPLETED, None),
@@ -210,6 +211,7 @@ VECTOR_STORE_FILE = Table(
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.CANCEL, VectorStoreFileStatus.CANCELLED, None),
     Move(VectorStoreFileStatus.FAILED, Signal.RETRY, VectorStoreFileStatus.IN_PROGRESS, None),
     Move(VectorStoreFileStatus.CANCELLED, Signal.RETRY, VectorStoreFileStatus.IN_PROGRESS, None),
+    Move(VectorStoreFileStatus.COMPLETED, Signal.REREAD, VectorStoreFileStatus.IN_PROGRESS, None),
 )
 
 # An upload has no stream events; it leaves its one open status once.

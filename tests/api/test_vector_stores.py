@@ -194,7 +194,7 @@ async def test_a_search_filters_and_ranks_what_it_finds(
 
 async def test_a_batch_counts_its_own_files(app: Perdure, http: httpx2.AsyncClient) -> None:
     store_id, bees, _ = await filled(app, http)
-    other = await upload(http, "sheet.xlsx", b"x")
+    other = await upload(http, "sheet.xls", b"x")
     path = f"/vector_stores/{store_id}/file_batches"
     made = await ok(
         await http.post(path, json={"files": [{"file_id": bees}, {"file_id": other}]}),

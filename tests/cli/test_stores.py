@@ -68,6 +68,20 @@ def test_a_file_that_is_refused_is_named_and_the_others_are_added(
     assert RENT in perdure("stores", "search", added.stdout.strip(), "rent", *url).stdout
 
 
+def test_the_files_of_a_store_are_read_again_when_that_is_asked_for(
+    served: Served, tmp_path: Path
+) -> None:
+    good, empty = tmp_path / "good.txt", tmp_path / "empty.txt"
+    good.write_text(RENT)
+    empty.write_text("")
+    url = ("--url", served.url)
+    store_id = perdure("stores", "add", good, empty, *url).stdout.strip()
+    again = perdure("stores", "read-again", store_id, *url)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr.endswith(": The file could not be parsed: it is empty.\n")
+    assert RENT in perdure("stores", "search", store_id, "When is the rent due?", *url).stdout
+
+
 def test_a_store_that_does_not_exist_is_told_before_anything_is_uploaded(
     served: Served, tmp_path: Path
 ) -> None:

@@ -83,6 +83,21 @@ async def test_a_failed_file_that_is_added_again_begins_anew(filled: FilledStore
     assert (await filled.look_at(store_id, file_id)).status == "completed"
 
 
+async def test_a_completed_file_is_read_again_when_that_is_asked_for(filled: FilledStore) -> None:
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id, attributes={"a": 1}, read_again=True)
+    await filled.finish(await filled.begin(), "bees")
+    again = await filled.add(store_id, file_id, read_again=True)
+    assert (again.status, again.usage_bytes, again.attributes) == ("in_progress", 0, {"a": 1})
+    with pytest.raises(BadRequest):
+        await content(filled, store_id, file_id)
+    # what is being read is not begun once more
+    job = await filled.begin()
+    await filled.add(store_id, file_id, read_again=True)
+    await filled.finish(job, "wasps")
+    assert (await content(filled, store_id, file_id)).texts == [(0, "wasps")]
+
+
 async def test_a_file_that_leaves_the_store_while_it_is_read_can_be_written_no_more(
     filled: FilledStore,
 ) -> None:

@@ -132,6 +132,7 @@ OURS = {
     ".part_ids: at most 10000 long": "one request must not name parts without end",
     ".expires_after: null": UNSET_NULL,
     ".md5: null": UNSET_NULL,
+    ".read_again: boolean": "an addition: a file that was read is read anew",
 }
 
 # Ends of lines that only the description has.

@@ -51,6 +51,7 @@ SENDERS = {
         "Nobody works on the run; the next worker takes it up after its last completed step.",
     ),
     Signal.RETRY: ("the client", "It added a file again that had failed or was cancelled."),
+    Signal.REREAD: ("the client", "It asked for a file to be read again that had been read."),
     Signal.MODIFY: (
         "the client",
         "It changes the metadata. No move: legal once the run has ended.",

@@ -82,7 +82,7 @@ async def left(stage: Stage) -> int:
 
 async def test_each_file_ends_for_itself(stage: Stage) -> None:
     store_id = await filled_stores.waiting_store(
-        stage, bees_txt=BEES, empty_txt="", table_xlsx="x", liar_pdf="no pdf at all"
+        stage, bees_txt=BEES, empty_txt="", table_xls="x", liar_pdf="no pdf at all"
     )
     assert (await filled_stores.look(stage, store_id)).status == "in_progress"
     ingest = stage.ingest()
@@ -96,7 +96,7 @@ async def test_each_file_ends_for_itself(stage: Stage) -> None:
     assert ends == {
         "bees.txt": ("completed", None),
         "empty.txt": ("failed", "invalid_file"),
-        "table.xlsx": ("failed", "unsupported_file"),
+        "table.xls": ("failed", "unsupported_file"),
         "liar.pdf": ("failed", "invalid_file"),
     }
     seen = await filled_stores.look(stage, store_id)
@@ -249,7 +249,7 @@ async def test_stores_take_turns(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("table_xlsx", "[.xlsx] are not supported"),
+        ("table_xls", "[.xls] are not supported"),
         ("large_txt", "larger than 1 MiB"),
         ("empty_txt", "it is empty"),
     ],

@@ -6,23 +6,35 @@ from collections.abc import Iterable
 from functools import cache
 from io import BytesIO
 
-from tests.parsing import samples
+from tests.parsing import corpus, samples
 
 _BODY = "word/document.xml"
 _MEGABYTE = 1_000_000
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
-def docx_of(pieces: Iterable[bytes], *, more: dict[str, bytes] | None = None) -> bytes:
-    """A Word file with this XML as its body, and more files beside it."""
+def docx_of(
+    pieces: Iterable[bytes],
+    *,
+    more: dict[str, bytes] | None = None,
+    replaced: dict[str, bytes] | None = None,
+) -> bytes:
+    """A Word file with this XML as its body, with more files, and others in place of its own."""
+    replaced = replaced or {}
     file = BytesIO()
     with (
         zipfile.ZipFile(BytesIO(samples.docx())) as good,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bad,
     ):
-        for name in good.namelist():
+
+        def _content(name: str) -> Iterable[bytes]:
+            if name == _BODY:
+                return pieces
+            return [replaced[name] if name in replaced else good.read(name)]
+
+        for name in {**dict.fromkeys(good.namelist()), **replaced}:
             with bad.open(name, "w", force_zip64=True) as entry:
-                for piece in pieces if name == _BODY else [good.read(name)]:
+                for piece in _content(name):
                     entry.write(piece)
         for name, content in (more or {}).items():
             bad.writestr(name, content)
@@ -78,6 +90,77 @@ def climbing_docx(path: str) -> bytes:
     """A good Word file with one file more, whose name leads out of any folder."""
     with zipfile.ZipFile(BytesIO(samples.docx())) as good:
         return docx_of([good.read(_BODY)], more={path: b"planted", f"../../{path}": b"planted"})
+
+
+def many_numbers_docx(paragraphs: int) -> bytes:
+    """Items of a list whose number is a long text."""
+    item = b'<w:p><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>'
+    item += b"<w:r><w:t>x</w:t></w:r></w:p>"
+    label = b"9" * _MEGABYTE
+    numbering = (
+        b'<w:numbering xmlns:w="%s"><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0">'
+        b'<w:lvlText w:val="%s"/></w:lvl></w:abstractNum><w:num w:numId="1">'
+        b'<w:abstractNumId w:val="1"/></w:num></w:numbering>' % (_WORD.encode(), label)
+    )
+    return docx_of(body([item * paragraphs]), replaced={"word/numbering.xml": numbering})
+
+
+def pptx_of(slide: bytes) -> bytes:
+    """A PowerPoint file of one slide with this XML."""
+    file = BytesIO()
+    with zipfile.ZipFile(BytesIO(samples.pptx())) as good, zipfile.ZipFile(file, "w") as bad:
+        for name in good.namelist():
+            content = slide if name == "ppt/slides/slide1.xml" else good.read(name)
+            bad.writestr(name, content, zipfile.ZIP_DEFLATED, 1)
+    return file.getvalue()
+
+
+def bloated_pptx(megabytes: int) -> bytes:
+    """A small file with a slide that unpacks to so many megabytes."""
+    text = b"ha " * (megabytes * _MEGABYTE // 3)
+    return pptx_of(b"<s><txBody><p><r><t>%s</t></r></p></txBody></s>" % text)
+
+
+def bloated_odt(megabytes: int) -> bytes:
+    """A small file that unpacks to one paragraph of so many megabytes."""
+    text = "ha " * (megabytes * _MEGABYTE // 3)
+    return corpus.odt(f"<text:p>{text}</text:p>")
+
+
+def bloated_epub(megabytes: int) -> bytes:
+    """A small file with a chapter that unpacks to so many megabytes."""
+    return corpus.epub("ha " * (megabytes * _MEGABYTE // 3))
+
+
+def bloated_xlsx(megabytes: int) -> bytes:
+    """A small file with a cell that unpacks to so many megabytes."""
+    return corpus.xlsx(("One", [["ha " * (megabytes * _MEGABYTE // 3)]]))
+
+
+def sparse_xlsx() -> bytes:
+    """A workbook with a cell at either end of the largest sheet that there can be."""
+    file = BytesIO()
+    with (
+        zipfile.ZipFile(BytesIO(corpus.xlsx(("One", [["first"]])))) as good,
+        zipfile.ZipFile(file, "w") as bad,
+    ):
+        for name in good.namelist():
+            far = b'<row r="1048576"><c r="XFD1048576"><v>7</v></c></row></sheetData>'
+            bad.writestr(name, good.read(name).replace(b"</sheetData>", far))
+    return file.getvalue()
+
+
+def nested_eml(depth: int) -> bytes:
+    """E-mails inside of each other."""
+    head = b"From: a@e.org\nContent-Type: multipart/mixed; boundary=b%d\n\n--b%d\n"
+    begun = b"".join(head % (number, number) for number in range(depth))
+    ended = b"".join(b"\n--b%d--\n" % number for number in reversed(range(depth)))
+    return begun + b"Content-Type: text/plain\n\nthe innermost" + ended
+
+
+def nested_rtf(depth: int) -> bytes:
+    """Groups inside of each other."""
+    return rb"{\rtf1 " + b"{" * depth + b"the innermost" + b"}" * depth + b"}"
 
 
 def repeated_pdf(pages: int) -> bytes:

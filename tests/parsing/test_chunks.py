@@ -1,5 +1,6 @@
 """Chunks: the promises that hold for every text, and where the cuts are made."""
 
+import re
 import time
 from itertools import pairwise
 
@@ -7,7 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from perdure.parsing import text_marks
 from perdure.parsing.chunks import FEWEST_TOKENS, Chunk, chunks
+from perdure.parsing.headings import heading_finder
+from perdure.parsing.parsed_text import HeadingMark, ParsedText, TableMark
 from perdure.vocabulary import count, decode, encode
 
 _WORDS = st.sampled_from(
@@ -57,6 +61,111 @@ def test_what_holds_for_the_chunks_of_every_text(text: str, max_tokens: int, sha
         covered = chunk.end
         previous = chunk
     assert text[covered:].strip() == ""
+
+
+def _headings(text: str) -> list[HeadingMark]:
+    """Marks of headings at some places of a text: every word that begins with a capital letter."""
+    found = re.finditer(r"[A-Z]\w{0,20}", text)
+    return [HeadingMark(each.start(), each.end(), len(each[0]) % 4) for each in found]
+
+
+def _tables(text: str) -> list[TableMark]:
+    """Marks of tables at some places of a text: every two lines with what follows."""
+    found = re.finditer(r"(\S[^\n]{0,80})\n[^\n]+(?:\n[^\n]+)+", text)
+    return [TableMark(each.start(), each.end(1), each.end()) for each in found]
+
+
+@given(text=_TEXTS, max_tokens=st.integers(FEWEST_TOKENS, 120), share=st.floats(0, 0.5))
+@example(text="Heading\n\n" + "word\n\n\n\n\n\n" * 60, max_tokens=FEWEST_TOKENS, share=0)
+@example(text="A | b\n" + "1 | 2\n" * 60, max_tokens=40, share=0.5)
+@settings(max_examples=300)
+def test_what_holds_for_the_chunks_of_every_text_with_headings(
+    text: str, max_tokens: int, share: float
+) -> None:
+    overlap = int(max_tokens * share)
+    parsed = ParsedText(text, tuple(_headings(text)), tuple(_tables(text)))
+    heading_at = heading_finder(parsed, max_tokens)
+    found = list(chunks(text, max_tokens=max_tokens, overlap=overlap, heading_at=heading_at))
+
+    covered, again = 0, ""
+    for chunk in found:
+        begin = chunk.start + chunk.heading
+        assert chunk.text[chunk.heading :] == text[begin : chunk.end] != ""
+        assert chunk.end - chunk.start == len(chunk.text)
+        assert chunk.tokens == count(chunk.text) <= max_tokens
+        assert chunk.text[: chunk.heading].strip() == heading_at(begin) or not chunk.heading
+        assert text[covered:begin].strip() == ""
+        assert chunk.end > covered
+        # as the text of a file is put together again from its chunks
+        again += chunk.text[max(0, covered - chunk.start) :]
+        covered = chunk.end
+    assert "".join(again.split()) == "".join(text.split())
+
+
+def _chunks_of(parsed: ParsedText, max_tokens: int) -> list[str]:
+    heading_at = heading_finder(parsed, max_tokens)
+    cut = chunks(parsed.text, max_tokens=max_tokens, overlap=0, heading_at=heading_at)
+    return [chunk.text for chunk in cut]
+
+
+def test_a_chunk_repeats_the_headings_above_it() -> None:
+    paragraph = "One two three four five six seven.\n\n"
+    text = f"# Guide\n\n{paragraph}## Birds ##\n\n{paragraph * 9}## Fish\n\n{paragraph * 6}"
+    first, *others = _chunks_of(text_marks.mark_markdown(text), 60)
+    assert first.startswith("# Guide\n\nOne")
+    assert others[0].startswith("Guide\nBirds\n\nOne two")
+    assert others[-1].startswith("Guide\nFish\n\nOne two")
+
+
+def test_a_chunk_that_begins_inside_a_table_repeats_its_heading_row() -> None:
+    rows = "".join(f"plan {number},,{number} USD\n" for number in range(60))
+    first, *others = _chunks_of(text_marks.mark_rows(f"Plan,Trial,Price\n{rows}"), 100)
+    assert first.startswith("Plan,Trial,Price\nplan 0,,0 USD")
+    assert len(others) > 3
+    assert [chunk.splitlines()[0] for chunk in others] == ["Plan,Trial,Price"] * len(others)
+    assert all(chunk.splitlines()[1].startswith("plan ") for chunk in others)
+
+
+def test_what_is_repeated_leaves_three_quarters_of_a_chunk() -> None:
+    columns = ",".join(f"column {number}" for number in range(100))
+    parsed = text_marks.mark_rows(f"{columns}\n" + "1,2,3\n" * 200)
+    assert not any("column" in chunk for chunk in _chunks_of(parsed, 400)[1:])
+    assert all("column 99\n1,2,3" in chunk for chunk in _chunks_of(parsed, 1600)[1:])
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("# A\n\n## B #\ntext", ["# A", "## B #"]),
+        ("Title\n=====\ntext", ["Title"]),
+        ("```sh\n# no heading\n```\n# A", ["# A"]),
+        ("~~~~\n```\n# no\n~~~~\n#also none\n   # A", ["   # A"]),
+        ("| a | b |\n|---|:-:|\n| 1 | 2 |\n\ntext", ["| a | b |\n|---|:-:|"]),
+        ("a | b\n--|--\n1 | 2", ["a | b\n--|--"]),
+        ("a | b\n--|--\n\ntext", []),
+        ("---\ntitle: x\n---\ntext", []),
+    ],
+)
+def test_headings_and_tables_of_markdown_are_known(text: str, marked: list[str]) -> None:
+    parsed = text_marks.mark_markdown(text)
+    found = [(mark.start, mark.end) for mark in parsed.headings]
+    found += [(mark.start, mark.heading_end) for mark in parsed.tables]
+    assert [text[start:end] for start, end in found] == marked
+
+
+@pytest.mark.parametrize(
+    ("text", "heading"),
+    [
+        ('a,"b\nc",d\n1,2,3', 'a,"b\nc",d'),
+        ("\n a;b\n1;2", "a;b"),
+        ("a,b\n", None),
+        ('"never closed,b\n1,2', '"never closed,b'),
+        ("x" * 20_000 + "\n1", None),
+    ],
+)
+def test_the_first_row_of_csv_names_the_columns(text: str, heading: str | None) -> None:
+    marks = text_marks.mark_rows(text).tables
+    assert [text[mark.start : mark.heading_end] for mark in marks] == ([heading] if heading else [])
 
 
 def _ends(text: str, max_tokens: int = 40) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from perdure.parsing.parser import Parser
-from tests.parsing import hostile, samples
+from tests.parsing import corpus, hostile, samples
 from tests.parsing.processes import holding
 from tests.parsing.reading import chunks_of, limited, outcome
 from tests.patience import PATIENCE_SECONDS, pass_time, until
@@ -21,7 +21,17 @@ _PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 8
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4096)
 _LONGER = "its text is longer than 50,000,000 characters"
 _NO_TEXT = "no text was found in it; pictures of text are not read"
+_DOCX_TEXT = "A heading\n\nWord of today.\n\nleft cell | right cell"
 _NOT_UTF = "it is not text in UTF-8, UTF-16 or ASCII"
+
+
+_BLOATED = "it unpacks to far more than its size"
+_INNERMOST = "the innermost"
+_NOTES = "Notes:\n\nSome notes"
+
+
+def _deep(tag: str, depth: int) -> str:
+    return f"<{tag}>" * depth + "the innermost" + f"</{tag}>" * depth
 
 
 def _truncated(content: bytes) -> bytes:
@@ -45,11 +55,20 @@ def _truncated(content: bytes) -> bytes:
         ("a.pdf", lambda: b"%PDF-1.7\n" + _PNG, "it is damaged, or not a PDF file"),
         ("a.docx", lambda: b"PK\x03\x04" + _PNG, "it is damaged, or not a Word file"),
         ("a.pdf", lambda: samples.pdf(password="key"), "it is protected by a password"),
+        ("a.odt", lambda: _truncated(corpus.ODT), "it is damaged, or not an OpenDocument text"),
+        ("a.epub", lambda: _truncated(corpus.EPUB), "it is damaged, or not an EPUB book"),
+        ("a.xlsx", lambda: _truncated(corpus.XLSX), "it is damaged, or not a workbook"),
+        ("a.eml", lambda: b"no e-mail at all", "it is damaged, or not an e-mail"),
+        ("a.eml", lambda: _PNG, "it is damaged, or not an e-mail"),
         # named for what they are not
+        ("a.odt", samples.docx, "it is damaged, or not an OpenDocument text"),
+        ("a.epub", samples.docx, "it is damaged, or not an EPUB book"),
+        ("a.xlsx", samples.docx, "it is damaged, or not a workbook"),
+        ("a.rtf", samples.docx, "it is named .rtf, but it is not an RTF file"),
         ("a.docx", samples.pdf, "it is named .docx, but it is not a Word file"),
-        ("a.doc", samples.docx, "it is named .doc, but it is not a Word 97-2003 file"),
+        ("a.doc", samples.pdf, "it is named .doc, but it is not a Word 97-2003 file"),
         ("a.pdf", samples.docx, "it is named .pdf, but it is not a PDF file"),
-        ("a.pptx", samples.docx, _NO_TEXT),
+        ("a.pptx", samples.docx, "it is damaged, or not a PowerPoint file"),
         (
             "a.docx",
             samples.doc,
@@ -62,12 +81,27 @@ def _truncated(content: bytes) -> bytes:
         ("a.txt", lambda: gzip.compress(b"text"), _NOT_UTF),
         # bombs
         ("a.docx", partial(hostile.bloated_docx, 60), _LONGER),
-        ("a.docx", partial(hostile.bloated_docx, 540), "it unpacks to far more than its size"),
+        ("a.docx", partial(hostile.bloated_docx, 540), _BLOATED),
         ("a.docx", hostile.laughing_docx, "it is damaged, or not a Word file"),
         (
             "a.docx",
             partial(hostile.external_entity_docx, "/etc/hostname"),
             "it is damaged, or not a Word file",
+        ),
+        ("a.docx", partial(hostile.many_numbers_docx, 60), _LONGER),
+        ("a.pptx", partial(hostile.bloated_pptx, 60), _LONGER),
+        ("a.odt", partial(hostile.bloated_odt, 60), _LONGER),
+        ("a.epub", partial(hostile.bloated_epub, 60), _LONGER),
+        ("a.xlsx", partial(hostile.bloated_xlsx, 60), _LONGER),
+        (
+            "a.pptx",
+            lambda: hostile.pptx_of(hostile.billion_laughs() + b"<x>&l9;</x>"),
+            "it is damaged, or not a PowerPoint file",
+        ),
+        (
+            "a.odt",
+            lambda: corpus.packed({"content.xml": hostile.billion_laughs() + b"<x>&l9;</x>"}),
+            "it is damaged, or not an OpenDocument text",
         ),
         ("a.txt", lambda: b"a" * 200_000_001, _LONGER),
         ("a.txt", lambda: b" " * 50_000_001, _LONGER),
@@ -97,6 +131,17 @@ async def test_a_file_without_text_to_be_had_is_invalid_and_told_why(
             "]>\n\n&l9; after",
         ),
         ("nested.docx", partial(hostile.nested_docx, 50_000), "the innermost"),
+        ("named.doc", lambda: samples.docx("Word of today."), _DOCX_TEXT),
+        (
+            "nested.odt",
+            lambda: corpus.odt(f"<text:p>{_deep('text:span', 50_000)}</text:p>"),
+            "the innermost",
+        ),
+        ("nested.pptx", lambda: hostile.pptx_of(_deep("a", 50_000).encode()), _NOTES),
+        ("nested.epub", lambda: corpus.epub(_deep("table", 5000), title=""), "the innermost"),
+        ("nested.rtf", partial(hostile.nested_rtf, 400), "the innermost"),
+        ("deep.ipynb", lambda: b'{"cells": ' + b"[" * 1500, '{"cells": ' + "[" * 1500),
+        ("sparse.xlsx", hostile.sparse_xlsx, "One\n\nfirst\n | 7"),
         ("unclosed.html", lambda: b"<p>" * 50_000 + b"the innermost", "the innermost"),
         ("deep.html", lambda: b"<div><b>" * 50_000 + b"the innermost", "the innermost"),
         ("declarations.html", lambda: b"<![if x]>a<![foo[ ]>b<!ELEMENT c>c<p>d", "abc\n\nd"),
@@ -110,6 +155,25 @@ async def test_a_bomb_that_does_not_go_off_is_a_file_like_any_other(
     path = tmp_path / name
     path.write_bytes(write())
     assert await outcome(parser, path) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.docx", hostile.bloated_docx(2)),
+        ("a.pptx", hostile.bloated_pptx(2)),
+        ("a.odt", hostile.bloated_odt(2)),
+        ("a.epub", hostile.bloated_epub(2)),
+    ],
+)
+async def test_an_archive_unpacks_to_no_more_than_a_file_may_have(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    async with limited(file_bytes=1_000_000) as parser:
+        told = await outcome(parser, path)
+    assert told == f"invalid_file: The file could not be parsed: {_BLOATED}."
 
 
 async def test_deep_json_is_text(parser: Parser, tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 import pytest
 
 from perdure.errors import LeaseLost
+from perdure.parsing import chunks as cutting
+from perdure.parsing import text_marks
+from perdure.parsing.headings import heading_finder
 from perdure.retrieval import index_writer
 from perdure.storage.database import Transaction
 from tests.retrieval.filled_stores import FilledStore, chunks
@@ -55,6 +58,20 @@ async def test_the_text_of_a_file_is_read_without_the_overlap_page_by_page(
         read += "".join(text for _, text in page)
         after = page[-1][0]
     assert read == whole
+
+
+async def test_the_text_of_a_file_has_once_what_its_chunks_repeat(filled: FilledStore) -> None:
+    store = await filled.store()
+    whole = "# Birds\n\n" + "".join(f"The heron of day {day} waits.\n\n" for day in range(40))
+    heading_at = heading_finder(text_marks.mark_markdown(whole), 60)
+    for share, file_id in enumerate(("file-a", "file-b")):
+        cut = [*cutting.chunks(whole, max_tokens=60, overlap=30 * share, heading_at=heading_at)]
+        assert all(chunk.text.startswith("Birds\n") for chunk in cut[1:])
+        ingestion = await filled.attempt(store, file_id, [])
+        piece = index_writer.prepare(cut)
+        await filled.database.write(index_writer.write, ingestion, store, piece, embedding=None)
+        read = await filled.database.read(index_writer.read_texts, ingestion, limit=100)
+        assert "".join(text for _, text in read) == whole.strip()
 
 
 async def test_dropping_in_pieces_leaves_nothing_of_what_was_dropped(filled: FilledStore) -> None:

@@ -240,6 +240,27 @@ def list_stores(
     run(stores.list_all(connect(config, url, api_key, ca_cert)))
 
 
+@_stores.command("read-again")
+def read_again(
+    store: Annotated[str, typer.Argument(help="Id of the vector store.")],
+    *,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    ca_cert: options.CaCert = None,
+    config: options.Config = None,
+) -> None:
+    """Read all files of a vector store again, as this version of the server reads them.
+
+    A few files at a time are not found until they have been read. A file that fails is named at the
+    end, and the exit code is 1.
+    """
+    from perdure.cli import stores
+    from perdure.cli.client import connect, run
+
+    if run(stores.read_all_again(connect(config, url, api_key, ca_cert), store)):
+        raise typer.Exit(1)
+
+
 @_stores.command()
 def search(
     store: Annotated[str, typer.Argument(help="Id of the vector store.")],

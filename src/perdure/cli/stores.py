@@ -24,6 +24,7 @@ from perdure.cli.client import Client, RequestFailed, RequestRefused
 from perdure.cli.files import send
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
+from perdure.lifecycle import VectorStoreFileStatus
 from perdure.parsing.formats import SUPPORTED, extension
 from perdure.wire.base import Object
 from perdure.wire.file_batches import FileBatch
@@ -35,6 +36,9 @@ _PAGE = 100
 _BATCH = 500
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SHOWN_CHARACTERS = 200
+# So few that most of a vector store is found while its files are read again.
+_AGAIN_AT_ONCE = 10
+_READABLE_AGAIN = (VectorStoreFileStatus.COMPLETED, VectorStoreFileStatus.FAILED)
 
 
 class _Stores(Object):
@@ -164,6 +168,50 @@ async def _read(
         if not (page.has_more and page.data):
             return failed
         query["after"] = page.data[-1].id
+
+
+async def read_all_again(client: Client, store_id: str) -> bool:
+    """Has the server read all files of a vector store again that it has read or that failed.
+    Returns True if a file failed.
+    """
+    files = f"/vector_stores/{quote(store_id, safe='')}/files"
+    failures: list[VectorStoreFile] = []
+    async with client:
+        file_ids = [file.id for file in await _all_files(client, files)]
+        with _bars(Console(stderr=True), MofNCompleteColumn()) as bars:
+            bar = bars.add_task("reading", total=len(file_ids))
+            for first in range(0, len(file_ids), _AGAIN_AT_ONCE):
+                batch = file_ids[first : first + _AGAIN_AT_ONCE]
+                for file_id in batch:
+                    body = {"file_id": file_id, "read_again": True}
+                    await client.post(files, body, VectorStoreFile)
+                for file_id in batch:
+                    file = await _when_read(client, f"{files}/{quote(file_id, safe='')}")
+                    failures += [file] if file.status == VectorStoreFileStatus.FAILED else []
+                    bars.advance(bar)
+    for file in failures:
+        why = file.last_error.message if file.last_error else file.status
+        say(f"{line(file.id)}: {line(why)}", err=True)
+    return bool(failures)
+
+
+async def _all_files(client: Client, files: str) -> list[VectorStoreFile]:
+    found: list[VectorStoreFile] = []
+    query = {"limit": str(_PAGE), "order": "asc"}
+    while True:
+        page = await client.get(f"{files}?{urlencode(query)}", _StoreFiles)
+        found += [file for file in page.data if file.status in _READABLE_AGAIN]
+        if not (page.has_more and page.data):
+            return found
+        query["after"] = page.data[-1].id
+
+
+async def _when_read(client: Client, path: str) -> VectorStoreFile:
+    while True:
+        file = await client.get(path, VectorStoreFile)
+        if file.status != VectorStoreFileStatus.IN_PROGRESS:
+            return file
+        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
 async def list_all(client: Client) -> None:

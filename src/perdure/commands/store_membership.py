@@ -42,8 +42,9 @@ def add(
     """Adds files to a vector store that the caller has locked; they wait to be ingested.
 
     A file that is a member already stays unchanged, but for new attributes if some are given. One
-    that failed or was cancelled begins anew. Returns the `seq` of the files. Raises `BadRequest`
-    where a file does not exist or its chunking is invalid; then none is added.
+    that failed or was cancelled begins anew, and one that was read if that is asked for. Returns
+    the `seq` of the files. Raises `BadRequest` where a file does not exist or its chunking is
+    invalid; then none is added.
     """
     chosen = {each.body.file_id: _strategy(each) for each in asked}
     wanted = {each.body.file_id: each.body for each in asked}
@@ -173,10 +174,13 @@ def _again(
     found = decode(row["body"], VectorStoreFile)
     if asked.attributes is not None:
         found = replace(found, attributes=asked.attributes)
-    if lifecycle.VECTOR_STORE_FILE.find(found.status, Signal.RETRY):
+    is_read = found.status == VectorStoreFileStatus.COMPLETED
+    how = Signal.REREAD if is_read and asked.read_again else Signal.RETRY
+    if lifecycle.VECTOR_STORE_FILE.find(found.status, how):
         if asked.chunking_strategy is not None:
             found = replace(found, chunking_strategy=strategy)
-        found = signal(tx, row["seq"], found, Signal.RETRY)
+        found = signal(tx, row["seq"], found, how)
+        tx.run("ingestions.drop", vector_store_id=found.vector_store_id, file_id=found.id)
     update(tx, row["seq"], found)
     return int(row["seq"])
 

@@ -30,7 +30,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from perdure.parsing import text
+from perdure.parsing import library, text
 from perdure.parsing.chunks import Chunk, chunks
 from perdure.parsing.formats import Unparsable
 from perdure.parsing.frames import (
@@ -44,6 +44,7 @@ from perdure.parsing.frames import (
     ParsingTask,
     frame,
 )
+from perdure.parsing.headings import heading_finder
 from perdure.parsing.limits import MiB, ParsingLimits
 from perdure.vocabulary import count, warm
 
@@ -176,12 +177,17 @@ def _batches(found: Iterable[Chunk]) -> Iterator[list[Chunk]]:
 
 def _chunks(task: ParsingTask, file: BinaryIO) -> Iterator[Chunk]:
     limits = task.limits
-    content = text.extract(file, extension=task.extension, limits=limits)
-    if count(content) > limits.tokens:
+    parsed = text.extract(file, extension=task.extension, limits=limits)
+    if count(parsed.text) > limits.tokens:
         raise Unparsable(
             f"The file could not be parsed: it has more than {limits.tokens:,} tokens."
         )
-    yield from chunks(content, max_tokens=task.max_tokens, overlap=task.overlap)
+    yield from chunks(
+        parsed.text,
+        max_tokens=task.max_tokens,
+        overlap=task.overlap,
+        heading_at=heading_finder(parsed, task.max_tokens),
+    )
 
 
 def _die_with(parent: int) -> None:
@@ -221,7 +227,7 @@ def main(descriptor: int) -> None:
     os.chdir(folder)
     try:
         control = socket.socket(fileno=descriptor)
-        _, failed = os.waitpid(_fork(text.unpack_libraries), 0)
+        _, failed = os.waitpid(_fork(library.unpack), 0)
         if not failed:
             control.sendall(_READY)
             ForkServer(control).run()

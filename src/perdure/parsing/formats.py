@@ -1,7 +1,7 @@
 """The files that can be searched (spec 06 §1.3), by the extension of their names.
 
-Workbooks, .jsonl, pictures and archives cannot: the original refused them too. It refused .csv as
-well, which is text like any other.
+Pictures and archives cannot: the original refused them too. It refused .csv, .jsonl, workbooks
+and what else is not in its list as well.
 """
 
 from pathlib import PurePosixPath
@@ -9,16 +9,22 @@ from typing import Literal
 
 Code = Literal["unsupported_file", "invalid_file", "server_error"]
 
-# Text in UTF-8, UTF-16 or ASCII.
+# Text in UTF-8, UTF-16 or ASCII; HTML and XML in what they declare.
 TEXTS = frozenset(
-    "c cpp cs css csv go html java js json md php py rb sh tex ts txt".split()  # noqa: SIM905
+    "c cpp cs css csv go h hpp htm html ini ipynb java js json jsonl jsx kt log markdown md"  # noqa: SIM905
+    " mdx php py rb rs rst sh sql swift tex toml ts tsx txt xml yaml yml".split()
 )
-# Text has to be got out of these; the MIME types name them to the library.
+# Text has to be got out of these; messages call them so.
 DOCUMENTS = {
-    "doc": "application/msword",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "pdf": "application/pdf",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "doc": "a Word 97-2003 file",
+    "docx": "a Word file",
+    "eml": "an e-mail",
+    "epub": "an EPUB book",
+    "odt": "an OpenDocument text",
+    "pdf": "a PDF file",
+    "pptx": "a PowerPoint file",
+    "rtf": "an RTF file",
+    "xlsx": "a workbook",
 }
 SUPPORTED = TEXTS | DOCUMENTS.keys()
 

@@ -1,102 +1,112 @@
 """The bytes of a file become its text. Runs inside a process that the file may kill."""
 
-import codecs
 import os
-import re
+from collections.abc import Callable
 from typing import BinaryIO
 
-import kreuzberg
-
-from perdure.parsing import docx, html
+from perdure.parsing import (
+    docx,
+    encodings,
+    epub,
+    html,
+    library,
+    mail,
+    notebook,
+    odt,
+    plain_texts,
+    pptx,
+    text_marks,
+)
 from perdure.parsing.formats import DOCUMENTS, Unparsable
 from perdure.parsing.limits import ParsingLimits
+from perdure.parsing.packages import BloatedFile, DamagedFile
+from perdure.parsing.parsed_text import CONTROLS, ParsedText, TextTooLong, TextWriter, clean
 
-_NAMES = {
-    "doc": "Word 97-2003 file",
-    "docx": "Word file",
-    "pdf": "PDF file",
-    "pptx": "PowerPoint file",
-}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_RTF = b"{\\rtf"
 _ZIP = b"PK\x03\x04"
 # How a document begins; a PDF file may have some rubbish before.
-_BEGINNINGS = {"doc": _OLE, "docx": _ZIP, "pptx": _ZIP, "pdf": b"%PDF-"}
+_BEGINNINGS = {
+    "doc": _OLE,
+    "docx": _ZIP,
+    "eml": b"",
+    "epub": _ZIP,
+    "odt": _ZIP,
+    "pdf": b"%PDF-",
+    "pptx": _ZIP,
+    "rtf": _RTF,
+    "xlsx": _ZIP,
+}
 _HEAD_BYTES = 1024
 
-_CONFIG = kreuzberg.ExtractionConfig(
-    use_cache=False,  # it would be a folder of users' texts
-    enable_quality_processing=False,  # it guesses at what is rubbish, and drops it
-    max_concurrent_extractions=1,
-)
-_ONE_EMPTY_PAGE = (
-    b"%PDF-1.4\n"
-    b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
-    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
-    b"trailer<</Root 1 0 R>>\n"
-)
-# Without these, since PostgreSQL stores no NUL and models have no use for the others.
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 # More control characters than these few, and than one in so many characters, and it is no text.
 _CONTROLS_ALWAYS = 8
 _CHARACTERS_PER_CONTROL = 20
+_PAGES = frozenset({"htm", "html"})
+_MAY_DECLARE = _PAGES | {"xml"}
+
+_MARKDOWN = frozenset({"markdown", "md", "mdx"})
+_JSON = frozenset({"ipynb", "json", "jsonl"})
+
+_WRITERS: dict[str, Callable[[BinaryIO, TextWriter, ParsingLimits], None]] = {
+    "docx": docx.write_document,
+    "eml": lambda file, writer, _: mail.write_mail(file.read(), writer),
+    "epub": epub.write_book,
+    "odt": odt.write_text,
+    "pptx": pptx.write_presentation,
+    "rtf": lambda file, writer, _: html.write_page(
+        library.extract_html(file.read(), "rtf"), writer
+    ),
+    "xlsx": lambda file, writer, _: library.write_workbook(file.read(), writer),
+}
 
 
-def unpack_libraries() -> None:
-    """Has the library for PDF unpack what it needs into the folder for temporary files.
-
-    Raises `KreuzbergError` where that cannot be. It starts threads, which a later fork would lack.
-    """
-    kreuzberg.extract_bytes_sync(_ONE_EMPTY_PAGE, DOCUMENTS["pdf"], _CONFIG)
-
-
-def extract(file: BinaryIO, *, extension: str, limits: ParsingLimits) -> str:
-    """The text of a file, without control characters; lone surrogates cannot come in.
+def extract(file: BinaryIO, *, extension: str, limits: ParsingLimits) -> ParsedText:
+    """Returns the text of a file, without control characters; lone surrogates cannot come in.
 
     Raises `Unparsable` where there is none, where it is not what its extension says, or where it
     is too long.
     """
     size = os.fstat(file.fileno()).st_size
     limits.check_size(size)
-    if extension == "docx":
-        text = _read_docx(file, limits)
-    elif extension in DOCUMENTS:
-        text = _parse(file.read(), extension)
-    else:
-        # no character has more than four bytes
-        if size > 4 * limits.characters:
-            raise _too_long(limits)
-        text = _decode(file.read())
-        if extension == "html":
-            text = html.text_of(text)
-    text = _CONTROLS.sub("", text)
-    if len(text) > limits.characters:
+    # no character has more than four bytes
+    if extension not in DOCUMENTS and size > 4 * limits.characters:
         raise _too_long(limits)
-    if not text or text.isspace():
+    try:
+        if extension in DOCUMENTS:
+            found = _read_document(file, extension, limits)
+        else:
+            found = _read_text(file.read(), extension, limits)
+    except TextTooLong as error:
+        raise _too_long(limits) from error
+    if len(found.text) > limits.characters:
+        raise _too_long(limits)
+    if not found.text or found.text.isspace():
         raise _invalid("no text was found in it; pictures of text are not read")
-    return text
+    return found
 
 
-def _parse(content: bytes, extension: str) -> str:
-    _check(content[:_HEAD_BYTES], extension)
+def _read_document(file: BinaryIO, extension: str, limits: ParsingLimits) -> ParsedText:
+    head = file.read(_HEAD_BYTES)
+    if extension == "doc":  # many a program names others so
+        extension = "docx" if head.startswith(_ZIP) else extension
+        extension = "rtf" if head.startswith(_RTF) else extension
+    _check(head, extension)
+    file.seek(0)
     try:
-        return kreuzberg.extract_bytes_sync(content, DOCUMENTS[extension], _CONFIG).content
-    except kreuzberg.KreuzbergError as error:
-        if "password" in str(error).lower():
-            raise _invalid("it is protected by a password") from error
-        if "security limit" in str(error).lower():
-            raise _bloated() from error
-        raise _damaged(extension) from error
-
-
-def _read_docx(file: BinaryIO, limits: ParsingLimits) -> str:
-    _check(file.read(_HEAD_BYTES), "docx")
-    try:
-        return docx.text_of(file, limits)
-    except docx.Bloated as error:
-        raise _bloated() from error
-    except docx.Damaged as error:
-        raise _damaged("docx") from error
+        if (write := _WRITERS.get(extension)) is None:
+            return ParsedText(clean(library.extract_plain(file.read(), extension)))
+        writer = TextWriter(limits.characters)
+        write(file, writer, limits)
+        return writer.finish()
+    except library.ProtectedFile as error:
+        raise _invalid("it is protected by a password") from error
+    except BloatedFile as error:
+        raise _invalid("it unpacks to far more than its size") from error
+    except docx.UnreadablePart as error:
+        raise _invalid("it has a document inside that cannot be read") from error
+    except DamagedFile as error:
+        raise _invalid(f"it is damaged, or not {DOCUMENTS[extension]}") from error
 
 
 def _check(head: bytes, extension: str) -> None:
@@ -108,43 +118,38 @@ def _check(head: bytes, extension: str) -> None:
         raise _invalid(
             "it is protected by a password, or in the format of Office 97-2003 in spite of its name"
         )
-    raise _invalid(f"it is named .{extension}, but it is not a {_NAMES[extension]}")
+    raise _invalid(f"it is named .{extension}, but it is not {DOCUMENTS[extension]}")
 
 
-def _decode(content: bytes) -> str:
+def _read_text(content: bytes, extension: str, limits: ParsingLimits) -> ParsedText:
+    text = _decode(content, extension)
+    if extension in _PAGES:
+        writer = TextWriter(limits.characters)
+        html.write_page(text, writer)
+        return writer.finish()
+    if extension == "ipynb" and (markdown := notebook.read_notebook(text)) is not None:
+        text, extension = markdown, "md"
+    if extension in _JSON:
+        text = plain_texts.read_escapes(text)
+    text = clean(plain_texts.pass_over_contents(text))
+    if extension in _MARKDOWN:
+        return text_marks.mark_markdown(text)
+    return text_marks.mark_rows(text) if extension == "csv" else ParsedText(text)
+
+
+def _decode(content: bytes, extension: str) -> str:
     try:
-        text = content.decode(_encoding_of(content))
+        text = encodings.decode(content, may_declare=extension in _MAY_DECLARE)
     except UnicodeDecodeError as error:
         raise _invalid("it is not text in UTF-8, UTF-16 or ASCII") from error
-    controls = _CONTROLS.subn("", text)[1]
+    controls = CONTROLS.subn("", text)[1]
     if controls > _CONTROLS_ALWAYS and controls > len(text) // _CHARACTERS_PER_CONTROL:
         raise _invalid("it holds binary data where its name promises text")
     return text
 
 
-def _encoding_of(content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    # without a mark, the zeros of Latin letters tell
-    head = content[:_HEAD_BYTES]
-    zeros = len(head) // 4
-    if head[1::2].count(0) > zeros > head[::2].count(0):
-        return "utf-16-le"
-    if head[::2].count(0) > zeros > head[1::2].count(0):
-        return "utf-16-be"
-    return "utf-8-sig"
-
-
 def _invalid(reason: str) -> Unparsable:
     return Unparsable(f"The file could not be parsed: {reason}.")
-
-
-def _damaged(extension: str) -> Unparsable:
-    return _invalid(f"it is damaged, or not a {_NAMES[extension]}")
-
-
-def _bloated() -> Unparsable:
-    return _invalid("it unpacks to far more than its size")
 
 
 def _too_long(limits: ParsingLimits) -> Unparsable:

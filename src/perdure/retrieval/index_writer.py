@@ -22,7 +22,11 @@ _NUL = "\x00"
 
 
 class IndexableChunk(Protocol):
-    """A chunk of a file's text. `start` is its position in the text, in characters."""
+    """A chunk of a file's text. `start` is its position in the text, in characters.
+
+    What a chunk repeats at its beginning, such as a heading, counts as though it stood right before
+    the rest: so it is overlap where the text is put together again.
+    """
 
     @property
     def text(self) -> str: ...

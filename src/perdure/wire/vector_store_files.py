@@ -44,9 +44,14 @@ class VectorStoreFile(Object, kw_only=True):
 
 
 class CreateVectorStoreFile(Body):
+    """A request to add a file. `read_again` is an extension: a file that was completed is read
+    anew, and is not found by searches until it has been.
+    """
+
     file_id: str
     chunking_strategy: AskedChunking | None = None
     attributes: Attributes | None = None
+    read_again: bool = False
 
 
 class ModifyVectorStoreFile(Body):
