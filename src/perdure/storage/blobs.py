@@ -59,6 +59,12 @@ class Blobs(Protocol):
         """
         ...
 
+    async def size(self, blob_id: str) -> int | None:
+        """Returns the number of bytes that are stored of a blob, written in full or not; None if
+        there is nothing of it. An empty blob may be nothing.
+        """
+        ...
+
     async def delete(self, blob_id: str) -> None:
         """Deletes all bytes of a blob, written in full or not. It is no error if there are none."""
         ...

@@ -71,6 +71,10 @@ class FolderBlobs:
                 start += len(block)
                 yield block
 
+    async def size(self, blob_id: str) -> int | None:
+        with _as_unavailable():
+            return await self._run(_size, self._path(blob_id))
+
     async def delete(self, blob_id: str) -> None:
         with _as_unavailable():
             await self._run(_delete, self._path(blob_id))
@@ -144,6 +148,13 @@ def _sync(file: int, folder: Path) -> None:
     os.fsync(file)
     _sync_folder(folder)
     _sync_folder(folder.parent)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _delete(path: Path) -> None:

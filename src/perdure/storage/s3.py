@@ -81,6 +81,14 @@ class S3Blobs:
                     yield bytes(block)
             start += end - offset
 
+    async def size(self, blob_id: str) -> int | None:
+        size: int | None = None
+        with self._as_unavailable():
+            async for batch in self._store.list(blob_id):
+                for found in batch:
+                    size = (size or 0) + found["size"]
+        return size
+
     async def delete(self, blob_id: str) -> None:
         with self._as_unavailable():
             async for batch in self._store.list(blob_id):
