@@ -217,7 +217,7 @@ CREATE INDEX blobs_doomed_by_location ON public.blobs USING btree (location, id)
 
 CREATE INDEX blobs_to_sweep ON public.blobs USING btree (state, lease_until) WHERE (state <> 'kept'::text);
 
-CREATE INDEX blobs_without_location ON public.blobs USING btree (id) WHERE ((state = 'kept'::text) AND (location = ''::text));
+CREATE INDEX blobs_without_location ON public.blobs USING btree (location, id) WHERE ((state = 'kept'::text) AND (location = ''::text));
 
 CREATE TABLE vector_stores (
     seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

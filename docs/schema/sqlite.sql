@@ -60,7 +60,7 @@ CREATE INDEX blobs_doomed_by_location ON blobs (location, id) WHERE state = 'doo
 
 CREATE INDEX blobs_to_sweep ON blobs (state, lease_until) WHERE state <> 'kept';
 
-CREATE INDEX blobs_without_location ON blobs (id) WHERE state = 'kept' AND location = '';
+CREATE INDEX blobs_without_location ON blobs (location, id) WHERE state = 'kept' AND location = '';
 
 CREATE TABLE chunks (
     ingestion INTEGER NOT NULL REFERENCES ingestions (id),

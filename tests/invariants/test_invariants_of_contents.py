@@ -10,7 +10,7 @@ from perdure.commands import blobs, files
 from perdure.commands.blobs import WrittenBlob
 from perdure.engine.sweeper import Sweeper
 from perdure.invariants import Violation, contents
-from perdure.storage import Blobs, connect_blobs
+from perdure.storage import BlobStores, connect_blobs
 from perdure.storage.blobs import Stored
 from perdure.storage.database import Database
 from perdure.testing.manual_clock import ManualClock
@@ -22,7 +22,9 @@ from tests.object_store import ObjectStore
 class Shelf:
     """A database with a blob store; `listing` is the blob store while something happens to it."""
 
-    def __init__(self, database: Database, blobs: Blobs, url: str | None, data_dir: Path) -> None:
+    def __init__(
+        self, database: Database, blobs: BlobStores, url: str | None, data_dir: Path
+    ) -> None:
         self.database = database
         self.blobs = blobs
         self.url = url
@@ -35,8 +37,8 @@ class Shelf:
             yield text
 
         blob_id = ids.new(ids.BLOB)
-        await self.database.write(blobs.begin, blob_id, now=START)
-        return WrittenBlob(blob_id, await self.blobs.write(blob_id, content()))
+        await self.database.write(blobs.begin, blob_id, self.blobs.location, now=START)
+        return WrittenBlob(blob_id, await self.blobs.write(blob_id, content()), self.blobs.location)
 
     async def file(self, text: bytes) -> tuple[str, str]:
         """The ids of a new file and of its blob."""
@@ -57,7 +59,7 @@ class Shelf:
     async def sweep(self) -> None:
         await Sweeper(self.database, self.blobs, ManualClock(START)).step()
 
-    async def wrong(self, listing: Blobs | None = None) -> list[Violation]:
+    async def wrong(self, listing: BlobStores | None = None) -> list[Violation]:
         look = lambda: storage.snapshot(self.url, self.data_dir)  # noqa: E731
         return [each async for each in contents.check(listing or self.blobs, look)]
 
@@ -91,7 +93,7 @@ async def test_contents_that_come_and_go_break_nothing(filled: Shelf) -> None:
 async def test_a_content_that_is_lost_is_found(filled: Shelf) -> None:
     _, blob_id = await filled.file(b"one")
     await filled.file(b"two")
-    await filled.blobs.delete(blob_id)
+    await filled.blobs.default.delete(blob_id)
     assert await filled.wrong() == [(blob_id, "is a content of 3 bytes, of which 0 are stored")]
 
 
@@ -101,7 +103,7 @@ async def test_a_content_that_is_cut_short_is_found(filled: Shelf) -> None:
     async def content() -> AsyncIterator[bytes]:
         yield b"o"
 
-    await filled.blobs.delete(blob_id)
+    await filled.blobs.default.delete(blob_id)
     await filled.blobs.write(blob_id, content())
     assert await filled.wrong() == [(blob_id, "is a content of 3 bytes, of which 1 are stored")]
 
@@ -124,6 +126,8 @@ async def test_what_goes_or_comes_while_it_is_listed_breaks_nothing(
     class Meanwhile:
         """The blob store, while a file is deleted and another added."""
 
+        location = filled.blobs.location
+
         def __init__(self) -> None:
             self.listed = 0
 
@@ -131,7 +135,7 @@ async def test_what_goes_or_comes_while_it_is_listed_breaks_nothing(
             self.listed += 1
             if before and self.listed == 1:
                 await self._act()
-            async for each in filled.blobs.all():
+            async for each in filled.blobs.default.all():
                 yield each
             if not before and self.listed == 1:
                 await self._act()
@@ -142,5 +146,5 @@ async def test_what_goes_or_comes_while_it_is_listed_breaks_nothing(
             await filled.file(b"two")
 
     meanwhile = Meanwhile()
-    assert await filled.wrong(meanwhile) == []  # type: ignore[arg-type]
+    assert await filled.wrong(BlobStores(meanwhile)) == []  # type: ignore[arg-type]
     assert meanwhile.listed == (1 if before else 2)

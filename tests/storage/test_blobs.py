@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.errors import ConfigurationError, Unavailable
-from perdure.storage import Blobs, FolderBlobs, S3Settings, connect_blobs
-from perdure.storage.blobs import read, to_blocks
+from perdure.storage import Blobs, BlobStores, FolderBlobs, S3Settings, connect_blobs
+from perdure.storage.blob_stores import read
+from perdure.storage.blobs import to_blocks
 from perdure.storage.postgres_blobs import PostgresBlobs
 from perdure.storage.s3 import S3Blobs
 from tests.object_store import ObjectStore
@@ -71,7 +72,7 @@ async def place(server: ObjectStore | str | None, data_dir: Path) -> AsyncIterat
             yield found
         return
     bucket = server.create() if server else None
-    store = connect_blobs(bucket, data_dir)
+    store = connect_blobs(bucket, data_dir).default
     await store.open()
     yield Place(store, lambda: server.holds(bucket) if server and bucket else files_in(data_dir))
     await store.close()
@@ -98,7 +99,7 @@ async def in_postgres(url: str) -> AsyncIterator[Place]:
 
 
 def files_in(folder: Path) -> int:
-    return sum(path.is_file() for path in folder.rglob("*"))
+    return sum(path.is_file() for path in folder.rglob("blob_*"))
 
 
 async def test_what_was_written_is_read(place: Place) -> None:
@@ -178,10 +179,11 @@ async def test_many_write_and_read_at_once(place: Place) -> None:
 async def test_content_of_several_blobs_is_read_as_one(place: Place) -> None:
     blobs = []
     for number, text in enumerate((b"abc", b"", b"defgh", b"i")):
-        blobs.append((f"blob_{number}", await place.write(f"blob_{number}", chunks(text))))
+        size = await place.write(f"blob_{number}", chunks(text))
+        blobs.append((f"blob_{number}", size, place.store.location))
     for start in range(10):
         for stop in range(start, 10):
-            found = await whole(read(place.store, blobs, start, stop))
+            found = await whole(read(BlobStores(place.store), blobs, start, stop))
             assert found == b"abcdefghi"[start:stop]
 
 

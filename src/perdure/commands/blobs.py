@@ -5,6 +5,7 @@ and doomed in the transaction that removes the owner. Only `engine/sweeper.py` d
 deletes the row after them: so a crash at any point leaves no unknown bytes.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from perdure.errors import Unavailable
@@ -15,15 +16,16 @@ LEASE_SECONDS = 600.0
 
 
 class WrittenBlob(NamedTuple):
-    """A blob that has all its bytes, and no owner yet."""
+    """A blob that has all its bytes; `location` is where, empty if that is not known yet."""
 
     id: str
     bytes: int
+    location: str
 
 
-def begin(tx: Transaction, blob_id: str, *, now: float) -> None:
-    """Notes a blob before its bytes are written."""
-    tx.run("blobs.begin", id=blob_id, lease_until=now + LEASE_SECONDS)
+def begin(tx: Transaction, blob_id: str, location: str, *, now: float) -> None:
+    """Notes a blob before its bytes are written to the location."""
+    tx.run("blobs.begin", id=blob_id, location=location, lease_until=now + LEASE_SECONDS)
 
 
 def renew(tx: Transaction, blob_id: str, *, now: float) -> None:
@@ -45,7 +47,10 @@ def abandon(tx: Transaction, blob_id: str) -> None:
 
 def of_owner(tx: Transaction, owner: str) -> list[WrittenBlob]:
     """Returns the content of a file: its blobs in order."""
-    return [WrittenBlob(row["id"], row["bytes"]) for row in tx.all("blobs.of_owner", owner=owner)]
+    return [
+        WrittenBlob(row["id"], row["bytes"], row["location"])
+        for row in tx.all("blobs.of_owner", owner=owner)
+    ]
 
 
 def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:
@@ -57,11 +62,23 @@ def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:
     tx.run("blobs.doom_lapsed", now=float("inf") if everybody else now)
 
 
-def list_doomed(tx: Transaction, *, limit: int, after: str = "") -> list[str]:
-    """Returns some blobs whose bytes are to be deleted, in the order of their ids, behind the id
-    `after`.
+def list_doomed(tx: Transaction, location: str, *, limit: int, after: str = "") -> list[str]:
+    """Returns some blobs whose bytes are to be deleted from the location, in the order of their
+    ids, behind the id `after`.
     """
-    return [row["id"] for row in tx.all("blobs.doomed", after=after, limit=limit)]
+    rows = tx.all("blobs.doomed", location=location, after=after, limit=limit)
+    return [row["id"] for row in rows]
+
+
+def list_unlocated(tx: Transaction, *, limit: int, after: str) -> list[str]:
+    """Returns some contents whose location is not known yet, behind the id `after`."""
+    return [row["id"] for row in tx.all("blobs.unlocated", after=after, limit=limit)]
+
+
+def locate(tx: Transaction, found: Mapping[str, str]) -> None:
+    """Notes the locations of blobs that had none: they are there for good."""
+    for blob_id, location in found.items():
+        tx.run("blobs.locate", id=blob_id, location=location)
 
 
 def forget(tx: Transaction, blob_ids: list[str]) -> None:

@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from perdure import blocking_calls
 from perdure.errors import Unavailable
 from perdure.storage import statements
-from perdure.storage.blobs import Stored, to_blocks
+from perdure.storage.blobs import DATABASE, Stored, to_blocks
 from perdure.storage.postgres import check_url, connection_settings
 from perdure.storage.writer import disk_full_error, unavailable_error
 
@@ -39,6 +39,7 @@ class PostgresBlobs:
     """
 
     block_bytes = _BLOCK_BYTES
+    location = DATABASE
 
     def __init__(self, url: str, *, wait_seconds: float = 10) -> None:
         self._url = url
@@ -47,7 +48,7 @@ class PostgresBlobs:
         self._pool: _Pool | None = None
         self._threads: ThreadPoolExecutor | None = None
 
-    async def open(self) -> None:
+    async def open(self, *, to_look: bool = False) -> None:  # noqa: ARG002 # it makes nothing
         check_url(self._url)
         self._pool = ConnectionPool(
             self._url,

@@ -43,6 +43,7 @@ class S3Blobs:
             config["access_key_id"] = settings.access_key_id
             config["secret_access_key"] = settings.secret_access_key
         self._url = settings.url
+        self.location = settings.url.rstrip("/")
         self._keys = [key for key in (settings.access_key_id, settings.secret_access_key) if key]
         self._store = S3Store(
             parts.netloc,
@@ -52,7 +53,7 @@ class S3Blobs:
             retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
         )
 
-    async def open(self) -> None:
+    async def open(self, *, to_look: bool = False) -> None:  # noqa: ARG002 # it makes nothing
         try:
             await self._store.list("blob_none").collect_async()
         except (BaseError, OSError) as error:

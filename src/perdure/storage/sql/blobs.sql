@@ -1,6 +1,7 @@
 -- name: begin!
 -- Notes a blob before its first byte is written.
-INSERT INTO blobs (id, state, lease_until) VALUES (:id, 'writing', :lease_until)
+INSERT INTO blobs (id, state, location, lease_until)
+VALUES (:id, 'writing', :location, :lease_until)
 
 -- name: renew!
 -- Renews the lease of the blob's writer; changes no row if it was given up.
@@ -19,7 +20,7 @@ RETURNING id
 
 -- name: of_owner
 -- The blobs of a file or of a part of an upload, in order.
-SELECT id, bytes FROM blobs WHERE owner = :owner ORDER BY place
+SELECT id, bytes, location FROM blobs WHERE owner = :owner ORDER BY place
 
 -- name: abandon!
 -- Dooms a blob that is still being written; one that was kept stays.
@@ -42,8 +43,18 @@ UPDATE blobs SET state = 'doomed', lease_until = NULL
 WHERE state = 'writing' AND state <> 'kept' AND lease_until <= :now
 
 -- name: doomed
--- A page of the blobs whose bytes are to be deleted.
-SELECT id FROM blobs WHERE state = 'doomed' AND id > :after ORDER BY id LIMIT :limit
+-- A page of the blobs whose bytes are to be deleted from a location.
+SELECT id FROM blobs
+WHERE state = 'doomed' AND location = :location AND id > :after ORDER BY id LIMIT :limit
+
+-- name: unlocated
+-- A page of the contents of which nobody has said yet where they are.
+SELECT id FROM blobs
+WHERE state = 'kept' AND location = '' AND id > :after ORDER BY id LIMIT :limit
+
+-- name: locate!
+-- Notes where a blob is, unless that is known.
+UPDATE blobs SET location = :location WHERE id = :id AND location = ''
 
 -- name: forget!
 -- Deletes the row of a blob whose bytes are gone.

@@ -3,7 +3,7 @@
 ALTER TABLE blobs ADD COLUMN location TEXT NOT NULL DEFAULT '';
 
 CREATE INDEX blobs_doomed_by_location ON blobs (location, id) WHERE state = 'doomed';
-CREATE INDEX blobs_without_location ON blobs (id) WHERE state = 'kept' AND location = '';
+CREATE INDEX blobs_without_location ON blobs (location, id) WHERE state = 'kept' AND location = '';
 
 -- The blob stores of all servers, and when a server last said that it has one. `path` is where it
 -- is on its host; `own` is 1 where no other database can have anything there.
