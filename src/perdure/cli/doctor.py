@@ -1,6 +1,7 @@
 """`perdure doctor`: reports the configuration, and what is unreachable or missing.
 
-It starts no server and changes nothing. `verify.py` checks the stored data.
+It starts no server, and changes nothing unless contents are to be moved (`contents_move.py`).
+`verify.py` checks the stored data.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from perdure.app import bucket_of
 from perdure.cli import (
     cluster_checkup,
     contents_checkup,
+    contents_move,
     models_checkup,
     running_server,
     settings_checkup,
@@ -45,7 +47,7 @@ _MOST_LEARNT = 20
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
-def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
+def doctor(flags: Mapping[str, object], *, check_data: bool, move_contents: bool = False) -> None:
     """Prints the findings; `flags` as in `settings.load`. Raises `typer.Exit` with code 1 where
     something is wrong.
 
@@ -60,6 +62,8 @@ def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
             *settings_checkup.findings(chosen, flags),
             *examine(chosen, itself=False),
         ]
+        if move_contents:
+            findings += contents_move.move(chosen)
         if check_data:
             findings += _verified(chosen)
     show(findings)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from perdure.errors import Unavailable
 from perdure.storage.database import Transaction
+from perdure.wire.base import encode
 
 # A writer renews its lease while bytes come in. One that is silent for so long is given up.
 LEASE_SECONDS = 600.0
@@ -51,6 +52,41 @@ def of_owner(tx: Transaction, owner: str) -> list[WrittenBlob]:
         WrittenBlob(row["id"], row["bytes"], row["location"])
         for row in tx.all("blobs.of_owner", owner=owner)
     ]
+
+
+def list_elsewhere(tx: Transaction, location: str, *, limit: int, after: str) -> list[WrittenBlob]:
+    """Returns some contents that are not at the location, behind the id `after`."""
+    rows = tx.all("blobs.elsewhere", location=location, after=after, limit=limit)
+    return [WrittenBlob(row["id"], row["bytes"], row["location"]) for row in rows]
+
+
+def replace(tx: Transaction, old_id: str, new: WrittenBlob, *, now: float) -> bool:
+    """Gives the owner of a content the same content in a new blob. Returns False if the old one was
+    deleted, or got another owner meanwhile. Raises `Unavailable` if the new one was given up.
+
+    The old bytes stay until a lease ends: somebody may be reading them.
+    """
+    before = tx.one("blobs.kept", id=old_id)
+    if before is None:
+        return False
+    # An owner's blobs change only under its lock: what waits for it sees the new one.
+    tx.one("blobs.lock_file", owner=before["owner"])
+    tx.one("blobs.lock_upload", owner=before["owner"])
+    old = tx.one("blobs.kept", id=old_id)
+    if old is None or old["owner"] != before["owner"]:
+        return False
+    tx.run("blobs.release", id=old_id, lease_until=now + LEASE_SECONDS)
+    if not tx.run(
+        "blobs.take", id=new.id, owner=old["owner"], place=old["place"], bytes=old["bytes"]
+    ):
+        raise _given_up()
+    return True
+
+
+def list_known(tx: Transaction, blob_ids: list[str]) -> set[str]:
+    """Returns those of the blobs that have a row."""
+    rows = tx.all("invariants_of_files.known_blobs", ids=encode(blob_ids).decode())
+    return {row["id"] for row in rows}
 
 
 def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:

@@ -35,14 +35,14 @@ __all__ = [
 ContentsPlace = Literal["database", "folder", "s3"]
 
 
-def connect(url: str | None, data_dir: Path, *, bus: Bus) -> Database:
+def connect(url: str | None, data_dir: Path, *, bus: Bus, beside: bool = False) -> Database:
     """Returns the database that the settings ask for, not yet open: the one at the URL, or without
-    a URL the file `perdure.db` in the data folder.
+    a URL the file `perdure.db` in the data folder. `beside`: for a tool beside a server.
 
     Raises `ConfigurationError` for a URL that is not PostgreSQL's.
     """
     if url is None:
-        return SQLite(data_dir / sqlite.FILE_NAME, bus=bus)
+        return SQLite(data_dir / sqlite.FILE_NAME, bus=bus, beside=beside)
     if not url.startswith(("postgresql://", "postgres://")):
         # Not shown: what comes first in a malformed URL may be its password.
         raise ConfigurationError("The database URL must begin with postgresql://.")

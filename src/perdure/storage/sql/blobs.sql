@@ -59,3 +59,35 @@ UPDATE blobs SET location = :location WHERE id = :id AND location = ''
 -- name: forget!
 -- Deletes the row of a blob whose bytes are gone.
 DELETE FROM blobs WHERE id = :id AND state = 'doomed'
+
+-- name: elsewhere
+-- A page of the contents that are not at a location.
+SELECT id, bytes, location FROM blobs
+WHERE state = 'kept' AND location <> :location AND id > :after ORDER BY id LIMIT :limit
+
+-- name: kept^
+-- A blob that has an owner.
+SELECT owner, place, bytes FROM blobs WHERE id = :id AND state = 'kept'
+
+-- name: lock_file^
+-- The file that owns blobs, kept from other writers until the transaction ends.
+SELECT id FROM files WHERE id = :owner
+FOR UPDATE -- postgres
+
+-- name: lock_upload^
+-- The upload whose part owns a blob, kept from other writers until the transaction ends.
+SELECT uploads.id FROM uploads JOIN upload_parts ON upload_parts.upload_id = uploads.id
+WHERE upload_parts.id = :owner
+FOR UPDATE OF uploads -- postgres
+
+-- name: release!
+-- Takes a blob from its owner; it is doomed when the lease ends.
+UPDATE blobs
+SET state = 'writing', owner = NULL, place = NULL, bytes = NULL, lease_until = :lease_until
+WHERE id = :id AND state = 'kept'
+
+-- name: take!
+-- Gives a written blob to an owner at a place; changes no row if its writer was given up.
+UPDATE blobs
+SET state = 'kept', owner = :owner, place = :place, bytes = :bytes, lease_until = NULL
+WHERE id = :id AND state = 'writing'
