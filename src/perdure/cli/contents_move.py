@@ -13,7 +13,7 @@ from perdure.bus.memory import MemoryBus
 from perdure.cli.findings import Finding, State
 from perdure.clock import SystemClock
 from perdure.commands import blob_locations
-from perdure.engine.contents_mover import ContentsMover, ContentsMove
+from perdure.engine.contents_mover import ContentsMove, ContentsMover
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.settings import Settings
 from perdure.storage import BlobStores, checkup

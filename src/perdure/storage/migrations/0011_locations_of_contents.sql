@@ -12,7 +12,8 @@ CREATE TABLE blob_locations (
     host TEXT NOT NULL,
     path TEXT NOT NULL,
     own INTEGER NOT NULL,
-    seen_at INTEGER NOT NULL
+    seen_at BIGINT NOT NULL -- postgres
+    seen_at INTEGER NOT NULL -- sqlite
 );
 
 -- Contents that are in the database, which only PostgreSQL has: blocks of one size, but for the
@@ -20,6 +21,10 @@ CREATE TABLE blob_locations (
 CREATE TABLE blob_blocks (
     blob_id TEXT NOT NULL REFERENCES blobs (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
-    bytes BLOB NOT NULL,
+    bytes BYTEA NOT NULL, -- postgres
+    bytes BLOB NOT NULL, -- sqlite
     PRIMARY KEY (blob_id, number)
 );
+
+-- Not compressed, so that a range is read without the rest of its block.
+ALTER TABLE blob_blocks ALTER COLUMN bytes SET STORAGE EXTERNAL; -- postgres
