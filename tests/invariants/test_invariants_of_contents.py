@@ -13,6 +13,7 @@ from perdure.invariants import Violation, contents
 from perdure.storage import BlobStores, connect_blobs
 from perdure.storage.blobs import Stored
 from perdure.storage.database import Database
+from perdure.storage.postgres_blobs import PostgresBlobs
 from perdure.testing.manual_clock import ManualClock
 from perdure.wire.files import CreateFile
 from tests.commands.acts import PROJECT, START
@@ -114,6 +115,46 @@ async def test_bytes_that_nobody_knows_are_found(filled: Shelf) -> None:
     assert await filled.wrong() == []
     await filled.database.write(blobs.forget, [blob.id])
     assert await filled.wrong() == [(blob.id, "is stored with 3 bytes, and nobody knows it")]
+
+
+async def test_contents_that_cannot_be_reached_are_counted_and_not_damage(
+    filled: Shelf, database_url: str | None, data_dir: Path
+) -> None:
+    """Those without a location may be on another server, if there can be any."""
+    for name, location, size in (("a", "folder:away", 7), ("b", "", 7), ("c", "folder:away", 0)):
+        await filled.database.write(blobs.begin, f"blob_{name}", location, now=START)
+        await filled.database.write(
+            files.create,
+            CreateFile(purpose="assistants"),
+            "a.txt",
+            WrittenBlob(f"blob_{name}", size, location),
+            project=PROJECT,
+            now=START,
+        )
+    stores = filled.blobs
+    if database_url:
+        stores = BlobStores(stores.default, [PostgresBlobs(database_url)])
+        await stores.open(to_look=True)
+    lost = [("blob_b", "is a content of 7 bytes, of which 0 are stored")]
+    assert await filled.wrong(stores) == ([] if database_url else lost)
+    with storage.snapshot(database_url, data_dir) as tx:
+        unjudged = contents.count_unjudged(tx, stores)
+    assert unjudged == {"folder:away": 1, **({"": 1} if database_url else {})}
+    if database_url:
+        await stores.all[1].close()
+
+
+async def test_contents_of_an_earlier_version_are_judged_where_their_bytes_are(
+    filled: Shelf,
+) -> None:
+    blob = await filled.write(b"one")
+    unlocated = blob._replace(location="")
+    await filled.database.write(blobs.abandon, blob.id)
+    await filled.database.write(blobs.forget, [blob.id])
+    await filled.database.write(blobs.begin, blob.id, "", now=START)
+    body = CreateFile(purpose="assistants")
+    await filled.database.write(files.create, body, "a", unlocated, project=PROJECT, now=START)
+    assert await filled.wrong() == []
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the listing", "after it"])
