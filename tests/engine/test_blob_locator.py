@@ -97,11 +97,13 @@ async def test_contents_that_come_later_are_looked_for_later(
     assert await locations(database) == {first.stores.location: 1}
 
 
-async def test_it_is_logged_once_where_new_contents_go(
-    database: Database, nodes: tuple[Node, Node]
+async def test_it_is_logged_once_where_new_contents_go_if_there_are_old_ones(
+    database: Database, nodes: tuple[Node, Node], clock: ManualClock
 ) -> None:
-    first, _ = nodes
+    first, second = nodes
     with capture_logs() as logs:
+        await second.locator.start()
+        await file(database, second, clock, located=False)
         await first.locator.start()
         await first.locator.start()
     (line,) = [line for line in logs if line["event"] == "contents_location"]

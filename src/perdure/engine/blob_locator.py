@@ -30,8 +30,13 @@ class BlobLocator:
         self._search_at = 0.0
 
     async def start(self) -> None:
-        """Notes the blob stores of this server. It is logged once where new contents go."""
-        if self._stores.location in await self._note():
+        """Notes the blob stores of this server. Where there are contents already, such as those of
+        an earlier version, it is logged once where new ones go.
+        """
+        if self._stores.location not in await self._note():
+            return
+        used = await self._database.read(blob_locations.list_used)
+        if used:
             _log.info("contents_location", where=describe(self._stores.location))
 
     async def step(self) -> None:
