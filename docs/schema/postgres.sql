@@ -396,6 +396,7 @@ CREATE TABLE sessions (
 );
 
 CREATE INDEX sessions_by_server ON public.sessions USING btree (server);
+
 CREATE TABLE blob_locations (
     location text NOT NULL,
     host text NOT NULL,
