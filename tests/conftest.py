@@ -14,7 +14,7 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 
 from perdure.bus.memory import MemoryBus
 from perdure.parsing.parser import Parser
-from perdure.storage import Blobs, connect, connect_blobs
+from perdure.storage import BlobStores, connect, connect_blobs
 from perdure.storage.database import Database
 from tests import examples
 from tests.databases import TEMPLATE, NoServer, PostgresServer
@@ -143,7 +143,7 @@ async def database(
 
 
 @pytest.fixture
-async def blobs(data_dir: Path) -> AsyncIterator[Blobs]:
+async def blobs(data_dir: Path) -> AsyncIterator[BlobStores]:
     """An open, empty blob store in the data folder."""
     blobs = connect_blobs(None, data_dir)
     await blobs.open()

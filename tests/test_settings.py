@@ -324,6 +324,36 @@ def test_a_bucket_is_named_by_an_s3_url(url: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"contents": "database"},
+            "contents is database but database_url is not set: only PostgreSQL takes contents.",
+        ),
+        ({"contents": "s3"}, "contents is s3 but blob_url is not set: name the bucket too."),
+    ],
+)
+def test_contents_go_only_where_something_is_configured(
+    values: dict[str, object], message: str
+) -> None:
+    assert _refusal(**values) == message
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({}, "the folder /data/blobs"),
+        ({"database_url": "postgresql://h/d"}, "the PostgreSQL database"),
+        ({"database_url": "postgresql://h/d", "blob_url": "s3://b"}, "the bucket s3://b"),
+        ({"database_url": "postgresql://h/d", "contents": "folder"}, "the folder /data/blobs"),
+        ({"blob_url": "s3://b", "contents": "folder"}, "the folder /data/blobs"),
+    ],
+)
+def test_it_is_told_where_new_contents_go(values: dict[str, object], where: str) -> None:
+    assert settings.only(data_dir=Path("/data"), **values).contents_label == where
+
+
 def test_the_two_keys_of_a_bucket_belong_together() -> None:
     for name in ("blob_access_key_id", "blob_secret_access_key"):
         assert _refusal(**{name: "x"}) == (

@@ -200,6 +200,7 @@ CREATE TABLE blobs (
     place bigint,
     bytes bigint,
     lease_until double precision,
+    location text NOT NULL DEFAULT ''::text,
     CONSTRAINT blobs_check CHECK ((state = 'writing'::text) = (lease_until IS NOT NULL)),
     CONSTRAINT blobs_check1 CHECK ((state = 'kept'::text) = (owner IS NOT NULL)),
     CONSTRAINT blobs_check2 CHECK ((owner IS NULL) = (place IS NULL)),
@@ -212,7 +213,11 @@ CREATE UNIQUE INDEX blobs_by_owner ON public.blobs USING btree (owner, place) WH
 
 CREATE INDEX blobs_doomed ON public.blobs USING btree (id) WHERE (state = 'doomed'::text);
 
+CREATE INDEX blobs_doomed_by_location ON public.blobs USING btree (location, id) WHERE (state = 'doomed'::text);
+
 CREATE INDEX blobs_to_sweep ON public.blobs USING btree (state, lease_until) WHERE (state <> 'kept'::text);
+
+CREATE INDEX blobs_without_location ON public.blobs USING btree (location, id) WHERE ((state = 'kept'::text) AND (location = ''::text));
 
 CREATE TABLE vector_stores (
     seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -391,3 +396,20 @@ CREATE TABLE sessions (
 );
 
 CREATE INDEX sessions_by_server ON public.sessions USING btree (server);
+
+CREATE TABLE blob_locations (
+    location text NOT NULL,
+    host text NOT NULL,
+    path text NOT NULL,
+    own integer NOT NULL,
+    seen_at bigint NOT NULL,
+    CONSTRAINT blob_locations_pkey PRIMARY KEY (location)
+);
+
+CREATE TABLE blob_blocks (
+    blob_id text NOT NULL,
+    number integer NOT NULL,
+    bytes bytea NOT NULL,
+    CONSTRAINT blob_blocks_blob_id_fkey FOREIGN KEY (blob_id) REFERENCES blobs(id) ON DELETE CASCADE,
+    CONSTRAINT blob_blocks_pkey PRIMARY KEY (blob_id, number)
+);

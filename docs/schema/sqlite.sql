@@ -20,6 +20,21 @@ CREATE TABLE assistants (
 
 CREATE INDEX assistants_by_project ON assistants (project, seq);
 
+CREATE TABLE blob_blocks (
+    blob_id TEXT NOT NULL REFERENCES blobs (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (blob_id, number)
+);
+
+CREATE TABLE blob_locations (
+    location TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    path TEXT NOT NULL,
+    own INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL
+);
+
 CREATE TABLE blobs (
     id TEXT PRIMARY KEY,
     state TEXT NOT NULL CHECK (state IN ('writing', 'kept', 'doomed')),
@@ -28,7 +43,7 @@ CREATE TABLE blobs (
     place INTEGER,
     bytes INTEGER,
     -- when its writer is given up for dead
-    lease_until REAL,
+    lease_until REAL, location TEXT NOT NULL DEFAULT '',
     -- only what is being written has a writer
     CHECK ((state = 'writing') = (lease_until IS NOT NULL)),
     -- only what is kept has an owner, and is known in full
@@ -41,7 +56,11 @@ CREATE UNIQUE INDEX blobs_by_owner ON blobs (owner, place) WHERE owner IS NOT NU
 
 CREATE INDEX blobs_doomed ON blobs (id) WHERE state = 'doomed';
 
+CREATE INDEX blobs_doomed_by_location ON blobs (location, id) WHERE state = 'doomed';
+
 CREATE INDEX blobs_to_sweep ON blobs (state, lease_until) WHERE state <> 'kept';
+
+CREATE INDEX blobs_without_location ON blobs (location, id) WHERE state = 'kept' AND location = '';
 
 CREATE TABLE chunks (
     ingestion INTEGER NOT NULL REFERENCES ingestions (id),

@@ -32,7 +32,7 @@ from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.patience import Patience
 from perdure.providers.router import Router
 from perdure.settings import Settings
-from perdure.storage import S3Settings
+from perdure.storage import BlobStores, S3Settings
 from perdure.tools import ToolServices
 from perdure.webhooks.delivery_loop import Webhook, Webhooks
 
@@ -70,7 +70,7 @@ class Perdure:
         )
         self.bus = MemoryBus() if url is None else _shared_bus(url, self.identity.id)
         self.database = storage.connect(url, settings.data_dir, bus=self.bus)
-        self.blobs = storage.connect_blobs(bucket_of(settings), settings.data_dir)
+        self.blobs = blob_stores_of(settings)
         self.provider = provider_of(settings, clock, SharedAdjustmentMemory(self.database, clock))
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
@@ -270,8 +270,18 @@ def _embedding(settings: Settings) -> EmbeddingModel | None:
     )
 
 
+def blob_stores_of(settings: Settings) -> BlobStores:
+    """Returns the blob stores that the settings ask for, not yet open."""
+    return storage.connect_blobs(
+        bucket_of(settings),
+        settings.data_dir,
+        url=settings.database_url.get_secret_value() if settings.database_url else None,
+        contents=None if settings.contents == "auto" else settings.contents,
+    )
+
+
 def bucket_of(settings: Settings) -> S3Settings | None:
-    """Returns the bucket for contents; None where they stay in the data folder."""
+    """Returns the bucket for contents; None without one."""
     if settings.blob_url is None:
         return None
     key, secret = settings.blob_access_key_id, settings.blob_secret_access_key

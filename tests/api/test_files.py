@@ -52,8 +52,9 @@ async def sweep(app: Perdure) -> None:
     await app.engine.sweeper.step()
 
 
-def stored(data_dir: Path) -> int:
-    return sum(path.is_file() for path in (data_dir / "blobs").rglob("*"))
+async def stored(app: Perdure) -> int:
+    """How many contents have bytes."""
+    return len([each async for each in app.blobs.default.all()])
 
 
 async def test_a_file_is_answered_as_the_live_service_does(
@@ -205,19 +206,19 @@ async def test_a_wrong_form_is_refused_in_the_live_services_words(
         "message": message, "type": "invalid_request_error", "param": param, "code": None,
     }  # fmt: skip
     await sweep(app)
-    assert stored(data_dir) == 0
+    assert await stored(app) == 0
     assert (await http.get("/files")).json()["data"] == []
 
 
 async def test_a_field_that_is_given_twice_is_refused(
-    http: httpx2.AsyncClient, app: Perdure, data_dir: Path
+    http: httpx2.AsyncClient, app: Perdure
 ) -> None:
     for twice in (file_field(b"x"), field("purpose", "batch")):
         response = await post(http, file_field(b"x"), field("purpose", "batch"), twice)
         assert response.status_code == 400
         assert response.json()["error"]["code"] == "duplicate_parameter"
     await sweep(app)
-    assert stored(data_dir) == 0
+    assert await stored(app) == 0
 
 
 BROKEN = "We could not parse the form in the body of your request: "
@@ -248,7 +249,7 @@ async def test_a_body_that_is_no_form_is_refused(
 
 
 async def test_a_file_of_the_largest_size_is_taken_and_no_larger(
-    http: httpx2.AsyncClient, app: Perdure, data_dir: Path
+    http: httpx2.AsyncClient, app: Perdure
 ) -> None:
     """`max_body_bytes` is smaller, and does not count here."""
     assert app.settings.max_body_bytes < LARGEST_FILE
@@ -269,7 +270,7 @@ async def test_a_file_of_the_largest_size_is_taken_and_no_larger(
             f"The file is too large: at most {LARGEST_FILE} bytes are accepted."
         )
     await sweep(app)
-    assert stored(data_dir) == 1
+    assert await stored(app) == 1
 
 
 @pytest.mark.parametrize(
@@ -358,7 +359,7 @@ async def test_an_unknown_file_is_answered_in_the_words_of_the_live_service(
 
 
 async def test_an_expired_file_is_gone(
-    http: httpx2.AsyncClient, app: Perdure, clock: ManualClock, data_dir: Path
+    http: httpx2.AsyncClient, app: Perdure, clock: ManualClock
 ) -> None:
     made = await post(
         http,
@@ -371,22 +372,23 @@ async def test_an_expired_file_is_gone(
     clock.advance(3600)
     await sweep(app)
     assert (await http.get(f"/files/{made.json()['id']}")).status_code == 404
-    assert stored(data_dir) == 0
+    assert await stored(app) == 0
 
 
 async def test_content_that_was_lost_is_told_and_not_cut_short(
-    http: httpx2.AsyncClient, data_dir: Path
+    http: httpx2.AsyncClient, app: Perdure
 ) -> None:
     path = f"/files/{await upload(http)}/content"
-    (blob,) = (each for each in (data_dir / "blobs").rglob("*") if each.is_file())
-    blob.unlink()
+    (blob,) = [each async for each in app.blobs.default.all()]
+    await app.blobs.default.delete(blob.id)
     response = await http.get(path)
     assert response.status_code == 503
     assert response.json()["error"]["type"] == "server_error"
 
 
+@pytest.mark.parametrize("chosen", [{"contents": "folder"}])  # which has the first byte at once
 async def test_a_client_that_goes_away_in_the_middle_leaves_nothing(
-    base_url: str, http: httpx2.AsyncClient, app: Perdure, data_dir: Path
+    base_url: str, http: httpx2.AsyncClient, app: Perdure
 ) -> None:
     host, port = base_url.removeprefix("http://").removesuffix("/v1").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
@@ -396,10 +398,10 @@ async def test_a_client_that_goes_away_in_the_middle_leaves_nothing(
     )
     writer.write(head.encode() + file_field(b"half of it")[:-2])
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while stored(data_dir) == 0:
+        while await stored(app) == 0:
             assert (await http.get("/files")).json()["data"] == []
         writer.close()
-        while stored(data_dir) == 1:
+        while await stored(app) == 1:
             await sweep(app)
     assert (await http.get("/files")).json()["data"] == []
 
@@ -432,14 +434,14 @@ async def test_an_upload_may_take_hours(
 
 
 async def test_an_upload_that_is_silent_for_too_long_is_given_up(
-    http: httpx2.AsyncClient, app: Perdure, clock: ManualClock, data_dir: Path
+    http: httpx2.AsyncClient, app: Perdure, clock: ManualClock
 ) -> None:
     content = slowly(app, clock, chunks=1, seconds=601)
     refused = await http.post("/files", content=content, headers=KIND)
     assert refused.status_code == 503
     assert refused.json()["error"]["message"].startswith("The upload was silent for too long")
     await sweep(app)
-    assert stored(data_dir) == 0
+    assert await stored(app) == 0
 
 
 names = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='"\\'), max_size=40)

@@ -1,14 +1,17 @@
 """Uploads in parts over HTTP."""
 
 import hashlib
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
 
+from perdure.api.http import DEFAULT_PROJECT
 from perdure.app import Perdure
+from perdure.commands import uploads
 from perdure.testing.manual_clock import ManualClock
+from perdure.wire.uploads import CompleteUpload
 from tests.api.test_files import KIND, field, file_field, form, stored
 
 BODY = {"filename": "a/b.bin", "purpose": "batch", "bytes": 6, "mime_type": "x/y"}
@@ -75,26 +78,26 @@ async def test_a_wrong_sum_is_refused_and_the_upload_goes_on(http: httpx2.AsyncC
 
 
 async def test_the_parts_of_a_cancelled_upload_are_deleted(
-    http: httpx2.AsyncClient, app: Perdure, data_dir: Path
+    http: httpx2.AsyncClient, app: Perdure
 ) -> None:
     made = await create(http)
     await send(http, made["id"], b"abc")
     cancelled = await http.post(f"/uploads/{made['id']}/cancel")
     assert cancelled.json() == {**made, "status": "cancelled"}
     await app.engine.sweeper.step()
-    assert stored(data_dir) == 0
+    assert await stored(app) == 0
     again = await http.post(f"/uploads/{made['id']}/cancel")
     assert again.json()["error"]["message"] == "Cannot cancel upload with status 'cancelled'."
 
 
 async def test_an_upload_expires_with_its_parts(
-    http: httpx2.AsyncClient, app: Perdure, clock: ManualClock, data_dir: Path
+    http: httpx2.AsyncClient, app: Perdure, clock: ManualClock
 ) -> None:
     made = await create(http)
     sent = await send(http, made["id"], b"abcdef")
     clock.advance(3600)
     await app.engine.sweeper.step()
-    assert stored(data_dir) == 0
+    assert await stored(app) == 0
     refused = await complete(http, made["id"], part_ids=[sent])
     assert refused.json()["error"]["message"] == "Cannot complete upload with status 'expired'."
 
@@ -123,7 +126,7 @@ async def test_a_wrong_upload_is_refused(
 
 
 async def test_a_wrong_part_is_refused_and_nothing_of_it_stays(
-    http: httpx2.AsyncClient, app: Perdure, data_dir: Path
+    http: httpx2.AsyncClient, app: Perdure
 ) -> None:
     made = await create(http)
     for fields, message in (
@@ -137,7 +140,7 @@ async def test_a_wrong_part_is_refused_and_nothing_of_it_stays(
         response = await part(http, made["id"], *fields)
         assert (response.status_code, response.json()["error"]["message"]) == (400, message)
     await app.engine.sweeper.step()
-    assert stored(data_dir) == 0
+    assert await stored(app) == 0
 
 
 @pytest.mark.parametrize(
@@ -156,3 +159,33 @@ async def test_an_unknown_upload_is_said(
         await http.post(f"/uploads/{upload_id}/cancel"),
     ):
         assert (answer.status_code, answer.json()["error"]["message"]) == (status, message)
+
+
+@pytest.mark.parametrize("md5", [None, hashlib.md5(b"abcdef").hexdigest()])
+async def test_an_upload_is_completed_only_if_all_its_parts_can_be_reached(
+    http: httpx2.AsyncClient, app: Perdure, md5: str | None
+) -> None:
+    """A part may be on another server; the upload goes on when that is back."""
+    made = await create(http)
+    first, second = [await send(http, made["id"], piece) for piece in (b"abc", b"def")]
+    parts = await app.database.read(
+        uploads.blobs_of,
+        made["id"],
+        CompleteUpload(part_ids=[first, second]),
+        project=DEFAULT_PROJECT,
+        now=made["created_at"],
+    )
+    store = app.blobs.default
+    await store.delete(parts[1].id)
+    body = {"part_ids": [first, second], **({"md5": md5} if md5 else {})}
+    refused = await complete(http, made["id"], **body)
+    assert refused.status_code == 503
+    assert refused.json()["error"]["message"] == "A part of the content is missing."
+    assert (await http.get("/files")).json()["data"] == []
+    await store.write(parts[1].id, _one(b"def"))
+    done = await complete(http, made["id"], **body)
+    assert done.json()["status"] == "completed"
+
+
+async def _one(content: bytes) -> AsyncIterator[bytes]:
+    yield content

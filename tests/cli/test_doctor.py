@@ -51,6 +51,7 @@ def test_a_fresh_machine_is_fine_and_left_as_it_is(tmp_path: Path, free_port: st
         f"ok settings data_dir = {data_dir} from the flag --data-dir",
         f"ok data {data_dir} will be made",
         f"ok database SQLite in {data_dir}: perdure.db will be made by the first start",
+        f"ok contents new ones go to the folder {data_dir / 'blobs'}",
         f"ok server it does not run: nothing answers at http://127.0.0.1:{free_port}",
         f"warn models {_SCRIPTED}",
         "→ Set model_base_url, such as http://localhost:11434/v1.",

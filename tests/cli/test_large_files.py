@@ -13,6 +13,7 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
 import pytest
 from openai import OpenAI
 
@@ -34,16 +35,37 @@ HEADERS = {"Authorization": "Bearer x", "Content-Type": "multipart/form-data; bo
 
 
 class Place(NamedTuple):
-    """Where the server keeps contents: what makes it, and how many files or objects are there."""
+    """Where the server keeps contents: what makes it, how many files or objects are there, and what
+    ends the leases of writers, which the start of a server waits for where others may be alive.
+    """
 
     environment: dict[str, str]
     stored: Callable[[], int]
+    end_leases: Callable[[], object] = lambda: None
 
 
-@pytest.fixture(params=["folder", "s3"])
+def blobs_in(url: str) -> int:
+    with psycopg.connect(url) as server:
+        row = server.execute("SELECT count(DISTINCT blob_id) FROM blob_blocks").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def end_leases_in(url: str) -> None:
+    with psycopg.connect(url) as server:
+        server.execute("UPDATE blobs SET lease_until = 0 WHERE state = 'writing'")
+
+
+@pytest.fixture(params=["folder", "s3", "postgres"])
 def place(request: pytest.FixtureRequest, data_dir: Path) -> Place:
     if request.param == "folder":
-        return Place({}, lambda: sum(path.is_file() for path in (data_dir / "blobs").rglob("*")))
+        blobs = data_dir / "blobs"
+        return Place({}, lambda: sum(path.is_file() for path in blobs.rglob("blob_*")))
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres_url")
+        return Place(
+            {"PERDURE_DATABASE_URL": url}, lambda: blobs_in(url), lambda: end_leases_in(url)
+        )
     server: ObjectStore = request.getfixturevalue("object_store")
     bucket = server.create()
     return Place(environment(bucket), lambda: server.holds(bucket))
@@ -152,6 +174,7 @@ def test_a_kill_in_the_middle_of_an_upload_leaves_nothing(data_dir: Path, place:
             number += 1
         assert server.stop(signal.SIGKILL)[0] == -signal.SIGKILL
     assert place.stored() > 0
+    place.end_leases()
     with serving(data_dir, environment=place.environment) as server:
         while place.stored() > 0:
             assert listed(server) == []

@@ -245,7 +245,7 @@ async def test_a_bucket_that_repeats_its_keys_does_not_show_them(echo: str) -> N
     async def content() -> Any:
         yield b"content"
 
-    for asked in (blobs.open(), blobs.write("blob_1", content()), blobs.delete("blob_1")):
+    for asked in (blobs.open(), blobs.write("blob_1", content()), blobs.default.delete("blob_1")):
         with pytest.raises((ConfigurationError, Unavailable)) as refused:
             await asked
         said = "".join(traceback.format_exception(refused.value))

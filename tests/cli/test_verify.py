@@ -61,7 +61,7 @@ def test_what_is_broken_is_told_and_the_exit_code_is_1(tmp_path: Path) -> None:
         with OpenAI(base_url=served.base_url, api_key="any", max_retries=0) as client:
             client.files.create(file=("a.txt", b"A text"), purpose="assistants")
         served.stop()
-    (content,) = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    (content,) = (tmp_path / "blobs").rglob("blob_*")
     content.unlink()
     with sqlite3.connect(tmp_path / "perdure.db") as connection:
         connection.execute("UPDATE runs SET ended_at = 7 WHERE id = ?", [run_id])

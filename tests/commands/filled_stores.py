@@ -50,8 +50,8 @@ class FilledStore:
 
     async def blob(self, size: int = 3) -> WrittenBlob:
         """A blob that its writer has finished; its bytes do not matter here."""
-        blob = WrittenBlob(ids.new_hex(ids.BLOB), size)
-        await self.database.write(blobs.begin, blob.id, now=self.now)
+        blob = WrittenBlob(ids.new_hex(ids.BLOB), size, "database")
+        await self.database.write(blobs.begin, blob.id, blob.location, now=self.now)
         return blob
 
     async def file(self, name: str = "a.txt", *, project: str = PROJECT) -> str:

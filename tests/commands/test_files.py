@@ -18,8 +18,8 @@ from tests.commands.acts import PROJECT, START
 
 async def written(database: Database, size: int = 3) -> WrittenBlob:
     """A blob that a writer has finished; its bytes do not matter here."""
-    blob = WrittenBlob(ids.new_hex(ids.BLOB), size)
-    await database.write(blobs.begin, blob.id, now=START)
+    blob = WrittenBlob(ids.new_hex(ids.BLOB), size, "database")
+    await database.write(blobs.begin, blob.id, blob.location, now=START)
     return blob
 
 
@@ -30,7 +30,7 @@ async def file(database: Database, *, seconds: int | None = None, blob: WrittenB
 
 
 async def doomed(database: Database) -> list[str]:
-    return await database.read(blobs.list_doomed, limit=100)
+    return await database.read(blobs.list_doomed, "database", limit=100)
 
 
 async def test_a_file_has_the_blob_as_its_content(database: Database) -> None:

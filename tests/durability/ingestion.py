@@ -172,7 +172,8 @@ async def campaign(
         with look() as tx:
             findings.wrong += invariants.check(tx)
             findings.wrong += _judged(tx, load.known, findings.ended)
-        blobs = storage.connect_blobs(None, data_dir)
+        blobs = storage.connect_blobs(None, data_dir, url=url)
+        await blobs.open()
         findings.wrong += [each async for each in contents.check(blobs, look)]
         findings.wrong += [
             Violation("a client", text) for text in (*load.complaints, *load.client.broken)

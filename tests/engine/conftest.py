@@ -5,7 +5,7 @@ import pytest
 import stamina
 
 from perdure.bus.memory import MemoryBus
-from perdure.storage.blobs import Blobs
+from perdure.storage import BlobStores
 from perdure.storage.database import Database
 from perdure.testing.manual_clock import ManualClock
 from tests.engine.stage import Stage
@@ -22,7 +22,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def stage(
-    database: Database, bus: MemoryBus, blobs: Blobs, clock: ManualClock, tmp_path: Path
+    database: Database, bus: MemoryBus, blobs: BlobStores, clock: ManualClock, tmp_path: Path
 ) -> Stage:
     """An engine's means; the test runs on both databases."""
     return Stage(database, bus, blobs, clock, tmp_path / "reading")

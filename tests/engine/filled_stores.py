@@ -38,8 +38,9 @@ async def upload(stage: Stage, name: str, text: str | bytes) -> str:
         yield text.encode() if isinstance(text, str) else text
 
     blob_id = ids.new(ids.BLOB)
-    await stage.database.write(blobs.begin, blob_id, now=stage.clock.now())
-    written = WrittenBlob(blob_id, await stage.blobs.write(blob_id, content()))
+    location = stage.blobs.location
+    await stage.database.write(blobs.begin, blob_id, location, now=stage.clock.now())
+    written = WrittenBlob(blob_id, await stage.blobs.write(blob_id, content()), location)
     body = CreateFile(purpose="assistants")
     now = int(stage.clock.now())
     file = await stage.database.write(files.create, body, name, written, project=PROJECT, now=now)

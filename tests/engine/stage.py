@@ -25,7 +25,7 @@ from perdure.providers.router import Router
 from perdure.retrieval.embedder import Embedder
 from perdure.sandbox.sandbox import Sandbox
 from perdure.sandbox.sessions import Sessions
-from perdure.storage.blobs import Blobs
+from perdure.storage import BlobStores
 from perdure.storage.database import Database, Transaction
 from perdure.testing.manual_clock import ManualClock
 from perdure.testing.scripted_model import ScriptedProvider
@@ -64,7 +64,7 @@ class Stage:
     """Runs executions one at a time, as the test says."""
 
     def __init__(
-        self, database: Database, bus: Bus, blobs: Blobs, clock: ManualClock, folder: Path
+        self, database: Database, bus: Bus, blobs: BlobStores, clock: ManualClock, folder: Path
     ) -> None:
         self.database = database
         self.bus = bus

@@ -85,7 +85,7 @@ async def test_a_file_that_cannot_be_read_now_is_given_later(stage: Stage) -> No
     rent = await filled_stores.upload(stage, "rent.csv", "1")
     found = await stage.database.read(files.content, rent, project=PROJECT)
     (blob,) = found.blobs
-    await stage.blobs.delete(blob.id)
+    await stage.blobs.default.delete(blob.id)
     assistant = await with_file(stage, rent)
     thread = await stage.acts.thread(calls("print 1"))
     run = await stage.execute(await stage.acts.run(thread.id, assistant))

@@ -55,7 +55,9 @@ async def message(stage: Stage, run: Run) -> Message:
 async def content(stage: Stage, file_id: str) -> tuple[File, bytes]:
     found = await stage.database.read(files.content, file_id, project=PROJECT)
     pieces = [
-        piece for blob in found.blobs async for piece in stage.blobs.read(blob.id, 0, blob.bytes)
+        piece
+        for blob in found.blobs
+        async for piece in stage.blobs.default.read(blob.id, 0, blob.bytes)
     ]
     return found.file, b"".join(pieces)
 

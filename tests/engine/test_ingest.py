@@ -147,8 +147,8 @@ async def test_a_file_whose_storage_is_away_for_a_moment_is_read_again(
 
 async def test_a_file_whose_content_is_lost_is_given_up_in_the_end(stage: Stage) -> None:
     store_id = await filled_stores.waiting_store(stage, bees_txt=BEES)
-    for blob in [each async for each in stage.blobs.all()]:
-        await stage.blobs.delete(blob.id)
+    for blob in [each async for each in stage.blobs.default.all()]:
+        await stage.blobs.default.delete(blob.id)
     ingest = stage.ingest()
     seconds = 0
     while (await filled_stores.look(stage, store_id)).status == "in_progress":
@@ -260,8 +260,8 @@ async def test_a_file_that_is_refused_by_its_name_or_size_is_not_fetched(
     stage.parser = Parser(ParsingLimits(file_bytes=MiB))
     text = "" if name == "empty_txt" else "x" * (MiB + 1)
     store_id = await filled_stores.waiting_store(stage, **{name: text})
-    for blob in [each async for each in stage.blobs.all()]:
-        await stage.blobs.delete(blob.id)
+    for blob in [each async for each in stage.blobs.default.all()]:
+        await stage.blobs.default.delete(blob.id)
     ingest = stage.ingest()
     await settle(stage, ingest)
     await ingest.drain()

@@ -10,7 +10,7 @@ from perdure.commands import blobs as rules
 from perdure.commands import files
 from perdure.commands.blobs import LEASE_SECONDS, WrittenBlob
 from perdure.engine.sweeper import Sweeper
-from perdure.storage.blobs import Blobs
+from perdure.storage import BlobStores
 from perdure.storage.database import Database
 from perdure.testing.manual_clock import ManualClock
 from perdure.wire.files import CreateFile, File, FileExpiresAfter
@@ -18,7 +18,7 @@ from tests.commands.acts import PROJECT
 
 
 @pytest.fixture
-def sweeper(database: Database, blobs: Blobs, clock: ManualClock) -> Sweeper:
+def sweeper(database: Database, blobs: BlobStores, clock: ManualClock) -> Sweeper:
     return Sweeper(database, blobs, clock)
 
 
@@ -26,14 +26,14 @@ async def one_chunk() -> AsyncIterator[bytes]:
     yield b"content"
 
 
-async def begun(database: Database, blobs: Blobs, clock: ManualClock) -> WrittenBlob:
+async def begun(database: Database, blobs: BlobStores, clock: ManualClock) -> WrittenBlob:
     blob_id = ids.new_hex(ids.BLOB)
-    await database.write(rules.begin, blob_id, now=clock.now())
-    return WrittenBlob(blob_id, await blobs.write(blob_id, one_chunk()))
+    await database.write(rules.begin, blob_id, blobs.location, now=clock.now())
+    return WrittenBlob(blob_id, await blobs.write(blob_id, one_chunk()), blobs.location)
 
 
 async def file(
-    database: Database, blobs: Blobs, clock: ManualClock, seconds: int | None = None
+    database: Database, blobs: BlobStores, clock: ManualClock, seconds: int | None = None
 ) -> File:
     policy = FileExpiresAfter(anchor="created_at", seconds=seconds) if seconds else None
     body = CreateFile(purpose="vision", expires_after=policy)
@@ -44,11 +44,11 @@ async def file(
 
 
 def stored(data_dir: Path) -> int:
-    return sum(path.is_file() for path in (data_dir / "blobs").rglob("*"))
+    return sum(path.is_file() for path in (data_dir / "blobs").rglob("blob_*"))
 
 
 async def test_the_content_of_a_deleted_file_goes_with_the_next_step(
-    database: Database, blobs: Blobs, clock: ManualClock, sweeper: Sweeper, data_dir: Path
+    database: Database, blobs: BlobStores, clock: ManualClock, sweeper: Sweeper, data_dir: Path
 ) -> None:
     gone, _ = [await file(database, blobs, clock) for _ in range(2)]
     await sweeper.step()
@@ -56,11 +56,11 @@ async def test_the_content_of_a_deleted_file_goes_with_the_next_step(
     await database.write(files.delete, gone.id, project=PROJECT, now=int(clock.now()))
     await sweeper.step()
     assert stored(data_dir) == 1
-    assert await database.read(rules.list_doomed, limit=10) == []
+    assert await database.read(rules.list_doomed, blobs.location, limit=10) == []
 
 
 async def test_a_file_and_its_content_go_when_it_expires(
-    database: Database, blobs: Blobs, clock: ManualClock, sweeper: Sweeper, data_dir: Path
+    database: Database, blobs: BlobStores, clock: ManualClock, sweeper: Sweeper, data_dir: Path
 ) -> None:
     await file(database, blobs, clock, seconds=3600)
     clock.advance(3599)
@@ -72,7 +72,7 @@ async def test_a_file_and_its_content_go_when_it_expires(
 
 
 async def test_what_a_dead_writer_left_goes_once_its_lease_has_run_out(
-    database: Database, blobs: Blobs, clock: ManualClock, sweeper: Sweeper, data_dir: Path
+    database: Database, blobs: BlobStores, clock: ManualClock, sweeper: Sweeper, data_dir: Path
 ) -> None:
     await begun(database, blobs, clock)
     clock.advance(LEASE_SECONDS - 1)
@@ -84,7 +84,7 @@ async def test_what_a_dead_writer_left_goes_once_its_lease_has_run_out(
 
 
 async def test_a_server_that_starts_alone_waits_for_no_lease(
-    database: Database, blobs: Blobs, clock: ManualClock, sweeper: Sweeper, data_dir: Path
+    database: Database, blobs: BlobStores, clock: ManualClock, sweeper: Sweeper, data_dir: Path
 ) -> None:
     """Where others may be alive, it waits."""
     await begun(database, blobs, clock)
@@ -94,7 +94,7 @@ async def test_a_server_that_starts_alone_waits_for_no_lease(
 
 
 async def test_contents_that_cannot_be_deleted_keep_no_others(
-    database: Database, blobs: Blobs, clock: ManualClock, sweeper: Sweeper, data_dir: Path
+    database: Database, blobs: BlobStores, clock: ManualClock, sweeper: Sweeper, data_dir: Path
 ) -> None:
     gone = [await file(database, blobs, clock) for _ in range(10)]
     stuck = sorted((data_dir / "blobs").glob("*/*"), key=lambda path: path.name)[:5]
@@ -105,10 +105,12 @@ async def test_contents_that_cannot_be_deleted_keep_no_others(
         await database.write(files.delete, each.id, project=PROJECT, now=int(clock.now()))
     for _ in range(2):
         await sweeper.step()
-    assert sorted(await database.read(rules.list_doomed, limit=10)) == [path.name for path in stuck]
+    assert sorted(await database.read(rules.list_doomed, blobs.location, limit=10)) == [
+        path.name for path in stuck
+    ]
     assert stored(data_dir) == 0
     for path in stuck:
         path.rmdir()
     for _ in range(2):
         await sweeper.step()
-    assert await database.read(rules.list_doomed, limit=10) == []
+    assert await database.read(rules.list_doomed, blobs.location, limit=10) == []

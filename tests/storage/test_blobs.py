@@ -1,18 +1,22 @@
-"""What every blob store must do: a folder, and a bucket of a real S3 server."""
+"""What every blob store must do: a folder, a bucket of a real S3 server, and PostgreSQL."""
 
 import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.errors import ConfigurationError, Unavailable
-from perdure.storage import Blobs, FolderBlobs, S3Settings, connect_blobs
-from perdure.storage.blobs import read, to_blocks
+from perdure.storage import Blobs, BlobStores, FolderBlobs, S3Settings, connect_blobs
+from perdure.storage.blob_stores import read
+from perdure.storage.blobs import to_blocks
+from perdure.storage.postgres_blobs import PostgresBlobs
 from perdure.storage.s3 import S3Blobs
 from tests.object_store import ObjectStore
 
@@ -21,10 +25,15 @@ LARGE = bytes(range(256)) * 80 * 1024
 
 
 class Place(NamedTuple):
-    """A blob store that is open, and a look at what is in it."""
+    """A blob store that is open, a look at what is in it, and what notes a blob beforehand."""
 
     store: Blobs
     stored: Callable[[], int]
+    begin: Callable[[str], object] = lambda _: None
+
+    async def write(self, blob_id: str, blocks: AsyncIterator[bytes]) -> int:
+        self.begin(blob_id)
+        return await self.store.write(blob_id, blocks)
 
 
 class BrokenOff(Exception):
@@ -45,51 +54,83 @@ async def whole(found: AsyncIterator[bytes]) -> bytes:
     return b"".join([chunk async for chunk in found])
 
 
-@pytest.fixture(params=["folder", "s3"])
-async def place(request: pytest.FixtureRequest, data_dir: Path) -> AsyncIterator[Place]:
-    bucket = None
-    if request.param == "s3":
-        server: ObjectStore = request.getfixturevalue("object_store")
-        bucket = server.create()
-    store = connect_blobs(bucket, data_dir)
+@pytest.fixture(params=["folder", "s3", "postgres"])
+def server(request: pytest.FixtureRequest) -> ObjectStore | str | None:
+    """An object store, the URL of a database, or None for a folder."""
+    if request.param == "folder":
+        return None
+    found: ObjectStore | str = request.getfixturevalue(
+        "object_store" if request.param == "s3" else "postgres_url"
+    )
+    return found
+
+
+@pytest.fixture
+async def place(server: ObjectStore | str | None, data_dir: Path) -> AsyncIterator[Place]:
+    if isinstance(server, str):
+        async with in_postgres(server) as found:
+            yield found
+        return
+    bucket = server.create() if server else None
+    store = connect_blobs(bucket, data_dir).default
     await store.open()
-    yield Place(store, lambda: server.holds(bucket) if bucket else files_in(data_dir))
+    yield Place(store, lambda: server.holds(bucket) if server and bucket else files_in(data_dir))
+    await store.close()
+
+
+@asynccontextmanager
+async def in_postgres(url: str) -> AsyncIterator[Place]:
+    store = PostgresBlobs(url)
+    await store.open()
+    with psycopg.connect(url, autocommit=True) as server:
+
+        def begin(blob_id: str) -> None:
+            server.execute(
+                "INSERT INTO blobs (id, state, lease_until) VALUES (%s, 'writing', 0)", [blob_id]
+            )
+
+        def stored() -> int:
+            row = server.execute("SELECT count(DISTINCT blob_id) FROM blob_blocks").fetchone()
+            assert row is not None
+            return int(row[0])
+
+        yield Place(store, stored, begin)
     await store.close()
 
 
 def files_in(folder: Path) -> int:
-    return sum(path.is_file() for path in folder.rglob("*"))
+    return sum(path.is_file() for path in folder.rglob("blob_*"))
 
 
 async def test_what_was_written_is_read(place: Place) -> None:
-    assert await place.store.write("blob_1", chunks(b"one ", b"", b"two")) == 7
+    assert await place.write("blob_1", chunks(b"one ", b"", b"two")) == 7
     assert await whole(place.store.read("blob_1", 0, 7)) == b"one two"
     assert place.stored() == 1
 
 
 async def test_any_range_can_be_read(place: Place) -> None:
     pieces = [LARGE[start : start + 65_536] for start in range(0, len(LARGE), 65_536)]
-    assert await place.store.write("blob_1", chunks(*pieces)) == len(LARGE)
+    assert await place.write("blob_1", chunks(*pieces)) == len(LARGE)
     for start, stop in ((0, len(LARGE)), (5, 6), (8_388_600, 8_388_620), (9_000_000, 17_000_000)):
         assert await whole(place.store.read("blob_1", start, stop)) == LARGE[start:stop]
 
 
 async def test_a_reader_is_given_no_more_than_two_megabytes_at_once(place: Place) -> None:
-    await place.store.write("blob_1", chunks(LARGE))
+    await place.write("blob_1", chunks(LARGE))
     sizes = [len(chunk) async for chunk in place.store.read("blob_1", 0, len(LARGE))]
     assert max(sizes) <= 2 * 1024 * 1024
 
 
 async def test_a_blob_may_be_empty(place: Place) -> None:
-    assert await place.store.write("blob_1", chunks()) == 0
+    assert await place.write("blob_1", chunks()) == 0
     assert await whole(place.store.read("blob_1", 0, 0)) == b""
     await place.store.delete("blob_1")
     assert place.stored() == 0
 
 
 async def test_a_deleted_blob_leaves_nothing_and_others_stay(place: Place) -> None:
-    await place.store.write("blob_1", chunks(LARGE))
-    await place.store.write("blob_11", chunks(b"other"))
+    await place.write("blob_1", chunks(LARGE))
+    await place.write("blob_11", chunks(b"other"))
     await place.store.delete("blob_1")
     await place.store.delete("blob_1")
     assert place.stored() == 1
@@ -100,11 +141,11 @@ async def test_a_deleted_blob_leaves_nothing_and_others_stay(place: Place) -> No
 
 async def test_all_that_has_bytes_is_listed_once_with_its_size(place: Place) -> None:
     assert [each async for each in place.store.all()] == []
-    await place.store.write("blob_2", chunks(b"other"))
-    await place.store.write("blob_1", chunks(LARGE))
-    await place.store.write("blob_11", chunks(b"third"))
+    await place.write("blob_2", chunks(b"other"))
+    await place.write("blob_1", chunks(LARGE))
+    await place.write("blob_11", chunks(b"third"))
     with pytest.raises(BrokenOff):
-        await place.store.write("blob_3", broken_off(LARGE))
+        await place.write("blob_3", broken_off(LARGE))
     found = {each.id: each.bytes async for each in place.store.all()}
     left = found.pop("blob_3")
     assert 0 < left <= len(LARGE)
@@ -115,7 +156,7 @@ async def test_all_that_has_bytes_is_listed_once_with_its_size(place: Place) -> 
 
 async def test_what_a_sender_left_in_the_middle_can_be_deleted(place: Place) -> None:
     with pytest.raises(BrokenOff):
-        await place.store.write("blob_1", broken_off(LARGE))
+        await place.write("blob_1", broken_off(LARGE))
     assert place.stored() > 0
     await place.store.delete("blob_1")
     assert place.stored() == 0
@@ -123,14 +164,14 @@ async def test_what_a_sender_left_in_the_middle_can_be_deleted(place: Place) -> 
 
 async def test_fewer_bytes_than_asked_for_are_told(place: Place) -> None:
     """A content-length is promised before the bytes are read."""
-    await place.store.write("blob_1", chunks(b"short"))
+    await place.write("blob_1", chunks(b"short"))
     with pytest.raises(Unavailable):
         await whole(place.store.read("blob_1", 0, 6))
 
 
 async def test_many_write_and_read_at_once(place: Place) -> None:
     names = [f"blob_{number}" for number in range(20)]
-    await asyncio.gather(*(place.store.write(name, chunks(name.encode())) for name in names))
+    await asyncio.gather(*(place.write(name, chunks(name.encode())) for name in names))
     found = await asyncio.gather(*(whole(place.store.read(name, 0, len(name))) for name in names))
     assert [text.decode() for text in found] == names
 
@@ -138,11 +179,62 @@ async def test_many_write_and_read_at_once(place: Place) -> None:
 async def test_content_of_several_blobs_is_read_as_one(place: Place) -> None:
     blobs = []
     for number, text in enumerate((b"abc", b"", b"defgh", b"i")):
-        blobs.append((f"blob_{number}", await place.store.write(f"blob_{number}", chunks(text))))
+        size = await place.write(f"blob_{number}", chunks(text))
+        blobs.append((f"blob_{number}", size, place.store.location))
     for start in range(10):
         for stop in range(start, 10):
-            found = await whole(read(place.store, blobs, start, stop))
+            found = await whole(read(BlobStores(place.store), blobs, start, stop))
             assert found == b"abcdefghi"[start:stop]
+
+
+async def test_the_size_of_what_is_stored_is_known_without_reading_it(place: Place) -> None:
+    assert await place.store.size("blob_1") is None
+    await place.write("blob_1", chunks(LARGE))
+    await place.write("blob_11", chunks(b"other"))
+    assert await place.store.size("blob_1") == len(LARGE)
+    await place.store.delete("blob_1")
+    assert await place.store.size("blob_1") is None
+
+
+async def test_what_was_given_up_cannot_be_written_to_postgres(postgres_url: str) -> None:
+    """Bytes without a row would be unknown."""
+    async with in_postgres(postgres_url) as place:
+
+        async def content() -> AsyncIterator[bytes]:
+            yield LARGE
+            with psycopg.connect(postgres_url) as server:
+                server.execute("DELETE FROM blobs")
+            yield LARGE
+
+        with pytest.raises(Unavailable, match="given up"):
+            await place.write("blob_1", content())
+        assert place.stored() == 0
+
+
+async def test_contents_in_postgres_outlive_their_connections(postgres_url: str) -> None:
+    async with in_postgres(postgres_url) as place:
+
+        async def content() -> AsyncIterator[bytes]:
+            for _ in range(3):
+                yield LARGE
+                with psycopg.connect(postgres_url) as server:
+                    server.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE application_name = 'perdure'"
+                    )
+
+        assert await place.write("blob_1", content()) == 3 * len(LARGE)
+        assert await whole(place.store.read("blob_1", 0, 3 * len(LARGE))) == 3 * LARGE
+
+
+async def test_postgres_that_is_away_is_told_without_its_password() -> None:
+    url = "postgresql://me:hushhush@127.0.0.1:9/db"
+    store = PostgresBlobs(url, wait_seconds=0.5)
+    await store.open()
+    with pytest.raises(Unavailable) as caught:
+        await store.write("blob_1", chunks(b"x"))
+    assert "hushhush" not in caught.value.message
+    await store.close()
 
 
 async def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ FEW, MANY = 50, 5_000
 LIMIT = 5
 # Each with what it is given, and how many rows it finds.
 LOOKS: dict[str, tuple[dict[str, object], int]] = {
-    "blobs.doomed": ({"after": "", "limit": LIMIT}, LIMIT),
+    "blobs.doomed": ({"location": "database", "after": "", "limit": LIMIT}, LIMIT),
+    "blobs.unlocated": ({"after": "", "limit": LIMIT}, 0),
     "blobs.doom_lapsed": ({"now": NOW}, 0),
     "files.due": ({"now": NOW, "limit": LIMIT}, 0),
     "uploads.due": ({"now": NOW, "limit": LIMIT}, 0),
@@ -44,8 +45,10 @@ def _fill(connection: sqlite3.Connection | psycopg.Connection[Any], at_rest: int
             """
         )
 
-    many("blobs (id, state, owner, place, bytes)", "'kept_' || n, 'kept', 'file_' || n, 0, 1")
-    many("blobs (id, state)", "'doomed_' || n, 'doomed'", 2 * LIMIT)
+    kept = "'kept_' || n, 'kept', 'file_' || n, 0, 1, 'database'"
+    many("blobs (id, state, owner, place, bytes, location)", kept)
+    many("blobs (id, state, location)", "'doomed_' || n, 'doomed', 'database'", 2 * LIMIT)
+    many("blobs (id, state, location)", "'away_' || n, 'doomed', 'folder:away'")
     many("files (id, project, purpose, body)", "'file_' || n, 'p', 'assistants', '{}'")
     many(
         "uploads (id, project, status, expires_at, body)",

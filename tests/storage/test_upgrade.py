@@ -125,3 +125,19 @@ def test_a_server_serves_what_an_earlier_release_wrote(
         client.close()
         assert served.stop()[0] == 0
     assert verify(url, data_dir).startswith("0\n")
+
+
+def test_a_server_of_an_earlier_version_beside_this_one_leaves_no_bytes(postgres_url: str) -> None:
+    """It knows no blocks in the database; its statements take them away with the blob's row."""
+    with psycopg.connect(postgres_url) as server:
+        for name in ("blob_1", "blob_2"):
+            server.execute(
+                "INSERT INTO blobs (id, state, lease_until) VALUES (%s, 'writing', 0)", [name]
+            )
+            server.execute("INSERT INTO blob_blocks VALUES (%s, 0, 'x')", [name])
+        server.execute("UPDATE blobs SET state = 'doomed', lease_until = NULL WHERE id = 'blob_1'")
+        server.execute("DELETE FROM blobs WHERE id = 'blob_1' AND state = 'doomed'")
+        left = server.execute(
+            "SELECT blob_id, location FROM blob_blocks JOIN blobs ON id = blob_id"
+        )
+        assert left.fetchall() == [("blob_2", "")]

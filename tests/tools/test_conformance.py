@@ -10,7 +10,7 @@ import pytest
 from perdure import tools
 from perdure.bus.memory import MemoryBus
 from perdure.providers import tokens
-from perdure.storage.blobs import Blobs
+from perdure.storage import BlobStores
 from perdure.storage.database import Database, Transaction
 from perdure.testing.manual_clock import ManualClock
 from perdure.tools import TOOLS
@@ -75,7 +75,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 async def stage(
     database: Database,
     bus: MemoryBus,
-    blobs: Blobs,
+    blobs: BlobStores,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Stage]:

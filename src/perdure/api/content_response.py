@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from perdure.api.http import wait_for_disconnect
 from perdure.commands.files import FileContent
-from perdure.storage.blobs import Blobs, read
+from perdure.storage.blob_stores import BlobStores, read
 from perdure.wire.files import File
 
 _BODY = "http.response.body"
@@ -26,7 +26,7 @@ class _Span(NamedTuple):
     stop: int
 
 
-async def send(content: FileContent, blobs: Blobs, headers: Mapping[str, str]) -> Response:
+async def send(content: FileContent, blobs: BlobStores, headers: Mapping[str, str]) -> Response:
     """Returns the response that carries the content, or the range that the request's headers ask
     for.
 

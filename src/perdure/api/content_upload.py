@@ -77,9 +77,12 @@ class _Content:
         self._renewed = call.services.clock.now()
 
     async def store(self) -> WrittenBlob:
-        await self._services.database.write(blobs.begin, self._blob_id, now=self._renewed)
-        size = await self._services.blobs.write(self._blob_id, self._blocks())
-        return WrittenBlob(self._blob_id, size)
+        stores = self._services.blobs
+        await self._services.database.write(
+            blobs.begin, self._blob_id, stores.location, now=self._renewed
+        )
+        size = await stores.write(self._blob_id, self._blocks())
+        return WrittenBlob(self._blob_id, size, stores.location)
 
     async def _blocks(self) -> AsyncGenerator[bytes, None]:
         size = 0

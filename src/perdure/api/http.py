@@ -15,7 +15,7 @@ from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
 from perdure.retrieval.embedder import Embedders
 from perdure.settings import Settings
-from perdure.storage.blobs import Blobs
+from perdure.storage.blob_stores import BlobStores
 from perdure.storage.database import Database
 from perdure.wire.base import Object, encode
 from perdure.wire.lists import ErrorDetail, ErrorEnvelope, Page
@@ -43,7 +43,7 @@ class Services(NamedTuple):
 
     database: Database
     bus: Bus
-    blobs: Blobs
+    blobs: BlobStores
     provider: Provider
     clock: Clock
     settings: Settings

@@ -10,7 +10,7 @@ from perdure.commands import uploads
 from perdure.commands.blobs import WrittenBlob
 from perdure.errors import BadRequest
 from perdure.lifecycle import Signal
-from perdure.storage.blobs import read
+from perdure.storage.blob_stores import read
 from perdure.wire import files as wire
 from perdure.wire.uploads import MAX_PART_BYTES, CompleteUpload, CreateUpload
 
@@ -41,10 +41,12 @@ async def add_part(call: ApiCall) -> Answer:
 async def complete(call: ApiCall) -> Answer:
     upload_id = call.id("upload_id")
     body = await call.body(CompleteUpload)
+    parts = await call.services.database.read(
+        uploads.blobs_of, upload_id, body, project=call.project, now=call.now
+    )
+    # a file that breaks off in the middle would be worse than none
+    await call.services.blobs.require(parts)
     if body.md5 is not None:
-        parts = await call.services.database.read(
-            uploads.blobs_of, upload_id, body, project=call.project, now=call.now
-        )
         await _check_md5(call, parts, body.md5)
     return await call.services.database.write(
         uploads.complete, upload_id, body, project=call.project, now=call.now

@@ -73,6 +73,10 @@ def doctor(
     check_data: Annotated[
         bool, typer.Option("--verify", help="Also read the whole database, and check it.")
     ] = False,
+    move_contents: Annotated[
+        bool,
+        typer.Option("--move-contents", help="Also move old contents to where new ones go."),
+    ] = False,
 ) -> None:
     """Check what is configured, reachable and missing.
 
@@ -95,6 +99,7 @@ def doctor(
             "config": config,
         },
         check_data=check_data,
+        move_contents=move_contents,
     )
 
 

@@ -1,6 +1,7 @@
 """`perdure doctor`: reports the configuration, and what is unreachable or missing.
 
-It starts no server and changes nothing. `verify.py` checks the stored data.
+It starts no server, and changes nothing unless contents are to be moved (`contents_move.py`).
+`verify.py` checks the stored data.
 """
 
 import asyncio
@@ -14,7 +15,15 @@ import typer
 
 from perdure import sandboxes, settings
 from perdure.app import bucket_of
-from perdure.cli import cluster_checkup, models_checkup, running_server, settings_checkup, verify
+from perdure.cli import (
+    cluster_checkup,
+    contents_checkup,
+    contents_move,
+    models_checkup,
+    running_server,
+    settings_checkup,
+    verify,
+)
 from perdure.cli.address import url_of
 from perdure.cli.findings import Finding, State, show
 from perdure.clock import SystemClock
@@ -38,7 +47,7 @@ _MOST_LEARNT = 20
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
-def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
+def doctor(flags: Mapping[str, object], *, check_data: bool, move_contents: bool = False) -> None:
     """Prints the findings; `flags` as in `settings.load`. Raises `typer.Exit` with code 1 where
     something is wrong.
 
@@ -53,6 +62,8 @@ def doctor(flags: Mapping[str, object], *, check_data: bool) -> None:
             *settings_checkup.findings(chosen, flags),
             *examine(chosen, itself=False),
         ]
+        if move_contents:
+            findings += contents_move.move(chosen)
         if check_data:
             findings += _verified(chosen)
     show(findings)
@@ -113,6 +124,7 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
     yield from _learnt(seen)
     if url:
         yield from cluster_checkup.findings(url, seen, lease_seconds=chosen.lease_seconds)
+    yield from contents_checkup.findings(chosen, is_current=not seen.pending)
 
 
 def _learnt(seen: checkup.DatabaseReport) -> Iterable[Finding]:
@@ -147,14 +159,15 @@ def _verified(chosen: Settings) -> list[Finding]:
         return [Finding(State.OK, "verify", "there is no database yet")]
     findings: list[Finding] = []
     try:
-        extent, found = verify.verify(
+        extent, found, unjudged = verify.verify(
             chosen, lambda text: findings.append(Finding(State.FAIL, "verify", text))
         )
     except ConfigurationError as error:
         return [Finding(State.FAIL, "verify", str(error), "Correct what stands above first.")]
+    findings += [contents_checkup.unjudged(*each) for each in unjudged.items()]
     if not found:
         text = f"{verify.describe(extent)} with all that belongs to them are whole"
-        return [Finding(State.OK, "verify", text)]
+        return [*findings, Finding(State.OK, "verify", text)]
     remedy = "Keep a copy of the database, and report it: nothing should be able to cause this."
     text = f"{found} findings in {verify.describe(extent)}"
     return [*findings, Finding(State.FAIL, "verify", text, remedy)]
@@ -285,12 +298,12 @@ async def _bucket(chosen: Settings) -> list[Finding]:
     bucket = bucket_of(chosen)
     if bucket is None:
         return []
-    blobs = connect_blobs(bucket, chosen.data_dir)
+    stores = connect_blobs(bucket, chosen.data_dir)
     try:
-        await blobs.open()
+        await stores.default.open(to_look=True)
     except ConfigurationError as error:
         return [Finding(State.FAIL, "contents", str(error), "Correct the settings blob_….")]
-    await blobs.close()
+    await stores.default.close()
     return [Finding(State.OK, "contents", f"{bucket.url} can be reached")]
 
 

@@ -5,7 +5,15 @@ import time
 from collections.abc import Mapping
 
 from perdure import sandboxes, settings
-from perdure.cli import banners, logs, models_checkup, probe, running_server, settings_checkup
+from perdure.cli import (
+    banners,
+    contents_checkup,
+    logs,
+    models_checkup,
+    probe,
+    running_server,
+    settings_checkup,
+)
 from perdure.cli.banners import Banner
 from perdure.cli.findings import Finding
 from perdure.cli.server import RunningServer, open_server, run
@@ -65,8 +73,9 @@ async def _welcome(server: RunningServer, chosen: Settings) -> None:
         banner.warn("", f"is not for this user alone: {others}. chmod 700 keeps them out.")
     if server.app.database.is_full:
         banner.warn("Disk", "is full: nothing new is stored until there is room")
-    if chosen.blob_url:
-        banner.row("Contents", chosen.blob_url)
+    banner.row("Contents", f"new ones go to {chosen.contents_label}")
+    for problem in await contents_checkup.problems_of(server.app):
+        banner.warn("", problem)
     await _show_code(banner, chosen)
     count = len(chosen.api_keys)
     keys = f"one of {count} must be sent" if count else "none needed: any key will do"

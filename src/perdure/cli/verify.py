@@ -4,14 +4,15 @@ It reads snapshots, so that a server may run meanwhile, and it changes nothing.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from perdure import invariants, storage
-from perdure.app import bucket_of
+from perdure.app import blob_stores_of
 from perdure.errors import ConfigurationError, Unavailable
 from perdure.invariants import Extent, Violation, contents
 from perdure.settings import Settings
@@ -21,8 +22,18 @@ from perdure.storage.database import Transaction
 _SHOWN = 100
 
 
-def verify(chosen: Settings, report: Callable[[str], None]) -> tuple[Extent, int]:
-    """Checks all stored data. Returns the extent of the check and the number of violations.
+class Verified(NamedTuple):
+    """The extent of a check, the number of violations, and the contents that it could not judge: so
+    many at each location.
+    """
+
+    extent: Extent
+    violations: int
+    unjudged: Mapping[str, int]
+
+
+def verify(chosen: Settings, report: Callable[[str], None]) -> Verified:
+    """Checks all stored data.
 
     Each violation is reported as one line, up to a hundred. Raises `ConfigurationError` where the
     database cannot be read.
@@ -48,23 +59,26 @@ def verify(chosen: Settings, report: Callable[[str], None]) -> tuple[Extent, int
         task = progress.add_task("", total=sum(extent))
         for violation in invariants.check(tx, on_page=lambda n: progress.advance(task, n)):
             note(violation)
-    asyncio.run(_contents(chosen, lambda: storage.snapshot(url, chosen.data_dir), note))
-    return extent, found
+    unjudged = asyncio.run(_contents(chosen, lambda: storage.snapshot(url, chosen.data_dir), note))
+    return Verified(extent, found, unjudged)
 
 
 async def _contents(
     chosen: Settings,
     look: Callable[[], AbstractContextManager[Transaction]],
     note: Callable[[Violation], None],
-) -> None:
-    blobs = storage.connect_blobs(bucket_of(chosen), chosen.data_dir)
+) -> Mapping[str, int]:
+    stores = blob_stores_of(chosen)
+    await stores.open(to_look=True)
     try:
-        async for violation in contents.check(blobs, look):
+        async for violation in contents.check(stores, look):
             note(violation)
+        with look() as tx:
+            return contents.count_unjudged(tx, stores)
     except Unavailable as error:
         raise ConfigurationError(error.message) from None
     finally:
-        await blobs.close()
+        await stores.close()
 
 
 def describe(extent: Extent) -> str:

@@ -5,25 +5,28 @@ and doomed in the transaction that removes the owner. Only `engine/sweeper.py` d
 deletes the row after them: so a crash at any point leaves no unknown bytes.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from perdure.errors import Unavailable
 from perdure.storage.database import Transaction
+from perdure.wire.base import encode
 
 # A writer renews its lease while bytes come in. One that is silent for so long is given up.
 LEASE_SECONDS = 600.0
 
 
 class WrittenBlob(NamedTuple):
-    """A blob that has all its bytes, and no owner yet."""
+    """A blob that has all its bytes; `location` is where, empty if that is not known yet."""
 
     id: str
     bytes: int
+    location: str
 
 
-def begin(tx: Transaction, blob_id: str, *, now: float) -> None:
-    """Notes a blob before its bytes are written."""
-    tx.run("blobs.begin", id=blob_id, lease_until=now + LEASE_SECONDS)
+def begin(tx: Transaction, blob_id: str, location: str, *, now: float) -> None:
+    """Notes a blob before its bytes are written to the location."""
+    tx.run("blobs.begin", id=blob_id, location=location, lease_until=now + LEASE_SECONDS)
 
 
 def renew(tx: Transaction, blob_id: str, *, now: float) -> None:
@@ -45,7 +48,45 @@ def abandon(tx: Transaction, blob_id: str) -> None:
 
 def of_owner(tx: Transaction, owner: str) -> list[WrittenBlob]:
     """Returns the content of a file: its blobs in order."""
-    return [WrittenBlob(row["id"], row["bytes"]) for row in tx.all("blobs.of_owner", owner=owner)]
+    return [
+        WrittenBlob(row["id"], row["bytes"], row["location"])
+        for row in tx.all("blobs.of_owner", owner=owner)
+    ]
+
+
+def list_elsewhere(tx: Transaction, location: str, *, limit: int, after: str) -> list[WrittenBlob]:
+    """Returns some contents that are not at the location, behind the id `after`."""
+    rows = tx.all("blobs.elsewhere", location=location, after=after, limit=limit)
+    return [WrittenBlob(row["id"], row["bytes"], row["location"]) for row in rows]
+
+
+def replace(tx: Transaction, old_id: str, new: WrittenBlob, *, now: float) -> bool:
+    """Gives the owner of a content the same content in a new blob. Returns False if the old one was
+    deleted, or got another owner meanwhile. Raises `Unavailable` if the new one was given up.
+
+    The old bytes stay until a lease ends: somebody may be reading them.
+    """
+    before = tx.one("blobs.kept", id=old_id)
+    if before is None:
+        return False
+    # An owner's blobs change only under its lock: what waits for it sees the new one.
+    tx.one("blobs.lock_file", owner=before["owner"])
+    tx.one("blobs.lock_upload", owner=before["owner"])
+    old = tx.one("blobs.kept", id=old_id)
+    if old is None or old["owner"] != before["owner"]:
+        return False
+    tx.run("blobs.release", id=old_id, lease_until=now + LEASE_SECONDS)
+    if not tx.run(
+        "blobs.take", id=new.id, owner=old["owner"], place=old["place"], bytes=old["bytes"]
+    ):
+        raise _given_up()
+    return True
+
+
+def list_known(tx: Transaction, blob_ids: list[str]) -> set[str]:
+    """Returns those of the blobs that have a row."""
+    rows = tx.all("invariants_of_files.known_blobs", ids=encode(blob_ids).decode())
+    return {row["id"] for row in rows}
 
 
 def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:
@@ -57,11 +98,23 @@ def doom_lapsed(tx: Transaction, *, now: float, everybody: bool) -> None:
     tx.run("blobs.doom_lapsed", now=float("inf") if everybody else now)
 
 
-def list_doomed(tx: Transaction, *, limit: int, after: str = "") -> list[str]:
-    """Returns some blobs whose bytes are to be deleted, in the order of their ids, behind the id
-    `after`.
+def list_doomed(tx: Transaction, location: str, *, limit: int, after: str = "") -> list[str]:
+    """Returns some blobs whose bytes are to be deleted from the location, in the order of their
+    ids, behind the id `after`.
     """
-    return [row["id"] for row in tx.all("blobs.doomed", after=after, limit=limit)]
+    rows = tx.all("blobs.doomed", location=location, after=after, limit=limit)
+    return [row["id"] for row in rows]
+
+
+def list_unlocated(tx: Transaction, *, limit: int, after: str) -> list[str]:
+    """Returns some contents whose location is not known yet, behind the id `after`."""
+    return [row["id"] for row in tx.all("blobs.unlocated", after=after, limit=limit)]
+
+
+def locate(tx: Transaction, found: Mapping[str, str]) -> None:
+    """Notes the locations of blobs that had none: they are there for good."""
+    for blob_id, location in found.items():
+        tx.run("blobs.locate", id=blob_id, location=location)
 
 
 def forget(tx: Transaction, blob_ids: list[str]) -> None:

@@ -170,13 +170,17 @@ def _blobs_of(tx: Transaction, upload: Upload, body: CompleteUpload) -> list[Wri
             raise BadRequest(f"No part found with id '{part_id}' in this upload.", param=param)
         if part_id in found:
             raise BadRequest(f"The part '{part_id}' is named twice.", param=param)
-        found[part_id] = WrittenBlob(parts[part_id]["blob"], parts[part_id]["bytes"])
+        found[part_id] = _blob_of(parts[part_id])
     total = sum(blob.bytes for blob in found.values())
     if total != upload.bytes:
         raise BadRequest(
             f"The parts have {total} bytes, but the upload was created for {upload.bytes} bytes."
         )
     return list(found.values())
+
+
+def _blob_of(part: Row) -> WrittenBlob:
+    return WrittenBlob(part["blob"], part["bytes"], part["location"])
 
 
 def _found(row: Row | None, upload_id: str) -> Row:

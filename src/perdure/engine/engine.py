@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 
 from perdure.background import loop
 from perdure.commands.servers import ServerIdentity
+from perdure.engine.blob_locator import BlobLocator
 from perdure.engine.bus_facts import DatabaseFacts
 from perdure.engine.executor import Means
 from perdure.engine.heartbeat import Heartbeat
@@ -20,6 +21,7 @@ _MAINTENANCE_SECONDS = 1.0
 _ANNOUNCE_SECONDS = 1.0
 _INGEST_SECONDS = 2.0
 _SWEEP_SECONDS = 1.0
+_LOCATE_SECONDS = 30.0
 _INDEX_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
 # What the last runs told has a moment at shutdown; what takes longer is sent by the next start.
@@ -65,6 +67,7 @@ class Engine:
             event_retention_days=event_retention_days,
         )
         self.sweeper = Sweeper(means.database, means.blobs, means.clock)
+        self.locator = BlobLocator(means.database, means.blobs, means.clock)
         self.tools = means.tools
         self.ingest = ingest
         self.webhooks = webhooks
@@ -82,6 +85,7 @@ class Engine:
         if self.membership:
             await self.membership.step()
         await self.maintenance.recover()
+        await self.locator.start()
         await self.sweeper.recover()
         await self.ingest.recover()
         if self._works:
@@ -117,6 +121,7 @@ class Engine:
         """The name of each loop, its step, and the seconds between two of them."""
         yield "maintenance", self.maintenance.step, _MAINTENANCE_SECONDS
         yield "sweep", self.sweeper.step, _SWEEP_SECONDS
+        yield "contents", self.locator.step, _LOCATE_SECONDS
         yield "index", self.sweeper.tidy_index, _INDEX_SECONDS
         yield "forget", self.maintenance.forget, _FORGET_SECONDS
         if self.membership:

@@ -23,7 +23,7 @@ from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost, Unavailable
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
-from perdure.storage.blobs import Blobs
+from perdure.storage.blob_stores import BlobStores
 from perdure.storage.database import Database
 from perdure.tools.annotation import Annotator
 from perdure.tools.tool import RunTool, Tool, ToolError
@@ -46,7 +46,7 @@ class Means(NamedTuple):
     bus: Bus
     provider: Provider
     clock: Clock
-    blobs: Blobs
+    blobs: BlobStores
     lease_seconds: float
     windows: Windows
     tools: Sequence[Tool]

@@ -17,7 +17,7 @@ from perdure.parsing.parser import Parser
 from perdure.retrieval import embedder, index_writer
 from perdure.retrieval.embedder import Embedders
 from perdure.retrieval.index_writer import PreparedChunks
-from perdure.storage.blobs import Blobs, read
+from perdure.storage.blob_stores import BlobStores, read
 from perdure.storage.database import Database
 
 
@@ -27,7 +27,7 @@ class FileReader:
     def __init__(
         self,
         database: Database,
-        store: Blobs,
+        store: BlobStores,
         parser: Parser,
         embedders: Embedders,
         *,
@@ -67,9 +67,8 @@ class FileReader:
         await self._parser.close()
 
     async def _fetch(self, parts: list[WrittenBlob], file: FileIO) -> None:
-        sizes = [(part.id, part.bytes) for part in parts]
         whole = sum(part.bytes for part in parts)
-        async with aclosing(read(self._store, sizes, 0, whole)) as chunks:
+        async with aclosing(read(self._store, parts, 0, whole)) as chunks:
             async for chunk in chunks:
                 with _told(self._folder):
                     await blocking_calls.run(partial(_write, file, chunk))

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from msgspec.structs import replace
 
 from perdure.commands.files import FileContent
-from perdure.storage.blobs import Blobs, read
+from perdure.storage.blob_stores import BlobStores, read
 from perdure.wire.chat import ChatMessage, ChatPart, ChatRequest, ChatText
 from perdure.wire.files import IMAGE_TYPES
 from perdure.wire.messages import ImageFilePart, ImageUrl, ImageUrlPart
@@ -21,7 +21,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 async def inlined(
     request: ChatRequest,
     images: Mapping[str, FileContent],
-    blobs: Blobs,
+    blobs: BlobStores,
     *,
     most: int = _MOST_BYTES,
 ) -> ChatRequest:
@@ -65,7 +65,7 @@ def _plain(parts: list[ChatPart]) -> str | list[ChatPart]:
     return "\n".join(texts) if len(texts) == len(parts) else parts
 
 
-async def _part(part: ImageFilePart, image: FileContent | None, blobs: Blobs) -> ChatPart:
+async def _part(part: ImageFilePart, image: FileContent | None, blobs: BlobStores) -> ChatPart:
     if image is None:
         return ChatText(text=f"(The image {part.image_file.file_id} is no longer available.)")
     async with aclosing(read(blobs, image.blobs, 0, image.file.bytes)) as chunks:

@@ -1,6 +1,6 @@
 """The settings `blob_…`: the place where the contents of files are stored."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 
@@ -12,8 +12,12 @@ class BlobSettings(BaseModel):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
+    contents: Literal["auto", "database", "folder", "s3"] = "auto"
+    """Where new contents of files go: `database` (PostgreSQL), `folder` in the data folder, or
+    `s3`; `auto` is the bucket where blob_url is set, a folder with SQLite, else the database."""
+
     blob_url: str | None = None
-    """`s3://bucket/prefix` for the contents of files; without it, a folder in the data folder."""
+    """`s3://bucket/prefix` of the bucket for the contents of files."""
 
     blob_endpoint: str | None = None
     """URL of the S3-compatible server; without it, Amazon's."""
@@ -45,6 +49,8 @@ class BlobSettings(BaseModel):
 
     @model_validator(mode="after")
     def _check_blob_keys(self) -> Self:
+        if self.contents == "s3" and not self.blob_url:
+            raise ValueError("contents is s3 but blob_url is not set: name the bucket too")
         if bool(self.blob_access_key_id) != bool(self.blob_secret_access_key):
             raise ValueError(
                 "blob_access_key_id and blob_secret_access_key belong together: set both or none"

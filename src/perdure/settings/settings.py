@@ -273,6 +273,10 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
                 f"role is {self.role}, and a server on SQLite is alone: name a PostgreSQL with "
                 "database_url, which others share, or leave role out"
             )
+        if self.contents == "database" and not self.database_url:
+            raise ValueError(
+                "contents is database but database_url is not set: only PostgreSQL takes contents"
+            )
         if bool(self.embedding_base_url) != bool(self.embedding_model):
             raise ValueError("embedding_base_url and embedding_model are needed together")
         if self.embedding_api_key and not self.embedding_base_url:
@@ -315,6 +319,19 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
         if self.list_threads is not None:
             return self.list_threads
         return len(set(self.api_keys)) <= 1
+
+    @property
+    def contents_label(self) -> str:
+        """Returns where new contents go, as it may be printed."""
+        place = self.contents
+        if place == "auto":
+            place = "s3" if self.blob_url else "database" if self.database_url else "folder"
+        where = {
+            "s3": f"the bucket {self.blob_url}",
+            "database": "the PostgreSQL database",
+            "folder": f"the folder {self.data_dir / 'blobs'}",
+        }
+        return where[place]
 
     @property
     def database_label(self) -> str:

@@ -5,9 +5,11 @@ blob store needs no transactions of its own. `tests/storage/test_blobs.py` runs 
 implementation.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterable
 from typing import NamedTuple, Protocol
+
+# The location of what is in the database itself.
+DATABASE = "database"
 
 
 class Stored(NamedTuple):
@@ -41,8 +43,15 @@ class Blobs(Protocol):
     block_bytes: int
     """The bytes of a blob that are in memory while it is written."""
 
-    async def open(self) -> None:
-        """Checks that the blob store can be used. Raises `ConfigurationError` in one sentence."""
+    location: str
+    """The name of this blob store in the rows of its blobs, the same for ever; known once it is
+    open.
+    """
+
+    async def open(self, *, to_look: bool = False) -> None:
+        """Checks that the blob store can be used; `to_look`: without making anything. Raises
+        `ConfigurationError` in one sentence.
+        """
         ...
 
     async def write(self, blob_id: str, blocks: AsyncIterable[bytes]) -> int:
@@ -59,6 +68,12 @@ class Blobs(Protocol):
         """
         ...
 
+    async def size(self, blob_id: str) -> int | None:
+        """Returns the number of bytes that are stored of a blob, written in full or not; None if
+        there is nothing of it. An empty blob may be nothing.
+        """
+        ...
+
     async def delete(self, blob_id: str) -> None:
         """Deletes all bytes of a blob, written in full or not. It is no error if there are none."""
         ...
@@ -72,22 +87,6 @@ class Blobs(Protocol):
     async def close(self) -> None:
         """Closes threads and connections."""
         ...
-
-
-async def read(
-    store: Blobs, blobs: Iterable[tuple[str, int]], start: int, stop: int
-) -> AsyncGenerator[bytes, None]:
-    """Yields the bytes from `start` up to `stop` of content that is several blobs, given with
-    sizes.
-    """
-    begin = 0
-    for blob_id, size in blobs:
-        low, high = max(start - begin, 0), min(stop - begin, size)
-        if low < high:
-            async with aclosing(store.read(blob_id, low, high)) as blocks:
-                async for block in blocks:
-                    yield block
-        begin += size
 
 
 async def to_blocks(blocks: AsyncIterable[bytes], size: int) -> AsyncGenerator[bytes, None]:

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import re
+import secrets
+import socket
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -19,31 +22,54 @@ T = TypeVar("T")
 # The bytes that a thread is given at once: less costs more switches, more costs memory.
 _WRITE_BYTES = 1024 * 1024
 _READ_BYTES = 256 * 1024
+_ID = "id"
 # A slow disk keeps these waiting and nobody else.
 _THREADS = 8
 
 
 class FolderBlobs:
-    """Blobs in a folder that all servers of a database share."""
+    """Blobs in a folder, which has an id in the file `id`.
+
+    `is_own` is true if this is the first database whose server opens the folder, and no other is
+    known to share it (`is_shared`): then nobody else can have anything there.
+    """
 
     block_bytes = _WRITE_BYTES
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_shared: bool = False) -> None:
+        self.path = folder
+        self.location = "folder:"
+        self.is_own = False
+        self._is_shared = is_shared
         self._folder = folder
         self._threads: ThreadPoolExecutor | None = None
 
-    async def open(self) -> None:
+    async def open(self, *, to_look: bool = False) -> None:
         try:
-            # each by itself: a mode is only for the last one
-            if not self._folder.parent.exists():
-                self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(self._folder.parent)
+            if not to_look:
+                self._make()
+            self.identify()
         except OSError as error:
             raise ConfigurationError(
                 f"The folder {self._folder} cannot be made: {error.strerror}."
             ) from None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="perdure-blobs")
+
+    def identify(self) -> None:
+        """Reads the folder's id, if it has one."""
+        if found := _id_in(self._folder):
+            self.location = f"folder:{found}"
+
+    def _make(self) -> None:
+        """Makes the folder and its id, unless they are there."""
+        # each by itself: a mode is only for the last one
+        if not self._folder.parent.exists():
+            self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(self._folder.parent)
+        if not _id_in(self._folder):
+            _give_id(self._folder)
+            self.is_own = not self._is_shared
 
     async def write(self, blob_id: str, blocks: AsyncIterable[bytes]) -> int:
         path, size = self._path(blob_id), 0
@@ -70,6 +96,10 @@ class FolderBlobs:
                     raise Unavailable("A part of the content is missing.")
                 start += len(block)
                 yield block
+
+    async def size(self, blob_id: str) -> int | None:
+        with _as_unavailable():
+            return await self._run(_size, self._path(blob_id))
 
     async def delete(self, blob_id: str) -> None:
         with _as_unavailable():
@@ -128,6 +158,30 @@ def _as_unavailable() -> Generator[None]:
         raise Unavailable(f"The content cannot be stored or read now: {error.strerror}.") from error
 
 
+def _id_in(folder: Path) -> str:
+    """Returns the folder's id; empty, if it has none."""
+    try:
+        return (folder / _ID).read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _give_id(folder: Path) -> None:
+    """Gives the folder an id, whole or not at all. It begins with the name of the host, for
+    people.
+    """
+    host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:64] or "host"
+    new = folder / f"{_ID}.{secrets.token_hex(4)}"
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(file, f"{host}-{secrets.token_hex(4)}\n".encode())
+        os.fsync(file)
+    finally:
+        os.close(file)
+    new.rename(folder / _ID)
+    _sync_folder(folder)
+
+
 def _create(path: Path) -> int:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -144,6 +198,13 @@ def _sync(file: int, folder: Path) -> None:
     os.fsync(file)
     _sync_folder(folder)
     _sync_folder(folder.parent)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _delete(path: Path) -> None:

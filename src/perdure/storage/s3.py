@@ -43,6 +43,7 @@ class S3Blobs:
             config["access_key_id"] = settings.access_key_id
             config["secret_access_key"] = settings.secret_access_key
         self._url = settings.url
+        self.location = settings.url.rstrip("/")
         self._keys = [key for key in (settings.access_key_id, settings.secret_access_key) if key]
         self._store = S3Store(
             parts.netloc,
@@ -52,7 +53,7 @@ class S3Blobs:
             retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
         )
 
-    async def open(self) -> None:
+    async def open(self, *, to_look: bool = False) -> None:  # noqa: ARG002 # it makes nothing
         try:
             await self._store.list("blob_none").collect_async()
         except (BaseError, OSError) as error:
@@ -80,6 +81,14 @@ class S3Blobs:
                 async for block in found.stream(min_chunk_size=_READ_BYTES):
                     yield bytes(block)
             start += end - offset
+
+    async def size(self, blob_id: str) -> int | None:
+        size: int | None = None
+        with self._as_unavailable():
+            async for batch in self._store.list(blob_id):
+                for found in batch:
+                    size = (size or 0) + found["size"]
+        return size
 
     async def delete(self, blob_id: str) -> None:
         with self._as_unavailable():

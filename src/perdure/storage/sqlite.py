@@ -202,11 +202,14 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 
 class SQLite:
-    """See `Database`. `path` is the database file; its folder, the data folder, is locked."""
+    """See `Database`. `path` is the database file; its folder, the data folder, is locked.
 
-    exclusive = True
+    `beside`: a tool that shares the file with a server and leaves the folder and the schema to it.
+    """
 
-    def __init__(self, path: Path, *, bus: Bus) -> None:
+    def __init__(self, path: Path, *, bus: Bus, beside: bool = False) -> None:
+        self.exclusive = not beside
+        self._beside = beside
         self._path = path
         self._bus = bus
         self._reserve = Reserve(path.with_name("reserve"))
@@ -268,8 +271,9 @@ class SQLite:
         if writer is not None:
             # The last connection to close folds the write-ahead log into the file.
             await writer.close()
-        self._reserve.give_up()
-        self._lock.release()
+        if not self._beside:
+            self._reserve.give_up()
+            self._lock.release()
 
     def _read(self, query: Callable[[Transaction], T]) -> T:
         """Runs a query on a connection that is not in use."""
@@ -301,7 +305,8 @@ class SQLite:
             )
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            if not self._beside:
+                self._lock.acquire(timeout=0)
         except Timeout:
             raise ConfigurationError(
                 f"The data folder {folder} is in use by another perdure process."
@@ -330,7 +335,7 @@ class SQLite:
         )
 
     def _open_file(self) -> sqlite3.Connection:
-        if not self._reserve.take():
+        if not self._beside and not self._reserve.take():
             if self._reserve.has_no_space():
                 raise self._no_space()
             _log.warning("disk_full")
@@ -340,7 +345,8 @@ class SQLite:
             _check_write_ahead_log(connection)
             # Before foreign_keys is on, so that a migration may rebuild a table.
             connection.execute("BEGIN IMMEDIATE")
-            migrate(_Schema(connection), "sqlite")
+            if not self._beside:
+                migrate(_Schema(connection), "sqlite")
             connection.execute("COMMIT")
             # Each commit reaches the disk; group commit pays for it.
             connection.execute("PRAGMA synchronous = FULL")

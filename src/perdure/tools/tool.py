@@ -14,7 +14,7 @@ from perdure.errors import PerdureError
 from perdure.retrieval.embedder import Embedders
 from perdure.sandbox.sessions import Sessions
 from perdure.settings import Settings
-from perdure.storage.blobs import Blobs
+from perdure.storage.blob_stores import BlobStores
 from perdure.storage.database import Database, Transaction
 from perdure.tools.annotation import TextFilter
 from perdure.tools.open_call import OpenCall
@@ -41,7 +41,7 @@ class ToolServices(NamedTuple):
     database: Database
     bus: Bus
     clock: Clock
-    blobs: Blobs
+    blobs: BlobStores
     embedders: Embedders
     sessions: Sessions
     settings: Settings

@@ -46,12 +46,12 @@ WHERE id IN (
 
 -- name: contents
 -- A page of all blobs that are contents.
-SELECT id, owner, bytes FROM blobs
+SELECT id, owner, bytes, location FROM blobs
 WHERE state = 'kept' AND id > :after ORDER BY id LIMIT :limit
 
 -- name: known_blobs
 -- Those of the named blobs that have a row. `ids` is JSON.
-SELECT id, state, owner, bytes FROM blobs
+SELECT id, state, owner, bytes, location FROM blobs
 WHERE id IN (
     SELECT value FROM json_each(:ids) -- sqlite
     SELECT json_array_elements_text(CAST(:ids AS JSON)) -- postgres

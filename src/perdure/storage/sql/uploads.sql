@@ -25,7 +25,7 @@ INSERT INTO upload_parts (id, upload_id) VALUES (:id, :upload_id)
 
 -- name: parts
 -- The parts of an upload with their blobs, in no order.
-SELECT upload_parts.id, blobs.id AS blob, blobs.bytes
+SELECT upload_parts.id, blobs.id AS blob, blobs.bytes, blobs.location
 FROM upload_parts JOIN blobs ON blobs.owner = upload_parts.id
 WHERE upload_id = :upload_id
 

@@ -21,7 +21,7 @@ from perdure.sandbox.sandbox import (
     Text,
 )
 from perdure.sandbox.sessions import HeldSession
-from perdure.storage.blobs import read
+from perdure.storage.blob_stores import read
 from perdure.tools.code_interpreter import definition, file_names, results, thread_files
 from perdure.tools.code_interpreter.call import OpenCodeCall
 from perdure.tools.code_interpreter.file_names import NO_NAMES, Names

@@ -16,7 +16,7 @@ from perdure.commands import blobs, files
 from perdure.commands.blobs import WrittenBlob
 from perdure.errors import Unavailable
 from perdure.sandbox.sandbox import MIB, FileRefused, Image, Session, SessionFile
-from perdure.storage.blobs import Blobs
+from perdure.storage.blob_stores import BlobStores
 from perdure.storage.database import Database
 from perdure.tools.code_interpreter import thread_files
 from perdure.tools.code_interpreter.call import OpenCodeCall
@@ -40,7 +40,7 @@ class _Kept(NamedTuple):
 class OutputStorage:
     """Stores what code leaves, for all calls of a server."""
 
-    def __init__(self, database: Database, store: Blobs, clock: Clock) -> None:
+    def __init__(self, database: Database, store: BlobStores, clock: Clock) -> None:
         self.database = database
         self.blobs = store
         self.clock = clock
@@ -112,7 +112,9 @@ class OutputKeeper:
         assert allowance is not None  # noqa: S101 # somebody has looked
         content = _Content(name, most=min(_MOST_BYTES, allowance.bytes))
         blob_id = ids.new_hex(ids.BLOB)
-        await self._database.write(blobs.begin, blob_id, now=self._clock.now())
+        await self._database.write(
+            blobs.begin, blob_id, self._blobs.location, now=self._clock.now()
+        )
         try:
             try:
                 size = await self._blobs.write(blob_id, content.of(chunks))
@@ -125,7 +127,9 @@ class OutputKeeper:
             if not is_shown:
                 self._call.add_file(FOLDER + name, file_id)
             if kept is None:
-                await self._writer.keep_file(file_id, name, WrittenBlob(blob_id, size))
+                await self._writer.keep_file(
+                    file_id, name, WrittenBlob(blob_id, size, self._blobs.location)
+                )
                 self._allowance = FileAllowance(allowance.files - 1, allowance.bytes - size)
         finally:
             await self._database.write(blobs.abandon, blob_id)

@@ -1,0 +1,119 @@
+"""Contents of several servers on one PostgreSQL, through real servers and the doctor."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from openai import InternalServerError, OpenAI
+
+from perdure import settings
+from perdure.cli import contents_checkup
+from perdure.cli.findings import Finding, State
+from tests.cli.processes import Served, perdure, serving
+
+
+def connect(server: Served) -> OpenAI:
+    return OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
+
+
+def uploaded(server: Served, text: bytes) -> str:
+    with connect(server) as client:
+        return client.files.create(file=("a.txt", text), purpose="assistants").id
+
+
+def downloaded(server: Served, file_id: str) -> bytes:
+    with connect(server) as client:
+        return client.files.content(file_id).content
+
+
+@pytest.fixture
+def environment(postgres_url: str) -> dict[str, str]:
+    return {"PERDURE_DATABASE_URL": postgres_url, "PERDURE_CODE_SPARE_SESSIONS": "0"}
+
+
+def doctor(*flags: str | Path, environment: dict[str, str]) -> str:
+    done = perdure("doctor", *flags, environment={**environment, "PERDURE_PORT": "1"})
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def test_a_file_of_one_server_is_read_at_the_other(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    with (
+        serving(tmp_path / "a", environment=environment) as first,
+        serving(tmp_path / "b", environment=environment) as second,
+    ):
+        file_id = uploaded(first, b"content")
+        assert downloaded(second, file_id) == b"content"
+        assert not (tmp_path / "a" / "blobs").exists()
+        with connect(second) as client:
+            client.files.delete(file_id)
+
+
+def test_old_contents_of_a_folder_are_told_and_moved_beside_the_servers(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    old = {**environment, "PERDURE_CONTENTS": "folder"}
+    with serving(tmp_path / "a", environment=old) as first:
+        file_id = uploaded(first, b"content")
+        assert downloaded(first, file_id) == b"content"
+        first.stop()
+    with (
+        serving(tmp_path / "a", environment=environment) as first,
+        serving(tmp_path / "b", environment=environment) as second,
+    ):
+        assert downloaded(first, file_id) == b"content"
+        with pytest.raises(InternalServerError) as refused:
+            downloaded(second, file_id)
+        assert refused.value.status_code == 503
+        assert "The content is in the data folder " in refused.value.message
+        found = doctor("--data-dir", tmp_path / "b", "--verify", environment=environment)
+        assert f"({tmp_path / 'a' / 'blobs'} on " in found
+        assert "1 contents in the data folder " in found
+        assert "nobody knows" not in found
+        found = doctor("--data-dir", tmp_path / "a", "--move-contents", environment=environment)
+        assert "1 contents (0.0 MiB) were moved to the database" in found
+        assert downloaded(second, file_id) == b"content"
+        found = doctor("--data-dir", tmp_path / "b", "--verify", environment=environment)
+        assert "cannot be" not in found.replace("it cannot be", "")
+
+
+def test_sqlite_moves_contents_beside_its_server(tmp_path: Path) -> None:
+    """There is nothing to move here; the server keeps its folder and goes on."""
+    with serving(tmp_path) as server:
+        file_id = uploaded(server, b"content")
+        done = perdure("doctor", "--data-dir", tmp_path, "--move-contents")
+        assert "0 contents (0.0 MiB) were moved to the data folder" in " ".join(done.stdout.split())
+        assert downloaded(server, file_id) == b"content"
+        assert (tmp_path / "reserve").exists()
+        assert uploaded(server, b"more") != file_id
+
+
+@pytest.mark.parametrize(
+    ("location", "seen_at", "words"),
+    [
+        ("folder:gone-1", 0, "(/data on host-a), and its server is gone"),
+        ("folder:new-1", 2**40, "(/data on host-a), which this server cannot reach"),
+        ("s3://bucket", 0, "the bucket s3://bucket, which is not configured"),
+        ("", None, "no server has told yet"),
+    ],
+)
+def test_a_location_out_of_reach_is_a_finding(
+    location: str, seen_at: int | None, words: str, tmp_path: Path, postgres_url: str
+) -> None:
+    with psycopg.connect(postgres_url) as server:
+        server.execute(
+            "INSERT INTO blobs (id, state, owner, place, bytes, location) "
+            "VALUES ('blob_1', 'kept', 'file-1', 0, 7, %s)",
+            [location],
+        )
+        if seen_at is not None:
+            server.execute(
+                "INSERT INTO blob_locations VALUES (%s, 'host-a', %s, 1, %s)",
+                [location, "" if location.startswith("s3") else "/data", seen_at],
+            )
+    chosen = settings.only(data_dir=tmp_path, database_url=postgres_url)
+    first, second = contents_checkup.findings(chosen, is_current=True)
+    assert first == Finding(State.OK, "contents", "new ones go to the PostgreSQL database")
+    assert second.state is State.WARN
+    assert words in second.text
