@@ -15,6 +15,7 @@ from perdure.background import loop
 from perdure.bus.memory import MemoryBus
 from perdure.bus.shared import SharedBus
 from perdure.clock import Clock
+from perdure.commands import servers
 from perdure.commands.servers import ServerIdentity
 from perdure.engine.adjustments import SharedAdjustmentMemory
 from perdure.engine.engine import Engine
@@ -60,6 +61,7 @@ class Perdure:
         address: str | None = None,
     ) -> None:
         self.settings = settings
+        self._clock = clock
         url = settings.database_url.get_secret_value() if settings.database_url else None
         self.identity = ServerIdentity(
             ids.new("server"),
@@ -110,6 +112,11 @@ class Perdure:
         """Opens database and blob store and starts the engine. Raises `ConfigurationError`."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         await self.database.open()
+        try:
+            await self._require_alone()
+        except ConfigurationError:
+            await self.database.close()
+            raise
         if isinstance(self.bus, SharedBus):
             await self.bus.start(self.engine.facts)
         try:
@@ -130,6 +137,23 @@ class Perdure:
                     await self.provider.refresh()
             refreshing = loop("models", self.provider.refresh, every=_LISTING_SECONDS)
             self._listing = asyncio.create_task(refreshing, name="models")
+
+    async def _require_alone(self) -> None:
+        """Raises `ConfigurationError` where contents are to be kept in a folder, and another server
+        works on the database: it could not read them.
+        """
+        if self.settings.contents != "folder" or self.database.exclusive:
+            return
+        since = self._clock.now() - self.settings.lease_seconds
+        other = await self.database.read(
+            servers.living_elsewhere, self.identity.address, since=since
+        )
+        if other is not None:
+            raise ConfigurationError(
+                f"contents is folder, and another server, at {other}, works on this database: it "
+                "could not read what is kept in this folder. Leave contents at auto, or stop the "
+                "other server."
+            )
 
     def drain(self) -> None:
         """Starts the graceful end. No new runs are claimed; those in hand finish or are released.

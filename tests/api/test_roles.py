@@ -123,3 +123,24 @@ async def test_each_server_is_in_the_table(cluster: Cluster, postgres_url: str) 
 def test_a_server_on_sqlite_can_have_no_role(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="a server on SQLite is alone"):
         settings.only(data_dir=tmp_path, role="worker")
+
+
+async def test_contents_in_a_folder_are_refused_beside_another_living_server(
+    cluster: Cluster, postgres_url: str, tmp_path: Path
+) -> None:
+    def another(address: str) -> Perdure:
+        chosen = settings.only(
+            data_dir=tmp_path / "another",
+            database_url=SecretStr(postgres_url),
+            contents="folder",
+            drain_seconds=0,
+        )
+        return Perdure(chosen, clock=SystemClock(), address=address)
+
+    with pytest.raises(ConfigurationError, match=r"another server, at (api|worker):7373, works on"):
+        await another("another:7373").open()
+    for app in cluster.apps.values():
+        await app.close()
+    alone = another("another:7373")
+    await alone.open()
+    await alone.close()

@@ -67,6 +67,12 @@ def address(tx: Transaction, server_id: str) -> str | None:
     return None if row is None else str(row["address"])
 
 
+def living_elsewhere(tx: Transaction, address: str, *, since: float) -> str | None:
+    """Returns the address of a server that was seen since then, other than this one."""
+    row = tx.one("servers.living_elsewhere", address=address, since=since)
+    return None if row is None else str(row["address"])
+
+
 def lacks_worker(tx: Transaction, *, since: float) -> bool:
     """Returns True if a run waits, and no server that works on runs was seen since then."""
     return bool(tx.all("runs.queued", limit=1)) and (

@@ -16,6 +16,10 @@ SELECT address FROM servers WHERE id = :id
 -- A row if a server that works on runs was seen since a time.
 SELECT 1 AS living FROM servers WHERE role IN ('all', 'worker') AND seen_at > :since LIMIT 1
 
+-- name: living_elsewhere^
+-- A server at another address that was seen since a time.
+SELECT address FROM servers WHERE address <> :address AND seen_at > :since LIMIT 1
+
 -- name: forget!
 -- Forgets the servers that were not seen since a time.
 DELETE FROM servers WHERE seen_at < :before
