@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import kreuzberg
 
-from perdure.parsing import docx, html
+from perdure.parsing import docx, html, pdf
 from perdure.parsing.formats import DOCUMENTS, Unparsable
 from perdure.parsing.limits import ParsingLimits
 
@@ -28,26 +28,11 @@ _CONFIG = kreuzberg.ExtractionConfig(
     enable_quality_processing=False,  # it guesses at what is rubbish, and drops it
     max_concurrent_extractions=1,
 )
-_ONE_EMPTY_PAGE = (
-    b"%PDF-1.4\n"
-    b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
-    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
-    b"trailer<</Root 1 0 R>>\n"
-)
 # Without these, since PostgreSQL stores no NUL and models have no use for the others.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 # More control characters than these few, and than one in so many characters, and it is no text.
 _CONTROLS_ALWAYS = 8
 _CHARACTERS_PER_CONTROL = 20
-
-
-def unpack_libraries() -> None:
-    """Has the library for PDF unpack what it needs into the folder for temporary files.
-
-    Raises `KreuzbergError` where that cannot be. It starts threads, which a later fork would lack.
-    """
-    kreuzberg.extract_bytes_sync(_ONE_EMPTY_PAGE, DOCUMENTS["pdf"], _CONFIG)
 
 
 def extract(file: BinaryIO, *, extension: str, limits: ParsingLimits) -> str:
@@ -60,6 +45,8 @@ def extract(file: BinaryIO, *, extension: str, limits: ParsingLimits) -> str:
     limits.check_size(size)
     if extension == "docx":
         text = _read_docx(file, limits)
+    elif extension == "pdf":
+        text = _read_pdf(file.read(), limits)
     elif extension in DOCUMENTS:
         text = _parse(file.read(), extension)
     else:
@@ -83,7 +70,7 @@ def _parse(content: bytes, extension: str) -> str:
         return kreuzberg.extract_bytes_sync(content, DOCUMENTS[extension], _CONFIG).content
     except kreuzberg.KreuzbergError as error:
         if "password" in str(error).lower():
-            raise _invalid("it is protected by a password") from error
+            raise _protected() from error
         if "security limit" in str(error).lower():
             raise _bloated() from error
         raise _damaged(extension) from error
@@ -97,6 +84,14 @@ def _read_docx(file: BinaryIO, limits: ParsingLimits) -> str:
         raise _bloated() from error
     except docx.Damaged as error:
         raise _damaged("docx") from error
+
+
+def _read_pdf(content: bytes, limits: ParsingLimits) -> str:
+    _check(content[:_HEAD_BYTES], "pdf")
+    try:
+        return pdf.text_of(content, limits.characters)
+    except pdf.UnreadablePdf as error:
+        raise (_protected() if error.protected else _damaged("pdf")) from error
 
 
 def _check(head: bytes, extension: str) -> None:
@@ -137,6 +132,10 @@ def _encoding_of(content: bytes) -> str:
 
 def _invalid(reason: str) -> Unparsable:
     return Unparsable(f"The file could not be parsed: {reason}.")
+
+
+def _protected() -> Unparsable:
+    return _invalid("it is protected by a password")
 
 
 def _damaged(extension: str) -> Unparsable:

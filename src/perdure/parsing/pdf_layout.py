@@ -1,0 +1,354 @@
+"""The order of reading of a page, from the places of its words: lines, columns, tables.
+
+A page is cut from top to bottom into bands. In a band, strips that no line crosses part columns
+from each other: columns of prose are read one after the other, the cells of a table row by row.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from itertools import pairwise
+from math import inf
+from statistics import median
+
+import msgspec
+
+from perdure.parsing import bidi
+
+# Gaps and widths below are in heights of a line.
+_SEGMENT_GAP = 0.9
+_GUTTER = 0.8
+# A gap that the library took for a space and that is none: less than any font's space.
+_NO_SPACE = 0.06
+# At least so many times the usual pitch, and there is an empty line between two lines.
+_PARAGRAPH = 1.4
+_NEXT_LINE, _FAR_LINE = 1.1, 2.5
+# Between glyphs that no space parts.
+_GLYPH_SPACE = 0.2
+# A column of prose is as broad as some words, and half of its lines fill most of it.
+_PROSE_WIDTH = 7.0
+_FILLED, _FILLED_SHARE = 0.75, 0.5
+_FEWEST_LINES = 2
+# Scripts without spaces; a line that fills its column goes on in the next without one.
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+class Joint(Enum):
+    """What stands between a word and the one before it in the file."""
+
+    SPACE = "a space"
+    GUESS = "a gap that may be a space"
+    BREAK = "the end of a line, or of a text"
+    PLACE = "whatever its place says: the word is one glyph"
+
+
+class Box(msgspec.Struct, frozen=True):
+    """A rectangle in points, with its text upright; y grows upwards."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @classmethod
+    def upright(cls, left: float, bottom: float, right: float, top: float, turns: int) -> "Box":
+        """The rectangle of a text that is turned by so many quarters to the left."""
+        if turns == 1:
+            return cls(bottom, -right, top, -left)
+        if turns == 2:
+            return cls(-right, -top, -left, -bottom)
+        if turns == 3:
+            return cls(-top, left, -bottom, right)
+        return cls(left, bottom, right, top)
+
+    @property
+    def height(self) -> float:
+        return self.top - self.bottom
+
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+    def around(self, other: "Box") -> "Box":
+        """The rectangle around both."""
+        return Box(
+            min(self.left, other.left),
+            min(self.bottom, other.bottom),
+            max(self.right, other.right),
+            max(self.top, other.top),
+        )
+
+    def beside(self, other: "Box") -> bool:
+        """True if the two share half of the lower one's height."""
+        shared = min(self.top, other.top) - max(self.bottom, other.bottom)
+        return shared >= min(self.height, other.height) / 2
+
+
+class Word(msgspec.Struct, frozen=True):
+    """A word of a page, or a glyph of it, or the value of a field."""
+
+    text: str
+    box: Box
+    turns: int
+    order: int
+    """Its place in the file."""
+    joint: Joint
+    invisible: bool
+
+
+class _Segment(msgspec.Struct, frozen=True):
+    """Words of a line with no wide gap between them."""
+
+    words: list[Word]
+    box: Box
+    height: float
+
+    @classmethod
+    def of(cls, words: list[Word]) -> "_Segment":
+        box = words[0].box
+        for word in words[1:]:
+            box = box.around(word.box)
+        return cls(words, box, max(word.box.height for word in words))
+
+
+_Row = list[_Segment]
+_Gap = tuple[float, float]
+
+
+def page_text(words: Sequence[Word]) -> str:
+    """The text of a page: the direction that most of it has first, then what is turned."""
+    directions: dict[int, list[Word]] = defaultdict(list)
+    for word in words:
+        directions[word.turns].append(word)
+    ordered = sorted(directions.values(), key=lambda each: -sum(len(word.text) for word in each))
+    texts = (_Direction(each).text() for each in ordered)
+    return bidi.shaped_back("\n\n".join(filter(None, texts)))
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """A line of the text; `full` if it goes as far to the right as the others."""
+
+    text: str
+    full: bool = False
+
+
+class _Direction:
+    """The words of a page that have one direction."""
+
+    def __init__(self, words: list[Word]) -> None:
+        self._rows = [_segments(row) for row in _rows(words)]
+        self._from_right = bidi.is_right_to_left("".join(word.text for word in words))
+        pitches = sorted(
+            above[0].box.middle - below[0].box.middle for above, below in pairwise(self._rows)
+        )
+        # of a page with more gaps than lines of prose, too, it is the pitch of prose
+        self._pitch = pitches[len(pitches) // 4] if pitches else 0.0
+        self._space = space_from(
+            gap for row in self._rows for segment in row for gap in _guessed_gaps(segment.words)
+        )
+
+    def text(self) -> str:
+        text, before = "", _Line("")
+        for line in self._lines(self._rows):
+            goes_on = before.full and _UNSPACED.match(before.text[-1:] or " ")
+            text += line.text if goes_on and _UNSPACED.match(line.text) else f"\n{line.text}"
+            before = line
+        return text.strip()
+
+    def _lines(self, rows: list[_Row]) -> Iterator[_Line]:
+        above: _Segment | None = None
+        right = max(row[-1].box.right for row in rows)
+        for band, gutters in _bands(rows):
+            if above is not None and self._apart(above, band[0][0]):
+                yield _Line("")
+            if columns := _columns(band, gutters):
+                for number, column in enumerate(columns[:: -1 if self._from_right else 1]):
+                    if number:
+                        yield _Line("")
+                    yield from self._lines(column)
+                above = band[-1][0]
+                continue
+            for number, row in enumerate(band):
+                if number and above is not None and self._apart(above, row[0]):
+                    yield _Line("")
+                yield _Line(self._row_text(row), row[-1].box.right > right - row[-1].height)
+                above = row[0]
+
+    def _apart(self, above: _Segment, below: _Segment) -> bool:
+        distance = above.box.middle - below.box.middle
+        height = max(above.height, below.height)
+        usual = max(_PARAGRAPH * self._pitch, _NEXT_LINE * height)
+        return distance > min(usual, _FAR_LINE * height)
+
+    def _row_text(self, row: _Row) -> str:
+        words = [word for segment in row for word in segment.words]
+        if any(word.joint is Joint.PLACE for word in words):
+            return _glyphs_text(words)
+        return " ".join(self._segment_text(segment) for segment in row)
+
+    def _segment_text(self, segment: _Segment) -> str:
+        pieces: list[str] = []
+        before: Word | None = None
+        for word in segment.words:
+            if before is not None and self._spaced(before, word):
+                pieces.append(" ")
+            pieces.append(word.text)
+            before = word
+        return "".join(pieces)
+
+    def _spaced(self, before: Word, word: Word) -> bool:
+        if word.joint is Joint.SPACE:
+            return True
+        gap = _gap(before, word)
+        return gap > (self._space if word.joint is Joint.GUESS and word.invisible else _NO_SPACE)
+
+
+def _glyphs_text(words: list[Word]) -> str:
+    """The text of a line that is known by its glyphs."""
+    glyphs: list[str] = []
+    before: Word | None = None
+    for word in sorted(words, key=_place):
+        if (
+            before is not None
+            and not before.text.isspace()
+            and not word.text.isspace()
+            and _gap(before, word) > _GLYPH_SPACE
+        ):
+            glyphs.append(" ")
+        glyphs.append(word.text)
+        before = word
+    return bidi.logical(glyphs).strip()
+
+
+def _place(word: Word) -> tuple[float, int]:
+    # the characters of one glyph have one place
+    order = -word.order if bidi.has_right_to_left(word.text) else word.order
+    return round(word.box.left, 2), order
+
+
+def _rows(words: Iterable[Word]) -> list[list[Word]]:
+    """The words in rows from top to bottom, each from left to right."""
+    rows: list[list[Word]] = []
+    tallest: list[Box] = []
+    for word in sorted(words, key=lambda word: -word.box.middle):
+        # a raised figure may come before the line that it belongs to
+        last = range(len(rows) - 1, max(len(rows) - 4, -1), -1)
+        at = next((row for row in last if word.box.beside(tallest[row])), None)
+        if at is None:
+            rows.append([word])
+            tallest.append(word.box)
+            continue
+        rows[at].append(word)
+        if word.box.height > tallest[at].height:
+            tallest[at] = word.box
+    for row in rows:
+        row.sort(key=lambda word: word.box.left)
+    return rows
+
+
+def _segments(row: list[Word]) -> _Row:
+    parts: list[list[Word]] = [[row[0]]]
+    for word in row[1:]:
+        if _gap(parts[-1][-1], word) > _SEGMENT_GAP:
+            parts.append([])
+        parts[-1].append(word)
+    return [_Segment.of(part) for part in parts]
+
+
+def _gap(before: Word, word: Word) -> float:
+    height = max(before.box.height, word.box.height) or 1.0
+    return (word.box.left - before.box.right) / height
+
+
+def _guessed_gaps(words: list[Word]) -> Iterator[float]:
+    for before, word in pairwise(words):
+        if word.invisible and word.joint is Joint.GUESS:
+            yield _gap(before, word)
+
+
+def space_from(gaps: Iterable[float]) -> float:
+    """From which gap on there is a space, in a layer of OCR.
+
+    There the glyphs stand where they are in a picture, so there are gaps within words as well. If
+    the gaps fall into two clear groups, the narrower ones are within words.
+    """
+    found = sorted(max(gap, 0.0) for gap in gaps)
+    best, at = 0.0, 0
+    below, total = 0.0, sum(found)
+    for number, gap in enumerate(found[:-1], 1):
+        below += gap
+        means = below / number, (total - below) / (len(found) - number)
+        apart = number * (len(found) - number) * (means[1] - means[0]) ** 2
+        if apart > best and means[0] < min(means[1] / 2, 0.3):
+            best, at = apart, number
+    return (found[at - 1] + found[at]) / 2 if at else _NO_SPACE
+
+
+def _bands(rows: list[_Row]) -> Iterator[tuple[list[_Row], list[_Gap]]]:
+    """Rows that follow each other and share strips that none of them crosses, with those strips;
+    and single rows, which have none.
+    """
+    at = 0
+    for seed, row in enumerate(rows):
+        gutters = _inner_gaps(row)
+        if seed < at or not gutters:
+            continue
+        start, end = seed, seed + 1
+        while end < len(rows) and (shared := _shared(gutters, rows[end])):
+            gutters, end = shared, end + 1
+        # a column may begin above the others
+        while start > at and (shared := _shared(gutters, rows[start - 1])):
+            gutters, start = shared, start - 1
+        for each in rows[at:start]:
+            yield [each], []
+        yield rows[start:end], gutters
+        at = end
+    for each in rows[at:]:
+        yield [each], []
+
+
+def _inner_gaps(row: _Row) -> list[_Gap]:
+    return [
+        (left.box.right, right.box.left)
+        for left, right in pairwise(row)
+        if right.box.left - left.box.right >= _GUTTER * min(left.height, right.height)
+    ]
+
+
+def _shared(gutters: list[_Gap], row: _Row) -> list[_Gap]:
+    """What is left of the strips where the row does not cross them."""
+    edges = [-inf, *(edge for each in row for edge in (each.box.left, each.box.right)), inf]
+    height = min(each.height for each in row)
+    found = []
+    for left, right in gutters:
+        for free_from, free_to in zip(edges[::2], edges[1::2], strict=True):
+            low, high = max(left, free_from), min(right, free_to)
+            if high - low >= _GUTTER * height:
+                found.append((low, high))
+                break
+    return found
+
+
+def _columns(band: list[_Row], gutters: list[_Gap]) -> list[list[_Row]] | None:
+    """The rows of each column of prose, or None where the band is a table, or a single row."""
+    columns: list[list[_Row]] = [[] for _ in range(len(gutters) + 1)]
+    for row in band:
+        parts: list[_Row] = [[] for _ in columns]
+        for segment in row:
+            parts[sum(segment.box.left >= high for _, high in gutters)].append(segment)
+        for column, part in zip(columns, parts, strict=True):
+            if part:
+                column.append(part)
+    if len(band) < _FEWEST_LINES or not all(map(_is_prose, columns)):
+        return None
+    return columns
+
+
+def _is_prose(column: list[_Row]) -> bool:
+    if len(column) < _FEWEST_LINES:
+        return False
+    widths = [row[-1].box.right - row[0].box.left for row in column]
+    height = median(row[0].height for row in column)
+    filled = sum(width >= _FILLED * max(widths) for width in widths)
+    return max(widths) >= _PROSE_WIDTH * height and filled >= _FILLED_SHARE * len(widths)
