@@ -2,13 +2,15 @@
 
 import re
 
-_HYPHENS = "-\u00ad\u2010\u2011"
-_WORD = re.compile(rf"[^\W_]+(?:[{_HYPHENS}][^\W_]+)*")
-_CUT = re.compile(
-    rf"(?P<before>[^\W_]+(?:[{_HYPHENS}][^\W_]+)*)(?P<hyphen>[{_HYPHENS}])[ \t]*\n{{1,2}}[ \t]*"
-    rf"(?P<after>[^\W_]+(?:[{_HYPHENS}](?!\s)[^\W_]+)*)"
-)
 _SOFT = "\u00ad"
+_HYPHENS = f"-{_SOFT}\u2010\u2011"
+_WORD = re.compile(rf"[^\W_]+(?:[{_HYPHENS}][^\W_]+)*")
+# A hyphen and the end of its line. The words around are looked for from here: a pattern that began
+# with a word would be tried at each letter of it.
+_CUT = re.compile(rf"(?<=[^\W_])[{_HYPHENS}][ \t]*\n{{1,2}}[ \t]*(?=[^\W_])")
+_WORD_BEFORE = re.compile(rf"(?:[^\W_]+[{_HYPHENS}])*[^\W_]+\Z")
+# Longer words are taken for this much of them.
+_LONGEST_WORD = 100
 # Behind a hyphen that stands for the end of a later word: "vor- und nachmittags".
 _CONJUNCTIONS = frozenset("and bzw en et oder og or ou und y".split())  # noqa: SIM905
 
@@ -21,21 +23,24 @@ def joined(text: str) -> str:
     "Rhein-Main", and only the end of the line goes. Soft hyphens mark no more than a place to cut,
     and go everywhere.
     """
-    cuts = list(_CUT.finditer(text))
-    if cuts:
-        seen = _words_of(text)
-        text = _CUT.sub(lambda found: _whole(found, seen), text)
+    if cuts := list(_CUT.finditer(text)):
+        seen = _words_of(text, cuts)
+        pieces, at = [], 0
+        for cut in cuts:
+            pieces += [text[at : cut.start()], _joint(text, cut, seen)]
+            at = cut.end()
+        text = "".join([*pieces, text[at:]])
     return text.replace(_SOFT, "")
 
 
-def _words_of(text: str) -> set[str]:
+def _words_of(text: str, cuts: list[re.Match[str]]) -> set[str]:
     """The words that stand within lines, in lower case, with plain hyphens."""
-    ends = {found.start() for found in _CUT.finditer(text)}
-    begins = {found.start("after") for found in _CUT.finditer(text)}
+    ends = {cut.start() for cut in cuts}
+    begins = {cut.end() for cut in cuts}
     return {
         _plain(found[0])
         for found in _WORD.finditer(text)
-        if found.start() not in ends and found.start() not in begins
+        if found.end() not in ends and found.start() not in begins
     }
 
 
@@ -45,13 +50,19 @@ def _plain(word: str) -> str:
     return word.replace(_SOFT, "").casefold()
 
 
-def _whole(found: re.Match[str], seen: set[str]) -> str:
-    before, after = found["before"], found["after"]
-    if found["hyphen"] == _SOFT:
-        return before + after
-    if after in _CONJUNCTIONS:
-        return f"{before}- {after}"
-    whole, hyphenated = _plain(before + after), _plain(f"{before}-{after}")
-    if whole in seen or (after[0].islower() and before[-1].isalpha() and hyphenated not in seen):
-        return before + after
-    return f"{before}-{after}"
+def _joint(text: str, cut: re.Match[str], seen: set[str]) -> str:
+    """What stands in place of a cut."""
+    if text[cut.start()] == _SOFT:
+        return ""
+    line = text[max(cut.start() - _LONGEST_WORD, 0) : cut.start()]
+    before, after = (
+        _WORD_BEFORE.search(line),
+        _WORD.match(text, cut.end(), cut.end() + _LONGEST_WORD),
+    )
+    if before is None or after is None:
+        return "-"
+    if after[0] in _CONJUNCTIONS:
+        return "- "
+    whole, hyphenated = _plain(before[0] + after[0]), _plain(f"{before[0]}-{after[0]}")
+    lower = after[0][0].islower() and before[0][-1].isalpha()
+    return "" if whole in seen or (lower and hyphenated not in seen) else "-"

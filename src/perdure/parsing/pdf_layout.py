@@ -30,6 +30,8 @@ _GLYPH_SPACE = 0.2
 _PROSE_WIDTH = 7.0
 _FILLED, _FILLED_SHARE = 0.75, 0.5
 _FEWEST_LINES = 2
+# Rows of more parts are no rows of columns: looking for strips would take too long.
+_MOST_COLUMNS = 50
 # Scripts without spaces; a line that fills its column goes on in the next without one.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
@@ -43,7 +45,7 @@ class Joint(Enum):
     PLACE = "whatever its place says: the word is one glyph"
 
 
-class Box(msgspec.Struct, frozen=True):
+class Box(msgspec.Struct, frozen=True, gc=False):
     """A rectangle in points, with its text upright; y grows upwards."""
 
     left: float
@@ -70,22 +72,13 @@ class Box(msgspec.Struct, frozen=True):
     def middle(self) -> float:
         return (self.top + self.bottom) / 2
 
-    def around(self, other: "Box") -> "Box":
-        """The rectangle around both."""
-        return Box(
-            min(self.left, other.left),
-            min(self.bottom, other.bottom),
-            max(self.right, other.right),
-            max(self.top, other.top),
-        )
-
     def beside(self, other: "Box") -> bool:
         """True if the two share half of the lower one's height."""
         shared = min(self.top, other.top) - max(self.bottom, other.bottom)
         return shared >= min(self.height, other.height) / 2
 
 
-class Word(msgspec.Struct, frozen=True):
+class Word(msgspec.Struct, frozen=True, gc=False):
     """A word of a page, or a glyph of it, or the value of a field."""
 
     text: str
@@ -106,10 +99,15 @@ class _Segment(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, words: list[Word]) -> "_Segment":
-        box = words[0].box
-        for word in words[1:]:
-            box = box.around(word.box)
-        return cls(words, box, max(word.box.height for word in words))
+        """The segment of words that stand from left to right."""
+        boxes = [word.box for word in words]
+        box = Box(
+            boxes[0].left,
+            min(each.bottom for each in boxes),
+            max(each.right for each in boxes),
+            max(each.top for each in boxes),
+        )
+        return cls(words, box, max(each.top - each.bottom for each in boxes))
 
 
 _Row = list[_Segment]
@@ -149,12 +147,15 @@ class _Direction:
         )
 
     def text(self) -> str:
-        text, before = "", _Line("")
+        pieces: list[str] = []
+        before = _Line("")
         for line in self._lines(self._rows):
-            goes_on = before.full and _UNSPACED.match(before.text[-1:] or " ")
-            text += line.text if goes_on and _UNSPACED.match(line.text) else f"\n{line.text}"
+            goes_on = before.full and _UNSPACED.match(before.text[-1:])
+            if not (goes_on and _UNSPACED.match(line.text)):
+                pieces.append("\n")
+            pieces.append(line.text)
             before = line
-        return text.strip()
+        return "".join(pieces).strip()
 
     def _lines(self, rows: list[_Row]) -> Iterator[_Line]:
         above: _Segment | None = None
@@ -234,7 +235,7 @@ def _rows(words: Iterable[Word]) -> list[list[Word]]:
     for word in sorted(words, key=lambda word: -word.box.middle):
         # a raised figure may come before the line that it belongs to
         last = range(len(rows) - 1, max(len(rows) - 4, -1), -1)
-        at = next((row for row in last if word.box.beside(tallest[row])), None)
+        at = next((number for number in last if word.box.beside(tallest[number])), None)
         if at is None:
             rows.append([word])
             tallest.append(word.box)
@@ -309,6 +310,8 @@ def _bands(rows: list[_Row]) -> Iterator[tuple[list[_Row], list[_Gap]]]:
 
 
 def _inner_gaps(row: _Row) -> list[_Gap]:
+    if len(row) > _MOST_COLUMNS:
+        return []
     return [
         (left.box.right, right.box.left)
         for left, right in pairwise(row)
