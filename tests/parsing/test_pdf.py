@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from perdure.parsing import pdf
 from perdure.parsing.pdf_layout import Box, Joint, Word, page_text, space_from
-from tests.parsing import pdf_corpus, samples
+from tests.parsing import pdf_corpus, pdf_layers, samples
 from tests.parsing.pdf_corpus import Sample
 from tests.parsing.pdf_scores import Score, score
 from tests.parsing.pdf_writer import PdfWriter
@@ -54,10 +54,10 @@ def test_boxes_that_are_ticked_say_so_and_passwords_stay_hidden() -> None:
     writer.page(
         [writer.show("Insured", 200, 700), writer.show("Leaking", 200, 650)],
         widgets=[
-            pdf_corpus.widget(f"/T(insured){tick}/V/Yes/AS/Yes", 700, left=150, right=165),
-            pdf_corpus.widget(f"/T(leaking){tick}/V/Off/AS/Off", 650, left=150, right=165),
-            pdf_corpus.widget("/T(key)/FT/Tx/Ff 8192/V(the secret)", 600),
-            pdf_corpus.widget("/T(hidden)/FT/Tx/F 2/V(not shown)", 550),
+            pdf_layers.widget(f"/T(insured){tick}/V/Yes/AS/Yes", 700, left=150, right=165),
+            pdf_layers.widget(f"/T(leaking){tick}/V/Off/AS/Off", 650, left=150, right=165),
+            pdf_layers.widget("/T(key)/FT/Tx/Ff 8192/V(the secret)", 600),
+            pdf_layers.widget("/T(hidden)/FT/Tx/F 2/V(not shown)", 550),
         ],
     )
     assert _text(writer.file()).splitlines() == ["[x] Insured", "[ ] Leaking"]
