@@ -57,7 +57,13 @@ _KINDS: dict[str, Iterable[_Maker]] = {
         pdf_layouts.three_columns,
         pdf_layouts.columns_below_a_heading,
     ),
-    "tables": (pdf_layouts.table, pdf_layouts.table_without_lines, pdf_layouts.table_by_columns),
+    "tables": (
+        pdf_layouts.table,
+        pdf_layouts.table_without_lines,
+        pdf_layouts.table_by_columns,
+        pdf_layouts.table_with_long_cells,
+        pdf_layouts.labels_and_values,
+    ),
     "ligatures": (pdf_scripts.ligatures_of_characters, pdf_scripts.ligature_characters),
     "hyphens": (
         pdf_scripts.hyphens,

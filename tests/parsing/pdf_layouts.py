@@ -90,6 +90,30 @@ def table_by_columns() -> Made:
     return writer.file(), "\n".join(" ".join(row) for row in rows)
 
 
+def table_with_long_cells() -> Made:
+    """Cells of several lines, of which some are in the middle of their row."""
+    document = plain_document()
+    document.add_page()
+    rows = [["Clause", "Duty", "Sanction"]]
+    rows += [[f"Clause {n}", " ".join(words(14, n)), " ".join(words(15, n + 9))] for n in range(6)]
+    with document.table() as table:
+        for row in rows:
+            table.row(row)
+    return bytes(document.output()), "\n".join(" ".join(row) for row in rows)
+
+
+def labels_and_values() -> Made:
+    """Labels that are as long as each other, and their values beside them."""
+    writer = PdfWriter()
+    rows = [(f"Name of thing {n}:", " ".join(words(6, n))) for n in range(8)]
+    writer.page(
+        writer.show(text, 50 + column * 200, 700 - number * 20)
+        for number, row in enumerate(rows)
+        for column, text in enumerate(row)
+    )
+    return writer.file(), "\n".join(" ".join(row) for row in rows)
+
+
 def _turned_by_viewer(degrees: int) -> Made:
     """Written so that it reads upright where the viewer turns the page."""
     writer = PdfWriter()

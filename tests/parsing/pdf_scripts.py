@@ -92,16 +92,24 @@ def _hyphens_shown_as(sign: str) -> Made:
 
 def hyphens_in_columns() -> Made:
     writer = PdfWriter()
-    left = ["All ships of the mer-", "chant navy pay har-", "bour dues at the of-"]
-    right = ["fice of the port au-", "thority in spring", "and autumn."]
+    left = [
+        "All the ships of the foreign mer-",
+        "chant navy must always pay har-",
+        "bour dues in advance at the of-",
+    ]
+    right = [
+        "fice of the port, which is the au-",
+        "thority that is in charge of all of",
+        "the basins.",
+    ]
     writer.page(
         writer.show(lines[n], x, 780 - n * LEADING)
         for n in range(3)
         for lines, x in ((left, 50), (right, 310))
     )
     return writer.file(), (
-        "All ships of the merchant navy pay harbour dues at the office of the port authority in "
-        "spring and autumn."
+        "All the ships of the foreign merchant navy must always pay harbour dues in advance at the "
+        "office of the port, which is the authority that is in charge of all of the basins."
     )
 
 

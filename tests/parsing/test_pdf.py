@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.parsing import pdf
-from perdure.parsing.pdf_layout import Box, Joint, Word, page_text, space_from
+from perdure.parsing.pdf_layout import page_text, space_from
+from perdure.parsing.pdf_words import Box, Joint, Word
 from tests.parsing import pdf_corpus, pdf_layers, samples
 from tests.parsing.pdf_corpus import Sample
 from tests.parsing.pdf_scores import Score, score
@@ -96,7 +97,7 @@ def test_the_order_of_words_in_the_file_does_not_matter(chance: random.Random) -
 
 
 def _word(text: str, left: float, bottom: float) -> Word:
-    box = Box(left, bottom, left + 35, bottom + 12)
+    box = Box(left, bottom, left + 38, bottom + 12)
     return Word(text=text, box=box, turns=0, order=0, joint=Joint.SPACE, invisible=False)
 
 

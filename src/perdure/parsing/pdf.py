@@ -15,7 +15,8 @@ import pypdfium2.raw as pdfium
 
 from perdure.parsing import bidi, hyphens
 from perdure.parsing.pdf_annotations import Annotations
-from perdure.parsing.pdf_layout import Box, Joint, Word, page_text
+from perdure.parsing.pdf_layout import page_text
+from perdure.parsing.pdf_words import Box, Joint, Word
 
 # What the library puts in place of a hyphen at the end of a line, and of that line's end.
 _LINE_END_HYPHEN = "\ufffe"

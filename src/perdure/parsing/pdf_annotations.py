@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from perdure.parsing.pdf_layout import Box, Joint, Word
+from perdure.parsing.pdf_words import Box, Joint, Word
 
 _TEXTS = (
     pdfium.FPDF_FORMFIELD_TEXTFIELD,

@@ -7,7 +7,6 @@ from each other: columns of prose are read one after the other, the cells of a t
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from enum import Enum
 from itertools import pairwise
 from math import inf
 from statistics import median
@@ -15,10 +14,12 @@ from statistics import median
 import msgspec
 
 from perdure.parsing import bidi
+from perdure.parsing.pdf_words import Box, Joint, Word
 
-# Gaps and widths below are in heights of a line.
+# Gaps and widths below are in heights of a line. A line may be parted at a wide gap, and where the
+# file does not go on with what is behind the gap: there cells are written one by one.
 _SEGMENT_GAP = 0.9
-_GUTTER = 0.8
+_GUTTER = 0.3
 # A gap that the library took for a space and that is none: less than any font's space.
 _NO_SPACE = 0.06
 # At least so many times the usual pitch, and there is an empty line between two lines.
@@ -26,68 +27,17 @@ _PARAGRAPH = 1.4
 _NEXT_LINE, _FAR_LINE = 1.1, 2.5
 # Between glyphs that no space parts.
 _GLYPH_SPACE = 0.2
-# A column of prose is as broad as some words, and half of its lines fill most of it.
-_PROSE_WIDTH = 7.0
+# A column of prose is as broad as some words, and half of its lines fill most of it. It has to be
+# broader where the file has its lines between those of others, as the cells of a table.
+_PROSE_WIDTH, _SURE_PROSE_WIDTH = 7.0, 12.0
 _FILLED, _FILLED_SHARE = 0.75, 0.5
 _FEWEST_LINES = 2
+# How far the numbers of two words are apart that follow each other; a space may be between.
+_NEXT = 2
 # Rows of more parts are no rows of columns: looking for strips would take too long.
 _MOST_COLUMNS = 50
 # Scripts without spaces; a line that fills its column goes on in the next without one.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-
-
-class Joint(Enum):
-    """What stands between a word and the one before it in the file."""
-
-    SPACE = "a space"
-    GUESS = "a gap that may be a space"
-    BREAK = "the end of a line, or of a text"
-    PLACE = "whatever its place says: the word is one glyph"
-
-
-class Box(msgspec.Struct, frozen=True, gc=False):
-    """A rectangle in points, with its text upright; y grows upwards."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    @classmethod
-    def upright(cls, left: float, bottom: float, right: float, top: float, turns: int) -> "Box":
-        """The rectangle of a text that is turned by so many quarters to the left."""
-        if turns == 1:
-            return cls(bottom, -right, top, -left)
-        if turns == 2:
-            return cls(-right, -top, -left, -bottom)
-        if turns == 3:
-            return cls(-top, left, -bottom, right)
-        return cls(left, bottom, right, top)
-
-    @property
-    def height(self) -> float:
-        return self.top - self.bottom
-
-    @property
-    def middle(self) -> float:
-        return (self.top + self.bottom) / 2
-
-    def beside(self, other: "Box") -> bool:
-        """True if the two share half of the lower one's height."""
-        shared = min(self.top, other.top) - max(self.bottom, other.bottom)
-        return shared >= min(self.height, other.height) / 2
-
-
-class Word(msgspec.Struct, frozen=True, gc=False):
-    """A word of a page, or a glyph of it, or the value of a field."""
-
-    text: str
-    box: Box
-    turns: int
-    order: int
-    """Its place in the file."""
-    joint: Joint
-    invisible: bool
 
 
 class _Segment(msgspec.Struct, frozen=True):
@@ -170,10 +120,14 @@ class _Direction:
                     yield from self._lines(column)
                 above = band[-1][0]
                 continue
-            for number, row in enumerate(band):
-                if number and above is not None and self._apart(above, row[0]):
+            for number, cells in enumerate(_table_rows(band, gutters)):
+                row = cells[-1]
+                if number and above is not None and self._apart(above, cells[0][0]):
                     yield _Line("")
-                yield _Line(self._row_text(row), row[-1].box.right > right - row[-1].height)
+                if len(cells) > 1:
+                    yield _Line(self._cells_text(cells, gutters))
+                else:
+                    yield _Line(self._row_text(row), row[-1].box.right > right - row[-1].height)
                 above = row[0]
 
     def _apart(self, above: _Segment, below: _Segment) -> bool:
@@ -181,6 +135,10 @@ class _Direction:
         height = max(above.height, below.height)
         usual = max(_PARAGRAPH * self._pitch, _NEXT_LINE * height)
         return distance > min(usual, _FAR_LINE * height)
+
+    def _cells_text(self, rows: list[_Row], gutters: list[_Gap]) -> str:
+        columns = _split(rows, gutters)[:: -1 if self._from_right else 1]
+        return " ".join(self._row_text(part) for column in columns for part in column)
 
     def _row_text(self, row: _Row) -> str:
         words = [word for segment in row for word in segment.words]
@@ -251,7 +209,9 @@ def _rows(words: Iterable[Word]) -> list[list[Word]]:
 def _segments(row: list[Word]) -> _Row:
     parts: list[list[Word]] = [[row[0]]]
     for word in row[1:]:
-        if _gap(parts[-1][-1], word) > _SEGMENT_GAP:
+        before = parts[-1][-1]
+        follows = 0 < word.order - before.order <= _NEXT
+        if _gap(before, word) > (_SEGMENT_GAP if follows else _GUTTER):
             parts.append([])
         parts[-1].append(word)
     return [_Segment.of(part) for part in parts]
@@ -333,8 +293,8 @@ def _shared(gutters: list[_Gap], row: _Row) -> list[_Gap]:
     return found
 
 
-def _columns(band: list[_Row], gutters: list[_Gap]) -> list[list[_Row]] | None:
-    """The rows of each column of prose, or None where the band is a table, or a single row."""
+def _split(band: list[_Row], gutters: list[_Gap]) -> list[list[_Row]]:
+    """The rows of each column; a column has no row where there is nothing in it."""
     columns: list[list[_Row]] = [[] for _ in range(len(gutters) + 1)]
     for row in band:
         parts: list[_Row] = [[] for _ in columns]
@@ -343,15 +303,59 @@ def _columns(band: list[_Row], gutters: list[_Gap]) -> list[list[_Row]] | None:
         for column, part in zip(columns, parts, strict=True):
             if part:
                 column.append(part)
-    if len(band) < _FEWEST_LINES or not all(map(_is_prose, columns)):
+    return columns
+
+
+def _columns(band: list[_Row], gutters: list[_Gap]) -> list[list[_Row]] | None:
+    """The rows of each column of prose, or None where the band is a table, or a single row."""
+    columns = _split(band, gutters)
+    width = _PROSE_WIDTH if _one_after_the_other(columns) else _SURE_PROSE_WIDTH
+    if len(band) < _FEWEST_LINES or not all(_is_prose(column, width) for column in columns):
         return None
     return columns
 
 
-def _is_prose(column: list[_Row]) -> bool:
+def _is_prose(column: list[_Row], least: float) -> bool:
     if len(column) < _FEWEST_LINES:
         return False
     widths = [row[-1].box.right - row[0].box.left for row in column]
     height = median(row[0].height for row in column)
     filled = sum(width >= _FILLED * max(widths) for width in widths)
-    return max(widths) >= _PROSE_WIDTH * height and filled >= _FILLED_SHARE * len(widths)
+    return max(widths) >= least * height and filled >= _FILLED_SHARE * len(widths)
+
+
+def _one_after_the_other(columns: list[list[_Row]]) -> bool:
+    """True if the file has all of a column before it has anything of another."""
+    spans = sorted(
+        (min(_first(part) for part in column), max(_last(part) for part in column))
+        for column in columns
+        if column
+    )
+    return all(before[1] < after[0] for before, after in pairwise(spans))
+
+
+def _first(part: _Row) -> int:
+    return min(word.order for segment in part for word in segment.words)
+
+
+def _last(part: _Row) -> int:
+    return max(word.order for segment in part for word in segment.words)
+
+
+def _table_rows(band: list[_Row], gutters: list[_Gap]) -> Iterator[list[_Row]]:
+    """The rows of a table, each with the lines of its cells.
+
+    Lines of a column that follow each other in the file, too, are of one cell.
+    """
+    begins = [True] * len(band)
+    columns = _split(band, gutters)
+    if not _one_after_the_other(columns):
+        number_of = {id(segment): number for number, row in enumerate(band) for segment in row}
+        for column in columns:
+            for above, below in pairwise(column):
+                if 0 < _first(below) - _last(above) <= _NEXT:
+                    for number in range(number_of[id(above[0])] + 1, number_of[id(below[0])] + 1):
+                        begins[number] = False
+    starts = [number for number, begin in enumerate(begins) if begin]
+    for start, end in pairwise([*starts, len(band)]):
+        yield band[start:end]
