@@ -114,3 +114,17 @@ def test_two_clear_groups_of_gaps_are_parted_between_them(
 @given(st.lists(st.floats(0.25, 0.45), max_size=50))
 def test_gaps_that_are_alike_are_all_spaces(gaps: list[float]) -> None:
     assert space_from(gaps) < 0.25
+
+
+_PLACE = st.floats(-1e9, 1e9) | st.sampled_from([0.0, float("nan"), float("inf"), -float("inf")])
+_BOXES = st.builds(Box, _PLACE, _PLACE, _PLACE, _PLACE)
+
+
+@given(st.lists(st.tuples(_BOXES, st.integers(0, 3), st.sampled_from(Joint)), max_size=30))
+def test_wherever_words_stand_each_is_read_once(places: list[tuple[Box, int, Joint]]) -> None:
+    words = [
+        Word(text=f"<{n}>", box=box, turns=turns, order=n, joint=joint, invisible=n % 2 == 0)
+        for n, (box, turns, joint) in enumerate(places)
+    ]
+    text = page_text(words)
+    assert [text.count(word.text) for word in words] == [1] * len(words)
