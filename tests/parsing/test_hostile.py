@@ -110,7 +110,7 @@ def _truncated(content: bytes) -> bytes:
             lambda: b"[1,]" * 3_000_000,
             "it has more than 5,000,000 tokens",
         ),
-        ("a.pdf", hostile.circular_pdf, _NO_TEXT),
+        ("a.pdf", hostile.circular_pdf, "it is damaged, or not a PDF file"),
     ],
 )
 async def test_a_file_without_text_to_be_had_is_invalid_and_told_why(

@@ -4,10 +4,6 @@ Loading the libraries takes most of a second, and files are hostile. So the fork
 touches no file, and forks a child for each: it takes milliseconds, and a file meets a process that
 no other file has seen. The child has limits on memory, processor time and written bytes.
 
-A library unpacks a part of itself into the folder for temporary files when it is first used, which
-a child with limits may not. So the first child of all is given a document of ours and no limits.
-The folder is the fork server's own: into one that others may write to, they could put theirs.
-
 The fork server's only input are sockets, one for each file, passed through the one that it was
 started with. A child is killed when the server closes its end of the child's socket, and all of
 them when the server is gone, however it went. POSIX only; macOS enforces no limit on memory.
@@ -18,11 +14,9 @@ import gc
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -30,7 +24,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from perdure.parsing import library, text
+from perdure.parsing import text
 from perdure.parsing.chunks import Chunk, chunks
 from perdure.parsing.formats import Unparsable
 from perdure.parsing.frames import (
@@ -214,26 +208,19 @@ def _limit(limits: ParsingLimits) -> None:
 
 
 def main(descriptor: int) -> None:
-    """Runs the fork server on the socket that it was started with, in the temporary folder that is
-    its own. Without a word that it is ready it has failed.
+    """Runs the fork server on the socket that it was started with. Without a word that it is ready
+    it has failed.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # it ends when the server does, which may take its time to drain
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.chdir("/")  # so that it keeps no folder of the server's in use
     warm()
     # so that collecting garbage in a child does not copy what it shares with the fork server
     gc.freeze()
-    folder = tempfile.gettempdir()
-    os.chdir(folder)
-    try:
-        control = socket.socket(fileno=descriptor)
-        _, failed = os.waitpid(_fork(library.unpack), 0)
-        if not failed:
-            control.sendall(_READY)
-            ForkServer(control).run()
-    finally:
-        # the server does the same, as long as it is there
-        shutil.rmtree(folder, ignore_errors=True)
+    control = socket.socket(fileno=descriptor)
+    control.sendall(_READY)
+    ForkServer(control).run()
 
 
 if __name__ == "__main__":

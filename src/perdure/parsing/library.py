@@ -7,29 +7,13 @@ from perdure.parsing.parsed_text import TextWriter
 
 _MIME_TYPES = {
     "doc": "application/msword",
-    "pdf": "application/pdf",
     "rtf": "application/rtf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_ONE_EMPTY_PAGE = (
-    b"%PDF-1.4\n"
-    b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
-    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
-    b"trailer<</Root 1 0 R>>\n"
-)
 
 
 class ProtectedFile(Exception):
     """The file needs a password."""
-
-
-def unpack() -> None:
-    """Has the library for PDF unpack what it needs into the folder for temporary files.
-
-    Raises `KreuzbergError` where that cannot be. It starts threads, which a later fork would lack.
-    """
-    kreuzberg.extract_bytes_sync(_ONE_EMPTY_PAGE, _MIME_TYPES["pdf"], _config("plain"))
 
 
 def extract_plain(content: bytes, extension: str) -> str:

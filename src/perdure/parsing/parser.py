@@ -7,7 +7,6 @@ import asyncio
 import os
 import socket
 import sys
-import tempfile
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
@@ -148,12 +147,9 @@ class Parser:
 class _Nursery:
     """The process that forks a child for each file, seen from the server."""
 
-    def __init__(
-        self, process: Process, control: socket.socket, folder: tempfile.TemporaryDirectory[str]
-    ) -> None:
+    def __init__(self, process: Process, control: socket.socket) -> None:
         self._process = process
         self._control = control
-        self._folder = folder
 
     @classmethod
     async def start(cls) -> "_Nursery":
@@ -161,19 +157,16 @@ class _Nursery:
         control.setblocking(False)
         with ExitStack() as opened, closing(its):
             opened.callback(control.close)
-            # its own, also because a library unpacks a part of itself into it
-            folder = tempfile.TemporaryDirectory(prefix="perdure-", ignore_cleanup_errors=True)
-            opened.callback(folder.cleanup)
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "perdure.parsing.fork_server", str(its.fileno())),
                 pass_fds=[its.fileno()],
                 stdin=DEVNULL,
                 stdout=DEVNULL,
-                env=_ENVIRONMENT | {"TMPDIR": folder.name},
+                env=_ENVIRONMENT,
                 start_new_session=True,  # Ctrl-C is for the server
             )
             opened.pop_all()
-        fork_server = cls(process, control, folder)
+        fork_server = cls(process, control)
         try:
             await fork_server._ready()
         except BaseException:
@@ -213,8 +206,6 @@ class _Nursery:
     async def end(self) -> None:
         self._control.close()
         await self._process.wait()
-        # it has done so itself, unless it was killed
-        await asyncio.to_thread(self._folder.cleanup)
 
 
 async def _hand_over(path: Path, task: ParsingTask, connection: socket.socket) -> None:

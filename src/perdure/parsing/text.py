@@ -13,6 +13,7 @@ from perdure.parsing import (
     mail,
     notebook,
     odt,
+    pdf,
     plain_texts,
     pptx,
     text_marks,
@@ -94,12 +95,14 @@ def _read_document(file: BinaryIO, extension: str, limits: ParsingLimits) -> Par
     _check(head, extension)
     file.seek(0)
     try:
+        if extension == "pdf":
+            return ParsedText(clean(pdf.text_of(file.read(), limits.characters)))
         if (write := _WRITERS.get(extension)) is None:
             return ParsedText(clean(library.extract_plain(file.read(), extension)))
         writer = TextWriter(limits.characters)
         write(file, writer, limits)
         return writer.finish()
-    except library.ProtectedFile as error:
+    except (library.ProtectedFile, pdf.ProtectedPdf) as error:
         raise _invalid("it is protected by a password") from error
     except BloatedFile as error:
         raise _invalid("it unpacks to far more than its size") from error
