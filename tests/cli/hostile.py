@@ -92,6 +92,9 @@ def _listed(*objects: Mapping[str, object]) -> dict[str, object]:
 def _answer(method: str, path: str) -> dict[str, object]:
     """What a server says to a call, by the last part of its path."""
     last = path.partition("?")[0].rpartition("/")[2]
+    if "/vector_stores/" in path and "/files" in path and "file_batches" not in path:
+        is_list = method == "GET" and last == "files"
+        return _listed(_FAILED_FILE) if is_list else _FAILED_FILE
     match method, last:
         case "GET", "models":
             return _listed({"id": CANARY, "object": "model", "owned_by": CANARY, **_TIMES})

@@ -36,6 +36,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "serve": [["--port", NAME], ["--config", NAME], ["--host", NAME]],
     "stores add": [["{file}", "--url", "{url}"], ["{folder}", "--url", "{url}/refusing"], [NAME]],
     "stores list": [["--url", "{url}"], ["--url", "{url}/refusing"]],
+    "stores read-again": [[NAME, "--url", "{url}"], [NAME, "--url", "{url}/refusing"]],
     "tls self-signed": [["--folder", NAME], ["--name", NAME], ["--days", NAME]],
     "stores search": [[NAME, NAME, "--url", "{url}"], [NAME, NAME, "--url", "{url}/refusing"],
                       [NAME, NAME, "--limit", NAME]],

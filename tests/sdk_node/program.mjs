@@ -224,7 +224,7 @@ const checks = {
     const store = await stores.create({ name: "Papers" });
     const file = await stores.files.uploadAndPoll(store.id, new File([rent], "rent.md"));
     assert.deepEqual([file.status, file.last_error], ["completed", null]);
-    const files = [new File(["All about bees."], "bees.txt"), new File(["x"], "sheet.xlsx")];
+    const files = [new File(["All about bees."], "bees.txt"), new File(["x"], "sheet.xls")];
     const batch = await stores.fileBatches.uploadAndPoll(store.id, { files });
     assert.deepEqual([batch.file_counts.completed, batch.file_counts.failed], [1, 1]);
     if (stores.search) {

@@ -106,7 +106,7 @@ def files_go_into_vector_stores_with_the_sdks_own_helpers() -> None:
     assert (file.status, file.last_error) == ("completed", None), file
     batch = stores().file_batches.upload_and_poll(
         vector_store_id=store.id,
-        files=[("bees.txt", BEES.encode()), ("sheet.xlsx", b"no text")],
+        files=[("bees.txt", BEES.encode()), ("sheet.xls", b"no text")],
     )
     assert (batch.status, batch.file_counts.completed, batch.file_counts.failed) == (
         "completed", 1, 1,
