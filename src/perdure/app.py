@@ -200,6 +200,7 @@ class Perdure:
             self.sessions,
             self.settings,
             windows.of,
+            lambda: self.engine.note_sessions(),
         )
         return Means(
             self.database,

@@ -256,3 +256,15 @@ async def test_where_no_code_can_be_run_the_run_says_so(stage: Stage) -> None:
     assert run.last_error.message == (
         "The code interpreter cannot be used on this server. bubblewrap is not installed."
     )
+
+
+async def test_other_servers_know_a_new_session_before_its_run_ends(stage: Stage) -> None:
+    run = await begin(stage, calls("print 1", "print 2"))
+    noted: list[tuple[str, list[str]]] = []
+
+    async def note() -> None:
+        noted.append(((await stage.acts.get(run.id)).status, stage.sessions.owners))
+
+    stage.serve(stage.services._replace(note_sessions=note))
+    assert (await stage.execute(run)).status == "completed"
+    assert noted == [("in_progress", [run.thread_id])]

@@ -93,6 +93,11 @@ class Engine:
             self._claiming = asyncio.create_task(self._claim(), name="worker")
         self._loops = asyncio.create_task(self._keep(), name="loops")
 
+    async def note_sessions(self) -> None:
+        """Writes down at once which code sessions this server has; see `Membership`."""
+        if self.membership:
+            await self.membership.step()
+
     async def drain(self, seconds: float) -> None:
         """Takes no more runs, lets those in hand finish for so long, releases the rest."""
         await _cancelled(self._claiming)

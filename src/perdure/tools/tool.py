@@ -3,7 +3,7 @@
 `tests/tools/test_conformance.py` runs against every implementation.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from perdure.bus.bus import Bus
@@ -35,8 +35,14 @@ class Upkeep(NamedTuple):
     seconds: float
 
 
+async def _note_nothing() -> None:
+    """A server that is alone has nobody to tell."""
+
+
 class ToolServices(NamedTuple):
-    """Everything that tools are made of. `window` gives a model's context window in tokens."""
+    """Everything that tools are made of. `window` gives a model's context window in tokens,
+    `note_sessions` writes down at once for the other servers which code sessions there are.
+    """
 
     database: Database
     bus: Bus
@@ -46,6 +52,7 @@ class ToolServices(NamedTuple):
     sessions: Sessions
     settings: Settings
     window: Callable[[str], int]
+    note_sessions: Callable[[], Awaitable[None]] = _note_nothing
 
 
 class Replay(NamedTuple):

@@ -65,6 +65,7 @@ class CodeRunner:
         self._database = services.database
         self._blobs = services.blobs
         self._sessions = services.sessions
+        self._note_sessions = services.note_sessions
         self._outputs = OutputStorage(services.database, services.blobs, services.clock)
         # Seconds that one execution may take.
         self._seconds = services.settings.code_timeout_seconds
@@ -145,6 +146,8 @@ class CodeRunner:
         keeper = self._outputs.of(session, writer, call)
         if held.is_new:
             await self._say_what_is_gone(held, known, writer, call)
+            # Before the run can end: the thread's next one is to find its way here.
+            await self._note_sessions()
         await self._give(session, known, writer, call)
         attempt = (writer.step_id, writer.lease.epoch)
         if known.attempt not in (None, attempt) and known.attempt[0] == writer.step_id:
