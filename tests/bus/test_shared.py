@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import msgspec
 import psycopg
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from tests.bus.servers import (
     HEAD,
     Facts,
     Wire,
+    WireEnd,
     delta,
     event,
     heard,
@@ -366,3 +368,19 @@ async def test_a_message_of_the_longest_size_gets_through(postgres_url: str) -> 
             told = await heard(listening.next, lambda got: got[-1:] == [event(2)])
     sizes = [len(item.text) for item in told if isinstance(item, Delta)]
     assert sizes == list(range(7500, 8100, 7))
+
+
+def test_two_deltas_that_are_due_within_a_millisecond_are_waited_for() -> None:
+    """uvloop has no time for a call that comes so soon: the second delta asked it for one."""
+
+    async def publish() -> None:
+        bus = SharedBus(WireEnd(Wire(), "server_1"), server="server_1")
+        outbox = Outbox()
+        outbox.delta(TOPIC, 1, 0, delta("a"))
+        outbox.take(asyncio.get_running_loop().time() - PAUSE_SECONDS + 0.0004)
+        for text in ("b", "c"):
+            outbox.delta(TOPIC, 1, 1, delta(text))
+            bus._schedule(outbox)
+
+    for _ in range(20):
+        uvloop.run(publish())

@@ -48,7 +48,7 @@ _KINDS: dict[str, Callable[[int, str], Paper]] = {
     "pdf": _document(samples.pdf),
     "empty.txt": _failing(b"", "invalid_file"),
     "liar.pdf": _failing(b"no PDF at all", "invalid_file"),
-    "xlsx": _failing(b"a table", "unsupported_file"),
+    "xls": _failing(b"a table", "unsupported_file"),
 }
 KINDS = tuple(_KINDS)
 

@@ -67,7 +67,8 @@ class SharedBus:
         self._confirming: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_due = 0.0
         self._sent_alive_at = self._sent_topics_at = self._received_self_at = 0.0
         self._is_connected = False
 
@@ -309,10 +310,11 @@ class SharedBus:
         running = asyncio.get_running_loop()
         if due <= running.time():
             self._wake.set()
-        elif self._timer is None or due < self._timer.when():
+        elif self._timer is None or due < self._timer_due:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = running.call_at(due, self._wake.set)
+            # uvloop's handle of a call that is due within a millisecond knows no time
+            self._timer, self._timer_due = running.call_at(due, self._wake.set), due
 
     async def _send(self) -> None:
         """Sends what is due, together, until cancelled."""

@@ -22,7 +22,8 @@ T = TypeVar("T")
 # The bytes that a thread is given at once: less costs more switches, more costs memory.
 _WRITE_BYTES = 1024 * 1024
 _READ_BYTES = 256 * 1024
-_ID = "id"
+# longer than the name of any folder beside it
+_ID = "folder-id"
 # A slow disk keeps these waiting and nobody else.
 _THREADS = 8
 
