@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from perdure.tools.tool import RunTool, ToolPrompt
+from perdure.tools.tool import RunTool, ToolPrompt, calls_of
 from perdure.wire.chat import (
     ChatMessage,
     ChatPart,
@@ -150,12 +150,7 @@ def server_rounds(run: Run, steps: Iterable[RunStep]) -> int:
 
 def call_ids(steps: Iterable[RunStep]) -> set[str]:
     """The ids of all calls in these steps."""
-    return {
-        call.id
-        for step in steps
-        if isinstance(step.step_details, ToolCalls)
-        for call in step.step_details.tool_calls
-    }
+    return {call.id for call in calls_of(steps)}
 
 
 def _format(wanted: ResponseFormat | None) -> ResponseFormat | None:

@@ -211,14 +211,11 @@ class Recorder:
 
     def publish_up_to(self, call: OpenCall) -> None:
         """See `RunWriter`."""
-        for index in sorted(self._held):
-            if index <= call.index:
-                self.publish(self._held.pop(index))
+        self._publish_held(call.index)
 
     def publish_all(self) -> None:
         """Publishes what calls still hold back, once all are answered."""
-        for index in sorted(self._held):
-            self.publish(self._held.pop(index))
+        self._publish_held(len(self._calls))
 
     def publish(self, deltas: Iterable[Delta]) -> None:
         """Publishes what is never stored."""
@@ -286,6 +283,11 @@ class Recorder:
             # Whoever has functions is asked for invented ones, too (spec 06 §3).
             return OpenFunctionCall(step_id, index, call_id, name)
         return OpenUnknownCall(step_id, index, call_id, name, offered=list(offered))
+
+    def _publish_held(self, last: int) -> None:
+        for index in sorted(self._held):
+            if index <= last:
+                self.publish(self._held.pop(index))
 
     def _tell_of(self, index: int, deltas: Iterable[Delta]) -> None:
         """Publishes deltas of a call now, or once the calls before it are answered."""

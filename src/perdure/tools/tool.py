@@ -3,7 +3,7 @@
 `tests/tools/test_conformance.py` runs against every implementation.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from perdure.bus.bus import Bus
@@ -19,7 +19,7 @@ from perdure.storage.database import Database, Transaction
 from perdure.tools.annotation import TextFilter
 from perdure.tools.open_call import OpenCall
 from perdure.wire.events import Delta
-from perdure.wire.run_steps import RunStep, ToolCall
+from perdure.wire.run_steps import RunStep, ToolCall, ToolCalls
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionTool
 
@@ -198,7 +198,8 @@ def free_name(wanted: str, run: Run) -> str:
     return wanted
 
 
-def calls_of(steps: Iterable[RunStep]) -> Iterable[ToolCall]:
+def calls_of(steps: Iterable[RunStep]) -> Iterator[ToolCall]:
     """The calls of these steps, in order."""
     for step in steps:
-        yield from getattr(step.step_details, "tool_calls", ())
+        if isinstance(step.step_details, ToolCalls):
+            yield from step.step_details.tool_calls
