@@ -1,6 +1,6 @@
 """Measures everything in one run, and prints the tables of RESULTS.md.
 
-python -m bench [plain] [memory] [streams] [threads] [parked] [recovery] [cluster] [attacks]
+python -m bench [plain] [memory] [streams] [threads] [parked] [recovery] [cluster] [attacks] [lists]
 """
 
 import resource
@@ -11,7 +11,17 @@ from contextlib import ExitStack, contextmanager
 import uvloop
 from tests.databases import NoServer, PostgresServer
 
-from bench import attacked, cluster, long_threads, measures, parked, processes, recovery, streams
+from bench import (
+    attacked,
+    cluster,
+    long_threads,
+    measures,
+    parked,
+    processes,
+    project_lists,
+    recovery,
+    streams,
+)
 from bench.client import Client
 from bench.measures import Assistants, Measured, relayed
 from bench.processes import Server
@@ -58,6 +68,11 @@ async def _plain(client: Client, model: Server) -> list[Row]:
 async def _long_threads(client: Client, model: Server) -> list[Row]:
     with postgres() as url:
         return await long_threads.rows(client, model, _databases(url))
+
+
+async def _project_lists(client: Client, model: Server) -> list[Row]:
+    with postgres() as url:
+        return await project_lists.rows(client, model, _databases(url))
 
 
 async def _parked(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
@@ -181,6 +196,7 @@ _MEASURES: dict[str, Callable[[Client, Server], Awaitable[list[Row]]]] = {
     "recovery": _recovery,
     "cluster": _cluster,
     "attacks": _attacks,
+    "lists": _project_lists,
 }
 
 

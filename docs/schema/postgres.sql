@@ -40,6 +40,10 @@ CREATE TABLE runs (
     lease_until double precision,
     body text NOT NULL,
     queued_at double precision NOT NULL DEFAULT 0,
+    created_at bigint,
+    assistant_id text,
+    model text,
+    error_code text,
     CONSTRAINT runs_check CHECK ((status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text])) = (ended_at IS NULL)),
     CONSTRAINT runs_check1 CHECK (ended_at IS NOT NULL OR expires_at IS NOT NULL),
     CONSTRAINT runs_check2 CHECK ((owner IS NULL) = (lease_until IS NULL)),
@@ -56,7 +60,19 @@ CREATE UNIQUE INDEX one_active_run_per_thread ON public.runs USING btree (thread
 
 CREATE INDEX queued_runs ON public.runs USING btree (project, seq) WHERE (status = 'queued'::text);
 
+CREATE INDEX runs_by_assistant ON public.runs USING btree (project, assistant_id, created_at, seq);
+
+CREATE INDEX runs_by_error ON public.runs USING btree (project, error_code, created_at, seq) WHERE (error_code IS NOT NULL);
+
+CREATE INDEX runs_by_model ON public.runs USING btree (project, model, created_at, seq);
+
+CREATE INDEX runs_by_status ON public.runs USING btree (project, status, created_at, seq);
+
 CREATE INDEX runs_by_thread ON public.runs USING btree (thread_id, seq);
+
+CREATE INDEX runs_by_time ON public.runs USING btree (project, created_at, seq);
+
+CREATE INDEX runs_not_listed ON public.runs USING btree (seq) WHERE ((created_at IS NULL) OR ((status = 'failed'::text) AND (error_code IS NULL)));
 
 CREATE TABLE messages (
     seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,

@@ -206,7 +206,7 @@ CREATE TABLE runs (
     owner TEXT,
     epoch INTEGER NOT NULL DEFAULT 0,
     lease_until REAL,
-    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0,
+    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0, created_at INTEGER, assistant_id TEXT, model TEXT, error_code TEXT,
     -- terminal if and only if it has ended
     CHECK ((status IN ('queued', 'in_progress', 'requires_action', 'cancelling')) = (ended_at IS NULL)),
     -- an active run always has a time at which it expires
@@ -225,7 +225,21 @@ CREATE UNIQUE INDEX one_active_run_per_thread ON runs (thread_id)
 
 CREATE INDEX queued_runs ON runs (project, seq) WHERE status = 'queued';
 
+CREATE INDEX runs_by_assistant ON runs (project, assistant_id, created_at, seq);
+
+CREATE INDEX runs_by_error ON runs (project, error_code, created_at, seq)
+    WHERE error_code IS NOT NULL;
+
+CREATE INDEX runs_by_model ON runs (project, model, created_at, seq);
+
+CREATE INDEX runs_by_status ON runs (project, status, created_at, seq);
+
 CREATE INDEX runs_by_thread ON runs (thread_id, seq);
+
+CREATE INDEX runs_by_time ON runs (project, created_at, seq);
+
+CREATE INDEX runs_not_listed ON runs (seq)
+    WHERE created_at IS NULL OR (status = 'failed' AND error_code IS NULL);
 
 CREATE TABLE schema_migrations (name TEXT PRIMARY KEY);
 

@@ -107,15 +107,16 @@ class TestWhoMayListThreads:
         ],
         indirect=["chosen"],
     )
-    async def test_several_keys_see_each_others_threads_only_where_that_is_said(
+    async def test_several_keys_see_each_others_threads_and_runs_only_where_that_is_said(
         self, http: httpx2.AsyncClient, status: int
     ) -> None:
-        answer = await http.get("/threads")
-        assert answer.status_code == status
-        if status == 404:
-            error = answer.json()["error"]
-            assert error["code"] == "threads_not_listed"
-            assert "set list_threads = true" in error["message"]
+        for noun in ("threads", "runs"):
+            answer = await http.get(f"/{noun}")
+            assert answer.status_code == status
+            if status == 404:
+                error = answer.json()["error"]
+                assert error["code"] == f"{noun}_not_listed"
+                assert "set list_threads = true" in error["message"]
 
 
 @pytest.mark.parametrize("first", [True, False])

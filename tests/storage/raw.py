@@ -11,7 +11,7 @@ import psycopg
 
 _UNGUARDED = """
 SET session_replication_role = replica;
-DROP INDEX one_active_run_per_thread, one_open_message_per_run, one_open_step_per_run;
+DROP INDEX IF EXISTS one_active_run_per_thread, one_open_message_per_run, one_open_step_per_run;
 DO $$ DECLARE rule record; BEGIN
     FOR rule IN SELECT conrelid::regclass AS place, conname FROM pg_constraint
         WHERE contype = 'c' AND conrelid <> 0 AND connamespace = 'public'::regnamespace
@@ -87,7 +87,7 @@ def raw(database_url: str | None, data_dir: Path) -> Iterator[Raw]:
     try:
         file.execute("PRAGMA ignore_check_constraints = ON")
         for index in _INDEXES:
-            file.execute(f"DROP INDEX {index}")
+            file.execute(f"DROP INDEX IF EXISTS {index}")
         yield Raw(file, "?")
         file.commit()
     finally:

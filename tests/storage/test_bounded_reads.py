@@ -5,6 +5,7 @@ of a project's threads not with their number.
 import json
 import sqlite3
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import psycopg
@@ -25,6 +26,16 @@ READS = (
 )
 PROJECTS = {"old": 20, "long": 5_000, "new": 20}
 LISTS = ("threads.newest_first", "threads.oldest_first")
+# Each filter of the list of runs, with the index that has its rows in order.
+_TIME = "created_at>? AND created_at<?)"
+RUN_LISTS = {
+    "all": f"runs_by_time (project=? AND {_TIME}",
+    "status": f"runs_by_status (project=? AND status=? AND {_TIME}",
+    "assistant": f"runs_by_assistant (project=? AND assistant_id=? AND {_TIME}",
+    "model": f"runs_by_model (project=? AND model=? AND {_TIME}",
+    "error": f"runs_by_error (project=? AND error_code=? AND {_TIME}",
+    "thread": "runs_by_thread (thread_id=?)",
+}
 
 
 def _fill(connection: sqlite3.Connection | psycopg.Connection[Any]) -> None:
@@ -52,7 +63,41 @@ def _fill(connection: sqlite3.Connection | psycopg.Connection[Any]) -> None:
             SELECT 'thread_{project}_' || n, '{project}', '{{}}' FROM count
             """
         )
+        _fill_runs(connection, project, length)
     connection.execute("ANALYZE")
+
+
+def _fill_runs(
+    connection: sqlite3.Connection | psycopg.Connection[Any], project: str, length: int
+) -> None:
+    """Every tenth run has failed: with the value `rare` in each column that lists go by."""
+    rare = "CASE n % 10 WHEN 0 THEN 'rare' ELSE 'x' END"
+    connection.execute(
+        f"""
+        WITH RECURSIVE count (n) AS
+            (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {length})
+        INSERT INTO runs (
+            id, project, thread_id, status, ended_at, created_at, assistant_id, model,
+            error_code, body
+        )
+        SELECT 'run_{project}_' || n, '{project}', 'thread_{project}_' || n,
+            CASE n % 10 WHEN 0 THEN 'failed' ELSE 'completed' END, n, n / 3, {rare}, {rare},
+            CASE n % 10 WHEN 0 THEN 'rare' END, '{{}}'
+        FROM count
+        """
+    )
+
+
+def _run_params(name: str, project: str) -> dict[str, object]:
+    return {
+        "project": project,
+        "value": {"status": "failed", "thread": f"thread_{project}_10"}.get(name, "rare"),
+        "low_at": 0,
+        "low": -1,
+        "high_at": 2**62,
+        "high": -1,
+        "limit": 2,
+    }
 
 
 def _params(thread_id: str, *, high: int = 2**62, low: int = 0) -> dict[str, object]:
@@ -155,6 +200,35 @@ def test_postgres_lists_the_threads_of_the_page_and_reads_no_others(
         row = server.execute(sql, _params(project), prepare=True).fetchone()
         assert row is not None
         assert 0 < rows_read(row[0][0]["Plan"]) <= LIMIT, json.dumps(row[0])
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize("name", RUN_LISTS)
+def test_sqlite_lists_runs_by_the_index_of_the_filter(
+    name: str, order: str, file: sqlite3.Connection
+) -> None:
+    sql = statements.load("sqlite")[f"run_lists.{name}_{order}"]
+    for project in PROJECTS:
+        params = _run_params(name, project)
+        plan = file.execute(f"EXPLAIN QUERY PLAN {sql}", params).fetchall()
+        searches = [row[-1] for row in plan if " runs " in row[-1]]
+        assert searches == [f"SEARCH runs USING INDEX {RUN_LISTS[name]}"]
+        assert len(file.execute(sql, params).fetchall()) == (1 if name == "thread" else 2)
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize("name", RUN_LISTS)
+def test_postgres_lists_the_runs_of_the_page_and_reads_no_others(
+    name: str, order: str, server: psycopg.Connection[Any]
+) -> None:
+    sql = statements.load("postgres")[f"run_lists.{name}_{order}"]
+    for mode, project in product(("force_custom_plan", "force_generic_plan"), PROJECTS):
+        server.execute(f"SET plan_cache_mode = {mode}")
+        params = _run_params(name, project)
+        explained = "EXPLAIN (ANALYZE, FORMAT JSON) " + sql
+        row = server.execute(explained, params, prepare=True).fetchone()
+        assert row is not None
+        assert 0 < rows_read(row[0][0]["Plan"]) <= 2, json.dumps(row[0])
 
 
 def rows_read(plan: dict[str, Any]) -> float:

@@ -41,6 +41,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/threads", threads.list_all),
     # before /threads/{thread_id}, which would take "runs" for an id
     ("POST", "/threads/runs", runs.create_with_thread),
+    ("GET", "/runs", runs.list_of_project),
     ("GET", "/threads/{thread_id}", threads.retrieve),
     ("POST", "/threads/{thread_id}", threads.modify),
     ("DELETE", "/threads/{thread_id}", threads.delete),

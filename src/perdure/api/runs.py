@@ -11,13 +11,15 @@ from perdure.api.cursor import Cursor, cursor
 from perdure.api.dialects import dialect, is_poll
 from perdure.api.event_stream import EventStream
 from perdure.api.http import Answer, ApiCall, respond
+from perdure.api.permissions import require_lists
 from perdure.bus.bus import Subscription
-from perdure.commands import creation, events, lists, runs, threads
+from perdure.commands import creation, events, lists, run_lists, runs, threads
 from perdure.commands.creation import NewRun
 from perdure.lifecycle import RunStatus
 from perdure.storage.database import Transaction
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery, check_id, include
+from perdure.wire.run_lists import run_list_query
 from perdure.wire.runs import CreateRun, CreateThreadAndRun, ModifyRun, Run, SubmitToolOutputs
 
 P = ParamSpec("P")
@@ -58,6 +60,13 @@ async def list_all(call: ApiCall) -> Answer:
     return await call.services.database.read(
         _page, call.id("thread_id"), call.list_query, project=call.project
     )
+
+
+async def list_of_project(call: ApiCall) -> Answer:
+    """Lists the runs of all threads. An extension."""
+    require_lists(call, "Runs")
+    asked = run_list_query(call.request.query_params.multi_items())
+    return await call.services.database.read(run_lists.page, asked, project=call.project)
 
 
 async def retrieve(call: ApiCall) -> Answer:

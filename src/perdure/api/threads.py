@@ -1,8 +1,8 @@
 """Threads over HTTP (spec 02 §5)."""
 
 from perdure.api.http import Answer, ApiCall
+from perdure.api.permissions import require_lists
 from perdure.commands import lists, threads
-from perdure.errors import NotFound
 from perdure.wire.threads import CreateThread, ModifyThread
 
 
@@ -15,12 +15,7 @@ async def create(call: ApiCall) -> Answer:
 
 async def list_all(call: ApiCall) -> Answer:
     """Lists the threads. An extension: the original has no list of threads, Azure's has."""
-    if not call.services.settings.lists_threads:
-        raise NotFound(
-            "Threads are not listed here, since everybody with an API key of this server would see "
-            "the threads of all others. Where that is fine, set list_threads = true.",
-            code="threads_not_listed",
-        )
+    require_lists(call, "Threads")
     return await call.services.database.read(
         lists.page,
         "threads",

@@ -97,6 +97,9 @@ def _insert(
         status=run.status,
         expires_at=run.expires_at,
         queued_at=float(new.now),
+        created_at=run.created_at,
+        assistant_id=run.assistant_id,
+        model=run.model,
         body=data.decode(),
     )
     if not added:

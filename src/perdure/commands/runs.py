@@ -126,6 +126,7 @@ def signal(
         epoch=lease.epoch if lease else held.epoch,
         lease_until=kept.until if kept else None,
         queued_at=float(now) if target is RunStatus.QUEUED else None,
+        error_code=run.last_error.code if run.last_error else None,
     )
     if move.event:
         events.append(tx, run.id, [(move.event, data)], now=now)

@@ -24,6 +24,7 @@ _SWEEP_SECONDS = 1.0
 _LOCATE_SECONDS = 30.0
 _INDEX_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
+_LISTS_SECONDS = 60.0
 # What the last runs told has a moment at shutdown; what takes longer is sent by the next start.
 _SETTLE_SECONDS = 2.0
 
@@ -129,6 +130,7 @@ class Engine:
         yield "contents", self.locator.step, _LOCATE_SECONDS
         yield "index", self.sweeper.tidy_index, _INDEX_SECONDS
         yield "forget", self.maintenance.forget, _FORGET_SECONDS
+        yield "lists", self.maintenance.complete_lists, _LISTS_SECONDS
         if self.membership:
             yield "membership", self.membership.step, STEP_SECONDS
         if self._works:

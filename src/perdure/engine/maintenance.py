@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from perdure.clock import Clock
-from perdure.commands import adjustments, leases, runs
+from perdure.commands import adjustments, leases, run_lists, runs
 from perdure.commands.leases import FreedRun
 from perdure.storage.database import Database, Transaction
 
@@ -72,6 +72,11 @@ class Maintenance:
             pass
         now = int(self._clock.now())
         while await self._database.write(adjustments.forget, now=now, limit=_FORGOTTEN_AT_ONCE):
+            pass
+
+    async def complete_lists(self) -> None:
+        """Fills what lists need in runs that an older version has written."""
+        while await self._database.write(run_lists.complete, limit=_AT_ONCE):
             pass
 
     async def recover(self) -> None:

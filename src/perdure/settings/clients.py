@@ -60,8 +60,8 @@ class ClientSettings(BaseModel):
     """Most runs that wait for a worker; further ones are refused with 429."""
 
     list_threads: bool | None = None
-    """True if `GET /threads` lists all threads. Without it, it does unless there are several
-    `api_keys`: their users would see each other's."""
+    """True if `GET /threads` and `GET /runs` list those of all clients. Without it, they do unless
+    there are several `api_keys`: their users would see each other's."""
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose web pages may call the server from a browser, separated by commas; `*` is any.

@@ -78,6 +78,15 @@ def wrong_id(path: str, *, value: str, prefix: str) -> BadRequest:
     )
 
 
+def mutually_exclusive(path: str, *, other: str) -> BadRequest:
+    return BadRequest(
+        f"Mutually exclusive parameters: '{path}' and '{other}'. Ensure you are only providing one "
+        "of them.",
+        param=path,
+        code="mutually_exclusive_parameters",
+    )
+
+
 def number_above(path: str, *, kind: str, bound: float, value: float) -> BadRequest:
     """Returns the error for a number over its bound; `kind` is `integer` or `decimal`."""
     return BadRequest(

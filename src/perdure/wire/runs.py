@@ -38,8 +38,11 @@ class RequiredAction(Object, kw_only=True):
     submit_tool_outputs: RequiredToolCalls
 
 
+ErrorCode = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
+
+
 class LastError(Object):
-    code: Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
+    code: ErrorCode
     message: str
 
 

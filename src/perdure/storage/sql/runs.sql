@@ -1,8 +1,13 @@
 -- name: insert!
 -- Adds a queued run, unless the thread already has an active one (the thread lock): then no
 -- row is added.
-INSERT INTO runs (id, project, thread_id, status, expires_at, queued_at, body)
-VALUES (:id, :project, :thread_id, :status, :expires_at, :queued_at, :body)
+INSERT INTO runs (
+    id, project, thread_id, status, expires_at, queued_at, created_at, assistant_id, model, body
+)
+VALUES (
+    :id, :project, :thread_id, :status, :expires_at, :queued_at, :created_at, :assistant_id,
+    :model, :body
+)
 ON CONFLICT (thread_id)
     WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
     DO NOTHING
@@ -25,7 +30,7 @@ FOR UPDATE -- postgres
 UPDATE runs
 SET status = :status, body = :body, expires_at = :expires_at, ended_at = :ended_at,
     owner = :owner, epoch = :epoch, lease_until = :lease_until,
-    queued_at = COALESCE(:queued_at, queued_at)
+    queued_at = COALESCE(:queued_at, queued_at), error_code = :error_code
 WHERE id = :id AND status = :was AND epoch = :was_epoch
 
 -- name: update!

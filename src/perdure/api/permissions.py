@@ -1,0 +1,16 @@
+"""The condition of the lists that the original never had."""
+
+from perdure.api.http import ApiCall
+from perdure.errors import NotFound
+
+
+def require_lists(call: ApiCall, noun: str) -> None:
+    """Raises `NotFound` where the setting `list_threads` keeps users from each other's threads.
+    `noun` is what would be listed, in the plural.
+    """
+    if not call.services.settings.lists_threads:
+        raise NotFound(
+            f"{noun} are not listed here, since everybody with an API key of this server would see "
+            "those of all others. Where that is fine, set list_threads = true.",
+            code=f"{noun.lower()}_not_listed",
+        )
