@@ -37,6 +37,16 @@ async def test_the_runs_of_all_threads_are_listed_by_status_and_time(
         assert [each["id"] for each in page["data"]] == ids, query
 
 
+async def test_a_run_is_found_by_its_id_alone(app: Perdure, http: httpx2.AsyncClient) -> None:
+    run = await Acts(app.database).queued()
+    found = await http.get(f"/runs/{run.id}")
+    one = await http.get(f"/threads/{run.thread_id}/runs/{run.id}")
+    assert found.json()["id"] == run.id
+    assert found.json().keys() == one.json().keys()
+    assert (await http.get("/runs/run_no")).status_code == 404
+    assert (await http.get("/runs/thread_x")).status_code == 400
+
+
 async def test_a_query_that_cannot_be_answered_is_refused(http: httpx2.AsyncClient) -> None:
     answer = await http.get("/runs?status=failed&model=m")
     error = answer.json()["error"]

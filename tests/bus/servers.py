@@ -8,14 +8,14 @@ from perdure import ids
 from perdure.bus.link import LinkMessage
 from perdure.bus.shared import SharedBus
 from perdure.storage.notifications import Notifications
-from perdure.wire.events import Closing, Delta, DeltaPart, Event
+from perdure.wire.events import Closing, Delta, DeltaPart, Event, RunsChanged
 from tests.patience import until
 
 HEAD, OTHER = (
     b'{"object":"thread.message.delta","part":0,"text":',
     b'{"object":"thread.message.delta","part":1,"text":',
 )
-Heard = Event | Delta | Closing
+Heard = Event | Delta | RunsChanged | Closing
 
 
 def delta(text: str, head: bytes = HEAD, tail: bytes = b"}") -> Delta:

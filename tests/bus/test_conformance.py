@@ -8,7 +8,17 @@ import pytest
 
 from perdure.bus.memory import MemoryBus
 from perdure.bus.shared import SharedBus
-from perdure.wire.events import Closing, Delta, Event, Interrupted, Publication, Queued, Waiting
+from perdure.wire.events import (
+    Closing,
+    Delta,
+    Event,
+    Interrupted,
+    Publication,
+    Queued,
+    RunsChanged,
+    Waiting,
+    runs_topic,
+)
 from tests.bus.servers import HEAD, OTHER, Facts, Heard, delta, event, heard, server, two_servers
 from tests.patience import PATIENCE_SECONDS, until
 
@@ -230,3 +240,24 @@ async def test_a_run_that_ended_leaves_nothing_for_who_comes_later(buses: Buses)
     buses.tell(TOPIC, event(1), delta("x"), event(2, "thread.run.completed"))
     await heard(first, lambda got: got[-1:] == [event(2, "thread.run.completed")])
     assert buses.listener.subscribe(TOPIC).seq is None
+
+
+async def test_listeners_of_a_project_hear_that_runs_have_changed_and_those_of_runs_do_not(
+    buses: Buses,
+) -> None:
+    topic = runs_topic("proj_a")
+    heard_of = await buses.subscribe(topic)
+    run = buses.listener.subscribe(TOPIC)
+    for _ in range(3):
+        buses.tell(topic, RunsChanged())
+    # However often it was told, until somebody had time.
+    assert await heard_of() == [RunsChanged()]
+    buses.tell(topic, RunsChanged())
+    assert await heard_of() == [RunsChanged()]
+    run.wake()
+    assert await run.next() == []
+
+
+async def test_nothing_is_kept_of_changes_that_nobody_listens_to(buses: Buses) -> None:
+    buses.tell(runs_topic("proj_a"), RunsChanged())
+    assert runs_topic("proj_a") not in buses.teller.topics

@@ -16,7 +16,7 @@ from perdure.wire.events import Event, StreamItem
 
 # Without an empty line: behind an event with an id, SDKs in Python take one for an event without
 # data, and break.
-_KEEP_ALIVE = b": keep-alive\n"
+KEEP_ALIVE = b": keep-alive\n"
 
 
 class EventStream(Response):
@@ -91,7 +91,7 @@ class EventStream(Response):
         if self._gone:
             return b""
         log = await self._database.read(events.after, self._run_id, self._frames.cursor.seq)
-        return self._frames.catch_up(log) or _KEEP_ALIVE
+        return self._frames.catch_up(log) or KEEP_ALIVE
 
     async def _events_of_others(self, items: list[StreamItem]) -> list[Event]:
         """Returns the events of the log where the bus delivered an event, since the log may have

@@ -42,6 +42,9 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     # before /threads/{thread_id}, which would take "runs" for an id
     ("POST", "/threads/runs", runs.create_with_thread),
     ("GET", "/runs", runs.list_of_project),
+    # before /runs/{run_id}, which would take "stream" for an id
+    ("GET", "/runs/stream", runs.stream_of_project),
+    ("GET", "/runs/{run_id}", runs.retrieve_by_id),
     ("GET", "/threads/{thread_id}", threads.retrieve),
     ("POST", "/threads/{thread_id}", threads.modify),
     ("DELETE", "/threads/{thread_id}", threads.delete),

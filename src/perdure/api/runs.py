@@ -12,11 +12,13 @@ from perdure.api.dialects import dialect, is_poll
 from perdure.api.event_stream import EventStream
 from perdure.api.http import Answer, ApiCall, respond
 from perdure.api.permissions import require_lists
+from perdure.api.run_changes import RunChanges
 from perdure.bus.bus import Subscription
 from perdure.commands import creation, events, lists, run_lists, runs, threads
 from perdure.commands.creation import NewRun
 from perdure.lifecycle import RunStatus
 from perdure.storage.database import Transaction
+from perdure.wire.events import runs_topic
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery, check_id, include
 from perdure.wire.run_lists import run_list_query
@@ -67,6 +69,26 @@ async def list_of_project(call: ApiCall) -> Answer:
     require_lists(call, "Runs")
     asked = run_list_query(call.request.query_params.multi_items())
     return await call.services.database.read(run_lists.page, asked, project=call.project)
+
+
+async def retrieve_by_id(call: ApiCall) -> Answer:
+    """Returns a run by its id alone. An extension."""
+    return await call.services.database.read(runs.find, call.id("run_id"), project=call.project)
+
+
+async def stream_of_project(call: ApiCall) -> Answer:
+    """Streams the changes of all runs. An extension."""
+    require_lists(call, "Runs")
+    last = call.request.headers.get("last-event-id") or call.request.query_params.get("after", "")
+    services = call.services
+    return RunChanges(
+        services.bus.subscribe(runs_topic(call.project)),
+        project=call.project,
+        after=cursor(last).seq if last else None,
+        database=services.database,
+        clock=services.clock,
+        keep_alive=services.settings.keep_alive_seconds,
+    )
 
 
 async def retrieve(call: ApiCall) -> Answer:

@@ -108,7 +108,7 @@ class Frames:
             elif isinstance(item, Closing):
                 frames.append(b"event: %b\ndata: %b\n\n" % (b"error", _error(item.reason)))
                 self.ended = True
-            else:
+            elif isinstance(item, Event):
                 frames.append(self.catch_up(event for event in log if event.seq < item.seq))
                 frames.append(self._from_bus(item))
             if self.ended:

@@ -39,7 +39,7 @@ class Subscription(Protocol):
 class Bus(Protocol):
     """Carries the events of a run to its subscribers, and queued work to workers.
 
-    A topic is a run's id, or names a file of a vector store.
+    A topic is a run's id, names a file of a vector store, or is the `runs_topic` of a project.
     """
 
     def publish(self, topic: str, item: Publication) -> None:

@@ -50,6 +50,12 @@ class NewEvent(msgspec.Struct, frozen=True, array_like=True, tag="e"):
     seq: Place
 
 
+class RunsChange(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    """The log has events of the runs of a project; the topic is its `runs_topic`."""
+
+    topic: Topic
+
+
 class Piece(msgspec.Struct, frozen=True, array_like=True, tag="d"):
     """A delta that begins `offset` characters behind the event `seq`."""
 
@@ -120,6 +126,7 @@ Frame = (
     | FilesWait
     | Interrupt
     | NewEvent
+    | RunsChange
     | Piece
     | Subscribed
     | Unsubscribed

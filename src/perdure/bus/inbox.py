@@ -12,10 +12,10 @@ from typing import Protocol
 
 import structlog
 
-from perdure.bus.frames import NewEvent, Piece
+from perdure.bus.frames import NewEvent, Piece, RunsChange
 from perdure.bus.memory import MemoryBus
 from perdure.errors import Unavailable
-from perdure.wire.events import Event, rest_of
+from perdure.wire.events import Event, RunsChanged, is_runs_topic, rest_of
 
 _log = structlog.get_logger(__name__)
 
@@ -106,8 +106,12 @@ class Inbox:
         if followed is not None:
             followed.come_to(event)
 
-    def take(self, frame: NewEvent | Piece) -> None:
+    def take(self, frame: NewEvent | Piece | RunsChange) -> None:
         """Takes a frame of another server."""
+        if isinstance(frame, RunsChange):
+            if is_runs_topic(frame.topic):
+                self._local.publish(frame.topic, RunsChanged())
+            return
         followed = self._topics.get(frame.topic)
         if followed is None or self._facts is None:
             return
@@ -119,7 +123,13 @@ class Inbox:
 
     async def poll(self) -> None:
         """Looks for events whose hint was lost."""
-        topics = [topic for topic in self._topics if not self._local.is_worked_on(topic)]
+        for topic in filter(is_runs_topic, self._topics):
+            self._local.publish(topic, RunsChanged())
+        topics = [
+            topic
+            for topic in self._topics
+            if not (is_runs_topic(topic) or self._local.is_worked_on(topic))
+        ]
         if not topics or self._facts is None:
             return
         for topic, seq in (await self._facts.latest(topics)).items():

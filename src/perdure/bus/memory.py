@@ -18,6 +18,7 @@ from perdure.wire.events import (
     Interrupted,
     Publication,
     Queued,
+    RunsChanged,
     StreamItem,
     Waiting,
 )
@@ -38,6 +39,8 @@ class _ItemQueue:
 
     def put(self, item: StreamItem) -> None:
         last = self._items[-1] if self._items else None
+        if isinstance(item, RunsChanged) and isinstance(last, RunsChanged):
+            return
         continues = isinstance(item, Delta) and isinstance(last, Delta) and item.head == last.head
         if isinstance(item, Delta) and continues and len(self._items) > self._lag:
             self._joined.append(item.text)
@@ -148,10 +151,7 @@ class MemoryBus:
 
     def publish(self, topic: str, item: Publication) -> None:
         if isinstance(item, Interrupted):
-            for interrupted in self._interruptions:
-                interrupted.add(topic)
-            for callback in list(self._callbacks.get(topic, ())):
-                callback()
+            self._interrupt(topic)
             return
         if isinstance(item, Queued):
             self._runs.set()
@@ -162,12 +162,20 @@ class MemoryBus:
             return
         found = self._topics.get(topic)
         if found is None:
+            if isinstance(item, RunsChanged):
+                return
             found = self._topics[topic] = _Topic()
         found.note(item)
         for subscription in found.subscriptions:
             subscription.put(item)
         if isinstance(item, Event):
             self._drop_if_idle(topic)
+
+    def _interrupt(self, topic: str) -> None:
+        for interrupted in self._interruptions:
+            interrupted.add(topic)
+        for callback in list(self._callbacks.get(topic, ())):
+            callback()
 
     def subscribe(self, topic: str, left: Callable[[], None] | None = None) -> MemorySubscription:
         """See `Bus.subscribe`. `left` is called when the subscription has been closed."""

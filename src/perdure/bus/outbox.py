@@ -7,7 +7,7 @@ along.
 
 from collections.abc import Iterator
 
-from perdure.bus.frames import Frame, NewEvent, piece
+from perdure.bus.frames import Frame, NewEvent, RunsChange, piece
 from perdure.wire.events import Delta, rest_of
 
 PAUSE_SECONDS = 0.05
@@ -45,8 +45,10 @@ class Outbox:
     """The frames for one server. `due` says when they are to go, in the time of the event loop."""
 
     def __init__(self) -> None:
-        self._items: list[_JoinedDelta | NewEvent] = []
+        self._items: list[_JoinedDelta | NewEvent | RunsChange] = []
         self._last: dict[str, _JoinedDelta] = {}
+        # The topics of hints that wait.
+        self._changed: set[str] = set()
         self._chars = 0
         self._free_at = 0.0
         self._is_urgent = False
@@ -64,11 +66,17 @@ class Outbox:
         self._items.append(NewEvent(topic, seq))
         self._is_urgent = True
 
+    def runs_change(self, topic: str) -> None:
+        """Adds a hint that runs of a project have changed, unless one waits already."""
+        if topic not in self._changed:
+            self._changed.add(topic)
+            self._items.append(RunsChange(topic))
+
     def delta(self, topic: str, seq: int, offset: int, delta: Delta) -> None:
         """Adds a delta that begins so many characters behind the event."""
         self._chars += len(delta.text)
         if self._chars > _MOST_CHARS:
-            self._items = [item for item in self._items if isinstance(item, NewEvent)]
+            self._items = [item for item in self._items if not isinstance(item, _JoinedDelta)]
             self._last.clear()
             self._chars = 0
             return
@@ -80,13 +88,14 @@ class Outbox:
         self._items.append(joined)
 
     def take(self, now: float) -> list[Frame]:
-        """Takes all frames out; after deltas, the next ones have to wait a little."""
+        """Takes all frames out; after deltas and hints, the next ones have to wait a little."""
         items, self._items = self._items, []
-        if any(isinstance(item, _JoinedDelta) for item in items):
+        if not all(isinstance(item, NewEvent) for item in items):
             self._free_at = now + PAUSE_SECONDS
         self._last.clear()
+        self._changed.clear()
         self._chars, self._is_urgent = 0, False
         frames: list[Frame] = []
         for item in items:
-            frames += [item] if isinstance(item, NewEvent) else item.frames()
+            frames += item.frames() if isinstance(item, _JoinedDelta) else [item]
         return frames

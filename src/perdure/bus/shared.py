@@ -23,6 +23,7 @@ from perdure.bus.frames import (
     NewEvent,
     Packer,
     Piece,
+    RunsChange,
     RunsWait,
     ServerAlive,
     ServerGone,
@@ -34,7 +35,7 @@ from perdure.bus.link import BusLink, LinkDown, LinkMessage
 from perdure.bus.memory import MemoryBus, MemorySubscription
 from perdure.bus.outbox import Outbox
 from perdure.errors import Unavailable
-from perdure.wire.events import Delta, Event, Interrupted, Publication, Queued, Waiting
+from perdure.wire.events import Delta, Event, Interrupted, Publication, Queued, RunsChanged, Waiting
 
 _log = structlog.get_logger(__name__)
 
@@ -109,20 +110,27 @@ class SharedBus:
             return
         self._local.publish(topic, item)
         match item:
-            case Event(seq=seq):
-                self._inbox.note(topic, item)
+            case Event():
+                self._send_event(topic, item)
+            case RunsChanged():
                 for outbox in self._audience.of(topic):
-                    outbox.event(topic, seq)
+                    outbox.runs_change(topic)
                     self._schedule(outbox)
-                if not (self._local.is_worked_on(topic) or self._local.has_subscribers(topic)):
-                    # The run is worked on elsewhere, or nowhere yet.
-                    self._local.leave(topic)
             case Queued():
                 self._send_to_all(RunsWait())
             case Waiting():
                 self._send_to_all(FilesWait())
             case Interrupted():
                 self._send_to_all(Interrupt(topic))
+
+    def _send_event(self, topic: str, event: Event) -> None:
+        self._inbox.note(topic, event)
+        for outbox in self._audience.of(topic):
+            outbox.event(topic, event.seq)
+            self._schedule(outbox)
+        if not (self._local.is_worked_on(topic) or self._local.has_subscribers(topic)):
+            # The run is worked on elsewhere, or nowhere yet.
+            self._local.leave(topic)
 
     def subscribe(self, topic: str) -> MemorySubscription:
         """See `Bus.subscribe`."""
@@ -222,7 +230,7 @@ class SharedBus:
                 self._local.publish("", Queued())
             case FilesWait():
                 self._local.publish("", Waiting())
-            case NewEvent() | Piece():
+            case NewEvent() | Piece() | RunsChange():
                 self._inbox.take(frame)
             case Interrupt(topic=topic):
                 self._confirm_soon(topic)

@@ -10,7 +10,7 @@ from perdure.errors import BadRequest
 from perdure.storage.database import Transaction
 from perdure.wire.assistants import Assistant
 from perdure.wire.base import encode
-from perdure.wire.events import Queued
+from perdure.wire.events import Queued, RunsChanged, runs_topic
 from perdure.wire.runs import CreateRun, CreateThreadAndRun, Run, RunSettings, TruncationStrategy
 from perdure.wire.threads import CreateThread, Thread
 from perdure.wire.tools import FunctionChoice, FunctionTool, Tool, ToolResources
@@ -107,6 +107,7 @@ def _insert(
         runs.require_idle(tx, thread_id, now=new.now, refusal=_LOCKED.format(thread=thread_id))
     first = [(lifecycle.THREAD_CREATED, encode(thread))] if thread else []
     events.append(tx, run.id, first + [(name, data) for name in lifecycle.RUN_CREATED], now=new.now)
+    tx.publish(runs_topic(new.project), RunsChanged())
     tx.publish(run.id, Queued())
     return run
 

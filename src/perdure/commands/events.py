@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from perdure.storage.database import Transaction
 from perdure.wire.events import Event
@@ -32,3 +33,26 @@ def after(tx: Transaction, run_id: str, seq: int) -> list[Event]:
         Event(row["seq"], row["name"], row["data"].encode())
         for row in tx.all("events.after", run_id=run_id, after=seq)
     ]
+
+
+class LogPart(NamedTuple):
+    """Events of the log up to `seq`: all there are of a kind, if `is_whole`."""
+
+    seq: int
+    events: list[Event]
+    is_whole: bool
+
+
+def newest(tx: Transaction) -> int:
+    """Returns the place of the last event in the log."""
+    row = tx.one("events.newest")
+    return int(row["seq"] or 0) if row else 0
+
+
+def of_runs(tx: Transaction, project: str, after: int, *, limit: int) -> LogPart:
+    """Returns the next events after a place that changed runs of the project, so many at most."""
+    upto = newest(tx)
+    rows = tx.all("events.of_runs", project=project, after=after, upto=upto, limit=limit)
+    found = [Event(row["seq"], row["name"], row["data"].encode()) for row in rows]
+    is_whole = len(found) < limit
+    return LogPart(max(upto, after) if is_whole else found[-1].seq, found, is_whole)

@@ -17,7 +17,7 @@ from perdure.storage.database import Transaction
 from perdure.webhooks import deliveries
 from perdure.wire.base import decode, encode
 from perdure.wire.chat import Extras
-from perdure.wire.events import Interrupted, Queued
+from perdure.wire.events import Interrupted, Queued, RunsChanged, runs_topic
 from perdure.wire.messages import Message, Part
 from perdure.wire.run_steps import (
     CreatedMessage,
@@ -132,6 +132,7 @@ def signal(
         events.append(tx, run.id, [(move.event, data)], now=now)
         if move.event in lifecycle.STREAM_ENDS:
             deliveries.enqueue(tx, run.id, move.event, data, project=held.project, now=now)
+        tx.publish(runs_topic(held.project), RunsChanged())
     if target is RunStatus.QUEUED:
         tx.publish(run.id, Queued())
     return LockedRun(run, held.project, kept, lease.epoch if lease else held.epoch)
@@ -149,6 +150,14 @@ def begin_message(tx: Transaction, held: LockedRun, *, now: int) -> str:
 def get(tx: Transaction, run_id: str, *, thread_id: str, project: str) -> Run:
     """Returns the run. Raises `NotFound`."""
     row = tx.one("runs.get", id=run_id, parent=thread_id, project=project)
+    if row is None:
+        raise NotFound(f"No run found with id '{run_id}'.")
+    return decode(row["body"], Run)
+
+
+def find(tx: Transaction, run_id: str, *, project: str) -> Run:
+    """Returns a run of the project, whatever its thread. Raises `NotFound`."""
+    row = tx.one("runs.find", id=run_id, project=project)
     if row is None:
         raise NotFound(f"No run found with id '{run_id}'.")
     return decode(row["body"], Run)

@@ -79,8 +79,25 @@ class Waiting(NamedTuple):
     """Files of a vector store that wait to be ingested. It goes to the worker of this process."""
 
 
+class RunsChanged(NamedTuple):
+    """A hint to subscribers of `runs_topic` that the log has new events of the project's runs."""
+
+
+_RUNS_TOPIC = "runs/"
+
+
+def runs_topic(project: str) -> str:
+    """Returns the topic of the changes of a project's runs."""
+    return _RUNS_TOPIC + project
+
+
+def is_runs_topic(topic: str) -> bool:
+    """Returns True for a topic of `runs_topic`."""
+    return topic.startswith(_RUNS_TOPIC)
+
+
 # What a subscriber of a topic receives.
-StreamItem = Event | Delta | Closing
+StreamItem = Event | Delta | RunsChanged | Closing
 # What is published on a bus.
 Publication = StreamItem | Queued | Interrupted | Waiting
 

@@ -15,6 +15,18 @@ WHERE run_id IN (SELECT value FROM json_each(:run_ids)) -- sqlite
 WHERE run_id IN (SELECT json_array_elements_text(CAST(:run_ids AS json))) -- postgres
 GROUP BY run_id
 
+-- name: newest^
+-- The last event of all.
+SELECT MAX(seq) AS seq FROM events
+
+-- name: of_runs
+-- The events that changed the runs of a project, after a place in the log and up to another one.
+SELECT events.seq, events.name, events.data FROM events
+JOIN runs ON runs.id = events.run_id
+WHERE events.seq > :after AND events.seq <= :upto AND runs.project = :project
+  AND events.name LIKE 'thread.run.%' AND events.name NOT LIKE 'thread.run.step.%'
+ORDER BY events.seq LIMIT :limit
+
 -- name: forget!
 -- Deletes the oldest events that were published before a time, so many at once; of one run always
 -- the first ones.

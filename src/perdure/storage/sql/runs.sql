@@ -17,6 +17,10 @@ ON CONFLICT (thread_id)
 SELECT seq, status, expires_at, body FROM runs
 WHERE id = :id AND thread_id = :parent AND project = :project
 
+-- name: find^
+-- The run of this project.
+SELECT body FROM runs WHERE id = :id AND project = :project
+
 -- name: lock^
 -- The run, kept from other writers until the transaction ends.
 SELECT id, project, owner, epoch, lease_until, body FROM runs
