@@ -60,9 +60,40 @@ _FAILED = {
     "status": "failed",
     "last_error": {"code": "server_error", "message": CANARY},
 }
+_STORE = {**_TIMES, "id": CANARY, "name": CANARY}
+_ASSISTANT = {**_RUN, "object": "assistant", "name": CANARY, "description": CANARY}
+_THREAD = {**_TIMES, "id": CANARY, "metadata": {"label": CANARY}}
+_NOTE = {
+    "type": "file_citation",
+    "text": CANARY,
+    "start_index": 0,
+    "end_index": 1,
+    "file_citation": {"file_id": CANARY},
+}
+_PARTS = [
+    {"type": "text", "text": {"value": CANARY, "annotations": [_NOTE]}},
+    {"type": "refusal", "refusal": CANARY},
+    {"type": "image_file", "image_file": {"file_id": CANARY}},
+    {"type": "image_url", "image_url": {"url": CANARY}},
+]
+_MESSAGE = {
+    **_TIMES,
+    **dict.fromkeys(("id", "thread_id", "run_id", "assistant_id"), CANARY),
+    "role": "assistant",
+    "status": "completed",
+    "content": _PARTS,
+    "attachments": [{"file_id": CANARY}],
+}
+# By the last part of the path of their list.
+_OBJECTS: dict[str, Mapping[str, object]] = {
+    "assistants": _ASSISTANT,
+    "threads": _THREAD,
+    "messages": _MESSAGE,
+    "runs": _FAILED,
+    "vector_stores": _STORE,
+}
 _DELTA = {"delta": {"content": [{"index": 0, "type": "text", "text": {"value": CANARY}}]}}
 _FILE = {**_TIMES, "id": CANARY, "filename": CANARY, "bytes": 1, "purpose": "assistants"}
-_STORE = {**_TIMES, "id": CANARY, "name": CANARY}
 _ERROR = {"message": CANARY, "type": CANARY, "code": CANARY, "param": CANARY}
 _FAILED_FILE = {
     **_TIMES,
@@ -95,6 +126,11 @@ def _answer(method: str, path: str) -> dict[str, object]:
     if "/vector_stores/" in path and "/files" in path and "file_batches" not in path:
         is_list = method == "GET" and last == "files"
         return _listed(_FAILED_FILE) if is_list else _FAILED_FILE
+    parent = path.split("/")[-2]
+    if method == "GET" and last in _OBJECTS:
+        return _listed(_OBJECTS[last])
+    if method == "GET" and parent in _OBJECTS:
+        return dict(_OBJECTS[parent])
     match method, last:
         case "GET", "models":
             return _listed({"id": CANARY, "object": "model", "owned_by": CANARY, **_TIMES})
@@ -102,10 +138,8 @@ def _answer(method: str, path: str) -> dict[str, object]:
             return _listed(_FAILED_FILE if "file_batches" in path else _FILE)
         case "POST", "files":
             return _FILE
-        case "GET", "vector_stores":
-            return _listed(_STORE)
-        case "GET", "runs":
-            return _listed(_FAILED)
+        case _, "cancel":
+            return _FAILED
         case "POST", "file_batches":
             return _BATCH
         case "POST", "search":
@@ -155,7 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(503, {"error": _ERROR})
         elif kind == "senseless":
             self._send(200, {"data": CANARY, "id": [CANARY], "status": CANARY})
-        elif self.command == "POST" and self.path.endswith(("/runs", "/submit_tool_outputs")):
+        elif self.path.endswith("/stream") or (
+            self.command == "POST" and self.path.endswith(("/runs", "/submit_tool_outputs"))
+        ):
             told = (f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in
                     _events(self.path))  # fmt: skip
             self._write(200, "".join(told).encode(), "text/event-stream")

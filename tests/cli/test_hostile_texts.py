@@ -23,6 +23,19 @@ from tests.cli.processes import clean, serving
 
 # Each command with what it is given; {url} is the hostile server, {file} a hostile file.
 COMMANDS: dict[str, list[list[str]]] = {
+    "assistants delete": [[NAME, "--yes", "--url", "{url}"], [NAME, "--yes", "--url",
+                          "{url}/refusing"]],
+    "assistants list": [["--url", "{url}"], ["--url", "{url}/refusing"]],
+    "assistants show": [[NAME, "--url", "{url}"], [NAME, "--json", "--url", "{url}"],
+                        [NAME, "--url", "{url}/refusing"]],
+    "threads delete": [[NAME, "--yes", "--url", "{url}"]],
+    "threads list": [["--url", "{url}"], ["--url", "{url}/senseless"]],
+    "threads show": [[NAME, "--url", "{url}"], [NAME, "--json", "--url", "{url}"]],
+    "runs cancel": [[NAME, "--url", "{url}"], [NAME, "--url", "{url}/refusing"]],
+    "runs list": [["--url", "{url}"], ["--status", NAME, "--url", "{url}/refusing"],
+                  ["--since", NAME]],
+    "runs watch": [[NAME, "--url", "{url}"], ["--url", "{url}/refusing"],
+                   ["--url", "{url}/senseless"]],
     "chat": [["--url", "{url}"], ["--url", "{url}/refusing"], ["--url", "{url}/senseless"],
              ["--url", "{url}/garbled"], ["--url", f"http://{NAME}"]],
     "doctor": [["--verify"], ["--data-dir", NAME], ["--model-base-url", "{url}/refusing"],
@@ -43,7 +56,15 @@ COMMANDS: dict[str, list[list[str]]] = {
 }  # fmt: skip
 CASES = [(name, arguments) for name, cases in COMMANDS.items() for arguments in cases]
 # where the text itself is not shown: of a URL that cannot be read, any part may be a password
-SILENT = {"{url}/senseless", f"http://{NAME}", "--database-url", "--port", "--limit", "--days"}
+SILENT = {
+    "{url}/senseless",
+    f"http://{NAME}",
+    "--database-url",
+    "--port",
+    "--limit",
+    "--days",
+    "--since",
+}
 
 
 @pytest.fixture(scope="module")

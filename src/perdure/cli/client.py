@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import aiohttp
 
@@ -20,8 +20,17 @@ from perdure.wire.lists import ErrorEnvelope
 
 T = TypeVar("T")
 
+_NO_API = "The server answered with something that is no object of the API: is its URL right?"
 # A silent event stream is kept alive by comment lines: only connecting may take too long.
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5)
+
+
+class ServerEvent(NamedTuple):
+    """An event of a stream. The id is the place to go on behind, if it has one."""
+
+    id: str
+    name: str
+    data: bytes
 
 
 class RequestFailed(PerdureError):
@@ -78,14 +87,16 @@ class Client:
     async def stream(self, path: str, body: object) -> AsyncGenerator[tuple[str, bytes], None]:
         """Yields the events of a run: names and data (spec 04 §1), up to and without `done`."""
         async with self._answer("POST", path, _json(body)) as answer:
-            name, rest = "", b""
-            async for block in answer.content.iter_any():
-                *lines, rest = (rest + block).split(b"\n")
-                for line in lines:
-                    if line.startswith(b"event: "):
-                        name = line[7:].decode(errors="replace")
-                    elif line.startswith(b"data: ") and name != "done":
-                        yield name, line[6:]
+            async for event in _events(answer.content):
+                yield event.name, event.data
+
+    async def events(self, path: str) -> AsyncGenerator[ServerEvent, None]:
+        """Yields the events of a stream that is asked for by its path, up to and without `done`."""
+        async with self._answer("GET", path, None) as answer:
+            if answer.content_type != "text/event-stream":
+                raise RequestFailed(_NO_API)
+            async for event in _events(answer.content):
+                yield event
 
     async def __aenter__(self) -> Self:
         return self
@@ -136,6 +147,20 @@ class Client:
         return line(said).replace(self._api_key, "***")
 
 
+async def _events(content: aiohttp.StreamReader) -> AsyncGenerator[ServerEvent, None]:
+    event_id = name = ""
+    rest = b""
+    async for block in content.iter_any():
+        *lines, rest = (rest + block).split(b"\n")
+        for each in lines:
+            if each.startswith(b"id: "):
+                event_id = each[4:].decode(errors="replace")
+            elif each.startswith(b"event: "):
+                name = each[7:].decode(errors="replace")
+            elif each.startswith(b"data: ") and name != "done":
+                yield ServerEvent(event_id, name, each[6:])
+
+
 def connect(
     config: Path | None, url: str | None, api_key: str | None, ca_cert: Path | None = None
 ) -> Client:
@@ -174,9 +199,7 @@ def read(data: bytes, kind: type[T]) -> T:
     try:
         return decode(data, kind)
     except (ValueError, RecursionError):  # no JSON, none of the API, nested too deep
-        raise RequestFailed(
-            "The server answered with something that is no object of the API: is its URL right?"
-        ) from None
+        raise RequestFailed(_NO_API) from None
 
 
 def _json(body: object) -> aiohttp.BytesPayload | None:

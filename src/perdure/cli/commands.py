@@ -9,18 +9,12 @@ from typing import Annotated
 
 import typer
 
-from perdure.cli import options
-
-
-def _group(about: str) -> typer.Typer:
-    # Without panels: they are padded in a pipe too, and break inside words.
-    return typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
-
+from perdure.cli import object_commands, options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-_files = _group("Upload and list the files of a server.")
-_stores = _group("Fill and search the vector stores of a server.")
-_tls = _group("Make a certificate for this machine.")
+_files = options.group("Upload and list the files of a server.")
+_stores = options.group("Fill and search the vector stores of a server.")
+_tls = options.group("Make a certificate for this machine.")
 
 
 @app.command()
@@ -316,3 +310,6 @@ def _tls_group() -> None:
 app.add_typer(_files, name="files")
 app.add_typer(_tls, name="tls")
 app.add_typer(_stores, name="stores")
+app.add_typer(object_commands.assistants, name="assistants")
+app.add_typer(object_commands.threads, name="threads")
+app.add_typer(object_commands.runs, name="runs")

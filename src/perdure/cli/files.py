@@ -5,23 +5,16 @@ from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlencode
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from perdure.cli.client import Client
+from perdure.cli.pages import objects
 from perdure.cli.terminal import line, say
-from perdure.wire.base import Object
 from perdure.wire.files import File
 
 _READ_BYTES = 256 * 1024
-_PAGE = 1000
-
-
-class _Files(Object):
-    data: list[File]
-    has_more: bool
 
 
 async def upload_all(client: Client, paths: list[Path], purpose: str) -> None:
@@ -62,13 +55,7 @@ async def _content(file: BinaryIO, sent: Callable[[float], None]) -> AsyncGenera
 
 async def list_all(client: Client, purpose: str | None) -> None:
     """Prints the files of the server, the newest first."""
-    query = {"limit": str(_PAGE), **({"purpose": purpose} if purpose else {})}
+    query = {"purpose": purpose} if purpose else None
     async with client:
-        while True:
-            page = await client.get(f"/files?{urlencode(query)}", _Files)
-            for file in page.data:
-                name = line(file.filename)
-                say(f"{line(file.id)}  {file.bytes:>13,}  {file.purpose:<17}  {name}")
-            if not (page.has_more and page.data):
-                return
-            query["after"] = page.data[-1].id
+        async for file in objects(client, "/files", File, query):
+            say(f"{line(file.id)}  {file.bytes:>13,}  {file.purpose:<17}  {line(file.filename)}")

@@ -39,6 +39,13 @@ ModelApiKey = Annotated[str | None, _option("model_api_key")]
 Config = Annotated[Path | None, _option("config")]
 
 
+def group(about: str) -> typer.Typer:
+    """Returns a group of commands. It has no panels: they are padded in a pipe too, and break
+    inside words.
+    """
+    return typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+
+
 def aliases(given: Sequence[str] | None) -> dict[str, str] | None:
     """Returns the table that the flags `--alias` make; None without any. Raises
     `ConfigurationError`.
@@ -63,3 +70,7 @@ CaCert = Annotated[
     Path | None,
     typer.Option(help="File of a certificate (PEM) that is trusted, besides those of the system."),
 ]
+# of the commands on objects
+Limit = Annotated[int, typer.Option(min=1, help="How many are shown at most.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the object of the API.")]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.progress import (
@@ -22,33 +22,22 @@ from rich.progress import (
 
 from perdure.cli.client import Client, RequestFailed, RequestRefused
 from perdure.cli.files import send
+from perdure.cli.pages import objects
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
 from perdure.lifecycle import VectorStoreFileStatus
 from perdure.parsing.formats import SUPPORTED, extension
-from perdure.wire.base import Object
 from perdure.wire.file_batches import FileBatch
 from perdure.wire.search import SearchResultsPage
 from perdure.wire.vector_store_files import VectorStoreFile
 from perdure.wire.vector_stores import VectorStore
 
-_PAGE = 100
 _BATCH = 500
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SHOWN_CHARACTERS = 200
 # So few that most of a vector store is found while its files are read again.
 _AGAIN_AT_ONCE = 10
 _READABLE_AGAIN = (VectorStoreFileStatus.COMPLETED, VectorStoreFileStatus.FAILED)
-
-
-class _Stores(Object):
-    data: list[VectorStore]
-    has_more: bool
-
-
-class _StoreFiles(Object):
-    data: list[VectorStoreFile]
-    has_more: bool
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
@@ -160,14 +149,11 @@ async def _read(
             break
         await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
         batch = await client.get(f"{batches}/{batch.id}", FileBatch)
-    failed: list[VectorStoreFile] = []
-    query = {"limit": str(_PAGE), "filter": "failed", "order": "asc"}
-    while True:
-        page = await client.get(f"{batches}/{batch.id}/files?{urlencode(query)}", _StoreFiles)
-        failed += page.data
-        if not (page.has_more and page.data):
-            return failed
-        query["after"] = page.data[-1].id
+    failed = {"filter": "failed", "order": "asc"}
+    return [
+        file
+        async for file in objects(client, f"{batches}/{batch.id}/files", VectorStoreFile, failed)
+    ]
 
 
 async def read_all_again(client: Client, store_id: str) -> bool:
@@ -196,14 +182,8 @@ async def read_all_again(client: Client, store_id: str) -> bool:
 
 
 async def _all_files(client: Client, files: str) -> list[VectorStoreFile]:
-    found: list[VectorStoreFile] = []
-    query = {"limit": str(_PAGE), "order": "asc"}
-    while True:
-        page = await client.get(f"{files}?{urlencode(query)}", _StoreFiles)
-        found += [file for file in page.data if file.status in _READABLE_AGAIN]
-        if not (page.has_more and page.data):
-            return found
-        query["after"] = page.data[-1].id
+    found = objects(client, files, VectorStoreFile, {"order": "asc"})
+    return [file async for file in found if file.status in _READABLE_AGAIN]
 
 
 async def _when_read(client: Client, path: str) -> VectorStoreFile:
@@ -216,18 +196,12 @@ async def _when_read(client: Client, path: str) -> VectorStoreFile:
 
 async def list_all(client: Client) -> None:
     """Prints the vector stores, the newest first."""
-    query = {"limit": str(_PAGE)}
     async with client:
-        while True:
-            page = await client.get(f"/vector_stores?{urlencode(query)}", _Stores)
-            for store in page.data:
-                counts = store.file_counts
-                files = f"{counts.completed:,} of {counts.total:,} files"
-                name = line(store.name or "")
-                say(f"{line(store.id)}  {store.status:<11}  {files:<20}  {name}")
-            if not (page.has_more and page.data):
-                return
-            query["after"] = page.data[-1].id
+        async for store in objects(client, "/vector_stores", VectorStore):
+            counts = store.file_counts
+            files = f"{counts.completed:,} of {counts.total:,} files"
+            name = line(store.name or "")
+            say(f"{line(store.id)}  {store.status:<11}  {files:<20}  {name}")
 
 
 async def search(client: Client, store_id: str, query: str, limit: int) -> None:
