@@ -69,6 +69,7 @@ class Signal(StrEnum):
     MODIFY = "modify"
     RETRY = "retry"
     REREAD = "reread"
+    RESTORE = "restore"
 
 
 class Move(NamedTuple):
@@ -209,6 +210,7 @@ VECTOR_STORE_FILE = Table(
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.COMPLETE, VectorStoreFileStatus.COMPLETED, None),
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.FAIL, VectorStoreFileStatus.FAILED, None),
     Move(VectorStoreFileStatus.IN_PROGRESS, Signal.CANCEL, VectorStoreFileStatus.CANCELLED, None),
+    Move(VectorStoreFileStatus.IN_PROGRESS, Signal.RESTORE, VectorStoreFileStatus.COMPLETED, None),
     Move(VectorStoreFileStatus.FAILED, Signal.RETRY, VectorStoreFileStatus.IN_PROGRESS, None),
     Move(VectorStoreFileStatus.CANCELLED, Signal.RETRY, VectorStoreFileStatus.IN_PROGRESS, None),
     Move(VectorStoreFileStatus.COMPLETED, Signal.REREAD, VectorStoreFileStatus.IN_PROGRESS, None),

@@ -73,13 +73,18 @@ async def app(
 @pytest.fixture
 async def http(app: Perdure) -> AsyncIterator[httpx2.AsyncClient]:
     """A plain HTTP client, for what no SDK would send. Responses come whole, streams too."""
-    async with httpx2.AsyncClient(
+    async with client(app) as http:
+        yield http
+
+
+def client(app: Perdure) -> httpx2.AsyncClient:
+    """An HTTP client of this server."""
+    return httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app.asgi),
         base_url="http://127.0.0.1/v1",
         headers=HEADERS,
         timeout=PATIENCE_SECONDS,
-    ) as client:
-        yield client
+    )
 
 
 @pytest.fixture

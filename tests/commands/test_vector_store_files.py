@@ -1,10 +1,14 @@
 """Rules for files in vector stores, on both databases (spec 01 §9, 06 §1.5)."""
 
 import pytest
+from msgspec.structs import replace
 
 from perdure.commands import vector_store_files
 from perdure.commands.vector_store_files import ParsedContent
 from perdure.errors import BadRequest, LeaseLost, NotFound
+from perdure.invariants import vector_stores as vector_store_invariants
+from perdure.lifecycle import VectorStoreFileStatus
+from perdure.retrieval import index_writer
 from perdure.storage.database import Database
 from perdure.wire.chunking import DEFAULT, AutoChunking, ChunkSizes, StaticChunking
 from perdure.wire.query import ListQuery
@@ -87,8 +91,11 @@ async def test_a_completed_file_is_read_again_when_that_is_asked_for(filled: Fil
     store_id, file_id = await filled.store(), await filled.file()
     await filled.add(store_id, file_id, attributes={"a": 1}, read_again=True)
     await filled.finish(await filled.begin(), "bees")
+    before = await filled.look_at(store_id, file_id)
     again = await filled.add(store_id, file_id, read_again=True)
-    assert (again.status, again.usage_bytes, again.attributes) == ("in_progress", 0, {"a": 1})
+    # its chunks are there until it has others
+    assert again == replace(before, status=VectorStoreFileStatus.IN_PROGRESS)
+    assert again.attributes == {"a": 1}
     with pytest.raises(BadRequest):
         await content(filled, store_id, file_id)
     # what is being read is not begun once more
@@ -96,6 +103,80 @@ async def test_a_completed_file_is_read_again_when_that_is_asked_for(filled: Fil
     await filled.add(store_id, file_id, read_again=True)
     await filled.finish(job, "wasps")
     assert (await content(filled, store_id, file_id)).texts == [(0, "wasps")]
+
+
+async def test_a_file_that_cannot_be_read_again_keeps_its_text(filled: FilledStore) -> None:
+    store_id, file_id = await filled.store(), await filled.file()
+    await filled.add(store_id, file_id)
+    await filled.finish(await filled.begin(), "bees")
+    before = await filled.look_at(store_id, file_id)
+    for _ in range(2):
+        reading = await filled.add(store_id, file_id, read_again=True)
+        assert (reading.status, reading.usage_bytes) == ("in_progress", before.usage_bytes)
+        # a worker that was killed in the middle, and one that finds the file broken
+        await filled.write(await filled.begin(), "half of the wasps")
+        filled.now += 31
+        job = await filled.begin()
+        await filled.write(job, "wasps")
+        assert await violations(filled) == []
+        await filled.fail(job)
+        after = await filled.look_at(store_id, file_id)
+        assert after.last_error == BROKEN
+        assert replace(after, last_error=None) == before
+        assert (await content(filled, store_id, file_id)).texts == [(0, "bees")]
+        assert await violations(filled) == []
+    await filled.add(store_id, file_id, read_again=True)
+    await filled.finish(await filled.begin(), "hornets")
+    assert (await filled.look_at(store_id, file_id)).last_error is None
+    assert (await content(filled, store_id, file_id)).texts == [(0, "hornets")]
+    assert await violations(filled) == []
+
+
+async def test_a_file_that_is_given_up_or_cancelled_while_it_is_read_again_keeps_its_text(
+    filled: FilledStore,
+) -> None:
+    store_id, file_id = await filled.store(), await filled.file()
+    batch = await filled.batch(store_id, [file_id])
+    await filled.finish(await filled.begin(), "bees")
+    await filled.add(store_id, file_id, read_again=True)
+    await filled.cancel(batch)
+    assert (await filled.look_at(store_id, file_id)).status == "completed"
+    await filled.add(store_id, file_id, read_again=True)
+    for _ in range(100):
+        await filled.claim()
+        filled.now += 3_600
+    given_up = await filled.look_at(store_id, file_id)
+    assert given_up.status == "completed"
+    assert given_up.last_error is not None
+    assert given_up.last_error.code == "server_error"
+    assert (await content(filled, store_id, file_id)).texts == [(0, "bees")]
+    assert await violations(filled) == []
+
+
+async def test_what_was_set_aside_goes_with_its_file_and_with_its_store(
+    filled: FilledStore,
+) -> None:
+    for remove in (filled.remove, filled.delete_file, filled.delete_store):
+        file_id = await filled.file()
+        store_id = await filled.store([file_id])
+        await filled.finish(await filled.begin(), "bees")
+        await filled.add(store_id, file_id, read_again=True)
+        given = {filled.remove: (store_id, file_id), filled.delete_file: (file_id,)}
+        await remove(*given.get(remove, (store_id,)))
+        while await filled.database.write(index_writer.drop, limit=100):
+            pass
+        left = await filled.database.read(lambda tx: tx.one("chunks.counts"))
+        assert left is not None
+        assert left["chunks"] == 0
+        assert await violations(filled) == []
+
+
+async def violations(filled: FilledStore) -> list[str]:
+    """What the database has of vector stores that cannot be."""
+    found = await filled.database.read(
+        lambda tx: list(vector_store_invariants.check(tx, on_page=lambda _: None))
+    )
+    return [each.text for each in found]
 
 
 async def test_a_file_that_leaves_the_store_while_it_is_read_can_be_written_no_more(

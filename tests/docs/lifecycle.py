@@ -52,6 +52,10 @@ SENDERS = {
     ),
     Signal.RETRY: ("the client", "It added a file again that had failed or was cancelled."),
     Signal.REREAD: ("the client", "It asked for a file to be read again that had been read."),
+    Signal.RESTORE: (
+        "its worker",
+        "A file could not be read again, or that was cancelled: it keeps the text that it had.",
+    ),
     Signal.MODIFY: (
         "the client",
         "It changes the metadata. No move: legal once the run has ended.",

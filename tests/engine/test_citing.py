@@ -1,8 +1,11 @@
 """Citations in a run: what the model writes, and what its user reads (spec 06 §1.2)."""
 
+import json
 import re
 
+from perdure.lifecycle import MESSAGE_DELTA
 from perdure.tools.file_search import definition
+from perdure.wire.events import Delta
 from perdure.wire.formats import JsonObjectFormat
 from perdure.wire.messages import FileCitationAnnotation
 from tests.engine import filled_stores
@@ -19,6 +22,32 @@ async def test_invented_markers_never_reach_the_user(stage: Stage) -> None:
     part = await filled_stores.answer(stage, run)
     assert part.text.value == "Soon, says【4:0†rent.md】."
     assert len(part.text.annotations) == 1
+
+
+async def test_mended_markers_are_streamed_as_they_are_stored(stage: Stage) -> None:
+    store_id = await filled_stores.store(stage, rent_md=RENT, bees_md=BEES)
+    prompt = (
+        'call: file_search {"queries": ["rent due", "bees"]}\nthen:\n'
+        "say: Soon [4:0, 4:1], says [bees.md] in 【注】【4:7‡x】."
+    )
+    run = await filled_stores.begin(stage, prompt, store_id)
+    subscription = stage.bus.subscribe(run.id)
+    await stage.execute(run)
+    part = await filled_stores.answer(stage, run)
+    rent, bees = "【4:0†rent.md】", "【4:1†bees.md】"
+    assert part.text.value == f"Soon {rent}{bees}, says {bees} in 【注】."
+    deltas = [
+        json.loads(each.data())["delta"]["content"][0]["text"]
+        for each in await subscription.next()
+        if isinstance(each, Delta) and each.name == MESSAGE_DELTA
+    ]
+    assert "".join(delta["value"] for delta in deltas) == part.text.value
+    streamed = [note for delta in deltas for note in delta.get("annotations", ())]
+    stored = [note for note in part.text.annotations if isinstance(note, FileCitationAnnotation)]
+    assert [(note["index"], note["text"], note["start_index"]) for note in streamed] == [
+        (index, note.text, note.start_index) for index, note in enumerate(stored)
+    ]
+    assert [note.text for note in stored] == [rent, bees, bees]
 
 
 async def test_invented_markers_are_taken_out_where_nothing_was_found(stage: Stage) -> None:

@@ -93,6 +93,49 @@ async def test_an_image_is_sent_as_a_data_url(upstream: Upstream, album: Album) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "png"),
+        (b"\xff\xd8\xff", "jpeg"),
+        (b"GIF87a", "gif"),
+        (b"GIF89a", "gif"),
+        (b"RIFF\x00\x00\x00\x00WEBP", "webp"),
+    ],
+)
+async def test_an_image_is_sent_as_what_its_bytes_are_and_not_as_it_is_called(
+    album: Album, head: bytes, kind: str
+) -> None:
+    content = head + bytes(64)
+    file = await album.add("a.GIF", content)
+    found = {file.id: await album.database.read(files.content, file.id, project=PROJECT)}
+    data = b64encode(content).decode()
+    claimed = ImageUrlPart(image_url=ImageUrl(url=f"DATA:text/plain;base64,{data}", detail="high"))
+    sent = await inlined(request(image(file.id), claimed), found, album.blobs)
+    url = f"data:image/{kind};base64,{data}"
+    assert sent.messages[0].content == [
+        ImageUrlPart(image_url=ImageUrl(url=url, detail="low")),
+        ImageUrlPart(image_url=ImageUrl(url=url, detail="high")),
+    ]
+
+
+async def test_what_is_no_image_does_not_spoil_its_thread(upstream: Upstream, album: Album) -> None:
+    """Earlier versions took such messages."""
+    file = await album.add("a.png", b"%PDF-1.7 and so on")
+    assert await answered(upstream, await album.thread(file.id)) == [
+        f"Look\n(The file {file.id} is not an image.)"
+    ]
+    linked = ImageUrlPart(image_url=ImageUrl(url="data:image/png;base64,AAAA"))
+    sent = await inlined(request(linked), {}, album.blobs)
+    assert sent.messages[0].content == "(What was sent here is not an image.)"
+
+
+async def test_other_urls_are_sent_as_they_are(album: Album) -> None:
+    linked = ImageUrlPart(image_url=ImageUrl(url="https://example.com/a.png"))
+    sent = await inlined(request(linked), {}, album.blobs)
+    assert sent.messages[0].content == [linked]
+
+
 async def test_an_image_that_was_deleted_does_not_spoil_its_thread(
     upstream: Upstream, album: Album
 ) -> None:
@@ -116,6 +159,10 @@ async def test_an_image_whose_bytes_cannot_be_read_fails_the_run_with_the_reason
     run = await upstream.stage.execute(run)
     assert run.last_error is not None
     assert run.last_error.message.startswith("The content cannot be stored or read now: ")
+
+
+def request(*parts: ImageFilePart | ImageUrlPart) -> ChatRequest:
+    return ChatRequest(model="m", messages=[ChatMessage(role="user", content=[*parts])])
 
 
 async def test_the_newest_images_go_first_when_there_are_too_many_bytes(album: Album) -> None:

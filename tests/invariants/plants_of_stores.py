@@ -27,10 +27,10 @@ def _in_store(name: str) -> Callable[[Shelved], str]:
     return lambda at: f"{at.store}/{getattr(at, name)}"
 
 
-def _attempt(plant: Raw, at: Shelved, file_id: str) -> None:
+def _attempt(plant: Raw, at: Shelved, file_id: str, *, dropped: int = 0) -> None:
     plant.run(
-        "INSERT INTO ingestions (vector_store_id, file_id, dropped) VALUES (?, ?, 0)",
-        at.store, file_id,
+        "INSERT INTO ingestions (vector_store_id, file_id, dropped) VALUES (?, ?, ?)",
+        at.store, file_id, dropped,
     )  # fmt: skip
 
 
@@ -108,16 +108,22 @@ VECTOR_STORES = (
         r"is failed with the error None",
     ),
     Plant(
-        "an error of what is completed",
+        "an error of what is not read yet",
         lambda plant, at: _body(
             plant,
             at,
-            at.completed,
+            at.waiting,
             '"last_error":null',
             '"last_error":{"code":"server_error","message":"x"}',
         ),
+        _in_store("waiting"),
+        r"is in_progress with the error FileError\(.+",
+    ),
+    Plant(
+        "an earlier text of what is not read again",
+        lambda plant, at: _attempt(plant, at, at.completed, dropped=2),
         _in_store("completed"),
-        r"is completed with the error FileError\(.+",
+        r"is completed with 1 attempts at it set aside",
     ),
     Plant(
         "what is not completed takes room",

@@ -202,6 +202,16 @@ def test_cells_keep_their_places() -> None:
     )
 
 
+def test_the_text_of_merged_cells_stands_once() -> None:
+    document = Document()
+    table = document.add_table(3, 3)
+    for number, cell in enumerate(table._cells):
+        cell.text = f"c{number}"
+    table.cell(0, 0).merge(table.cell(1, 0))
+    table.cell(1, 1).merge(table.cell(2, 2))
+    assert _read(_saved(document)).text.strip() == "c0 c3 | c1 | c2\n | c4 c5 c7 c8\nc6"
+
+
 def test_the_address_of_a_link_is_kept() -> None:
     document = Document()
     paragraph = document.add_paragraph("See ")

@@ -103,6 +103,17 @@ def test_cells_of_a_table_keep_their_places() -> None:
     assert parsed.text[table.start : table.heading_end] == "Plan | Trial | Price"
 
 
+def test_the_text_of_merged_cells_stands_once() -> None:
+    def fill(slide: Any) -> None:
+        table = slide.shapes.add_table(3, 3, *_BOX).table
+        for number, cell in enumerate(table.iter_cells()):
+            cell.text = f"c{number}"
+        table.cell(0, 0).merge(table.cell(1, 0))
+        table.cell(1, 1).merge(table.cell(2, 2))
+
+    assert _parsed(fill).text.strip() == "c0 c3 | c1 | c2\n | c4 c5 c7 c8\nc6"
+
+
 @pytest.mark.parametrize(
     ("kind", "labels"),
     [

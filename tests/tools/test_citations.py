@@ -1,5 +1,7 @@
 """Citations: the filter between what a model writes and what a client reads (spec 06 §1.2)."""
 
+# ruff: noqa: RUF001 # the look-alikes of ASCII brackets are what is tested
+
 import pickle
 
 import pytest
@@ -7,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.tools.annotation import AnnotatedText
-from perdure.tools.file_search.citations import Citer, MarkerKey, Source, marker
+from perdure.tools.file_search.citations import Citer, Source
+from perdure.tools.file_search.markers import MarkerKey, marker
 from perdure.wire.messages import FileCitationAnnotation
 
 BEES = Source(
@@ -47,20 +50,87 @@ def test_a_marker_and_its_annotation_come_in_one_piece_however_it_was_cut() -> N
     assert told[1].annotation is not None
 
 
-@pytest.mark.parametrize("invented", ["【4:2†bees.txt】", "【9:0】", "【13†source】", "[4:7†x]"])
+@pytest.mark.parametrize(
+    "invented",
+    [
+        "【4:2†bees.txt】", "【9:0】", "【13†source】", "[4:7†x]", "［4:7］", "〖4:7〗",
+        "【 9:0 】",
+        "[4:7‡x]", "【9:0‡x】", "【9:0, 9:1†x】", "[13†source]", "【4:30】", "【13†】",
+    ],
+)  # fmt: skip
 def test_the_marker_of_a_passage_that_does_not_exist_is_taken_out(invented: str) -> None:
     assert cite(f"Warm{invented}.") == [AnnotatedText("Warm"), AnnotatedText(".")]
 
 
-@pytest.mark.parametrize("spoilt", ["【4:0】", "【4:0†source】", "[4:0†bees.txt]"])
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "【4:0】", "【4:0†source】", "[4:0†bees.txt]", "【 4:0 † bees.txt 】", "【4 : 0】",
+        "［4:0†bees.txt］", "〖4:0†bees.txt〗", "［4:0］", "〖4:0〗", "【4:0‡bees.txt】",
+        "[4:0‡x]", "【4：0†bees.txt】", "【４:０】", "【4:0†bees.txt†L1-L9】", "【4:0†bees.txt]",
+        "【bees.txt】", "［ Bees.TXT ］", "〖bees.txt〗", "【†bees.txt】",
+        "【13†bees.txt】", "【bees.txt†source】", "[bees.txt‡]",
+    ],
+)  # fmt: skip
 def test_a_spoilt_marker_is_told_as_it_should_be(spoilt: str) -> None:
     told = cite(f"Warm{spoilt}.")
     assert text_of(told) == f"Warm{BEES_MARK}."
 
 
+@pytest.mark.parametrize(
+    "both",
+    [
+        "【4:0†bees.txt, 4:1†rent.pdf】", "【4:0, 4:1】", "【4:0,4:1】", "【4:0; 4:1†rent.pdf】",
+        "[4:0, 4:1]", "[4:0†bees.txt,4:1†rent.pdf]", "【4:0、4:1】", "【4:0 4:1】",
+        "【4:0†bees.txt 4:1†rent.pdf】", "［4:0‡a, 4:1‡b］", "【bees.txt, rent.pdf】",
+        "[bees.txt; rent.pdf]", "【4:0†bees.txt, 4:0, 4:9†x, 4:1】",
+    ],
+)  # fmt: skip
+def test_a_marker_that_names_two_passages_gives_two_annotations(both: str) -> None:
+    for told in (cite(f"Warm {both}."), cite(*f"Warm {both}.")):
+        assert text_of(told) == f"Warm {BEES_MARK}{RENT_MARK}."
+        assert [piece.text for piece in told if piece.annotation] == [BEES_MARK, RENT_MARK]
+
+
+@pytest.mark.parametrize(
+    "name", ["a, 4:1.txt", "a, b.txt", "a, 4:1", "Mark 3:16", "[1]〖2〗.txt", "x" * 300 + ".txt"]
+)
+def test_a_name_that_looks_like_a_list_is_one_name(name: str) -> None:
+    key = MarkerKey(4, 0)
+    exact = marker(key, name)
+    for written in (exact, f"【{exact[5:]}"):
+        citer = Citer({key: Source("file-1", name, "")}, attribute=False)
+        pieces = [piece for char in written for piece in citer.feed([AnnotatedText(char)])]
+        assert text_of([*pieces, *citer.finish()]) == exact
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[bees.txt](sandbox:/mnt/data/bees.txt)",
+        "[bees.txt][1]",
+        "[bees.txt]: https://example.com",
+        'files["bees.txt"], files[bees.txt]',
+        "`[bees.txt]`",
+        "[other.txt] 【other.txt】 [bees.txt, other.txt]",
+        "【bees】 [bees.txt is warm]",
+        "a [4:0, 4:7] and [4:0, 5:1], m[4:0, 4:1]",
+        "【10:30】開場 〖9:00、13:45〗 ［3:16］",
+        "〖第三章〗 ［注］ 【†】 [†] [1†] [‡note]",
+        "[4:0, 4]",
+        "【4:0-4:1】",
+    ],
+)
+def test_what_only_looks_like_a_marker_stays(text: str) -> None:
+    assert text_of(cite(text)) == text_of(cite(*text)) == text
+
+
 @pytest.mark.parametrize("before", ["Warm ", "Warm. ", "Warm.", "- ", "", "巣は暖かい", BEES_MARK])
-def test_numbers_alone_in_ascii_brackets_are_mended_where_they_are_no_code(before: str) -> None:
-    assert text_of(cite(f"{before}[4:0].")) == f"{before}{BEES_MARK}."
+@pytest.mark.parametrize("spoilt", ["[4:0]", "[ 4: 0 ]", "[bees.txt]", "[BEES.txt, bees.txt]"])
+def test_numbers_or_names_alone_in_ascii_brackets_are_mended_where_they_are_no_code(
+    before: str, spoilt: str
+) -> None:
+    assert text_of(cite(f"{before}{spoilt}.")) == f"{before}{BEES_MARK}."
 
 
 @pytest.mark.parametrize(
@@ -181,11 +251,28 @@ def test_a_marker_stands_behind_all_that_closes_a_sentence(end: str) -> None:
         assert text_of(told) == f"{passage}{end}【4:0†rent】好。"
 
 
-@pytest.mark.parametrize("piece", ["word ", "   ", "\n", "。", "word[", "【4:"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "word ",
+        "   ",
+        "\n",
+        "。",
+        "word[",
+        "【4:",
+        "[bees.txt, ",
+        "〖",
+        "[4:0†x ",
+        "4:0, ",
+        "[ ",
+        "‡",
+    ],
+)
 @pytest.mark.parametrize("attribute", [True, False])
 def test_what_is_kept_of_an_endless_text_is_bounded(piece: str, attribute: bool) -> None:
     """So the work for each piece is bounded, too: no more than what is kept is looked at."""
     citer = Citer(SOURCES, attribute=attribute)
+    citer.feed([AnnotatedText("[bees.txt‡" if piece == "‡" else "[4:0, ")])
     for _ in range(20_000):
         citer.feed([AnnotatedText(piece)])
     assert len(pickle.dumps(citer)) < 40_000
@@ -215,29 +302,41 @@ def test_a_label_cannot_break_out_of_its_marker() -> None:
     assert marker(MarkerKey(4, 0), "a】b\n[c]†") == "【4:0†a_b__c__】"
 
 
+# What markers are made of, so that every spoilt one comes up.
+scraps = st.sampled_from(
+    ["【", "[", "［", "〖", "】", "]", "］", "〗", "4:0", "4:1", "4:9", "13", ":", "：", "†", "‡",
+     ", ", "、", ";", " ", "    ", "\n", "bees.txt", "Rent.pdf", "bees", "x", "(",
+     BEES_MARK, "10:30"]
+)  # fmt: skip
 snippets = st.sampled_from(
     [BEES.text, RENT.text, BEES_MARK, RENT_MARK, "【4:9†x】", "【4:", "[4:1]", "[", "】", ". ",
-     "\n", "!", "。", "”", '"', "）", "。!", "3.14", " ", " " * 9, "word",  # noqa: RUF001
+     "\n", "!", "。", "”", '"', "）", "。!", "3.14", " ", " " * 9, "word",
      "【13†source】", "The rent is due on the third working day."]
 )  # fmt: skip
 
 
-@given(st.lists(snippets), st.lists(st.integers(1, 12)), st.booleans())
+@given(
+    st.lists(snippets) | st.lists(scraps, max_size=12),
+    st.lists(st.integers(1, 12)) | st.just([1] * 80),
+    st.booleans(),
+    st.booleans(),
+)
 def test_what_comes_out_does_not_depend_on_the_pieces(
-    parts: list[str], sizes: list[int], attribute: bool
+    parts: list[str], sizes: list[int], attribute: bool, verbatim: bool
 ) -> None:
     text = "".join(parts)
     pieces, rest = [], text
     for size in sizes:
         pieces.append(rest[:size])
         rest = rest[size:]
-    whole = cite(text, attribute=attribute)
-    cut = cite(*pieces, rest, attribute=attribute)
+    whole = cite(text, attribute=attribute, verbatim=verbatim)
+    cut = cite(*pieces, rest, attribute=attribute, verbatim=verbatim)
     assert text_of(cut) == text_of(whole)
     assert [p.annotation for p in cut if p.annotation] == [
         p.annotation for p in whole if p.annotation
     ]
     value = text_of(cut)
+    assert not verbatim or value == text
     for piece in cut:
         if piece.annotation:
             note = piece.annotation

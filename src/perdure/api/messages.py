@@ -1,5 +1,6 @@
 """Messages over HTTP (spec 02 §6)."""
 
+from perdure.api import images
 from perdure.api.http import Answer, ApiCall
 from perdure.commands import lists, messages, threads
 from perdure.storage.database import Transaction
@@ -11,6 +12,7 @@ from perdure.wire.query import ListQuery
 async def create(call: ApiCall) -> Answer:
     thread_id = call.id("thread_id")
     body = await call.body(CreateMessage)
+    await images.check(call, [body])
     return await call.services.database.write(
         threads.add_message, thread_id, body, project=call.project, now=call.now
     )

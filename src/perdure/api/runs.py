@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from starlette.responses import Response
 
 from perdure import ids, lifecycle
+from perdure.api import images
 from perdure.api.cursor import Cursor, cursor
 from perdure.api.dialects import dialect, is_poll
 from perdure.api.event_stream import EventStream
@@ -43,6 +44,7 @@ async def create(call: ApiCall) -> Answer:
     contents = _contents(call)
     body = await call.body(CreateRun)
     check_id(body.assistant_id, name="assistant_id", prefix="asst")
+    await images.check(call, body.additional_messages, param="additional_messages")
     await call.services.queue.enter()
     new = _new(call)
     asked = _Asked(new.id, body.stream, contents or bool(body.include))
@@ -52,6 +54,8 @@ async def create(call: ApiCall) -> Answer:
 async def create_with_thread(call: ApiCall) -> Answer:
     body = await call.body(CreateThreadAndRun)
     check_id(body.assistant_id, name="assistant_id", prefix="asst")
+    if body.thread:
+        await images.check(call, body.thread.messages, param="thread.messages")
     await call.services.queue.enter()
     new = _new(call)
     asked = _Asked(new.id, body.stream, _contents(call))

@@ -1,5 +1,6 @@
 """Threads over HTTP (spec 02 §5)."""
 
+from perdure.api import images
 from perdure.api.http import Answer, ApiCall
 from perdure.api.permissions import require_lists
 from perdure.commands import lists, threads
@@ -8,6 +9,7 @@ from perdure.wire.threads import CreateThread, ModifyThread
 
 async def create(call: ApiCall) -> Answer:
     body = await call.body(CreateThread)
+    await images.check(call, body.messages, param="messages")
     return await call.services.database.write(
         threads.create, body, project=call.project, now=call.now
     )

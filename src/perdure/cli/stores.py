@@ -36,6 +36,7 @@ _BATCH = 500
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SHOWN_CHARACTERS = 200
 # So few that most of a vector store is found while its files are read again.
+_KEPT = " The text that was read of it before stays."
 _AGAIN_AT_ONCE = 10
 _READABLE_AGAIN = (VectorStoreFileStatus.COMPLETED, VectorStoreFileStatus.FAILED)
 
@@ -158,7 +159,7 @@ async def _read(
 
 async def read_all_again(client: Client, store_id: str) -> bool:
     """Has the server read all files of a vector store again that it has read or that failed.
-    Returns True if a file failed.
+    Returns True if one could not be read; it keeps the text that it had.
     """
     files = f"/vector_stores/{quote(store_id, safe='')}/files"
     failures: list[VectorStoreFile] = []
@@ -173,11 +174,13 @@ async def read_all_again(client: Client, store_id: str) -> bool:
                     await client.post(files, body, VectorStoreFile)
                 for file_id in batch:
                     file = await _when_read(client, f"{files}/{quote(file_id, safe='')}")
-                    failures += [file] if file.status == VectorStoreFileStatus.FAILED else []
+                    # One that could not be read again is completed, with its text from before.
+                    failures += [file] if file.last_error else []
                     bars.advance(bar)
     for file in failures:
-        why = file.last_error.message if file.last_error else file.status
-        say(f"{line(file.id)}: {line(why)}", err=True)
+        why = line(file.last_error.message if file.last_error else file.status)
+        kept = file.status == VectorStoreFileStatus.COMPLETED
+        say(f"{line(file.id)}: {why}{_KEPT if kept else ''}", err=True)
     return bool(failures)
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import PurePath
 from typing import NamedTuple
 
 from perdure import ids
@@ -13,7 +12,7 @@ from perdure.errors import NotFound
 from perdure.marks import CONTROLS, DIRECTIONS, HALVES
 from perdure.storage.database import Row, Transaction
 from perdure.wire import files as wire
-from perdure.wire import refusals
+from perdure.wire import images, refusals
 from perdure.wire.base import decode, encode
 from perdure.wire.files import CreateFile, File, FileExpiresAfter
 from perdure.wire.lists import Deleted
@@ -103,6 +102,16 @@ def content(tx: Transaction, file_id: str, *, project: str) -> FileContent:
     return FileContent(file, blobs.of_owner(tx, file_id))
 
 
+def contents(tx: Transaction, file_ids: Iterable[str], *, project: str) -> dict[str, FileContent]:
+    """Returns the contents of those files that the project has, by id."""
+    found = {}
+    for file_id in filter(ids.is_possible, file_ids):
+        row = tx.one("files.get", id=file_id, project=project)
+        if row is not None:
+            found[file_id] = FileContent(decode(row["body"], File), blobs.of_owner(tx, file_id))
+    return found
+
+
 def contents_for_run(
     tx: Transaction, run_id: str, file_ids: Iterable[str]
 ) -> dict[str, FileContent]:
@@ -116,15 +125,13 @@ def contents_for_run(
 
 
 def require_image(tx: Transaction, file_id: str, *, project: str, param: str) -> None:
-    """Raises `BadRequest` unless the file is there and a message can show it (spec 03 §16)."""
+    """Raises `BadRequest` unless the file is there and a message can show it, as far as its name
+    and its size say (spec 03 §16).
+    """
     file = known_files.find(tx, [file_id], project=project).get(file_id)
     if file is None:
         raise wire.not_found(param, file_id=file_id)
-    ending = PurePath(file.filename).suffix.lower()
-    if ending not in wire.IMAGE_TYPES:
-        raise wire.no_image(param, ending=ending)
-    if file.bytes > wire.MAX_IMAGE_BYTES:
-        raise wire.image_too_large(param, size=file.bytes)
+    images.check_file(file, param=param)
 
 
 def delete(tx: Transaction, file_id: str, *, project: str, now: int) -> Deleted:

@@ -2,7 +2,8 @@
 
 Ingestion is durable work like a run: the row is the queue, a worker holds it under a lease with an
 epoch, and every write of the worker names that epoch. An ingestion that ends in any way but
-completion leaves nothing that a search could find.
+completion leaves nothing that a search could find; a file that was being read again gets its
+earlier ingestion back, which was set aside.
 """
 
 from collections.abc import Collection
@@ -77,10 +78,10 @@ def claim(
     while row := _next(tx, after=after):
         found = decode(row["body"], VectorStoreFile)
         where = {"vector_store_id": found.vector_store_id, "file_id": found.id}
-        tx.run("ingestions.drop", **where)
         if _broken_off(row) > len(_BREAK_PAUSES):
-            store_membership.signal(tx, row["seq"], found, Signal.FAIL, error=_GIVEN_UP)
+            store_membership.give_up(tx, row["seq"], found, Signal.FAIL, _GIVEN_UP)
             continue
+        tx.run("ingestions.drop_begun", **where)
         lease = Lease(owner, row["epoch"] + 1, now + lease_seconds)
         tx.run(
             "ingestions.claim",
@@ -166,18 +167,17 @@ def is_held(tx: Transaction, job: IngestionJob) -> bool:
 
 
 def complete(tx: Transaction, job: IngestionJob, *, usage_bytes: int) -> None:
-    """Ends the ingestion: from now on searches find its chunks."""
+    """Ends the ingestion: from now on searches find its chunks, and none from before."""
     found = lock(tx, job)
+    tx.run("ingestions.drop_set_aside", vector_store_id=job.store_id, file_id=job.file_id)
     store_membership.signal(
         tx, job.seq, found, Signal.COMPLETE, usage_bytes=usage_bytes, ingestion=job.ingestion
     )
 
 
 def fail(tx: Transaction, job: IngestionJob, error: FileError) -> None:
-    """Ends the ingestion, and with it the file."""
-    found = lock(tx, job)
-    tx.run("ingestions.drop", vector_store_id=job.store_id, file_id=job.file_id)
-    store_membership.signal(tx, job.seq, found, Signal.FAIL, error=error)
+    """Ends the ingestion, and with it the file, unless it has its text from before."""
+    store_membership.give_up(tx, job.seq, lock(tx, job), Signal.FAIL, error)
 
 
 def postpone(tx: Transaction, job: IngestionJob, reason: str, *, now: float) -> None:

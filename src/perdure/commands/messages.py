@@ -1,6 +1,6 @@
 """Rules for messages (spec 01 §5, 02 §6, 03 §11 and §14)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -11,15 +11,18 @@ from perdure.commands.lists import add_tombstone
 from perdure.errors import BadRequest, NotFound
 from perdure.lifecycle import MessageStatus, Signal
 from perdure.storage.database import Row, Transaction
+from perdure.wire import images
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import Deleted
 from perdure.wire.messages import (
     CreateMessage,
     ImageFilePart,
+    ImageUrlPart,
     IncompleteMessage,
     Message,
     ModifyMessage,
     Part,
+    PartInput,
     TextContent,
     TextPart,
     parts,
@@ -139,20 +142,39 @@ def delete(tx: Transaction, message_id: str, *, thread_id: str, project: str, no
 def check(
     tx: Transaction, messages: Sequence[CreateMessage], *, project: str, param: str | None
 ) -> None:
-    """Raises `BadRequest` where a message shows a file that does not exist or is no image.
-
-    `param` names the list in the request. None means that the request is the message.
+    """Raises `BadRequest` where a message shows a file that does not exist or is not named as an
+    image is, or a data URL that holds none; `param`: see `shown_files`. The bytes of files are not
+    read here.
     """
+    for path, part in _parts(messages, param=param):
+        if isinstance(part, ImageFilePart):
+            files.require_image(
+                tx, part.image_file.file_id, project=project, param=f"{path}.image_file.file_id"
+            )
+        elif isinstance(part, ImageUrlPart):
+            images.check_url(part.image_url.url, param=f"{path}.image_url.url")
+
+
+def shown_files(
+    messages: Sequence[CreateMessage], *, param: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yields the files that the messages show as images: the path of each in the request, its id.
+
+    `param` names the list of messages in the request. None means that the request is the message.
+    """
+    for path, part in _parts(messages, param=param):
+        if isinstance(part, ImageFilePart):
+            yield f"{path}.image_file.file_id", part.image_file.file_id
+
+
+def _parts(
+    messages: Sequence[CreateMessage], *, param: str | None
+) -> Iterator[tuple[str, PartInput]]:
     for place, message in enumerate(messages):
         head = f"{param}[{place}]." if param else ""
-        for at, part in enumerate(message.content):
-            if isinstance(part, ImageFilePart):
-                files.require_image(
-                    tx,
-                    part.image_file.file_id,
-                    project=project,
-                    param=f"{head}content[{at}].image_file.file_id",
-                )
+        if not isinstance(message.content, str):
+            for at, part in enumerate(message.content):
+                yield f"{head}content[{at}]", part
 
 
 def _insert(tx: Transaction, message: Message, *, project: str) -> None:

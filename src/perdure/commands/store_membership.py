@@ -110,18 +110,40 @@ def remove_everywhere(tx: Transaction, file_id: str, *, now: int) -> None:
 
 def cancel(tx: Transaction, row: Row) -> None:
     """Ends a file that is in progress. Its worker, if it has one, can write nothing more."""
-    _end(tx, row, Signal.CANCEL, None)
+    _interrupt(tx, row, Signal.CANCEL, None)
 
 
 def expire(tx: Transaction, row: Row) -> None:
     """Fails a file that is in progress in a vector store that has expired."""
-    _end(tx, row, Signal.FAIL, _EXPIRED)
+    _interrupt(tx, row, Signal.FAIL, _EXPIRED)
 
 
-def _end(tx: Transaction, row: Row, how: Signal, error: FileError | None) -> None:
+def give_up(
+    tx: Transaction, seq: int, found: VectorStoreFile, how: Signal, error: FileError | None
+) -> None:
+    """Ends a file in progress that was not read. One that was being read again keeps the text that
+    it had, and is completed with the error.
+    """
+    where = {"vector_store_id": found.vector_store_id, "file_id": found.id}
+    tx.run("ingestions.drop_begun", **where)
+    kept = tx.one("ingestions.restore", **where)
+    if kept is None:
+        signal(tx, seq, found, how, error=error)
+        return
+    signal(
+        tx,
+        seq,
+        found,
+        Signal.RESTORE,
+        usage_bytes=found.usage_bytes,
+        ingestion=kept["id"],
+        error=error,
+    )
+
+
+def _interrupt(tx: Transaction, row: Row, how: Signal, error: FileError | None) -> None:
     found = decode(row["body"], VectorStoreFile)
-    signal(tx, row["seq"], found, how, error=error)
-    tx.run("ingestions.drop", vector_store_id=found.vector_store_id, file_id=found.id)
+    give_up(tx, row["seq"], found, how, error)
     tx.publish(topic(found.vector_store_id, found.id), Interrupted())
 
 
@@ -179,8 +201,10 @@ def _again(
     if lifecycle.VECTOR_STORE_FILE.find(found.status, how):
         if asked.chunking_strategy is not None:
             found = replace(found, chunking_strategy=strategy)
-        found = signal(tx, row["seq"], found, how)
-        tx.run("ingestions.drop", vector_store_id=found.vector_store_id, file_id=found.id)
+        where = {"vector_store_id": found.vector_store_id, "file_id": found.id}
+        tx.run("ingestions.set_aside" if how is Signal.REREAD else "ingestions.drop", **where)
+        # What is set aside still takes its bytes; what failed takes none.
+        found = signal(tx, row["seq"], found, how, usage_bytes=found.usage_bytes)
     update(tx, row["seq"], found)
     return int(row["seq"])
 

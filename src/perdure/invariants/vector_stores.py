@@ -70,11 +70,23 @@ def _file(row: Row) -> Iterator[str]:
             yield f"has {name} {row[name]} in its row and {body} in its body"
     if decode(row["attributes"], Attributes) != file.attributes:
         yield f"has the attributes {row['attributes']} in its row and others in its body"
-    if (file.status == VectorStoreFileStatus.FAILED) != (file.last_error is not None):
-        yield f"is {file.status} with the error {file.last_error}"
-    if row["usage_bytes"] and file.status != VectorStoreFileStatus.COMPLETED:
-        yield f"is {file.status} and takes {row['usage_bytes']} bytes"
+    yield from _outcome(row, file)
     yield from _work(row)
+
+
+def _outcome(row: Row, file: VectorStoreFile) -> Iterator[str]:
+    """Checks what came of reading the file; one that is being read again has its earlier text set
+    aside, and one that could not be read again has that text and the error.
+    """
+    status, error = file.status, file.last_error
+    may_err = status in (VectorStoreFileStatus.FAILED, VectorStoreFileStatus.COMPLETED)
+    if (error is None and status == VectorStoreFileStatus.FAILED) or (error and not may_err):
+        yield f"is {status} with the error {error}"
+    most = 1 if status == VectorStoreFileStatus.IN_PROGRESS else 0
+    if row["set_aside"] > most:
+        yield f"is {status} with {row['set_aside']} attempts at it set aside"
+    if row["usage_bytes"] and not row["set_aside"] and status != VectorStoreFileStatus.COMPLETED:
+        yield f"is {status} and takes {row['usage_bytes']} bytes"
 
 
 def _belongs(row: Row) -> Iterator[str]:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 
+from perdure.image_types import image_type
 from perdure.marks import CONTROLS, DIRECTIONS, HALVES
 from perdure.sandbox.inside.files import is_presentable
 
@@ -18,7 +19,6 @@ _UNFINISHED = re.compile(r"(?:\r|\x1b(?:[\]PX^_][^\x07\x1b]*\x1b?|\[[0-?]*[ -/]*
 _LONGEST_UNFINISHED = 1024
 # of a path, and of each of its parts
 _LONGEST_NAME, _LONGEST_PART = 1024, 255
-_BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 
 def clean_text(said: str) -> str:
@@ -58,7 +58,7 @@ def decode_image(mime: str, data: str, *, most: int) -> bytes | None:
         content = base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
-    return content if len(content) <= most and content.startswith(_BEGINNINGS[mime]) else None
+    return content if len(content) <= most and image_type(content) == mime else None
 
 
 def is_name(name: str) -> bool:

@@ -16,16 +16,6 @@ InputPurpose: TypeAlias = Literal[
 ]
 PURPOSES: tuple[str, ...] = get_args(InputPurpose)
 
-# What a message may show (spec 03 §16), by the ending of its name; in the order of the error.
-IMAGE_TYPES = {
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-}
-MAX_IMAGE_BYTES = 20 * 1024 * 1024
-
 _ANCHOR, _SECONDS = "expires_after[anchor]", "expires_after[seconds]"
 _MIN_LIFETIME, _MAX_LIFETIME = 3600, 30 * 86_400
 
@@ -86,25 +76,6 @@ def unexpected(name: str) -> BadRequest:
 def not_found(path: str, *, file_id: str) -> BadRequest:
     """Returns the error for a body that names a file which the project does not have."""
     return BadRequest(f"The following files were not found: {file_id}", param=path)
-
-
-def no_image(path: str, *, ending: str) -> BadRequest:
-    """Returns the error for a message that shows a file of another kind; `ending` is that of its
-    name.
-    """
-    return BadRequest(
-        "Invalid message content: Expected file type to be a supported format: "
-        f"{', '.join(IMAGE_TYPES)} but got {ending or 'none'}.",
-        param=path,
-    )
-
-
-def image_too_large(path: str, *, size: int) -> BadRequest:
-    return BadRequest(
-        f"Invalid message content: Expected an image of at most {MAX_IMAGE_BYTES} bytes, "
-        f"but got {size} bytes.",
-        param=path,
-    )
 
 
 def _expires_after(fields: Mapping[str, str]) -> FileExpiresAfter | None:

@@ -30,12 +30,34 @@ INSERT INTO ingestions (vector_store_id, file_id) VALUES (:vector_store_id, :fil
 RETURNING id
 
 -- name: drop!
--- Marks all ingestions of a file into a vector store dropped: their chunks go.
+-- Marks all ingestions of a file into a vector store dropped (1): their chunks go.
 UPDATE ingestions SET dropped = 1 WHERE vector_store_id = :vector_store_id AND file_id = :file_id
+
+-- name: drop_begun!
+-- Marks those dropped that are not set aside.
+UPDATE ingestions SET dropped = 1
+WHERE vector_store_id = :vector_store_id AND file_id = :file_id AND dropped = 0
+
+-- name: set_aside!
+-- Sets the ingestion of a file aside (2), which is read again: its chunks stay, and no search finds
+-- them.
+UPDATE ingestions SET dropped = 2
+WHERE vector_store_id = :vector_store_id AND file_id = :file_id AND dropped = 0
+
+-- name: restore
+-- Makes the ingestion that was set aside, if there is one, one like others again.
+UPDATE ingestions SET dropped = 0
+WHERE vector_store_id = :vector_store_id AND file_id = :file_id AND dropped = 2
+RETURNING id
+
+-- name: drop_set_aside!
+-- Marks the ingestion dropped that was set aside.
+UPDATE ingestions SET dropped = 1
+WHERE vector_store_id = :vector_store_id AND file_id = :file_id AND dropped = 2
 
 -- name: drop_of_store!
 -- Marks all ingestions into a vector store dropped.
-UPDATE ingestions SET dropped = 1 WHERE vector_store_id = :vector_store_id AND dropped = 0
+UPDATE ingestions SET dropped = 1 WHERE vector_store_id = :vector_store_id AND dropped <> 1
 
 -- name: held^
 -- The file, if the worker still has its lease; kept from other writers until the transaction ends.

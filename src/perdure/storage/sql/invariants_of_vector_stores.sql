@@ -10,8 +10,8 @@ WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: files
 -- A page of all files in vector stores, with the vector store, the file and the ingestion that they
--- name. `attempts_at_it`: the number of its ingestions that are not dropped; `dropped`: null where
--- the ingestion is gone.
+-- name. `attempts_at_it`: the number of its ingestions that are not dropped; `set_aside`: of those
+-- from before it was read again; `dropped`: null where the ingestion is gone.
 SELECT v.seq, v.vector_store_id, v.file_id, v.filename, v.status, v.usage_bytes, v.attributes,
     v.ingestion, v.attempts, v.owner, v.epoch, v.lease_until, v.body,
     stores.project AS project_of_store, stores.expires_at,
@@ -19,6 +19,9 @@ SELECT v.seq, v.vector_store_id, v.file_id, v.filename, v.status, v.usage_bytes,
     (SELECT COUNT(*) FROM ingestions
         WHERE ingestions.vector_store_id = v.vector_store_id AND ingestions.file_id = v.file_id
             AND dropped = 0) AS attempts_at_it,
+    (SELECT COUNT(*) FROM ingestions
+        WHERE ingestions.vector_store_id = v.vector_store_id AND ingestions.file_id = v.file_id
+            AND dropped = 2) AS set_aside,
     (SELECT dropped FROM ingestions
         WHERE id = v.ingestion AND ingestions.vector_store_id = v.vector_store_id
             AND ingestions.file_id = v.file_id) AS dropped
@@ -64,7 +67,7 @@ FROM ingestions
 LEFT JOIN vector_store_files AS v ON v.vector_store_id = ingestions.vector_store_id
     AND v.file_id = ingestions.file_id
 LEFT JOIN vector_stores AS stores ON stores.id = ingestions.vector_store_id
-WHERE dropped = 0 AND ingestions.id > :after ORDER BY ingestions.id LIMIT :limit
+WHERE dropped <> 1 AND ingestions.id > :after ORDER BY ingestions.id LIMIT :limit
 
 -- name: chunks
 -- Totals of the chunks of a page of ingestions; sizes in bytes.

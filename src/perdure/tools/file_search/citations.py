@@ -13,25 +13,22 @@ from typing import NamedTuple
 
 from perdure.tools.annotation import AnnotatedText
 from perdure.tools.file_search.evidence import Evidence
+from perdure.tools.file_search.markers import (
+    OPENING,
+    MarkerKey,
+    MarkerReader,
+    WrittenMarker,
+    marker,
+)
 from perdure.wire.messages import FileCitation, FileCitationAnnotation
 
-# A marker, as we give it and as models spoil it: another bracket, no label.
-_MARKER = re.compile(r"[【\[](\d{1,4}):(\d{1,4})(?:†[^】\]\n]{0,255})?[】\]]")
-# What may still become one. Without a colon it is somebody's footnote or list.
-_BEGUN = re.compile(r"[【\[](?:\d{1,4}(?::(?:\d{1,4}(?:†[^】\]\n]{0,255})?)?)?)?")
-# The older form, that models know from their training; no passage of ours is ever called so.
-_FOREIGN = re.compile(r"【\d{1,4}†[^】\n]{0,255}】")
-_FOREIGN_BEGUN = re.compile(r"【(?:\d{1,4}(?:†[^】\n]{0,255})?)?")
-_OPENING = "【["
-# What else than letters and digits has an index behind it in code.
-_INDEXED = re.compile(r"[_)\]}\"'`]")
-_OPENED = re.compile(r"[【\[]")
+_OPENED = re.compile(f"[{re.escape(OPENING)}]")
 
 # What ends a sentence: before a space, or anywhere.
 _NARROW = ".!?"
 _WIDE = "。！？"
 _CLOSING = "\"')”’）」』》"  # noqa: RUF001
-_LOOK = re.compile(rf"[【\[\n]|[{_NARROW}{_WIDE}][{_NARROW}{_WIDE}{_CLOSING}]*")
+_LOOK = re.compile(rf"[{re.escape(OPENING)}\n]|[{_NARROW}{_WIDE}][{_NARROW}{_WIDE}{_CLOSING}]*")
 _GOES_ON = re.compile(rf"[{_NARROW}{_WIDE}{_CLOSING}]+")
 # How far behind a sentence its marker is looked for.
 _BLANK = re.compile(r"\s{0,8}")
@@ -48,18 +45,6 @@ class Source(NamedTuple):
     text: str
 
 
-class MarkerKey(NamedTuple):
-    """The numbers of a marker: of the tool output, and of the passage in it."""
-
-    output: int
-    passage: int
-
-
-def marker(key: MarkerKey, label: str) -> str:
-    """The marker of a passage (spec 06 §1.2)."""
-    return f"【{key.output}:{key.passage}†{_harmless(label)}】"
-
-
 class Citer:
     """The filter for one text part.
 
@@ -72,6 +57,7 @@ class Citer:
     ) -> None:
         self._sources = sources
         self._verbatim = verbatim
+        self._markers = MarkerReader({key: source.label for key, source in sources.items()})
         self._evidence = Evidence({key: source.text for key, source in sources.items()})
         # None as soon as the model cites by itself: it knows how to.
         self._sentence = _Sentence() if attribute and sources and not verbatim else None
@@ -102,8 +88,8 @@ class Citer:
     def _tell(self, *, final: bool) -> Iterator[AnnotatedText]:
         while self._at < len(self._held):
             first = self._held[self._at]
-            if first in _OPENING:
-                if not final and _may_become_marker(self._held, self._at):
+            if first in OPENING:
+                if not final and self._markers.needs_more(self._held, self._at):
                     return
                 yield from self._bracket()
             elif self._sentence is not None and self._sentence.is_over_before(first):
@@ -131,34 +117,26 @@ class Citer:
         found = _LOOK.search(self._held, self._at)
         if found is None:
             return len(self._held)
-        return found.start() if found[0] in "【[\n" and found.start() > self._at else found.end()
+        return (
+            found.start()
+            if found[0] in f"{OPENING}\n" and found.start() > self._at
+            else found.end()
+        )
 
     def _bracket(self) -> Iterator[AnnotatedText]:
-        found = _MARKER.match(self._held, self._at)
-        if found and self._means(found[0], key := MarkerKey(int(found[1]), int(found[2]))):
-            self._at = found.end()
-            self._sentence = None
-            yield self._cited(key)
-        elif invented := self._invented():
-            self._at = invented.end()
-        else:
+        found = self._markers.read(self._held, self._at, before=self._before)
+        if found is None or (self._verbatim and not self._is_exact(found)):
             yield self._plain(self._at + 1)
+            return
+        self._at = found.end
+        if found.keys:
+            self._sentence = None
+        for key in found.keys:
+            yield self._cited(key)
 
-    def _means(self, found: str, key: MarkerKey) -> bool:
-        """True if what looks like a marker is meant as that of a passage."""
-        if key not in self._sources:
-            return False
-        if self._verbatim:
-            return found == marker(key, self._sources[key].label)
-        # In ASCII alone it may be a slice in somebody's code.
-        return not found.isascii() or not _can_be_indexed(self._before)
-
-    def _invented(self) -> re.Match[str] | None:
-        """A marker of no passage, which is no text of anybody's."""
-        if self._verbatim:
-            return None
-        found = _MARKER.match(self._held, self._at) or _FOREIGN.match(self._held, self._at)
-        return None if found is None or found[0].isascii() else found
+    def _is_exact(self, found: WrittenMarker) -> bool:
+        written = self._held[self._at : found.end]
+        return [written] == [marker(key, self._sources[key].label) for key in found.keys]
 
     def _attributed(self) -> Iterator[AnnotatedText]:
         """The marker of the sentence that is over."""
@@ -226,19 +204,3 @@ class _Sentence:
         if char.isspace():
             return char == "\n" or bool(self.stops)
         return not self.stops.isdisjoint(_WIDE) and _GOES_ON.match(char) is None
-
-
-def _may_become_marker(text: str, at: int) -> bool:
-    return any(begun.fullmatch(text, at) for begun in (_BEGUN, _FOREIGN_BEGUN))
-
-
-def _can_be_indexed(char: str) -> bool:
-    """True if brackets right behind this character may be code. Scripts without case put no space
-    before a citation, and code is hardly ever written in them.
-    """
-    return char.isdigit() or char.lower() != char.upper() or _INDEXED.match(char) is not None
-
-
-def _harmless(label: str) -> str:
-    """A file name without what would end the marker."""
-    return re.sub(r"[【】\[\]†\x00-\x1f]", "_", label)[:255]

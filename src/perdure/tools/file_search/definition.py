@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from perdure.tools.file_search.citations import MarkerKey, marker
+from perdure.tools.file_search.markers import MarkerKey, marker
 from perdure.wire.run_steps import StepSearchRanking
 from perdure.wire.runs import Run
 from perdure.wire.tools import FileSearchSettings, FileSearchTool, FunctionDefinition, FunctionTool

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from msgspec import UNSET
 
 from perdure.providers import tokens
-from perdure.tools.file_search.citations import MarkerKey, Source, marker
+from perdure.tools.file_search.citations import Source
+from perdure.tools.file_search.markers import MarkerKey, marker
 from perdure.tools.tool import Replay
 from perdure.wire.base import encode
 from perdure.wire.run_steps import (
