@@ -185,7 +185,7 @@ class Growing(ScriptedSession):
 
 
 class GrowingSandbox(ScriptedSandbox):
-    async def start(self) -> ScriptedSession:
+    async def start(self, *, warm: bool = False) -> ScriptedSession:
         return Growing(obey)
 
 

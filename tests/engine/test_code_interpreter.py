@@ -81,6 +81,26 @@ async def test_each_execution_is_a_step_and_the_model_goes_on(stage: Stage) -> N
     )
 
 
+async def test_a_fence_is_no_part_of_the_input_streamed_or_stored(stage: Stage) -> None:
+    run = await begin(stage, calls("```python\nprint 1\nprint 2\n```"))
+    subscription = stage.bus.subscribe(run.id)
+    await stage.execute(run)
+    written = [
+        each.data().decode()
+        for each in await told(subscription)
+        if isinstance(each, Delta) and each.name == STEP_DELTA
+    ]
+    streamed = "".join(
+        json.loads(data)["delta"]["step_details"]["tool_calls"][0]["code_interpreter"].get(
+            "input", ""
+        )
+        for data in written
+    )
+    (step, _) = await stage.steps(run)
+    assert streamed == interpreted(step).input == "print 1\nprint 2"
+    assert interpreted(step).outputs == [CodeLogs(logs="1\n2\n")]
+
+
 async def test_it_is_told_in_the_documented_order(stage: Stage) -> None:
     """Spec 04 §3.4."""
     run = await begin(stage, calls("print 1\nshow\nprint 2\nprint 3"))

@@ -156,7 +156,7 @@ class Deaf(ScriptedSession):
 
 
 class DeafSandbox(ScriptedSandbox):
-    async def start(self) -> ScriptedSession:
+    async def start(self, *, warm: bool = False) -> ScriptedSession:
         self.started.append(session := Deaf())
         return session
 
@@ -168,7 +168,7 @@ class StuckSandbox(ScriptedSandbox):
         super().__init__()
         self.may_end = asyncio.Event()
 
-    async def start(self) -> ScriptedSession:
+    async def start(self, *, warm: bool = False) -> ScriptedSession:
         Deaf.asked.set()
         await stubbornly(self.may_end)
         raise ConfigurationError("It is too late.")

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -72,7 +73,7 @@ async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def shared(sandbox: Sandbox) -> Shared[Session]:
-    return Shared(sandbox.start)
+    return Shared(partial(sandbox.start, warm=True))
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -84,7 +85,7 @@ async def session(shared: Shared[Session]) -> Session:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def others(sandbox: Sandbox) -> Shared[Session]:
     """A session beside the shared one: fresh for the first test that asks for it."""
-    return Shared(sandbox.start)
+    return Shared(partial(sandbox.start, warm=True))
 
 
 async def test_it_says_what_isolates(sandbox: Sandbox) -> None:
@@ -157,6 +158,40 @@ pandas.DataFrame({"a": [1, 2]}).to_excel("table.xlsx")
 print(pandas.read_excel("table.xlsx")["a"].sum(), scipy.stats.norm.cdf(0))
 """
     assert await printed(session, code) == "3 0.5"
+
+
+async def test_the_packages_that_are_named_are_there(session: Session, sandbox: Sandbox) -> None:
+    names = await sandbox.packages()
+    assert {"numpy", "python-docx", "seaborn", "statsmodels", "tabulate"} <= set(names)
+    code = f"""
+import importlib.metadata as installed
+import bs4, docx, lxml.etree, pptx, reportlab.pdfgen.canvas, sklearn.tree, sympy, tabulate
+print([name for name in {names!r} if not installed.version(name)])
+"""
+    assert await printed(session, code) == "[]"
+
+
+async def test_a_session_that_is_not_warm_does_the_same(sandbox: Sandbox) -> None:
+    session = await sandbox.start()
+    ran = await run(session, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    assert len(ran.images) == 1
+    await session.close()
+
+
+async def test_a_warning_that_repeats_itself_is_told_once(session: Session) -> None:
+    code = """
+import sys, warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("always")
+    for _ in range(200):
+        print("findfont: Font family 'SimHei' not found.", file=sys.stderr, flush=True)
+        warnings.warn("odd", stacklevel=1)
+print("done")
+"""
+    ran = await run(session, code)
+    assert ran.text.count("findfont") == ran.text.count("UserWarning: odd") == 1
+    assert ran.text.count("done\n") == 1
+    assert "[597 lines of repeated warnings are left out.]\n" in ran.text
 
 
 async def test_files_go_in_and_come_out(session: Session) -> None:

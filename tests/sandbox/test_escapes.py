@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
-from perdure.sandbox import seccomp
+from perdure.sandbox import runtime, seccomp
 from perdure.sandbox.local import LocalSandbox
 from perdure.sandbox.session import LocalSession
 from tests.sandbox.attack import PRELUDE
@@ -23,10 +23,19 @@ from tests.sandbox.talk import printed
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _SECRET = "the-secret-of-the-host"
+_FOREIGN = runtime.find().hidden
 TRIED = {
     # files of the host
     "passwords": ("tried(read, '/etc/shadow')", "ENOENT"),
     "users": ("tried(read, '/etc/passwd')", "b'sandbox:x:1000:1000::/tmp:/bin/sh\\n'"),
+    "packages of the base Python": (
+        "print({{name for folder in {foreign} for name in os.listdir(folder)}})",
+        "set()",
+    ),
+    "new ones for it": (
+        "for folder in {foreign}: refused(write, f'{{folder}}/planted.py')",
+        "{refused}",
+    ),
     "data folder": ("tried(read, '{secret}')", "ENOENT"),
     "data folder, through process 1": ("tried(read, '/proc/1/root{secret}')", "ENOENT"),
     "home folders": (
@@ -209,6 +218,8 @@ def _filled(text: str, host: Host) -> str:
     column = seccomp._ARCHITECTURES[os.uname().machine].column
     return text.format(
         secret=host.secret,
+        foreign=list(_FOREIGN),
+        refused="\n".join(["refused"] * len(_FOREIGN)),
         folder=host.secret.parent.parent,
         value=_SECRET,
         port=host.port,

@@ -52,6 +52,29 @@ def test_what_a_session_sees_of_the_environment_is_its_own(monkeypatch: pytest.M
     assert environment["PATH"].split(":")[0] == str(Path(sys.executable).resolve().parent)
 
 
+def test_packages_of_the_python_below_the_environment_are_hidden(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Unless the environment has them on its path."""
+    foreign, own = (
+        tmp_path / "lib" / "python3.11" / f"{kind}-packages" for kind in ("site", "dist")
+    )
+    for folder in (foreign, own):
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(own)])
+    hidden = runtime.find().hidden
+    assert str(foreign) in hidden
+    assert str(own) not in hidden
+
+
+def test_packages_of_the_environment_are_not_hidden() -> None:
+    hidden = [Path(folder) for folder in runtime.find().hidden]
+    assert not any(
+        Path(folder).is_relative_to(place) for folder in sys.path if folder for place in hidden
+    )
+
+
 @pytest.mark.parametrize("part", ["bin", "lib", "."])
 def test_a_private_folder_that_would_be_seen_is_refused(part: str) -> None:
     folder = Path(sys.base_prefix, part, "data") if part != "." else Path(sys.base_prefix)

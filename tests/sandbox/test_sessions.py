@@ -202,7 +202,7 @@ class _Slow(ScriptedSession):
 
 
 class _SlowSandbox(ScriptedSandbox):
-    async def start(self) -> ScriptedSession:
+    async def start(self, *, warm: bool = False) -> ScriptedSession:
         self.started.append(session := _Slow(echo))
         return session
 
@@ -316,7 +316,7 @@ class _Broken(ScriptedSandbox):
         self.error: Exception = ConfigurationError("bubblewrap is missing")
         self.tries = 0
 
-    async def start(self) -> ScriptedSession:
+    async def start(self, *, warm: bool = False) -> ScriptedSession:
         self.tries += 1
         raise self.error
 

@@ -70,7 +70,7 @@ def test_what_is_short_stays() -> None:
 
 def test_the_files_are_named_as_far_as_there_is_room() -> None:
     def about(*names: str) -> str:
-        return definition("python", names).function.description or ""
+        return definition("python", names, ()).function.description or ""
 
     assert about("rent.csv", "a\nb").endswith("Files of the user: 'rent.csv', 'a\\nb'")
     many = about(*(f"{number:05}.csv" for number in range(100)))

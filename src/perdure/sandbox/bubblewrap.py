@@ -112,6 +112,8 @@ def isolation(runtime: Runtime, limits: SessionLimits, *, data: Mapping[str, int
         arguments += ["--ro-bind", str(source), place]
     for root, target in runtime.links:
         arguments += ["--symlink", target, str(root)]
+    for place in runtime.hidden:
+        arguments += ["--perms", "0555", "--tmpfs", place, "--remount-ro", place]
     # Shared memory from /dev/zero would belong to no process, and be counted nowhere.
     arguments += ["--proc", "/proc", "--dev", "/dev", "--ro-bind", "/dev/null", "/dev/zero"]
     for place, size in (

@@ -23,8 +23,7 @@ _FONTS = "matplotlib"
 class LocalSandbox:
     """A `Sandbox` that needs Linux and bubblewrap.
 
-    `private`: folders and files that must not be seen. `warm`: a start includes what most code
-    would have to wait for, such as importing pandas; that is all it changes.
+    `private`: folders and files that must not be seen. `warm`: starts may be warm.
     """
 
     def __init__(
@@ -38,6 +37,8 @@ class LocalSandbox:
         self.limits = limits or SessionLimits()
         self._private = tuple(private)
         self._files: dict[str, bytes] = {}
+        self._has_started = False
+        self._packages: tuple[str, ...] | None = None
         # a start is a second of computing
         self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
         self._looks = ThreadPoolExecutor(_LOOKS_AT_ONCE, "look")
@@ -51,27 +52,40 @@ class LocalSandbox:
         bubblewrap.try_out(tools, runtime.find(private=self._private))
         return "bubblewrap on this machine"
 
-    async def start(self) -> LocalSession:
+    async def packages(self) -> tuple[str, ...]:
+        if self._packages is None:
+            try:
+                self._packages = await asyncio.to_thread(runtime.installed_packages)
+            except ConfigurationError:  # whoever runs code is told
+                return ()
+        return self._packages
+
+    async def start(self, *, warm: bool = False) -> LocalSession:
         async with self._starts:
-            tools = await asyncio.to_thread(bubblewrap.find)
-            found = await asyncio.to_thread(runtime.find, private=self._private)
+            # Without a list of the fonts, the first figure of each session would take seconds.
+            warm = self._warm and (warm or (self._has_started and not self._files))
+            self._has_started = True
+            tools, found = await asyncio.gather(
+                asyncio.to_thread(bubblewrap.find),
+                asyncio.to_thread(runtime.find, private=self._private),
+            )
             enclosure = await Enclosure.start(
                 tools,
                 found,
                 self.limits,
                 files=self._files,
-                warm=self._warm,
+                warm=warm,
                 looks=self._looks,
             )
             try:
-                session = await self._meet(enclosure)
+                session = await self._meet(enclosure, warm)
             except BaseException:
                 await asyncio.shield(enclosure.kill())
                 raise
         self._sessions = {known for known in self._sessions if known.lost is None} | {session}
         return session
 
-    async def _meet(self, enclosure: Enclosure) -> LocalSession:
+    async def _meet(self, enclosure: Enclosure, warm: bool) -> LocalSession:
         # base64 makes four bytes of three; the rest is the frame's own
         most = max(self.limits.image_bytes * 4 // 3, self.limits.text_bytes * 2) + MIB
         channel = await Channel.over(enclosure.link, most=most)
@@ -81,7 +95,7 @@ class LocalSandbox:
             await channel.close()
             raise
         enclosure.close_stderr()
-        if self._warm and not self._files:
+        if warm and not self._files:
             self._files = enclosure.files_of(STATE, _FONTS)
         return LocalSession(enclosure, channel, self.limits)
 

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perdure.errors import ConfigurationError
+from perdure.sandbox.inside import packages
 
-# what code finds, by the names under which it imports it: the extra `code-interpreter`
+_EXTRA = "code-interpreter"
+# What must be there, by the names under which code imports it. The extra brings more, without
+# which code runs too.
 PACKAGES = (
     "ipykernel",
     "jupyter_client",
@@ -25,6 +28,8 @@ PACKAGES = (
     "PIL",
     "scipy",
 )
+# the same by their own names, without what runs the code
+NEEDED = ("numpy", "pandas", "scipy", "matplotlib", "openpyxl", "pillow")
 # not all of /usr: some keep applications in /usr/src or /usr/local
 _SYSTEM = tuple(
     Path(folder)
@@ -67,12 +72,13 @@ _ENVIRONMENT = {
 
 class Runtime(NamedTuple):
     """The Python to run, and its files. `binds`: each folder or file, and the path where it is
-    seen; `links`: name and target.
+    seen; `links`: name and target; `hidden`: folders that are seen empty.
     """
 
     python: str
     binds: tuple[tuple[Path, str], ...]
     links: tuple[tuple[Path, str], ...]
+    hidden: tuple[str, ...]
     environment: Mapping[str, str]
 
 
@@ -84,26 +90,52 @@ def find(*, private: Iterable[Path] = ()) -> Runtime:
     """
     python = Path(os.path.realpath(sys.executable))
     base = Path(sys.base_prefix).resolve()
-    packages = _package_folders()
+    folders = _package_folders()
     seen = [(folder, str(folder)) for folder in (*_system(), *_python_folders(base))]
     binds = list(_needed(seen))
     path = []
-    for index, folder in enumerate(packages):
+    for index, folder in enumerate(folders):
         if _within(folder, (source for source, _ in binds)):
             path.append(str(folder))
         else:
             path.append(f"/opt/packages-{index}")
             binds.append((folder, path[-1]))
-    for hidden in private:
+    for unseen in private:
         # what is bound is what a link leads to
-        _check_unseen(hidden.resolve(), (source.resolve() for source, _ in binds))
+        _check_unseen(unseen.resolve(), (source.resolve() for source, _ in binds))
     links = tuple((root, str(root.readlink())) for root in _ROOTS if root.is_symlink())
     environment = {
         **_ENVIRONMENT,
         "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
         "PYTHONPATH": ":".join(path),
     }
-    return Runtime(str(python), tuple(binds), links, environment)
+    hidden = tuple(_foreign_packages((source for source, _ in seen), folders))
+    return Runtime(str(python), tuple(binds), links, hidden, environment)
+
+
+def installed_packages() -> tuple[str, ...]:
+    """Returns the names of packages that code finds, those first that the extra names.
+
+    Raises `ConfigurationError` where packages are missing.
+    """
+    folders = [str(folder) for folder in _package_folders()]
+    return tuple(packages.installed(usual_packages(), folders))
+
+
+def usual_packages() -> list[str]:
+    """Returns the names of the packages that the extra brings."""
+    return packages.wanted_by(_EXTRA)
+
+
+def _foreign_packages(seen: Iterable[Path], own: Iterable[Path]) -> Iterator[str]:
+    """Yields the folders with packages of other Pythons. The one that an environment was made with
+    is one of them, unless the environment takes its packages from there.
+    """
+    kept = {*own, *(Path(folder).resolve() for folder in sys.path)}
+    for folder in seen:
+        for found in sorted(folder.glob("python3*/*-packages")):
+            if found.is_dir() and not any(path.is_relative_to(found.resolve()) for path in kept):
+                yield str(found)
 
 
 def _system() -> Iterator[Path]:

@@ -153,8 +153,16 @@ class Sandbox(Protocol):
         """
         ...
 
-    async def start(self) -> Session:
-        """Returns a new session that has run no code, ready to execute.
+    async def packages(self) -> tuple[str, ...]:
+        """Returns the names of packages that are installed for code, the usual ones first, as they
+        were when somebody looked first; what can be said without starting a session.
+        """
+        ...
+
+    async def start(self, *, warm: bool = False) -> Session:
+        """Returns a new session that has run no code, ready to execute. `warm`: what most code
+        would have to wait for is done, such as importing pandas. It takes longer than code that
+        needs only some of that, so it is for sessions that nobody waits for.
 
         Raises `ConfigurationError` where it cannot isolate: isolation is never weakened instead.
         """

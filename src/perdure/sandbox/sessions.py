@@ -94,6 +94,10 @@ class Sessions:
         self._pause = _PAUSE_SECONDS
         self._refusal: str | None = None
 
+    async def packages(self) -> tuple[str, ...]:
+        """Returns the names of packages that are installed for code; see `Sandbox`."""
+        return await self._sandbox.packages()
+
     @asynccontextmanager
     async def hold(self, key: str, *, until: ExitStack | None = None) -> AsyncIterator[HeldSession]:
         """Yields the session of this key to this caller alone. Others of the key wait.
@@ -250,8 +254,11 @@ class Sessions:
             self._refill()
             if session.lost is None:
                 return session
-        self._refill()
-        return await self._sandbox.start()
+        # The caller waits for this one, so it comes first, and brings what it needs and no more.
+        try:
+            return await self._sandbox.start()
+        finally:
+            self._refill()
 
     def _refill(self) -> None:
         if self._filling is None and self._clock.now() >= self._fill_at:
@@ -264,7 +271,7 @@ class Sessions:
             # until one has started: whatever comes of it, it is not tried again at once
             self._fill_at = self._clock.now() + self._pause
             try:
-                session = await self._sandbox.start()
+                session = await self._sandbox.start(warm=True)
             except ConfigurationError as error:
                 # the caller that needs a session is told; `perdure doctor` says it too
                 if str(error) != self._refusal:

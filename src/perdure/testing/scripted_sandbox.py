@@ -166,7 +166,10 @@ class ScriptedSandbox:
             raise ConfigurationError(self.refusal)
         return "nothing, since the scripted sandbox runs no code"
 
-    async def start(self) -> ScriptedSession:
+    async def packages(self) -> tuple[str, ...]:
+        return ()
+
+    async def start(self, *, warm: bool = False) -> ScriptedSession:  # noqa: ARG002  (of the seam)
         if self.refusal is not None:
             raise ConfigurationError(self.refusal)
         session = ScriptedSession(self._script)

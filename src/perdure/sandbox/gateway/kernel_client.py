@@ -63,6 +63,13 @@ class ServiceFiles(msgspec.Struct):
     left_out: Size
 
 
+class ServicePackages(msgspec.Struct):
+    """The names of the packages that are installed for code."""
+
+    names: list[str] = []
+    problem: str | None = None
+
+
 class ServiceBlock(msgspec.Struct):
     """A block of a file in base64, empty at its end."""
 
@@ -83,7 +90,7 @@ class _Reply(msgspec.Struct):
 
 
 Listener = Callable[[KernelMessage], None]
-_Kind = TypeVar("_Kind", ServiceDone, ServiceFiles, ServiceBlock)
+_Kind = TypeVar("_Kind", ServiceDone, ServiceFiles, ServicePackages, ServiceBlock)
 
 
 class KernelClient:
@@ -128,7 +135,7 @@ class KernelClient:
             _PACKAGE: "",
             **{
                 f"{_PACKAGE}.{name}": _INSIDE.joinpath(f"{name}.py").read_text(encoding="utf-8")
-                for name in ("files", "service")
+                for name in ("files", "packages", "service")
             },
         }
         load = _LOAD.format(sources=sources, package=_PACKAGE).encode()

@@ -1,7 +1,7 @@
 """Outputs of an execution in a gateway's kernel, within limits: `inside/messages.py` reads them."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -34,10 +34,10 @@ class ExecutionOutputs:
         self._mark = mark
         self.waiting = {"stdout", "stderr"}
 
-    def note(self) -> Iterator[Text]:
-        """Yields a note of what was left out, if anything was."""
-        if self._tally.cut or self._tally.dropped:
-            yield Text(self._tally.note(), "note")
+    def finish(self) -> None:
+        """Adds what is left to tell, and what was left out."""
+        for frame in messages.rest(self._tally):
+            self._add(frame)
 
     def add(self, message: KernelMessage) -> None:
         """Adds the outputs in a message, if it has any."""
@@ -67,7 +67,11 @@ class ExecutionOutputs:
 
     def _add(self, frame: Mapping[str, str]) -> None:
         match frame:
-            case {"type": "text", "stream": "stdout" | "stderr" | "result" as stream, "text": text}:
+            case {
+                "type": "text",
+                "stream": "stdout" | "stderr" | "result" | "note" as stream,
+                "text": text,
+            }:
                 if kept := self._streams.feed(stream, text):
                     self.outputs.append(Text(kept, stream))
             case {"type": "error", "text": text}:

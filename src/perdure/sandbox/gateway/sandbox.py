@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from perdure.errors import ConfigurationError
 from perdure.sandbox.gateway.kernels import Gateway, Kernel
 from perdure.sandbox.gateway.session import GatewaySession
-from perdure.sandbox.runtime import PACKAGES
+from perdure.sandbox.runtime import NEEDED, PACKAGES
 from perdure.sandbox.sandbox import FileRefused, SessionLimits, SessionLost
 
 _STARTS_AT_ONCE = 4
@@ -20,8 +20,8 @@ _STARTS_AT_ONCE = 4
 class GatewaySandbox:
     """A `Sandbox` of a Kernel Gateway or an Enterprise Gateway.
 
-    `kernel`: the name of a kernelspec there; without it, its default. `warm`: a start includes what
-    most code would have to wait for, such as importing pandas.
+    `kernel`: the name of a kernelspec there; without it, its default. `warm`: starts
+    may be warm.
     """
 
     def __init__(
@@ -39,6 +39,9 @@ class GatewaySandbox:
         self._warm = warm
         self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
         self._sessions: set[GatewaySession] = set()
+        # What every kernel must have, until one has said what else it has.
+        self._packages: tuple[str, ...] = NEEDED
+        self._has_packages = False
 
     @property
     def url(self) -> str:
@@ -48,22 +51,27 @@ class GatewaySandbox:
         spec = await self._gateway.spec(self._kernel)
         return f"the Jupyter gateway {self.url}, kernel {spec}"
 
-    async def start(self) -> GatewaySession:
+    async def packages(self) -> tuple[str, ...]:
+        return self._packages
+
+    async def start(self, *, warm: bool = False) -> GatewaySession:
         async with self._starts:
             spec = await self._gateway.spec(self._kernel)
             kernel = await self._gateway.start(spec)
-            session = await self._begun(kernel, spec)
+            session = await self._begun(kernel, spec, warm=warm)
         self._sessions = {known for known in self._sessions if known.lost is None} | {session}
         return session
 
-    async def _begun(self, kernel: Kernel, spec: str) -> GatewaySession:
+    async def _begun(self, kernel: Kernel, spec: str, *, warm: bool) -> GatewaySession:
         try:
             session = GatewaySession(kernel, await kernel.connect(), self.limits)
         except BaseException:
             await asyncio.shield(kernel.delete())
             raise
         try:
-            await session.begin(packages=PACKAGES, warm=self._warm)
+            await session.begin(packages=PACKAGES, warm=warm and self._warm)
+            if not self._has_packages:
+                self._packages, self._has_packages = await session.packages(), True
         except (FileRefused, SessionLost) as error:
             await session.close()
             raise ConfigurationError(

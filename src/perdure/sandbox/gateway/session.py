@@ -14,10 +14,13 @@ from perdure.sandbox.gateway.kernel_client import (
     ServiceBlock,
     ServiceDone,
     ServiceFiles,
+    ServicePackages,
 )
 from perdure.sandbox.gateway.kernel_socket import Link
 from perdure.sandbox.gateway.kernels import Kernel
 from perdure.sandbox.gateway.outputs import ExecutionOutputs
+from perdure.sandbox.inside.packages import are_names
+from perdure.sandbox.runtime import usual_packages
 from perdure.sandbox.sandbox import (
     MIB,
     ExecutionEnd,
@@ -60,6 +63,15 @@ class GatewaySession:
         """
         await self._client.begin(packages=packages, warm=warm)
 
+    async def packages(self) -> tuple[str, ...]:
+        """Returns the names of packages that are installed in the kernel. To be called before any
+        code has run. Raises `FileRefused`, `SessionLost`.
+        """
+        said = await self._client.request(f"packages({usual_packages()!r})", ServicePackages)
+        if not are_names(said.names):
+            raise await self._client.lose(SENSELESS)
+        return tuple(said.names)
+
     async def execute(self, code: str, *, seconds: float) -> AsyncGenerator[Output, None]:
         async with self._lock:
             shown, time = ExecutionOutputs(self._limits), TimeLimit(seconds)
@@ -73,7 +85,8 @@ class GatewaySession:
                 ended = True
                 self._executing = False
                 changed = await self._changed()
-                for output in (*shown.outputs, *shown.note(), *self._folder.notes()):
+                shown.finish()
+                for output in (*shown.outputs, *self._folder.notes()):
                     yield output
                 yield ExecutionEnd(time.is_up, changed)
             finally:

@@ -3,69 +3,29 @@
 It sets the limits that only a process itself can set, and forks the kernel.
 """
 
+import gc
 import json
 import os
 import resource
-import secrets
 import socket
 import sys
 import traceback
 
-from ipykernel import kernelapp
-from ipykernel.iostream import IOPubThread
-from jupyter_client.connect import write_connection_file
-
 from .files import DATA
-from .relay import CONNECTION, Host, Relay
+from .host import Host
 
 # what the host measures: every place that can be written to
 PLACES = (DATA, "/tmp", "/dev/shm", "/run")  # noqa: S108
 
 
-class Publisher(IOPubThread):
-    """Jupyter's publisher without the TCP port on which it listens to forks of itself: there is no
-    TCP in here.
-    """
-
-    def __init__(self, channel: object, **given: object) -> None:
-        super().__init__(channel, **{**given, "pipe": False})  # type: ignore[no-untyped-call]
-
-
-def write_plainly() -> None:
-    """Sends what a fork of the kernel prints to its standard streams, which the kernel reads."""
-    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
-
-
-def start_kernel(link: socket.socket) -> int:
-    """Forks the kernel, so that it and the relay share the memory of what both import. Returns its
-    process id.
-    """
-    write_connection_file(
-        CONNECTION, ip="/run/kernel", transport="ipc", key=secrets.token_hex().encode()
-    )
-    kernel = os.fork()
-    if kernel:
-        return kernel
-    link.close()
-    os.setsid()  # an interrupt goes to the kernel and to the programs it runs, not to the relay
-    # the kernel writes there what it reads from its streams, and stops reading when nobody takes it
-    silence = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(silence, stream)
-    vars(kernelapp)["IOPubThread"] = Publisher
-    os.register_at_fork(after_in_child=write_plainly)
-    kernelapp.IPKernelApp.launch_instance(
-        [
-            f"-f={CONNECTION}",
-            "--InteractiveShell.colors=nocolor",
-            "--HistoryManager.enabled=False",
-        ]
-    )
-    sys.exit(0)
-
-
 def main() -> None:
+    # These imports take a quarter of a second, a tenth of it for looking for garbage without any.
+    gc.disable()
+    # The kernel would load a debugger, which is half of its own start, and which nobody can reach.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    from .kernel import start_kernel
+    from .relay import Relay
+
     link = socket.socket(fileno=int(sys.argv[1]))
     host = Host(link)
     chosen = json.loads(sys.argv[2])
@@ -82,6 +42,7 @@ def main() -> None:
         os.chdir(DATA)
         link.set_inheritable(False)
         kernel = start_kernel(link)
+        gc.enable()
         relay = Relay(host, kernel, chosen["limits"])
         relay.wait_for_kernel(chosen["warm"])
     except Exception:

@@ -5,7 +5,7 @@ a gateway's kernel. A message of another shape has no output: whoever forged it 
 reader of their own output. Standard library only.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from .tally import Tally
 
@@ -28,18 +28,31 @@ def outputs(kind: object, content: object, tally: Tally) -> Iterator[dict[str, s
         case "stream", {"name": "stdout" | "stderr" as name, "text": str(text)}:
             yield from texts(name, text, tally)
         case "error", {"traceback": [*lines]}:
+            yield from _frames(tally.repeats.flush(), tally)
             raised = tally.error("\n".join(str(line) for line in lines))
             if raised is not None:
                 yield {"type": "error", "text": raised}
         case "display_data" | "execute_result" | "update_display_data", {"data": {**data}}:
+            yield from _frames(tally.repeats.flush(), tally)
             yield from _display(data, tally)
 
 
 def texts(stream: str, text: str, tally: Tally) -> Iterator[dict[str, str]]:
-    """Yields a text as a frame, as far as it is within the limit."""
-    kept = tally.fit(text)
-    if kept:
-        yield {"type": "text", "stream": stream, "text": kept}
+    """Yields a text as a frame, without its repeats and as far as it is within the limit."""
+    yield from _frames([(stream, tally.repeats.feed(stream, text))], tally)
+
+
+def rest(tally: Tally) -> Iterator[dict[str, str]]:
+    """Yields what is left to tell at the end of an execution, and what was left out."""
+    yield from _frames(tally.repeats.finish(), tally)
+    if note := tally.note():
+        yield {"type": "text", "stream": "note", "text": note}
+
+
+def _frames(told: Iterable[tuple[str, str]], tally: Tally) -> Iterator[dict[str, str]]:
+    for stream, text in told:
+        if text and (kept := tally.fit(text)):
+            yield {"type": "text", "stream": stream, "text": kept}
 
 
 def _display(data: Mapping[object, object], tally: Tally) -> Iterator[dict[str, str]]:

@@ -5,12 +5,10 @@ than the kernel; the limits on output that are kept here only save work.
 """
 
 import contextlib
-import json
 import os
 import secrets
 import signal
 import socket
-import struct
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,11 +20,10 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 from . import messages
 from .files import DATA, is_whole, list_files, open_below
+from .host import BLOCK_BYTES, Host
 from .tally import Tally
 
 CONNECTION = "/run/kernel.json"
-BLOCK_BYTES = 1024 * 1024
-JSON, BYTES = 0, 1
 # Code that loads what most code needs, before it is needed: imports, a first figure, a first
 # traceback. Names that this binds are its own.
 WARM = (
@@ -43,41 +40,6 @@ FLUSH = """exec("import os; mark = b'%s'; os.write(1, mark); os.write(2, mark)",
 SETTLE_SECONDS = 0.5
 
 Message = dict[str, object]
-
-
-class Host:
-    """The socket to the host: frames of a length, a kind and a body."""
-
-    def __init__(self, link: socket.socket) -> None:
-        self.link = link
-
-    def send_frame(self, **frame: object) -> None:
-        body = json.dumps(frame, ensure_ascii=False).encode("utf-8", "replace")
-        self.link.sendall(struct.pack(">IB", len(body), JSON) + body)
-
-    def send(self, block: bytes) -> None:
-        self.link.sendall(struct.pack(">IB", len(block), BYTES) + block)
-
-    def receive(self) -> bytes:
-        return self._frame()[1]
-
-    def receive_block(self) -> bytes | None:
-        """Returns the next block of a file, empty at its end; None when the host gives it up."""
-        kind, body = self._frame()
-        return body if kind == BYTES else None
-
-    def _frame(self) -> tuple[int, bytes]:
-        size, kind = struct.unpack(">IB", self._exactly(5))
-        return kind, self._exactly(size)
-
-    def _exactly(self, size: int) -> bytes:
-        got = bytearray()
-        while len(got) < size:
-            block = self.link.recv(min(size - len(got), BLOCK_BYTES))
-            if not block:
-                sys.exit(0)  # the host has gone, and all that is here goes with this process
-            got += block
-        return bytes(got)
 
 
 class Relay:
@@ -112,8 +74,7 @@ class Relay:
                 pass
             if reply["status"] != "ok" and reply.get("ename") != "KeyboardInterrupt":
                 raise RuntimeError(reply["traceback"])
-        while self.iopub.poll(50):
-            self.client.session.recv(self.iopub, zmq.NOBLOCK)
+        # what is still to come belongs to no execution, and is passed over
         for source in (self.host.link, self.iopub):
             self.poller.register(source, zmq.POLLIN)
 
@@ -139,7 +100,7 @@ class Relay:
         self.host.send_frame(type="ready")
         while True:
             self._wait(self.host.link)
-            asked = json.loads(self.host.receive())
+            asked = self.host.receive_frame()
             answers[asked["op"]](asked)
 
     def _wait(self, wanted: socket.socket) -> None:
@@ -188,8 +149,7 @@ class Relay:
             if late > 2:
                 break
         self.settle(asked, tally)
-        if tally.cut or tally.dropped:
-            self.host.send_frame(type="text", stream="note", text=tally.note())
+        self._send(messages.rest(tally))
         self.host.send_frame(type="end")
 
     def settle(self, asked: str, tally: Tally) -> None:

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from .files import DATA, is_plain, list_files, open_below
+from .packages import installed
 
 MIME = "application/vnd.perdure+json"
 
@@ -45,6 +46,11 @@ def begin(packages: list[str], *, warm: bool) -> JsonOutput:
         for name in ("numpy", "pandas", "matplotlib.pyplot"):
             importlib.import_module(name)
     return JsonOutput()
+
+
+def packages(usual: list[str]) -> JsonOutput:
+    """Lists what is installed for code."""
+    return JsonOutput(names=installed(usual))
 
 
 def files(most: int) -> JsonOutput:

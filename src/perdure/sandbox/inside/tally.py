@@ -1,17 +1,22 @@
 """Count of an execution's output against its limits."""
 
+from .repeats import Repeats
+
 # what a message counts as, however short it is
 LEAST_BYTES = 64
 
 
 class Tally:
-    """Counts the output of one execution, and the output that is left out."""
+    """Counts the output of one execution, and the output that is left out. `repeats` filters its
+    texts.
+    """
 
     def __init__(self, *, text_bytes: int, images: int, image_bytes: int) -> None:
         self.text = text_bytes
         self.images = images
         self.image_bytes = image_bytes
         self.cut = self.dropped = 0
+        self.repeats = Repeats()
         self._raised = False
 
     def fit(self, text: str) -> str:
@@ -41,6 +46,9 @@ class Tally:
         return False
 
     def note(self) -> str:
+        """Returns what was left out; nothing if all was told."""
+        if not self.cut and not self.dropped:
+            return ""
         cut = f"{self.cut} more bytes of text" if self.cut else ""
         dropped = f"{self.dropped} more images, or too large ones," if self.dropped else ""
         what = " and ".join(part for part in (cut, dropped) if part)

@@ -1,18 +1,20 @@
 """Code out of the arguments of a tool call, while the model writes them.
 
 The arguments are to be `{"code": "…"}`, and come in fragments cut anywhere. Models also write bare
-code, a fence around it, or JSON that breaks off; then what is there is taken.
+code, a fence around it, or JSON that breaks off; then what is there is taken. The code that is run
+is the one that clients see, streamed and stored, so a fence is no part of it.
 """
 
 import json
 import re
 from collections.abc import Callable
 
+from perdure.tools.code_interpreter.fence import FenceRemover
+
 _KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*', re.DOTALL)
 # A key that is longer is none of ours.
 _LONGEST_KEY = 1000
 _PLAIN = re.compile(r'[^"\\]+')
-_FENCED = re.compile(r"\s*```[a-zA-Z]*[ \t]*\n(.*?)\n?```\s*", re.DOTALL)
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LONE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "/": "/", '"': '"', "\\": "\\"}
@@ -25,6 +27,7 @@ class CodeReader:
         self._raw: list[str] = []
         self._held = ""
         self._state: Callable[[list[str]], bool] = self._start
+        self._fence = FenceRemover()
         self._code: list[str] = []
         self._is_found = False
         self._depth = 0
@@ -42,14 +45,16 @@ class CodeReader:
         found: list[str] = []
         while self._held and self._state(found):
             pass
-        return self._told("".join(found))
+        return self._told(self._fence.feed("".join(found)))
 
     def finish(self) -> str:
         """The rest of the code, when there are no more fragments."""
+        rest = ""
         if self._state == self._string:
             rest, self._held = self._held, ""
-            return self._told(rest)
-        return "" if self._is_found else self._told(_bare("".join(self._raw)))
+        elif not self._is_found:
+            rest = _bare("".join(self._raw))
+        return self._told(self._fence.feed(rest) + self._fence.finish())
 
     def _told(self, code: str) -> str:
         code = _LONE.sub("\ufffd", code)
@@ -163,5 +168,4 @@ def _bare(raw: str) -> str:
     lines = value.get("code") if isinstance(value, dict) else None
     if isinstance(lines, list) and all(isinstance(line, str) for line in lines):
         return "\n".join(lines)
-    fenced = _FENCED.fullmatch(raw)
-    return fenced[1] if fenced else raw
+    return raw

@@ -10,14 +10,17 @@ from perdure.wire.tools import CodeInterpreterTool, FunctionDefinition, Function
 
 _ABOUT = (
     "Runs Python in a sandbox without network and returns what it prints, and the value of the "
-    "last expression. Variables and files last from call to call. Files are in /mnt/data. numpy, "
-    "pandas, scipy, matplotlib, openpyxl and pillow are there. plt.show() shows a figure to the "
-    "user. To give the user a file, write it to /mnt/data and link it in your answer: "
-    "[name](sandbox:/mnt/data/name)."
+    "last expression. Variables and files last from call to call. Files are in /mnt/data. "
+)
+_RESULTS = (
+    "plt.show() shows a figure to the user. To give the user a file, write it to /mnt/data and "
+    "link it in your answer: [name](sandbox:/mnt/data/name)."
 )
 # What a description may be long, and how much of a name tells enough.
 _MOST = 1024
 _LONGEST_NAME = 80
+# of the packages; the rest is for the user's files
+_MOST_PACKAGES = 360
 
 _FRAME = re.compile(r"^(?:File |Cell In)", re.MULTILINE)
 _LONGEST_TRACEBACK = 4_000
@@ -28,12 +31,14 @@ def is_offered(run: Run) -> bool:
     return any(isinstance(tool, CodeInterpreterTool) for tool in run.tools)
 
 
-def definition(name: str, files: Sequence[str]) -> FunctionTool:
-    """The function that the model is offered; `files` are the names of those it finds."""
+def definition(name: str, files: Sequence[str], packages: Sequence[str]) -> FunctionTool:
+    """The function that the model is offered; `files` and `packages` are the names of those it
+    finds.
+    """
     return FunctionTool(
         function=FunctionDefinition(
             name=name,
-            description=_with_files(files),
+            description=_described(files, packages),
             parameters={
                 "type": "object",
                 "properties": {"code": {"type": "string", "description": "The Python code."}},
@@ -44,14 +49,24 @@ def definition(name: str, files: Sequence[str]) -> FunctionTool:
     )
 
 
-def _with_files(files: Sequence[str]) -> str:
+def _described(files: Sequence[str], packages: Sequence[str]) -> str:
     about = _ABOUT
-    for place, file in enumerate(files):
-        added = f"{', ' if place else ' Files of the user: '}{file[:_LONGEST_NAME]!r}"
-        if len(about) + len(added) > _MOST - len(", …"):
-            return f"{about}, …"
-        about += added
-    return about
+    if packages:
+        about += _listed("Installed: ", packages, _MOST_PACKAGES) + ". "
+    about += _RESULTS
+    names = [repr(file[:_LONGEST_NAME]) for file in files]
+    return about + _listed(" Files of the user: ", names, _MOST - len(about))
+
+
+def _listed(title: str, names: Sequence[str], most: int) -> str:
+    """The names with a title, as many as fit; nothing if none does."""
+    said = ""
+    for name in names:
+        added = f", {name}" if said else f"{title}{name}"
+        if len(said) + len(added) > most - len(", …"):
+            return f"{said}, …"
+        said += added
+    return said
 
 
 def shortened(text: str, most: int) -> str:

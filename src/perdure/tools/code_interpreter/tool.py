@@ -35,7 +35,7 @@ class CodeTool:
         if not definition.is_offered(run):
             return None
         self._is_in_use = True
-        return RunCodeTool(self._runner, run)
+        return RunCodeTool(self._runner, run, await self._sessions.packages())
 
     async def step(self) -> None:
         """Ends sessions of deleted threads and those that were not used for long, and keeps some
@@ -57,10 +57,11 @@ class CodeTool:
 class RunCodeTool:
     """The tool in one execution; see `RunTool`. The session stays with it until it is closed."""
 
-    def __init__(self, runner: CodeRunner, run: Run) -> None:
+    def __init__(self, runner: CodeRunner, run: Run, packages: Sequence[str]) -> None:
         self.name = free_name("python", run)
         self._runner = runner
         self._run = run
+        self._packages = packages
         self._until = ExitStack()
 
     def is_forced(self, choice: object) -> bool:
@@ -75,7 +76,7 @@ class RunCodeTool:
         names = file_names.names(given, there)
         links = results.files([*thread_files.steps_before(tx, run), *steps])
         return ToolPrompt(
-            definition.definition(self.name, list(names.values())),
+            definition.definition(self.name, list(names.values()), self._packages),
             CodeReplays(steps),
             (lambda: Linker(links)) if links else None,
             results.images(steps),
