@@ -1,5 +1,8 @@
 """Contents of several servers on one PostgreSQL, through real servers and the doctor."""
 
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -10,6 +13,8 @@ from perdure import settings
 from perdure.cli import contents_checkup
 from perdure.cli.findings import Finding, State
 from tests.cli.processes import Served, perdure, serving
+from tests.object_store import ObjectStore
+from tests.object_store import environment as environment_of
 
 
 def connect(server: Served) -> OpenAI:
@@ -89,28 +94,83 @@ def test_sqlite_moves_contents_beside_its_server(tmp_path: Path) -> None:
         assert uploaded(server, b"more") != file_id
 
 
+@pytest.mark.parametrize("to", ["s3", "folder"])
+def test_sqlite_moves_contents_to_a_bucket_and_back_while_its_server_works(
+    to: str, tmp_path: Path, object_store: ObjectStore
+) -> None:
+    """Each content is read before, meanwhile and afterwards, and what is written meanwhile, too."""
+    bucket = environment_of(object_store.create())
+    before = {**bucket, "PERDURE_CONTENTS": "folder" if to == "s3" else "s3"}
+    after = {**bucket, "PERDURE_CONTENTS": to}
+    texts = [f"content {number} ".encode() * (1 + 20_000 * number) for number in range(8)]
+    with serving(tmp_path, environment=before) as server:
+        old = {uploaded(server, text): text for text in texts}
+        assert server.stop()[0] == 0
+    with (
+        serving(tmp_path, environment=after) as server,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        moving = beside.submit(
+            perdure, "doctor", "--data-dir", tmp_path, "--move-contents", environment=after
+        )
+        new = {}
+        while not moving.done():
+            text = f"new {len(new)}".encode()
+            new[uploaded(server, text)] = text
+            for file_id, content in old.items():
+                assert downloaded(server, file_id) == content
+        done = moving.result()
+        said = " ".join(done.stdout.split())
+        assert done.returncode == 0, said + done.stderr
+        assert f"{len(texts)} contents (" in said
+        for file_id, content in {**old, **new}.items():
+            assert downloaded(server, file_id) == content
+        found = perdure("doctor", "--data-dir", tmp_path, "--verify", environment=after)
+        assert found.returncode == 0, found.stdout + found.stderr
+        assert server.stop()[0] == 0
+    with sqlite3.connect(tmp_path / "perdure.db") as connection:
+        kept = connection.execute("SELECT location FROM blobs WHERE state = 'kept'").fetchall()
+    connection.close()
+    assert len(kept) == len(old) + len(new)
+    assert {location.startswith("s3://") for (location,) in kept} == {to == "s3"}
+
+
 @pytest.mark.parametrize(
-    ("location", "seen_at", "words"),
+    ("location", "seen", "started", "words"),
     [
-        ("folder:gone-1", 0, "(/data on host-a), and its server is gone"),
-        ("folder:new-1", 2**40, "(/data on host-a), which this server cannot reach"),
-        ("s3://bucket", 0, "the bucket s3://bucket, which is not configured"),
-        ("", None, "no server has told yet"),
+        ("folder:gone-1", 600, 900, "(/data on host-a), and its server is gone"),
+        ("folder:gone-2", 5, None, "(/data on host-a), and its server is gone"),
+        ("folder:gone-3", 40, 20, "(/data on host-a), and its server is gone"),
+        ("folder:new-1", 40, 60, "(/data on host-a), which this server cannot reach"),
+        ("s3://bucket", 0, 60, "the bucket s3://bucket, which is not configured"),
+        ("", None, 60, "no server has told yet"),
     ],
 )
 def test_a_location_out_of_reach_is_a_finding(
-    location: str, seen_at: int | None, words: str, tmp_path: Path, postgres_url: str
+    location: str,
+    seen: int | None,
+    started: int | None,
+    words: str,
+    tmp_path: Path,
+    postgres_url: str,
 ) -> None:
+    """It was told of so many seconds ago; a server that lives started so many seconds ago."""
+    now = int(time.time())
     with psycopg.connect(postgres_url) as server:
+        if started is not None:
+            server.execute(
+                "INSERT INTO servers VALUES ('server_1', 'a:1', '1', 'all', %s, %s, 0)",
+                [now - started, now],
+            )
         server.execute(
             "INSERT INTO blobs (id, state, owner, place, bytes, location) "
             "VALUES ('blob_1', 'kept', 'file-1', 0, 7, %s)",
             [location],
         )
-        if seen_at is not None:
+        if seen is not None:
             server.execute(
                 "INSERT INTO blob_locations VALUES (%s, 'host-a', %s, 1, %s)",
-                [location, "" if location.startswith("s3") else "/data", seen_at],
+                [location, "" if location.startswith("s3") else "/data", now - seen],
             )
     chosen = settings.only(data_dir=tmp_path, database_url=postgres_url)
     first, second = contents_checkup.findings(chosen, is_current=True)

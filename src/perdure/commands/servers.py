@@ -7,6 +7,8 @@ from perdure.storage.database import Transaction
 
 # A server that is gone is remembered for so long, so that what it left can be told with its name.
 FORGET_SECONDS = 86_400.0
+# A session that stands still for so long within a transaction belongs to a server that hangs.
+_HUNG_SECONDS = 10.0
 
 
 class ServerIdentity(NamedTuple):
@@ -17,6 +19,13 @@ class ServerIdentity(NamedTuple):
     version: str
     role: str
     started_at: float
+
+
+class SeenServer(NamedTuple):
+    """Where a server listens, and when it last gave a sign of life."""
+
+    address: str
+    seen_at: float
 
 
 class CodeSessions(NamedTuple):
@@ -67,10 +76,16 @@ def address(tx: Transaction, server_id: str) -> str | None:
     return None if row is None else str(row["address"])
 
 
-def living_elsewhere(tx: Transaction, address: str, *, since: float) -> str | None:
-    """Returns the address of a server that was seen since then, other than this one."""
-    row = tx.one("servers.living_elsewhere", address=address, since=since)
-    return None if row is None else str(row["address"])
+def others(tx: Transaction, server_id: str, *, since: float) -> dict[str, SeenServer]:
+    """Returns the servers that were seen since then, other than this one, by id."""
+    rows = tx.all("servers.others", id=server_id, since=since)
+    return {row["id"]: SeenServer(row["address"], row["seen_at"]) for row in rows}
+
+
+def oldest_living(tx: Transaction, *, since: float) -> float | None:
+    """Returns when the oldest server began that was seen since then; None if there is none."""
+    row = tx.one("servers.oldest_living", since=since)
+    return None if row is None else row["started_at"]
 
 
 def lacks_worker(tx: Transaction, *, since: float) -> bool:
@@ -78,3 +93,10 @@ def lacks_worker(tx: Transaction, *, since: float) -> bool:
     return bool(tx.all("runs.queued", limit=1)) and (
         tx.one("servers.living_worker", since=since) is None
     )
+
+
+def end_hung(tx: Transaction, *, seconds: float = _HUNG_SECONDS) -> int:
+    """Ends the database sessions of servers that have hung for so long in the middle of a
+    transaction, and keep rows from all others. Returns how many there were.
+    """
+    return len(tx.all("servers.end_hung", seconds=seconds))

@@ -11,7 +11,7 @@ from perdure.engine.executor import Means
 from perdure.engine.heartbeat import Heartbeat
 from perdure.engine.ingest import Ingest
 from perdure.engine.maintenance import Maintenance
-from perdure.engine.membership import STEP_SECONDS, Membership
+from perdure.engine.membership import END_HUNG_SECONDS, STEP_SECONDS, Membership
 from perdure.engine.sweeper import Sweeper
 from perdure.engine.worker import Worker
 from perdure.webhooks.delivery_loop import Webhooks
@@ -78,9 +78,25 @@ class Engine:
         self.facts = DatabaseFacts(means.database, means.clock, self.worker, ingest)
         self._claiming: asyncio.Task[None] | None = None
         self._loops: asyncio.Task[None] | None = None
+        self._ending_hung: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Recovers what an earlier server left, then takes runs."""
+        if self.membership:
+            # From the first: what is recovered may be what a server that hangs keeps locked.
+            ending = loop("hung sessions", self.membership.end_hung, every=END_HUNG_SECONDS)
+            self._ending_hung = asyncio.create_task(ending, name="hung sessions")
+        try:
+            await self._recover()
+        except BaseException:
+            await _cancelled(self._ending_hung)
+            raise
+        if self._works:
+            self.heartbeat.start()
+            self._claiming = asyncio.create_task(self._claim(), name="worker")
+        self._loops = asyncio.create_task(self._keep(), name="loops")
+
+    async def _recover(self) -> None:
         # Before any run can end here.
         await self.webhooks.configure()
         if self.membership:
@@ -89,10 +105,6 @@ class Engine:
         await self.locator.start()
         await self.sweeper.recover()
         await self.ingest.recover()
-        if self._works:
-            self.heartbeat.start()
-            self._claiming = asyncio.create_task(self._claim(), name="worker")
-        self._loops = asyncio.create_task(self._keep(), name="loops")
 
     async def note_sessions(self) -> None:
         """Writes down at once which code sessions this server has; see `Membership`."""
@@ -107,6 +119,7 @@ class Engine:
         # It ends last: until then it keeps the leases.
         await self.heartbeat.stop()
         await _cancelled(self._loops)
+        await _cancelled(self._ending_hung)
         await self.webhooks.settle(_SETTLE_SECONDS)
         await self.webhooks.close()
         if self.membership:
