@@ -9,7 +9,8 @@ import perdure
 from perdure import ids, model_servers, sandboxes, storage, tools, webhooks
 from perdure.api.application import Application, with_cors
 from perdure.api.bodies import Decoding, HeldBytes
-from perdure.api.http import DEFAULT_PROJECT, Services
+from perdure.api.callers import DEFAULT_PROJECT
+from perdure.api.http import Services
 from perdure.api.queue import Queue
 from perdure.background import loop
 from perdure.bus.memory import MemoryBus

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from perdure.api.http import DEFAULT_PROJECT
+from perdure.api.callers import DEFAULT_PROJECT
 from perdure.app import Perdure
 from perdure.commands import uploads
 from perdure.testing.manual_clock import ManualClock

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from perdure.api.bodies import Decoding, HeldBytes, RequestBytes
+from perdure.api.callers import DEFAULT_CALLER, Caller
 from perdure.api.queue import Queue
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
@@ -22,9 +23,6 @@ from perdure.wire.lists import ErrorDetail, ErrorEnvelope, Page
 from perdure.wire.query import ListQuery, check_id, query
 
 T = TypeVar("T")
-
-# The one project there is for now; every row carries it.
-DEFAULT_PROJECT = "proj_default"
 
 _PREFIXES = {
     "assistant_id": "asst",
@@ -55,7 +53,7 @@ class Services(NamedTuple):
 
 class ApiCall:
     """One request on its way to its handler. `hold` counts the bytes of its body that are in
-    memory.
+    memory. `caller` is known once its key was checked.
     """
 
     def __init__(
@@ -64,7 +62,12 @@ class ApiCall:
         self.request = Request(scope, receive)
         self.services = services
         self.hold = hold
-        self.project = DEFAULT_PROJECT
+        self.caller: Caller = DEFAULT_CALLER
+
+    @property
+    def project(self) -> str:
+        """Returns the id of the project that the request reads and changes."""
+        return self.caller.project
 
     @property
     def now(self) -> int:

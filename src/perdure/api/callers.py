@@ -1,0 +1,23 @@
+"""The caller of a request: the project that its API key belongs to, and the key."""
+
+from dataclasses import dataclass
+
+# The project of all rows that came before there were others, and of the keys of the settings.
+DEFAULT_PROJECT = "proj_default"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request.
+
+    `project` is the project that the request reads and changes. `key_id` is the id of the API key;
+    None for a key of the settings, and where keys are not required. `is_admin` is True for an admin
+    key.
+    """
+
+    project: str
+    key_id: str | None
+    is_admin: bool
+
+
+DEFAULT_CALLER = Caller(DEFAULT_PROJECT, None, False)
