@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-# The project of all rows that came before there were others, and of the keys of the settings.
-DEFAULT_PROJECT = "proj_default"
+from perdure.wire.projects import DEFAULT_PROJECT
 
 
 @dataclass(frozen=True, slots=True)

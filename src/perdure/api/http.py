@@ -9,9 +9,11 @@ from starlette.types import Receive, Scope
 
 from perdure.api.bodies import Decoding, HeldBytes, RequestBytes
 from perdure.api.callers import DEFAULT_CALLER, Caller
+from perdure.api.known_keys import KnownKeys
 from perdure.api.queue import Queue
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
+from perdure.commands.audit_logs import SETTINGS_KEY, Change
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
 from perdure.retrieval.embedder import Embedders
@@ -33,6 +35,9 @@ _PREFIXES = {
     "vector_store_id": "vs",
     "batch_id": "vsfb",
     "upload_id": "upload",
+    "project_id": "proj",
+    "service_account_id": "svc_acct",
+    "key_id": "key",
 }
 
 
@@ -49,6 +54,7 @@ class Services(NamedTuple):
     held: HeldBytes
     decoding: Decoding
     queue: Queue
+    keys: KnownKeys
 
 
 class ApiCall:
@@ -73,6 +79,11 @@ class ApiCall:
     def now(self) -> int:
         """Returns the time of this request in Unix seconds."""
         return int(self.services.clock.now())
+
+    @property
+    def change(self) -> Change:
+        """Returns by whom and when something is changed, for the audit log. Only for admins."""
+        return Change(self.caller.key_id or SETTINGS_KEY, self.now)
 
     def id(self, name: str) -> str:
         """Returns an id of the path. Raises `BadRequest` for an id of another kind (spec 05

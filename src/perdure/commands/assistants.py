@@ -92,7 +92,7 @@ def delete(tx: Transaction, assistant_id: str, *, project: str, now: int) -> Del
     """Removes the assistant; threads and runs that used it stay (spec 02 §4)."""
     row = _found(tx.one("assistants.lock", id=assistant_id, project=project), assistant_id)
     tx.run("assistants.delete", id=assistant_id)
-    add_tombstone(tx, assistant_id, seq=row["seq"], now=now)
+    add_tombstone(tx, assistant_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=assistant_id, object="assistant.deleted")
 
 

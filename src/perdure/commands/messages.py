@@ -132,7 +132,7 @@ def delete(tx: Transaction, message_id: str, *, thread_id: str, project: str, no
     if row["status"] == MessageStatus.IN_PROGRESS:
         raise BadRequest(f"Can't delete message {message_id} while a run is writing it.")
     tx.run("messages.delete", id=message_id)
-    add_tombstone(tx, message_id, seq=row["seq"], now=now)
+    add_tombstone(tx, message_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=message_id, object="thread.message.deleted")
 
 

@@ -127,7 +127,7 @@ def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Delete
         runs.signal(tx, held, Signal.STOP, now=now)
         tx.publish(held.run.id, Interrupted())
     tx.run("threads.delete", id=thread_id)
-    lists.add_tombstone(tx, thread_id, seq=row["seq"], now=now)
+    lists.add_tombstone(tx, thread_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=thread_id, object="thread.deleted")
 
 

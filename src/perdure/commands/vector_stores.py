@@ -189,7 +189,7 @@ def delete(tx: Transaction, store_id: str, *, project: str, now: int) -> Deleted
     row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
     tx.run("ingestions.drop_of_store", vector_store_id=store_id)
     tx.run("vector_stores.delete", id=store_id)
-    lists.add_tombstone(tx, store_id, seq=row["seq"], now=now)
+    lists.add_tombstone(tx, store_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=store_id, object="vector_store.deleted")
 
 

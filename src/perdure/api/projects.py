@@ -1,0 +1,36 @@
+"""Projects over HTTP, for admins."""
+
+from perdure.api.http import Answer, ApiCall
+from perdure.commands import projects
+from perdure.wire import refusals
+from perdure.wire.projects import CreateProject, ModifyProject
+
+_FLAGS = {"true": True, "false": False}
+
+
+async def create(call: ApiCall) -> Answer:
+    body = await call.body(CreateProject)
+    return await call.services.database.write(projects.create, body, call.change)
+
+
+async def list_all(call: ApiCall) -> Answer:
+    text = call.request.query_params.get("include_archived", "false")
+    if text not in _FLAGS:
+        raise refusals.unsupported_value("include_archived", value=text, supported=list(_FLAGS))
+    return await call.services.database.read(
+        projects.page, call.list_query, archived_too=_FLAGS[text]
+    )
+
+
+async def retrieve(call: ApiCall) -> Answer:
+    return await call.services.database.read(projects.get, call.id("project_id"))
+
+
+async def modify(call: ApiCall) -> Answer:
+    project_id = call.id("project_id")
+    body = await call.body(ModifyProject)
+    return await call.services.database.write(projects.modify, project_id, body, call.change)
+
+
+async def archive(call: ApiCall) -> Answer:
+    return await call.services.database.write(projects.archive, call.id("project_id"), call.change)
