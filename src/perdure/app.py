@@ -174,7 +174,7 @@ class Perdure:
             await self.keys.open()
         except Unavailable as error:
             raise ConfigurationError(f"The server cannot start: {error.message}") from error
-        if not (self.keys.exist or is_loopback(self.settings.host)):
+        if not (self.keys.total or is_loopback(self.settings.host)):
             raise ConfigurationError(
                 "Perdure refuses to start without API keys on "
                 f"{self.settings.host or 'every address'}, which other machines can reach: set "

@@ -294,7 +294,7 @@ async def test_no_secret_is_in_the_database_the_log_or_a_second_answer(
     assert any(key.id in row for row in rows)
 
 
-async def _all_rows(database: Database, url: str | None) -> list[dict[str, object]]:
+async def _all_rows(database: Database, url: str | None) -> list[tuple[object, ...]]:
     tables = ("api_keys", "service_accounts", "projects", "audit_logs", "api_key_changes")
     if url is not None:
         import psycopg

@@ -7,7 +7,7 @@ from perdure.wire.projects import DEFAULT_PROJECT
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request.
+    """The project and the key of whoever sends a request.
 
     `project` is the project that the request reads and changes. `key_id` is the id of the API key;
     None for a key of the settings, and where keys are not required. `is_admin` is True for an admin

@@ -59,9 +59,9 @@ class KnownKeys:
         await self.write_uses()
 
     @property
-    def exist(self) -> bool:
-        """True if there is a key of either kind that is good, in the settings or in rows."""
-        return bool(self._of_settings or self._snapshot.keys)
+    def total(self) -> int:
+        """The number of keys of either kind, in the settings and in rows."""
+        return len(self._of_settings) + len(self._snapshot.keys)
 
     @property
     def are_required(self) -> bool:

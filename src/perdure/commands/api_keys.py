@@ -54,7 +54,7 @@ class StoredProject(NamedTuple):
 
 
 class KeySnapshot(NamedTuple):
-    """All keys and projects after so many changes. Keys are found by the hash of their secret;
+    """The keys and projects after so many changes. Keys are found by the hash of their secret;
     `deleted` are the hashes of those that were deleted.
     """
 

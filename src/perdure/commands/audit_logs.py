@@ -20,7 +20,7 @@ TOPIC = "api_keys"
 
 
 class Change(NamedTuple):
-    """Who changes something, and when. `actor` is the id of an admin key, or one of the two
+    """The actor and the time of a change. `actor` is the id of an admin key, or one of the two
     above.
     """
 
