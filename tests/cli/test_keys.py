@@ -43,9 +43,8 @@ def test_projects_and_keys_are_administered_from_the_command_line(tmp_path: Path
         rotated = perdure("keys", "list", "--project", blue, *admin).stdout.splitlines()
         assert ["expires never" in row for row in rotated] == [True, False]
         assert run("keys", "revoke", listed[0]).split()[0] == listed[0]
-        assert perdure("keys", "revoke", listed[0], *admin).stderr.startswith(
-            "perdure: There is no"
-        )
+        gone = perdure("keys", "revoke", listed[0], *admin)
+        assert gone.stderr.startswith("perdure: There is no key")
         assert run("projects", "archive", "Green").split() == [blue, "archived", "Green"]
         assert blue not in run("projects", "list")
         assert blue in run("projects", "list", "--archived")

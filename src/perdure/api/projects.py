@@ -1,10 +1,11 @@
 """Projects over HTTP, for admins."""
 
 from perdure.api.http import Answer, ApiCall
-from perdure.commands import projects
+from perdure.commands import leases, projects
 from perdure.wire import refusals
 from perdure.wire.projects import CreateProject, ModifyProject
 
+_AT_ONCE = 5
 _FLAGS = {"true": True, "false": False}
 
 
@@ -33,4 +34,9 @@ async def modify(call: ApiCall) -> Answer:
 
 
 async def archive(call: ApiCall) -> Answer:
-    return await call.services.database.write(projects.archive, call.id("project_id"), call.change)
+    database, now = call.services.database, call.now
+    archived = await database.write(projects.archive, call.id("project_id"), call.change)
+    # A few at a time: clients' writes get in between. What is left if it breaks off, upkeep ends.
+    while await database.write(leases.cancel_archived, now=now, limit=_AT_ONCE):
+        pass
+    return archived

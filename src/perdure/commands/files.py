@@ -135,9 +135,9 @@ def delete(tx: Transaction, file_id: str, *, project: str, now: int) -> Deleted:
     """
     row = _found(tx.one("files.lock", id=file_id, project=project), file_id)
     store_membership.remove_everywhere(tx, file_id, project=project, now=now)
-    resources.unlist(tx, file_id)
+    resources.unlist(tx, file_id, project=project)
     tx.run("blobs.doom_of_owner", owner=file_id)
-    tx.run("files.delete", id=file_id)
+    tx.run("files.delete", id=file_id, project=project)
     add_tombstone(tx, file_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=file_id, object="file")
 

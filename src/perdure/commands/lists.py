@@ -72,6 +72,7 @@ def rows(
     wanted = {"run_id": query.run_id, "status": query.filter, "purpose": query.purpose}
     found = tx.all(
         f"{noun}.{statement}",
+        project=project,
         parent=parent,
         low=low,
         high=high,

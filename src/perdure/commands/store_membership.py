@@ -70,7 +70,7 @@ def add(
             for file_id, body in wanted.items()
         ],
     )
-    tx.run("vector_stores.touch", id=store_id, now=now, before=now)
+    tx.run("vector_stores.touch", id=store_id, project=project, now=now, before=now)
     tx.publish(store_id, Waiting())
     return [*places, *(row["seq"] for row in rows)]
 

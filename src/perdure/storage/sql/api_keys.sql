@@ -67,7 +67,3 @@ ON CONFLICT (only_row) DO UPDATE SET changes = api_key_changes.changes + 1
 -- Notes the minute in which an API key was used last.
 UPDATE api_keys SET last_used_at = :minute
 WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :minute)
-
--- name: any_of_project^
--- A row if there is or was an API key of any project.
-SELECT 1 AS one FROM api_keys WHERE kind = 'project' LIMIT 1

@@ -35,7 +35,3 @@ SELECT seq, id, name, created_at, archived_at FROM projects
 WHERE seq < :high AND seq > :low
   AND (CAST(:status AS TEXT) IS NULL OR archived_at IS NULL)
 ORDER BY seq ASC LIMIT :limit
-
--- name: archived^
--- A row if any project was archived.
-SELECT 1 AS one FROM projects WHERE archived_at IS NOT NULL LIMIT 1
