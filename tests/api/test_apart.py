@@ -21,6 +21,7 @@ from perdure.testing.manual_clock import ManualClock
 from tests.api.admin import ADMIN, Admin
 
 FUNCTION = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
+TOOLS = ("file_search", "code_interpreter")
 # Where clients find the operations. The project of the path is that of the key.
 MOUNTS = ("/v1", "/openai", "/openai/v1", "", "/api/projects/{project}",
           "/api/projects/{project}/openai/v1")  # fmt: skip
