@@ -62,9 +62,11 @@ _EMPTY = """
 SET session_replication_role = replica;
 DO $$ DECLARE filled text; BEGIN
     FOR filled IN SELECT tablename FROM pg_tables
-        WHERE schemaname = 'public' AND tablename <> 'schema_migrations'
+        WHERE schemaname = 'public' AND tablename NOT IN ('schema_migrations', 'projects')
     LOOP EXECUTE format('DELETE FROM %I', filled); END LOOP;
-END $$
+END $$;
+DELETE FROM projects WHERE id <> 'proj_default';
+UPDATE projects SET name = 'Default project'
 """
 
 

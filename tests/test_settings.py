@@ -219,14 +219,21 @@ def test_two_model_servers_of_one_name_are_refused() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "perdure.example", ""])
-def test_an_address_that_others_can_reach_needs_api_keys(host: str) -> None:
-    assert "refuses to start without API keys" in _refusal(host=host)
-    assert settings.load(host=host, api_keys=["key"]).host == host
+def test_an_address_that_others_can_reach_is_no_loopback_address(host: str) -> None:
+    """What a start there needs, a key, may be stored: `tests/api/test_api_keys.py`."""
+    assert not settings.is_loopback(settings.load(host=host).host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_a_loopback_address_needs_none(host: str) -> None:
-    assert settings.load(host=host).api_keys == ()
+def test_a_loopback_address_is_known_as_one(host: str) -> None:
+    assert settings.is_loopback(settings.load(host=host).host)
+
+
+def test_an_admin_key_is_no_project_key_and_not_a_short_one() -> None:
+    refusal = _refusal(admin_key="a-long-enough-one", api_keys=["a-long-enough-one"])
+    assert refusal == "admin_key is one of api_keys: an admin's key is no project's."
+    assert "16" in _refusal(admin_key="short")
+    assert "short" not in _refusal(admin_key="short")
 
 
 def test_only_reads_neither_the_environment_nor_a_file(

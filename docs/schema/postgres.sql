@@ -134,6 +134,7 @@ CREATE TABLE tombstones (
     id text NOT NULL,
     seq bigint NOT NULL,
     deleted_at bigint NOT NULL,
+    project text NOT NULL DEFAULT 'proj_default'::text,
     CONSTRAINT tombstones_pkey PRIMARY KEY (id)
 );
 
@@ -428,4 +429,76 @@ CREATE TABLE blob_blocks (
     bytes bytea NOT NULL,
     CONSTRAINT blob_blocks_blob_id_fkey FOREIGN KEY (blob_id) REFERENCES blobs(id) ON DELETE CASCADE,
     CONSTRAINT blob_blocks_pkey PRIMARY KEY (blob_id, number)
+);
+
+CREATE TABLE projects (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    name text NOT NULL,
+    created_at bigint NOT NULL,
+    archived_at bigint,
+    CONSTRAINT projects_check CHECK (id <> 'proj_default'::text OR archived_at IS NULL),
+    CONSTRAINT projects_id_key UNIQUE (id),
+    CONSTRAINT projects_pkey PRIMARY KEY (seq)
+);
+
+CREATE TABLE service_accounts (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    project text NOT NULL,
+    name text NOT NULL,
+    created_at bigint NOT NULL,
+    deleted_at bigint,
+    CONSTRAINT service_accounts_id_key UNIQUE (id),
+    CONSTRAINT service_accounts_pkey PRIMARY KEY (seq),
+    CONSTRAINT service_accounts_project_fkey FOREIGN KEY (project) REFERENCES projects(id)
+);
+
+CREATE INDEX service_accounts_by_project ON public.service_accounts USING btree (project, seq);
+
+CREATE TABLE api_keys (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    kind text NOT NULL,
+    project text,
+    service_account text,
+    hash text NOT NULL,
+    name text NOT NULL,
+    redacted_value text NOT NULL,
+    created_at bigint NOT NULL,
+    last_used_at bigint,
+    expires_at bigint,
+    deleted_at bigint,
+    CONSTRAINT api_keys_check CHECK ((kind = 'admin'::text) = (project IS NULL)),
+    CONSTRAINT api_keys_check1 CHECK ((project IS NULL) = (service_account IS NULL)),
+    CONSTRAINT api_keys_hash_key UNIQUE (hash),
+    CONSTRAINT api_keys_id_key UNIQUE (id),
+    CONSTRAINT api_keys_kind_check CHECK (kind = ANY (ARRAY['admin'::text, 'project'::text])),
+    CONSTRAINT api_keys_pkey PRIMARY KEY (seq),
+    CONSTRAINT api_keys_project_fkey FOREIGN KEY (project) REFERENCES projects(id),
+    CONSTRAINT api_keys_service_account_fkey FOREIGN KEY (service_account) REFERENCES service_accounts(id)
+);
+
+CREATE INDEX api_keys_by_account ON public.api_keys USING btree (service_account);
+
+CREATE INDEX api_keys_by_project ON public.api_keys USING btree (project, seq);
+
+CREATE TABLE api_key_changes (
+    only_row integer NOT NULL,
+    changes bigint NOT NULL,
+    CONSTRAINT api_key_changes_only_row_check CHECK (only_row = 1),
+    CONSTRAINT api_key_changes_pkey PRIMARY KEY (only_row)
+);
+
+CREATE TABLE audit_logs (
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    id text NOT NULL,
+    type text NOT NULL,
+    effective_at bigint NOT NULL,
+    actor text NOT NULL,
+    project text NOT NULL,
+    target text NOT NULL,
+    body text NOT NULL,
+    CONSTRAINT audit_logs_id_key UNIQUE (id),
+    CONSTRAINT audit_logs_pkey PRIMARY KEY (seq)
 );

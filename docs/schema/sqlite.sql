@@ -11,6 +11,33 @@ CREATE TABLE adjustments (
 
 CREATE INDEX adjustments_by_time ON adjustments (learnt_at);
 
+CREATE TABLE api_key_changes (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    changes INTEGER NOT NULL
+);
+
+CREATE TABLE api_keys (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('admin', 'project')),
+    project TEXT REFERENCES projects (id),
+    service_account TEXT REFERENCES service_accounts (id),
+    hash TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    redacted_value TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- the beginning of the minute
+    last_used_at INTEGER,
+    expires_at INTEGER,
+    deleted_at INTEGER,
+    CHECK ((kind = 'admin') = (project IS NULL)),
+    CHECK ((project IS NULL) = (service_account IS NULL))
+);
+
+CREATE INDEX api_keys_by_account ON api_keys (service_account);
+
+CREATE INDEX api_keys_by_project ON api_keys (project, seq);
+
 CREATE TABLE assistants (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -19,6 +46,17 @@ CREATE TABLE assistants (
 );
 
 CREATE INDEX assistants_by_project ON assistants (project, seq);
+
+CREATE TABLE audit_logs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    effective_at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    project TEXT NOT NULL,
+    target TEXT NOT NULL,
+    body TEXT NOT NULL
+);
 
 CREATE TABLE blob_blocks (
     blob_id TEXT NOT NULL REFERENCES blobs (id) ON DELETE CASCADE,
@@ -174,6 +212,15 @@ CREATE TABLE postings (
     PRIMARY KEY (segment, word)
 ) WITHOUT ROWID;
 
+CREATE TABLE projects (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    archived_at INTEGER,
+    CHECK (id <> 'proj_default' OR archived_at IS NULL)
+);
+
 CREATE TABLE run_steps (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -274,6 +321,17 @@ CREATE TABLE servers (
     runs INTEGER NOT NULL
 );
 
+CREATE TABLE service_accounts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL REFERENCES projects (id),
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    deleted_at INTEGER
+);
+
+CREATE INDEX service_accounts_by_project ON service_accounts (project, seq);
+
 CREATE TABLE sessions (
     thread_id TEXT PRIMARY KEY,
     server TEXT NOT NULL,
@@ -295,7 +353,7 @@ CREATE TABLE tombstones (
     id TEXT PRIMARY KEY,
     seq INTEGER NOT NULL,
     deleted_at INTEGER NOT NULL
-);
+, project TEXT NOT NULL DEFAULT 'proj_default');
 
 CREATE INDEX tombstones_by_age ON tombstones (deleted_at);
 

@@ -9,7 +9,8 @@ import perdure
 from perdure import ids, model_servers, sandboxes, storage, tools, webhooks
 from perdure.api.application import Application, with_cors
 from perdure.api.bodies import Decoding, HeldBytes
-from perdure.api.http import DEFAULT_PROJECT, Services
+from perdure.api.http import Services
+from perdure.api.known_keys import KnownKeys
 from perdure.api.queue import Queue
 from perdure.background import loop
 from perdure.bus.memory import MemoryBus
@@ -31,16 +32,19 @@ from perdure.providers.adjustment_memory import AdjustmentMemory
 from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.patience import Patience
 from perdure.providers.router import Router
-from perdure.settings import Settings
+from perdure.settings import Settings, is_loopback
 from perdure.storage import BlobStores, S3Settings
 from perdure.tools import ToolServices
 from perdure.webhooks.delivery_loop import Webhook, Webhooks
+from perdure.wire.projects import DEFAULT_PROJECT
 
 # How long a thread may keep the interpreter from the others. Streams at full load would keep the
 # database's threads waiting for seconds at the default of 5 ms.
 _SWITCH_SECONDS = 0.0001
 # How long the start waits for lists of models, and how often they are asked for later.
 _LISTING_SECONDS = 5.0
+# The minutes in which keys were used are written this often.
+_USES_SECONDS = 60.0
 _CLOSING = "The server is stopping. The run goes on when it is back: retrieve it by its id."
 
 
@@ -88,6 +92,7 @@ class Perdure:
             end_session=self.sessions.end,
             works=settings.role != "api",
         )
+        self.keys = KnownKeys(self.database, self.bus, clock, settings)
         self.application = Application(
             Services(
                 self.database,
@@ -100,12 +105,14 @@ class Perdure:
                 HeldBytes(settings.max_held_bytes),
                 Decoding(settings.max_json_members),
                 Queue(self.database, clock, most=settings.max_queued_runs),
+                self.keys,
             )
         )
         self.asgi = with_cors(settings.cors_origins, self.application)
         self._warming: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._listing: asyncio.Task[None] | None = None
+        self._noting: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Opens database and blob store and starts the engine. Raises `ConfigurationError`."""
@@ -113,6 +120,7 @@ class Perdure:
         await self.database.open()
         try:
             await self._require_alone()
+            await self._require_key()
         except ConfigurationError:
             await self.database.close()
             raise
@@ -129,6 +137,9 @@ class Perdure:
             await self.blobs.close()
             await self._disconnect()
             raise ConfigurationError(f"The server cannot start: {error.message}") from error
+        self._noting = asyncio.create_task(
+            loop("keys", self.keys.write_uses, every=_USES_SECONDS), name="keys"
+        )
         self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
         if self.settings.default_model:
             with suppress(TimeoutError):
@@ -155,6 +166,22 @@ class Perdure:
                 "other server."
             )
 
+    async def _require_key(self) -> None:
+        """Reads the API keys. Raises `ConfigurationError` where there is none, and other machines
+        can reach the server.
+        """
+        try:
+            await self.keys.open()
+        except Unavailable as error:
+            raise ConfigurationError(f"The server cannot start: {error.message}") from error
+        if not (self.keys.total or is_loopback(self.settings.host)):
+            raise ConfigurationError(
+                "Perdure refuses to start without API keys on "
+                f"{self.settings.host or 'every address'}, which other machines can reach: set "
+                "api_keys or admin_key, make a key with perdure keys create, or listen on "
+                "127.0.0.1."
+            )
+
     def drain(self) -> None:
         """Starts the graceful end. No new runs are claimed; those in hand finish or are released.
         Then the streams that are still open are closed.
@@ -164,8 +191,9 @@ class Perdure:
 
     async def close(self) -> None:
         """Drains, then closes everything."""
-        if self._listing is not None:
-            self._listing.cancel()
+        for looping in (self._listing, self._noting):
+            if looping is not None:
+                looping.cancel()
         self.drain()
         for task in (self._warming, self._draining):
             if task is not None:
@@ -176,6 +204,8 @@ class Perdure:
         if self.embedding is not None:
             await self.embedding.close()
         await self.blobs.close()
+        with suppress(Unavailable):
+            await self.keys.close()
         await self._disconnect()
 
     async def _disconnect(self) -> None:

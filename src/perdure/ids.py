@@ -27,6 +27,10 @@ UPLOAD = "upload"
 PART = "part"
 BLOB = "blob"
 EVENT = "evt"
+PROJECT = "proj"
+SERVICE_ACCOUNT = "svc_acct"
+API_KEY = "key"
+AUDIT_LOG = "audit_log"
 
 
 def new(prefix: str) -> str:

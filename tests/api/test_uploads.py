@@ -7,10 +7,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from perdure.api.http import DEFAULT_PROJECT
 from perdure.app import Perdure
 from perdure.commands import uploads
 from perdure.testing.manual_clock import ManualClock
+from perdure.wire.projects import DEFAULT_PROJECT
 from perdure.wire.uploads import CompleteUpload
 from tests.api.test_files import KIND, field, file_field, form, stored
 

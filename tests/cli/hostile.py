@@ -115,6 +115,26 @@ _RESULT = {
     "content": [{"type": "text", "text": CANARY}],
 }
 
+_PROJECT: dict[str, object] = {
+    **_TIMES,
+    "id": CANARY,
+    "name": CANARY,
+    "status": "active",
+    "archived_at": None,
+}
+_KEY: dict[str, object] = {
+    **_TIMES,
+    "id": CANARY,
+    "name": CANARY,
+    "redacted_value": CANARY,
+    "value": CANARY,
+    "last_used_at": 1,
+    "owner": {
+        "type": "service_account",
+        "service_account": {"id": CANARY, "name": CANARY, "created_at": 1, "role": "member"},
+    },
+}
+
 
 def _listed(*objects: Mapping[str, object]) -> dict[str, object]:
     return {"object": "list", "data": objects, "has_more": False}
@@ -123,6 +143,8 @@ def _listed(*objects: Mapping[str, object]) -> dict[str, object]:
 def _answer(method: str, path: str) -> dict[str, object]:
     """What a server says to a call, by the last part of its path."""
     last = path.partition("?")[0].rpartition("/")[2]
+    if "/organization/" in path:
+        return _administered(method, path.partition("?")[0])
     if "/vector_stores/" in path and "/files" in path and "file_batches" not in path:
         is_list = method == "GET" and last == "files"
         return _listed(_FAILED_FILE) if is_list else _FAILED_FILE
@@ -146,6 +168,24 @@ def _answer(method: str, path: str) -> dict[str, object]:
             return {"search_query": [CANARY], "data": [_RESULT]}
         case _:
             return {**_STORE, "object": CANARY} if last != "vector_stores" else _STORE
+
+
+def _administered(method: str, path: str) -> dict[str, object]:
+    """What a server says to an admin."""
+    *_, above, last = path.split("/")
+    match method, last:
+        case "GET", "projects":
+            return _listed(_PROJECT)
+        case "GET", "api_keys":
+            return _listed(_KEY)
+        case "GET", "admin_api_keys":
+            return _listed({**_KEY, "owner": {}})
+        case "POST", "service_accounts":
+            return {**_PROJECT, "api_key": _KEY}
+        case _, "api_keys" | "admin_api_keys":
+            return {**_KEY, "owner": {}} if last == "admin_api_keys" else _KEY
+        case _:
+            return {**_KEY, "owner": {}} if above == "admin_api_keys" else _PROJECT
 
 
 def _events(path: str) -> list[tuple[str, object]]:

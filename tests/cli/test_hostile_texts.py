@@ -21,6 +21,7 @@ from perdure.sandbox.inside import files as inside
 from tests.cli.hostile import CANARY, NAME, OBEYED, SEEN, OnTerminal, hostile_server
 from tests.cli.processes import clean, serving
 
+ADMIN_KEY = ("--admin-key", "sk-admin-of-somebody")
 # Each command with what it is given; {url} is the hostile server, {file} a hostile file.
 COMMANDS: dict[str, list[list[str]]] = {
     "assistants delete": [[NAME, "--yes", "--url", "{url}"], [NAME, "--yes", "--url",
@@ -46,6 +47,23 @@ COMMANDS: dict[str, list[list[str]]] = {
                    "{url}/senseless"]],
     "files upload": [["{file}", "--url", "{url}"], ["{file}", "--url", "{url}/refusing"],
                      ["{folder}"], [NAME]],
+    "keys create": [["--url", "{url}", *ADMIN_KEY], ["--url", "{url}/refusing", *ADMIN_KEY],
+                    ["--admin", "--url", "{url}", *ADMIN_KEY], ["--project", NAME],
+                    ["--project", NAME, "--url", "{url}", *ADMIN_KEY],
+                    ["--admin", "--database-url", NAME], ["--expires", NAME]],
+    "keys list": [["--url", "{url}", *ADMIN_KEY], ["--url", "{url}/refusing", *ADMIN_KEY],
+                  ["--admin", "--url", "{url}", *ADMIN_KEY]],
+    "keys revoke": [[NAME, "--url", "{url}", *ADMIN_KEY],
+                    [NAME, "--url", "{url}/refusing", *ADMIN_KEY]],
+    "keys rotate": [[NAME, "--url", "{url}", *ADMIN_KEY], [NAME, "--overlap", NAME],
+                    [NAME, "--url", "{url}/refusing", *ADMIN_KEY]],
+    "projects archive": [[NAME, "--url", "{url}", *ADMIN_KEY],
+                         [NAME, "--url", "{url}/refusing", *ADMIN_KEY]],
+    "projects create": [[NAME, "--url", "{url}", *ADMIN_KEY],
+                        [NAME, "--url", "{url}/refusing", *ADMIN_KEY]],
+    "projects list": [["--url", "{url}", *ADMIN_KEY], ["--url", "{url}/refusing", *ADMIN_KEY]],
+    "projects rename": [[NAME, NAME, "--url", "{url}", *ADMIN_KEY],
+                        [NAME, NAME, "--url", "{url}/refusing", *ADMIN_KEY]],
     "serve": [["--port", NAME], ["--config", NAME], ["--host", NAME]],
     "stores add": [["{file}", "--url", "{url}"], ["{folder}", "--url", "{url}/refusing"], [NAME]],
     "stores list": [["--url", "{url}"], ["--url", "{url}/refusing"]],
@@ -64,6 +82,9 @@ SILENT = {
     "--limit",
     "--days",
     "--since",
+    "--overlap",
+    "--expires",
+    "--project",
 }
 
 

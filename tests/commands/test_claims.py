@@ -91,7 +91,7 @@ async def test_a_run_whose_row_is_damaged_keeps_no_other_from_its_worker(
     broken, sound = await queued(acts, "p"), await queued(acts, "p")
 
     def spoil(tx: Transaction) -> None:
-        tx.run("runs.update", id=broken.id, body="no JSON")
+        tx.run("runs.update", id=broken.id, project="p", body="no JSON")
 
     await acts.database.write(spoil)
     claimed = await claim(acts)

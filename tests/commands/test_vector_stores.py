@@ -96,7 +96,7 @@ async def test_use_puts_the_expiry_off_to_the_minute_and_a_new_file_at_once(
     store_id = await filled.store(days=1)
     for seconds, last_active_at in ((59, START), (1, START + 60)):
         filled.now += seconds
-        await filled.database.write(vector_stores.touch, store_id, now=filled.now)
+        await filled.database.write(vector_stores.touch, store_id, project=PROJECT, now=filled.now)
         found = await filled.look(store_id)
         assert (found.last_active_at, found.expires_at) == (last_active_at, last_active_at + DAY)
     filled.now += 1
@@ -107,7 +107,7 @@ async def test_use_puts_the_expiry_off_to_the_minute_and_a_new_file_at_once(
 async def test_nothing_brings_an_expired_store_back(filled: FilledStore) -> None:
     store_id = await filled.store(days=1)
     filled.now += DAY
-    await filled.database.write(vector_stores.touch, store_id, now=filled.now)
+    await filled.database.write(vector_stores.touch, store_id, project=PROJECT, now=filled.now)
     found = await filled.look(store_id)
     assert (found.status, found.expires_at) == ("expired", START + DAY)
     with pytest.raises(BadRequest) as refused:

@@ -69,7 +69,11 @@ def text() -> str:
         "## Operations",
         prose("""
             Paths stand below `/v1`; for [Azure's clients](azure.md) below `/openai`, `/openai/v1`,
-            `/api/projects/{name}` and nothing at all too."""),
+            `/api/projects/{name}` and nothing at all too. Those below `/organization` are for
+            [admin keys](operating.md#projects-and-keys): `client.admin.organization` of the
+            official SDKs. The oldest with it are openai 2.34.0 for Python and 6.36.0 for Node;
+            2.46.0 and 6.48.0 can also modify service accounts and make further keys for them,
+            3.30.0 and 7.33.0 change when a key expires."""),
         _table("Operation", "operations"),
         "## Stream events",
         prose("""

@@ -332,6 +332,12 @@ class SlowDatabase(CrashingDatabase):
 
 def _messages(tx: Transaction, thread_id: str) -> list[Message]:
     rows = tx.all(
-        "messages.oldest_first", parent=thread_id, low=0, high=2**62, limit=1000, run_id=None
+        "messages.oldest_first",
+        project=PROJECT,
+        parent=thread_id,
+        low=0,
+        high=2**62,
+        limit=1000,
+        run_id=None,
     )
     return [decode(row["body"], Message) for row in rows]

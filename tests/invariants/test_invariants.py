@@ -154,7 +154,12 @@ async def test_of_deleted_messages_nothing_is_forgotten_before_what_was_told_of_
     clock = ManualClock(float(acts.now + 2))
     maintenance = Maintenance(acts.database, clock, event_retention_days=1 / 86_400)
     await maintenance.forget()
-    assert await acts.database.read(lambda tx: tx.one("tombstones.get", id=ids.message)) is None
+    assert (
+        await acts.database.read(
+            lambda tx: tx.one("tombstones.get", id=ids.message, project=PROJECT)
+        )
+        is None
+    )
     assert await violations(acts.database) == []
 
 

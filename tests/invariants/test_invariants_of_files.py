@@ -192,7 +192,7 @@ async def test_an_expired_store_breaks_nothing_before_and_after_the_upkeep(
 async def test_a_store_that_is_used_or_changed_breaks_nothing(filled: FilledStore) -> None:
     store = await filled.store(days=3)
     filled.now += 1000
-    await filled.database.write(vector_stores.touch, store, now=filled.now)
+    await filled.database.write(vector_stores.touch, store, project=PROJECT, now=filled.now)
     assert await violations(filled.database) == []
     for policy in (VectorStoreExpiresAfter(anchor="last_active_at", days=9), None):
         body = ModifyVectorStore(expires_after=policy)

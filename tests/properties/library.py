@@ -13,6 +13,7 @@ from perdure.invariants import Violation
 from perdure.retrieval import upkeep
 from perdure.storage.database import Database
 from perdure.wire.file_batches import FileBatch
+from tests.commands.acts import PROJECT
 from tests.commands.filled_stores import FilledStore
 from tests.properties.world import Deed
 
@@ -115,7 +116,7 @@ class Library:
 
     async def _touch(self, filled: FilledStore, deed: Deed) -> None:
         store_id = _one(self.stores, deed.which)
-        await filled.database.write(vector_stores.touch, store_id, now=self.now)
+        await filled.database.write(vector_stores.touch, store_id, project=PROJECT, now=self.now)
 
     async def _expire(self, filled: FilledStore, deed: Deed) -> None:
         await filled.database.write(vector_stores.drop_expired, now=self.now, limit=10)

@@ -71,7 +71,8 @@ def increment(tx: Transaction, *thread_ids: str) -> None:
         row = tx.one("threads.lock", id=thread_id, project="p")
         assert row is not None
         count = json.loads(row["body"])["count"]
-        tx.run("threads.update", id=thread_id, body=json.dumps({"count": count + 1}))
+        body = json.dumps({"count": count + 1})
+        tx.run("threads.update", id=thread_id, project="p", body=body)
 
 
 def count(tx: Transaction, thread_id: str) -> int:

@@ -106,6 +106,7 @@ def _params(thread_id: str, *, high: int = 2**62, low: int = 0) -> dict[str, obj
         "high": high,
         "low": low,
         "limit": LIMIT,
+        "project": "p",
         "run_id": "run_x",
     }
 

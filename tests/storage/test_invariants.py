@@ -129,7 +129,9 @@ async def test_a_thread_takes_all_that_it_holds_with_it(database: Database) -> N
         ]
 
     assert await database.write(left) == [1, 1, 1, 1]
-    assert await database.write(lambda tx: tx.run("threads.delete", id="thread_1")) == 1
+    assert (
+        await database.write(lambda tx: tx.run("threads.delete", id="thread_1", project="p")) == 1
+    )
     assert await database.write(left) == [0, 0, 0, 0]
     assert not await database.read(has_thread, "thread_1")
 
@@ -138,7 +140,7 @@ async def test_the_place_of_a_deleted_row_is_never_given_again(database: Databas
     """Cursors of lists and of streams are such places."""
     await a_queued_run(database)
     first = await database.write(add_event, "run_1", "one")
-    await database.write(lambda tx: tx.run("threads.delete", id="thread_1"))
+    await database.write(lambda tx: tx.run("threads.delete", id="thread_1", project="p"))
     await a_queued_run(database)
     assert await database.write(add_event, "run_1", "two") > first
 

@@ -1,12 +1,14 @@
-"""Checks of who may send a request: host, API key, beta header (spec 02 §1, 05 §3.1)."""
+"""Checks of who may send a request: host, API key, project, beta header (spec 02 §1, 05 §3.1)."""
 
-import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.datastructures import Headers
 
-from perdure.errors import BadRequest, Forbidden, Unauthorized
+from perdure.api.callers import DEFAULT_CALLER, Caller
+from perdure.api.known_keys import KnownKeys
+from perdure.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from perdure.settings import Settings, is_loopback
 
 _BETA = "assistants=v2"
@@ -34,11 +36,73 @@ def check_host(headers: Headers, settings: Settings) -> None:
         )
 
 
-def check_key(headers: Mapping[str, str], settings: Settings) -> None:
-    """Requires an API key; any key is good where none are configured.
+async def identify(headers: Mapping[str, str], keys: KnownKeys) -> Caller:
+    """Returns the caller with the request's API key. Where keys are not required, any other will do
+    too, and is one of the first project. An admin key is of the first project, unless the request
+    names another.
 
     Azure clients send it as `api-key`. Raises `Unauthorized`.
     """
+    secret = _secret(headers)
+    await keys.refresh()
+    known = keys.find(secret)
+    if known is not None:
+        is_admin = known.project is None
+        return Caller(known.project or DEFAULT_CALLER.project, known.id, is_admin)
+    if keys.are_required:
+        raise _wrong(secret)
+    return DEFAULT_CALLER
+
+
+def require_admin(headers: Mapping[str, str], caller: Caller, keys: KnownKeys) -> None:
+    """Requires an admin key, wherever the request comes from. Raises `Forbidden` for a key of a
+    project, `Unauthorized` for any other.
+    """
+    if caller.is_admin:
+        return
+    if keys.find(_secret(headers)) is None:
+        raise _wrong(_secret(headers))
+    raise Forbidden(
+        "This operation needs an admin key: an API key of a project cannot administer the server.",
+        code="insufficient_permissions",
+    )
+
+
+def choose_project(
+    headers: Mapping[str, str], caller: Caller, mount: str | None, keys: KnownKeys
+) -> Caller:
+    """Returns the caller in the project that the request names: by the header `OpenAI-Project`, or
+    by the name in the path of Azure's clients (`mount`), where it is its id or its name.
+
+    A key of a project cannot leave it. Where there is no project besides the first one, any name
+    will do. Raises `Unauthorized` for a wrong header, `NotFound` for a wrong path.
+    """
+    header = headers.get("openai-project")
+    chosen = _named(caller, header, keys) if header else caller
+    if chosen is None:
+        raise Unauthorized(
+            f"The header OpenAI-Project names '{header}', which is not a project of this API key.",
+            code="mismatched_project",
+        )
+    found = _named(caller, mount, keys) if mount else chosen
+    # Where the header has chosen, the path must say the same.
+    if found is None or (header and found != chosen):
+        raise NotFound(f"No project found with name '{mount}'.", code="project_not_found")
+    return found
+
+
+def _named(caller: Caller, text: str, keys: KnownKeys) -> Caller | None:
+    """Returns the caller in the project of this id or name; None if that is not for its key."""
+    if not keys.has_projects:
+        return caller
+    project = keys.named_project(text)
+    if project is None or not (caller.is_admin or project.id == caller.project):
+        return None
+    return replace(caller, project=project.id)
+
+
+def _secret(headers: Mapping[str, str]) -> str:
+    """Returns the request's API key. Raises `Unauthorized` where there is none."""
     key = headers.get("api-key", "")
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -48,15 +112,15 @@ def check_key(headers: Mapping[str, str], settings: Settings) -> None:
             "You didn't provide an API key. You need to provide your API key in an Authorization "
             "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
         )
-    known = [secret.get_secret_value().encode() for secret in settings.api_keys]
-    # each is compared, so that the time taken does not depend on the key
-    matches = [hmac.compare_digest(key.encode(), secret) for secret in known]
-    if known and not any(matches):
-        raise Unauthorized(
-            f"Incorrect API key provided: {_masked(key)}. "
-            "The keys of this server are set by api_keys.",
-            code="invalid_api_key",
-        )
+    return key
+
+
+def _wrong(secret: str) -> Unauthorized:
+    return Unauthorized(
+        f"Incorrect API key provided: {_masked(secret)}. The keys of this server are set by "
+        "api_keys, or made with perdure keys.",
+        code="invalid_api_key",
+    )
 
 
 def check_beta(headers: Mapping[str, str]) -> None:

@@ -125,8 +125,13 @@ class Application:
             return respond((await self_report.make()).decode())
         if self._services.settings.role == "worker":
             raise NotFound("This server works on runs. Ask one with the role api or all.")
-        access.check_key(headers, self._services.settings)
+        keys = self._services.keys
+        call.caller = await access.identify(headers, keys)
         route = find(scope)
+        if route.is_admins:
+            access.require_admin(headers, call.caller, keys)
+        else:
+            call.caller = access.choose_project(headers, call.caller, route.project, keys)
         if route.beta:
             access.check_beta(headers)
         if route.needs_space:

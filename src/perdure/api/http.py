@@ -8,9 +8,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from perdure.api.bodies import Decoding, HeldBytes, RequestBytes
+from perdure.api.callers import DEFAULT_CALLER, Caller
+from perdure.api.known_keys import KnownKeys
 from perdure.api.queue import Queue
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
+from perdure.commands.audit_logs import SETTINGS_KEY, Change
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
 from perdure.retrieval.embedder import Embedders
@@ -23,9 +26,6 @@ from perdure.wire.query import ListQuery, check_id, query
 
 T = TypeVar("T")
 
-# The one project there is for now; every row carries it.
-DEFAULT_PROJECT = "proj_default"
-
 _PREFIXES = {
     "assistant_id": "asst",
     "thread_id": "thread",
@@ -35,6 +35,9 @@ _PREFIXES = {
     "vector_store_id": "vs",
     "batch_id": "vsfb",
     "upload_id": "upload",
+    "project_id": "proj",
+    "service_account_id": "svc_acct",
+    "key_id": "key",
 }
 
 
@@ -51,11 +54,12 @@ class Services(NamedTuple):
     held: HeldBytes
     decoding: Decoding
     queue: Queue
+    keys: KnownKeys
 
 
 class ApiCall:
     """One request on its way to its handler. `hold` counts the bytes of its body that are in
-    memory.
+    memory. `caller` is known once its key was checked.
     """
 
     def __init__(
@@ -64,12 +68,22 @@ class ApiCall:
         self.request = Request(scope, receive)
         self.services = services
         self.hold = hold
-        self.project = DEFAULT_PROJECT
+        self.caller: Caller = DEFAULT_CALLER
+
+    @property
+    def project(self) -> str:
+        """Returns the id of the project that the request reads and changes."""
+        return self.caller.project
 
     @property
     def now(self) -> int:
         """Returns the time of this request in Unix seconds."""
         return int(self.services.clock.now())
+
+    @property
+    def change(self) -> Change:
+        """Returns by whom and when something is changed, for the audit log. Only for admins."""
+        return Change(self.caller.key_id or SETTINGS_KEY, self.now)
 
     def id(self, name: str) -> str:
         """Returns an id of the path. Raises `BadRequest` for an id of another kind (spec 05

@@ -8,9 +8,12 @@ def require_lists(call: ApiCall, noun: str) -> None:
     """Raises `NotFound` where the setting `list_threads` keeps users from each other's threads.
     `noun` is what would be listed, in the plural.
     """
-    if not call.services.settings.lists_threads:
+    chosen = call.services.settings.list_threads
+    # By default they are listed where one user has all of them.
+    is_listed = call.services.keys.count(call.project) <= 1 if chosen is None else chosen
+    if not is_listed:
         raise NotFound(
-            f"{noun} are not listed here, since everybody with an API key of this server would see "
-            "those of all others. Where that is fine, set list_threads = true.",
+            f"{noun} are not listed here, since everybody with an API key of this project would "
+            "see those of all others. Where that is fine, set list_threads = true.",
             code=f"{noun.lower()}_not_listed",
         )

@@ -11,14 +11,19 @@ from starlette.routing import compile_path
 from starlette.types import Scope
 
 from perdure.api import (
+    admin_keys,
+    api_keys,
     assistants,
+    audit_logs,
     file_batches,
     files,
     messages,
     models,
+    projects,
     run_steps,
     runs,
     search,
+    service_accounts,
     threads,
     uploads,
     vector_store_files,
@@ -28,7 +33,7 @@ from perdure.api.http import Handler
 from perdure.errors import MethodNotAllowed, NotFound
 
 # Azure's clients put the path of a project before the paths, or nothing at all.
-_MOUNT = re.compile(r"(?P<azure>(?:/api/projects/[^/]+)?(?:/openai)?)(?:/v1)?(?=/)")
+_MOUNT = re.compile(r"(?P<azure>(?:/api/projects/(?P<project>[^/]+))?(?:/openai)?)(?:/v1)?(?=/)")
 _API_VERSION = re.compile(rb"(?:^|&)api-version=")
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
@@ -113,7 +118,47 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/deployments/{deployment}/chat/completions", models.chat_completions),
     ("POST", "/deployments/{deployment}/completions", models.completions),
     ("POST", "/deployments/{deployment}/embeddings", models.embeddings),
+    # for admin keys only
+    ("POST", "/organization/admin_api_keys", admin_keys.create),
+    ("GET", "/organization/admin_api_keys", admin_keys.list_all),
+    ("GET", "/organization/admin_api_keys/{key_id}", admin_keys.retrieve),
+    ("POST", "/organization/admin_api_keys/{key_id}", admin_keys.modify),
+    ("DELETE", "/organization/admin_api_keys/{key_id}", admin_keys.delete),
+    ("GET", "/organization/audit_logs", audit_logs.list_all),
+    ("POST", "/organization/projects", projects.create),
+    ("GET", "/organization/projects", projects.list_all),
+    ("GET", "/organization/projects/{project_id}", projects.retrieve),
+    ("POST", "/organization/projects/{project_id}", projects.modify),
+    ("POST", "/organization/projects/{project_id}/archive", projects.archive),
+    ("GET", "/organization/projects/{project_id}/api_keys", api_keys.list_all),
+    ("GET", "/organization/projects/{project_id}/api_keys/{key_id}", api_keys.retrieve),
+    ("POST", "/organization/projects/{project_id}/api_keys/{key_id}", api_keys.modify),
+    ("DELETE", "/organization/projects/{project_id}/api_keys/{key_id}", api_keys.delete),
+    ("POST", "/organization/projects/{project_id}/service_accounts", service_accounts.create),
+    ("GET", "/organization/projects/{project_id}/service_accounts", service_accounts.list_all),
+    (
+        "GET",
+        "/organization/projects/{project_id}/service_accounts/{service_account_id}",
+        service_accounts.retrieve,
+    ),
+    (
+        "POST",
+        "/organization/projects/{project_id}/service_accounts/{service_account_id}",
+        service_accounts.modify,
+    ),
+    (
+        "DELETE",
+        "/organization/projects/{project_id}/service_accounts/{service_account_id}",
+        service_accounts.delete,
+    ),
+    (
+        "POST",
+        "/organization/projects/{project_id}/service_accounts/{service_account_id}/api_keys",
+        service_accounts.create_key,
+    ),
 )
+# The paths that are for admin keys only.
+_ADMINS = "/organization/"
 
 # The groups whose calls need the beta header (spec 02 §1), except of Azure's clients, which never
 # send it (spec 09 §2).
@@ -125,6 +170,7 @@ _NEEDS_NO_SPACE = frozenset(
         runs.cancel,
         uploads.cancel,
         file_batches.cancel,
+        projects.archive,
         search.search,
         models.chat_completions,
         models.completions,
@@ -136,11 +182,15 @@ _COMPILED = tuple((method, *compile_path(path), handler) for method, path, handl
 
 
 class Found(NamedTuple):
-    """The route of a request."""
+    """The route of a request. `is_admins`: only admin keys may use it. `project` is the name of a
+    project in the path of Azure's clients.
+    """
 
     handler: Handler
     beta: bool
     needs_space: bool
+    is_admins: bool = False
+    project: str | None = None
 
 
 def find(scope: Scope) -> Found:
@@ -169,6 +219,8 @@ def find(scope: Scope) -> Found:
                 handler,
                 beta=path.startswith(_BETA) and not is_azure,
                 needs_space=method == "POST" and handler not in _NEEDS_NO_SPACE,
+                is_admins=path.startswith(_ADMINS),
+                project=mount["project"] if mount else None,
             )
     if known:
         raise MethodNotAllowed(

@@ -14,6 +14,7 @@ from perdure import settings, urls
 from perdure.cli.address import url_of
 from perdure.cli.terminal import line
 from perdure.errors import ConfigurationError, PerdureError
+from perdure.settings import Settings
 from perdure.tls import trust
 from perdure.wire.base import decode, encode
 from perdure.wire.lists import ErrorEnvelope
@@ -38,7 +39,11 @@ class RequestFailed(PerdureError):
 
 
 class RequestRefused(RequestFailed):
-    """The server answered, and refused this one request."""
+    """The server answered, and refused this one request with an HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Client:
@@ -126,9 +131,8 @@ class Client:
         try:
             async with self._session.request(method, self._base + path, data=data) as answer:
                 if answer.status >= 400:
-                    raise RequestRefused(
-                        self._harmless(_message(await answer.read(), answer.status))
-                    )
+                    said = _message(await answer.read(), answer.status)
+                    raise RequestRefused(self._harmless(said), answer.status)
                 yield answer
         except aiohttp.ClientConnectorCertificateError as error:
             why = self._harmless(str(error.certificate_error))
@@ -172,6 +176,27 @@ def connect(
     if api_key is None:
         # a server that needs no key takes any
         api_key = chosen.api_keys[0].get_secret_value() if chosen.api_keys else "perdure"
+    return _client(chosen, url, api_key, ca_cert)
+
+
+def connect_as_admin(
+    config: Path | None, url: str | None, admin_key: str | None, ca_cert: Path | None = None
+) -> Client:
+    """Returns a client with an admin key: the one given, or else that of the settings. Raises
+    `ConfigurationError` where there is none.
+    """
+    chosen = settings.load(config=config)
+    if admin_key is None and chosen.admin_key:
+        admin_key = chosen.admin_key.get_secret_value()
+    if admin_key is None:
+        raise ConfigurationError(
+            "This needs an admin key: name it with PERDURE_ADMIN_KEY or --admin-key. The first one "
+            "is made by perdure keys create --admin, while the server is stopped."
+        )
+    return _client(chosen, url, admin_key, ca_cert)
+
+
+def _client(chosen: Settings, url: str | None, api_key: str, ca_cert: Path | None) -> Client:
     try:
         has_user = "@" in urls.split(url or "").netloc
     except ValueError as error:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from perdure.cli import object_commands, options
+from perdure.cli import admin_commands, object_commands, options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _files = options.group("Upload and list the files of a server.")
@@ -308,6 +308,8 @@ def _tls_group() -> None:
 
 
 app.add_typer(_files, name="files")
+app.add_typer(admin_commands.keys, name="keys")
+app.add_typer(admin_commands.projects, name="projects")
 app.add_typer(_tls, name="tls")
 app.add_typer(_stores, name="stores")
 app.add_typer(object_commands.assistants, name="assistants")

@@ -19,6 +19,7 @@ from perdure.cli import (
     cluster_checkup,
     contents_checkup,
     contents_move,
+    keys_checkup,
     models_checkup,
     running_server,
     settings_checkup,
@@ -125,6 +126,7 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
     if url:
         yield from cluster_checkup.findings(url, seen, lease_seconds=chosen.lease_seconds)
     yield from contents_checkup.findings(chosen, is_current=not seen.pending)
+    yield keys_checkup.finding(chosen, is_current=not seen.pending)
 
 
 def _learnt(seen: checkup.DatabaseReport) -> Iterable[Finding]:

@@ -11,6 +11,12 @@ from perdure.errors import ConfigurationError
 from perdure.settings import Settings
 
 
+def group(about: str) -> typer.Typer:
+    """Returns a group of commands."""
+    # Without panels: they are padded in a pipe too, and break inside words.
+    return typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+
+
 def _option(setting: str) -> OptionInfo:
     flag = f"--{setting.replace('_', '-')}"
     option: OptionInfo = typer.Option(
@@ -66,6 +72,14 @@ Url = Annotated[
     str | None, typer.Option(help="URL of the server; default: the one configured here.")
 ]
 ApiKey = Annotated[str | None, typer.Option(help="API key of the server.")]
+AdminKey = Annotated[
+    str | None,
+    typer.Option(help="Admin key of the server; default: PERDURE_ADMIN_KEY, or admin_key."),
+]
+Lifetime = Annotated[
+    int | None,
+    typer.Option("--expires", min=1, help="Seconds until the key expires; default: never."),
+]
 CaCert = Annotated[
     Path | None,
     typer.Option(help="File of a certificate (PEM) that is trusted, besides those of the system."),

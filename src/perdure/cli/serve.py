@@ -77,9 +77,9 @@ async def _welcome(server: RunningServer, chosen: Settings) -> None:
     for problem in await contents_checkup.problems_of(server.app):
         banner.warn("", problem)
     await _show_code(banner, chosen)
-    count = len(chosen.api_keys)
-    keys = f"one of {count} must be sent" if count else "none needed: any key will do"
-    banner.row("API keys", keys)
+    known = server.app.keys
+    needed = f"one of {known.total} must be sent"
+    banner.row("API keys", needed if known.are_required else "none needed: any key will do")
     banner.end()
 
 

@@ -83,7 +83,8 @@ def modify(
         )
     changes = {name: _CLEARED[name] if value is None else value for name, value in given.items()}
     assistant = replace(decode(row["body"], Assistant), **changes)
-    tx.run("assistants.update", id=assistant_id, body=encode(assistant).decode())
+    body_text = encode(assistant).decode()
+    tx.run("assistants.update", id=assistant_id, project=project, body=body_text)
     resources.note(tx, assistant.id, assistant.tool_resources)
     return assistant
 
@@ -91,8 +92,8 @@ def modify(
 def delete(tx: Transaction, assistant_id: str, *, project: str, now: int) -> Deleted:
     """Removes the assistant; threads and runs that used it stay (spec 02 §4)."""
     row = _found(tx.one("assistants.lock", id=assistant_id, project=project), assistant_id)
-    tx.run("assistants.delete", id=assistant_id)
-    add_tombstone(tx, assistant_id, seq=row["seq"], now=now)
+    tx.run("assistants.delete", id=assistant_id, project=project)
+    add_tombstone(tx, assistant_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=assistant_id, object="assistant.deleted")
 
 

@@ -141,11 +141,11 @@ def delete(tx: Transaction, file_id: str, *, project: str, now: int) -> Deleted:
     expiry share this function.
     """
     row = _found(tx.one("files.lock", id=file_id, project=project), file_id)
-    store_membership.remove_everywhere(tx, file_id, now=now)
-    resources.unlist(tx, file_id)
+    store_membership.remove_everywhere(tx, file_id, project=project, now=now)
+    resources.unlist(tx, file_id, project=project)
     tx.run("blobs.doom_of_owner", owner=file_id)
-    tx.run("files.delete", id=file_id)
-    add_tombstone(tx, file_id, seq=row["seq"], now=now)
+    tx.run("files.delete", id=file_id, project=project)
+    add_tombstone(tx, file_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=file_id, object="file")
 
 

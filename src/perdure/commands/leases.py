@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from msgspec import MsgspecError
 
+from perdure import lifecycle
 from perdure.commands import runs, servers
 from perdure.commands.runs import NOTHING, Lease, LockedRun, PartialMessage
 from perdure.errors import LeaseLost
@@ -203,6 +204,28 @@ def expire_due(tx: Transaction, *, now: int, limit: int, in_hand: Collection[str
     for run_id in due:
         runs.expire(tx, run_id, now=now)
     return len(due)
+
+
+def any_of_archived(tx: Transaction) -> bool:
+    """Returns True if a run of an archived project is active and was not cancelled yet."""
+    return bool(tx.all("runs.of_archived", limit=1))
+
+
+def cancel_archived(tx: Transaction, *, now: int, limit: int) -> int:
+    """Cancels active runs of archived projects, so many at most. Returns the number of runs that
+    it cancelled. One whose row is damaged is left as it is.
+    """
+    cancelled = 0
+    for row in tx.all("runs.of_archived", limit=limit):
+        try:
+            held = runs.lock(tx, row["id"])
+        except MsgspecError:
+            continue
+        # Between the look and the lock, it may have ended.
+        if held is not None and lifecycle.RUN.find(held.run.status, Signal.CANCEL):
+            runs.stop(tx, held, now=now)
+            cancelled += 1
+    return cancelled
 
 
 def announce(tx: Transaction) -> None:

@@ -1,5 +1,7 @@
 """Pages of lists (spec 02 §3)."""
 
+from collections.abc import Mapping
+
 from perdure.errors import NotFound
 from perdure.storage.database import Row, Transaction
 from perdure.wire.lists import Page
@@ -44,10 +46,12 @@ def rows(
     parent: str,
     label: str,
     tombstone_parent: str | None = None,
+    filters: Mapping[str, object] | None = None,
 ) -> tuple[list[Row], bool]:
     """Returns the rows of one page of `noun`, and True if more follow.
 
     `tombstone_parent` is the parent below which these objects leave tombstones, if there is one.
+    `filters` are what the statements of the noun take besides.
 
     With `before` alone, the page is the one that ends right before the cursor. It is still
     presented in the asked order, and the second value then looks backwards. Raises `NotFound` for a
@@ -59,21 +63,21 @@ def rows(
         if cursor is None:
             continue
         row = tx.one(f"{noun}.get", id=cursor, parent=parent, project=project) or tx.one(
-            "tombstones.get", id=_tombstone_id(cursor, tombstone_parent)
+            "tombstones.get", id=_tombstone_id(cursor, tombstone_parent), project=project
         )
         seq = _place(row, cursor, label=label)
         low, high = (max(low, seq), high) if above else (low, min(high, seq))
     backwards = query.before is not None and query.after is None
     statement = "newest_first" if descending != backwards else "oldest_first"
+    wanted = {"run_id": query.run_id, "status": query.filter, "purpose": query.purpose}
     found = tx.all(
         f"{noun}.{statement}",
+        project=project,
         parent=parent,
         low=low,
         high=high,
         limit=query.limit + 1,
-        run_id=query.run_id,
-        status=query.filter,
-        purpose=query.purpose,
+        **wanted | dict(filters or {}),
     )
     has_more = len(found) > query.limit
     found = found[: query.limit]
@@ -83,12 +87,18 @@ def rows(
 
 
 def add_tombstone(
-    tx: Transaction, object_id: str, *, seq: int, now: int, parent: str | None = None
+    tx: Transaction, object_id: str, *, project: str, seq: int, now: int, parent: str | None = None
 ) -> None:
     """Adds a tombstone, which keeps the place of a deleted object for cursors that still name it.
     An id that stands below several parents needs its parent.
     """
-    tx.run("tombstones.insert", id=_tombstone_id(object_id, parent), seq=seq, deleted_at=now)
+    tx.run(
+        "tombstones.insert",
+        id=_tombstone_id(object_id, parent),
+        project=project,
+        seq=seq,
+        deleted_at=now,
+    )
 
 
 def _place(row: Row | None, cursor: str, *, label: str) -> int:

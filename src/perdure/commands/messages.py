@@ -123,7 +123,8 @@ def modify(
     message = decode(row["body"], Message)
     if body.metadata is not UNSET:
         message = replace(message, metadata=body.metadata or {})
-        tx.run("messages.update", id=message_id, body=encode(message).decode())
+        text = encode(message).decode()
+        tx.run("messages.update", id=message_id, project=project, body=text)
     return message
 
 
@@ -134,8 +135,8 @@ def delete(tx: Transaction, message_id: str, *, thread_id: str, project: str, no
     )
     if row["status"] == MessageStatus.IN_PROGRESS:
         raise BadRequest(f"Can't delete message {message_id} while a run is writing it.")
-    tx.run("messages.delete", id=message_id)
-    add_tombstone(tx, message_id, seq=row["seq"], now=now)
+    tx.run("messages.delete", id=message_id, project=project)
+    add_tombstone(tx, message_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=message_id, object="thread.message.deleted")
 
 

@@ -87,16 +87,18 @@ def note(tx: Transaction, owner: str, tools: ToolResources | None) -> None:
         tx.many("file_uses.insert", uses)
 
 
-def unlist(tx: Transaction, file_id: str) -> None:
+def unlist(tx: Transaction, file_id: str, *, project: str) -> None:
     """Removes a file that is being deleted from the lists of assistants and threads (spec 02
     §10).
     """
     for row in tx.all("file_uses.of_file", file_id=file_id):
-        noun = "assistants" if row["owner"].startswith(ids.ASSISTANT) else "threads"
-        owner = tx.one(f"{noun}.any", id=row["owner"])
+        is_assistant = row["owner"].startswith(ids.ASSISTANT)
+        noun, lock = ("assistants", "lock") if is_assistant else ("threads", "change")
+        owner = tx.one(f"{noun}.{lock}", id=row["owner"], project=project)
         if owner is not None:
             kept = _without(decode(owner["body"], _KINDS[noun]), file_id)
-            tx.run(f"{noun}.update", id=row["owner"], body=encode(kept).decode())
+            body = encode(kept).decode()
+            tx.run(f"{noun}.update", id=row["owner"], project=project, body=body)
     tx.run("file_uses.delete", file_id=file_id)
 
 

@@ -178,7 +178,7 @@ def modify(
         raise _refused(run, Signal.MODIFY)
     if body.metadata is not UNSET:
         run = replace(run, metadata=body.metadata or {})
-        tx.run("runs.update", id=run.id, body=encode(run).decode())
+        tx.run("runs.update", id=run.id, project=project, body=encode(run).decode())
     return run
 
 
@@ -187,14 +187,15 @@ def cancel(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: i
 
     A run that a worker holds is stopped by it; any other is `cancelled` at once.
     """
-    held = signal(
-        tx,
-        _locked(tx, run_id, thread_id=thread_id, project=project, now=now),
-        Signal.CANCEL,
-        now=now,
-    )
+    held = _locked(tx, run_id, thread_id=thread_id, project=project, now=now)
+    return stop(tx, held, now=now)
+
+
+def stop(tx: Transaction, held: LockedRun, *, now: int) -> Run:
+    """Cancels a run, as `cancel` does."""
+    held = signal(tx, held, Signal.CANCEL, now=now)
     if held.lease:
-        tx.publish(run_id, Interrupted())
+        tx.publish(held.run.id, Interrupted())
     else:
         signal(tx, held, Signal.STOP, now=now)
     return held.run
@@ -268,7 +269,8 @@ def usage_of(usages: Iterable[Usage | None], status: RunStatus) -> Usage | None:
 
 def _locked(tx: Transaction, run_id: str, *, thread_id: str, project: str, now: int) -> LockedRun:
     """Returns the run of this thread and project, expired first if its time is past."""
-    expire(tx, run_id, now=now)
+    if tx.one("runs.get", id=run_id, parent=thread_id, project=project) is not None:
+        expire(tx, run_id, now=now)
     held = lock(tx, run_id)
     if held is None or held.project != project or held.run.thread_id != thread_id:
         raise NotFound(f"No run found with id '{run_id}'.")

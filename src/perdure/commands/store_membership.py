@@ -70,7 +70,7 @@ def add(
             for file_id, body in wanted.items()
         ],
     )
-    tx.run("vector_stores.touch", id=store_id, now=now, before=now)
+    tx.run("vector_stores.touch", id=store_id, project=project, now=now, before=now)
     tx.publish(store_id, Waiting())
     return [*places, *(row["seq"] for row in rows)]
 
@@ -94,18 +94,18 @@ def _strategy(asked: FileToAdd) -> StaticChunking:
     return strategy
 
 
-def remove(tx: Transaction, row: Row, store_id: str, *, now: int) -> None:
+def remove(tx: Transaction, row: Row, store_id: str, *, project: str, now: int) -> None:
     """Removes a file from a vector store; the file itself stays."""
     tx.run("ingestions.drop", vector_store_id=store_id, file_id=row["id"])
     tx.run("vector_store_files.delete", seq=row["seq"])
-    add_tombstone(tx, row["id"], seq=row["seq"], now=now, parent=store_id)
+    add_tombstone(tx, row["id"], project=project, seq=row["seq"], now=now, parent=store_id)
     tx.publish(topic(store_id, row["id"]), Interrupted())
 
 
-def remove_everywhere(tx: Transaction, file_id: str, *, now: int) -> None:
+def remove_everywhere(tx: Transaction, file_id: str, *, project: str, now: int) -> None:
     """Removes a file that is being deleted from all vector stores (spec 02 §10)."""
     for row in tx.all("vector_store_files.of_file", file_id=file_id):
-        remove(tx, row, row["vector_store_id"], now=now)
+        remove(tx, row, row["vector_store_id"], project=project, now=now)
 
 
 def cancel(tx: Transaction, row: Row) -> None:

@@ -92,7 +92,8 @@ def append(
     tools = resources.attach(tx, had, bodies, project=project, now=now, param=param)
     if tools != had:
         thread = replace(thread, tool_resources=tools)
-        tx.run("threads.update", id=thread.id, body=encode(thread).decode())
+        body = encode(thread).decode()
+        tx.run("threads.update", id=thread.id, project=project, body=body)
         resources.note(tx, thread.id, tools)
     return [messages.add(tx, thread.id, body, project=project, now=now) for body in bodies]
 
@@ -111,7 +112,7 @@ def modify(
         tools = resources.resolve(tx, body.tool_resources, project=project, now=now)
         changes["tool_resources"] = tools or ToolResources()
     thread = replace(thread, **changes)
-    tx.run("threads.update", id=thread_id, body=encode(thread).decode())
+    tx.run("threads.update", id=thread_id, project=project, body=encode(thread).decode())
     resources.note(tx, thread_id, thread.tool_resources)
     return thread
 
@@ -126,8 +127,8 @@ def delete(tx: Transaction, thread_id: str, *, project: str, now: int) -> Delete
             held = runs.signal(tx, held, Signal.CANCEL, now=now)
         runs.signal(tx, held, Signal.STOP, now=now)
         tx.publish(held.run.id, Interrupted())
-    tx.run("threads.delete", id=thread_id)
-    lists.add_tombstone(tx, thread_id, seq=row["seq"], now=now)
+    tx.run("threads.delete", id=thread_id, project=project)
+    lists.add_tombstone(tx, thread_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=thread_id, object="thread.deleted")
 
 

@@ -103,13 +103,13 @@ def complete(
             for place, part_id in enumerate(body.part_ids)
         ],
     )
-    return _signal(tx, replace(held.upload, file=file), Signal.COMPLETE)
+    return _signal(tx, replace(held.upload, file=file), Signal.COMPLETE, project=project)
 
 
 def cancel(tx: Transaction, upload_id: str, *, project: str, now: int) -> Upload:
     """Ends the upload without a file."""
     held = _lock(tx, upload_id, Signal.CANCEL, project=project, now=now)
-    return _signal(tx, held.upload, Signal.CANCEL)
+    return _signal(tx, held.upload, Signal.CANCEL, project=project)
 
 
 def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
@@ -119,11 +119,13 @@ def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
         locked = tx.one("uploads.lock", id=row["id"], project=row["project"])
         # Between the look and the lock, another server may have been faster.
         if locked and locked["status"] == UploadStatus.PENDING:
-            _signal(tx, decode(locked["body"], Upload), Signal.EXPIRE)
+            _signal(
+                tx, decode(locked["body"], Upload), Signal.EXPIRE, project=row["project"]
+            )
     return len(rows)
 
 
-def _signal(tx: Transaction, upload: Upload, signal: Signal) -> Upload:
+def _signal(tx: Transaction, upload: Upload, signal: Signal, *, project: str) -> Upload:
     """Ends an upload. Its remaining parts are deleted with it."""
     move = lifecycle.UPLOAD.require(upload.id, upload.status, signal)
     ended = replace(upload, status=UploadStatus(move.target))
@@ -133,6 +135,7 @@ def _signal(tx: Transaction, upload: Upload, signal: Signal) -> Upload:
         f"upload {upload.id}",
         was=upload.status,
         id=upload.id,
+        project=project,
         status=ended.status,
         body=encode(ended).decode(),
     )

@@ -74,7 +74,7 @@ def modify(
 def delete(tx: Transaction, file_id: str, *, store_id: str, project: str, now: int) -> Deleted:
     """Removes the file from the vector store; the file itself stays."""
     row = _locked(tx, file_id, store_id=store_id, project=project)
-    store_membership.remove(tx, row, store_id, now=now)
+    store_membership.remove(tx, row, store_id, project=project, now=now)
     return Deleted(id=file_id, object="vector_store.file.deleted")
 
 

@@ -142,13 +142,17 @@ def modify(
         changes["expires_after"] = body.expires_after
         expires_at = _expiry(body.expires_after, row["last_active_at"])
     store = replace(decode(row["body"], VectorStore), **changes)
-    tx.run("vector_stores.update", id=store_id, body=encode(store).decode(), expires_at=expires_at)
+    text = encode(store).decode()
+    tx.run(
+        "vector_stores.update", id=store_id, project=project, body=text, expires_at=expires_at
+    )
     return get(tx, store_id, project=project, now=now)
 
 
-def touch(tx: Transaction, store_id: str, *, now: int) -> None:
+def touch(tx: Transaction, store_id: str, *, project: str, now: int) -> None:
     """Notes that the vector store was used (spec 06 §1.6), to the minute."""
-    tx.run("vector_stores.touch", id=store_id, now=now, before=now - _TOUCH_SECONDS)
+    before = now - _TOUCH_SECONDS
+    tx.run("vector_stores.touch", id=store_id, project=project, now=now, before=before)
 
 
 def use(tx: Transaction, run: Run, *, now: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -157,13 +161,13 @@ def use(tx: Transaction, run: Run, *, now: int) -> tuple[tuple[str, ...], tuple[
 
     Deleted vector stores are left out. Raises `BadRequest` where one has expired.
     """
-    row = tx.one("threads.any", id=run.thread_id)
+    row = tx.one("threads.of_run", run_id=run.id)
     thread = decode(row["body"], Thread).tool_resources if row else None
-    of_thread = _existing(tx, thread, now=now)
-    stores = dict.fromkeys([*_existing(tx, run.tool_resources, now=now), *of_thread])
-    for store_id in stores:
-        touch(tx, store_id, now=now)
-    return tuple(stores), of_thread
+    of_thread = _existing(tx, thread, run, now=now)
+    stores = {**_existing(tx, run.tool_resources, run, now=now), **of_thread}
+    for store_id, project in stores.items():
+        touch(tx, store_id, project=project, now=now)
+    return tuple(stores), tuple(of_thread)
 
 
 def has_files_in_progress(tx: Transaction, store_id: str) -> bool:
@@ -171,25 +175,27 @@ def has_files_in_progress(tx: Transaction, store_id: str) -> bool:
     return tx.one("vector_stores.at_work", id=store_id) is not None
 
 
-def _existing(tx: Transaction, resources: ToolResources | None, *, now: int) -> tuple[str, ...]:
+def _existing(
+    tx: Transaction, resources: ToolResources | None, run: Run, *, now: int
+) -> dict[str, str]:
     search = resources.file_search if resources else None
     asked = (search.vector_store_ids if search else None) or []
-    found = []
+    found = {}
     for store_id in asked:
-        row = tx.one("vector_stores.any", id=store_id)
+        row = tx.one("vector_stores.of_run", id=store_id, run_id=run.id)
         if row is not None and _is_expired(row, now):
             raise expired_error(store_id)
         if row is not None:
-            found.append(store_id)
-    return tuple(found)
+            found[store_id] = str(row["project"])
+    return found
 
 
 def delete(tx: Transaction, store_id: str, *, project: str, now: int) -> Deleted:
     """Removes the vector store; the files that were in it stay (spec 02 §9)."""
     row = _found(tx.one("vector_stores.lock", id=store_id, project=project), store_id)
     tx.run("ingestions.drop_of_store", vector_store_id=store_id)
-    tx.run("vector_stores.delete", id=store_id)
-    lists.add_tombstone(tx, store_id, seq=row["seq"], now=now)
+    tx.run("vector_stores.delete", id=store_id, project=project)
+    lists.add_tombstone(tx, store_id, project=project, seq=row["seq"], now=now)
     return Deleted(id=store_id, object="vector_store.deleted")
 
 

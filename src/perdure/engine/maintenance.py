@@ -1,4 +1,6 @@
-"""Keeps time: ends runs past theirs, frees those of dead workers, announces those left waiting."""
+"""Keeps time: ends runs past theirs and those of archived projects, frees those of dead workers,
+announces those left waiting.
+"""
 
 from collections.abc import Callable, Collection
 
@@ -44,7 +46,7 @@ class Maintenance:
         self._retention = event_retention_days * _DAY
 
     async def step(self) -> None:
-        """Frees all lapsed runs and ends all due ones."""
+        """Frees all lapsed runs, and ends all due ones and those of archived projects."""
         now, write, in_hand = self._clock.now(), self._database.write, self._in_hand()
         # In batches, so that nobody waits long behind it.
         freed = None
@@ -55,6 +57,10 @@ class Maintenance:
             _log_freed(freed, now=now)
         while await write(leases.expire_due, now=int(now), limit=_PIECE, in_hand=in_hand) == _PIECE:
             pass
+        # Mostly there is none, and a look costs less than a write.
+        if await self._database.read(leases.any_of_archived):
+            while await write(leases.cancel_archived, now=int(now), limit=_PIECE) == _PIECE:
+                pass
 
     async def announce(self) -> None:
         """Tells workers that runs wait, in case the first word was lost."""

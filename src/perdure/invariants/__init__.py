@@ -136,7 +136,7 @@ def _of_run(tx: Transaction, row: Row, page: _RunPage, oldest: int) -> Iterator[
     for message in messages:
         yield from damage.guard(message.message.id, steps_and_messages.message(message))
     for run in runs:
-        deleted = _deleted(tx, steps, messages)
+        deleted = _deleted(tx, steps, messages, project=row["project"])
         whole = len(log) == len(page.events.get(run_id, ()))
         history = RunHistory(row, run, steps, messages, log, deleted, oldest, damaged, whole)
         for rule in of_runs.RULES:
@@ -182,7 +182,7 @@ def _event(row: Row) -> Event:
 
 
 def _deleted(
-    tx: Transaction, steps: list[StoredStep], messages: list[StoredMessage]
+    tx: Transaction, steps: list[StoredStep], messages: list[StoredMessage], *, project: str
 ) -> frozenset[str]:
     """Returns the messages that steps name and that a client has deleted."""
     there = {each.message.id for each in messages}
@@ -196,7 +196,7 @@ def _deleted(
         for message_id in named
         if message_id not in there
         and ids.is_possible(message_id)
-        and tx.one("tombstones.get", id=message_id)
+        and tx.one("tombstones.get", id=message_id, project=project)
     )
 
 

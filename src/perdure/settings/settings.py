@@ -110,7 +110,8 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     """Path of the settings file; without it, `perdure.toml` in the working directory, if any."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. Anything but a loopback address needs `api_keys`."""
+    """Address to listen on. Anything but a loopback address needs an API key, of a project or an
+    admin's."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = 7373
     """TCP port to listen on; 0 takes any free port."""
@@ -172,7 +173,11 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     without it, they are searched for as they are."""
 
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """API keys that clients must present, separated by commas; without any, every key will do."""
+    """API keys of the default project, separated by commas; as long as no project has a key, every
+    key will do."""
+
+    admin_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """API key that administers projects and their keys, besides those that are stored."""
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Host names that requests may be sent to, besides the loopback names, separated by commas."""
@@ -289,11 +294,8 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
         _check_query("embedding_base_url", self.embedding_base_url, None)
         _check_names("model servers", [server.name for server in self.servers])
         _check_names("webhooks", [webhook.name for webhook in self.webhooks])
-        if not self.api_keys and not is_loopback(self.host):
-            raise ValueError(
-                f"Perdure refuses to start without API keys on {self.host or 'every address'}, "
-                "which other machines can reach: set api_keys, or listen on 127.0.0.1"
-            )
+        if self.admin_key in self.api_keys:
+            raise ValueError("admin_key is one of api_keys: an admin's key is no project's")
         return self
 
     @property
@@ -312,13 +314,6 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
             )
             servers = (default, *servers)
         return servers or (ModelServer(name="scripted", base_url=SCRIPTED),)
-
-    @property
-    def lists_threads(self) -> bool:
-        """Returns True if threads are listed: as configured, or where one user has all of them."""
-        if self.list_threads is not None:
-            return self.list_threads
-        return len(set(self.api_keys)) <= 1
 
     @property
     def contents_label(self) -> str:

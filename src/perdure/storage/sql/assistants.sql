@@ -15,11 +15,11 @@ FOR UPDATE -- postgres
 
 -- name: update!
 -- Replaces the assistant's body.
-UPDATE assistants SET body = :body WHERE id = :id
+UPDATE assistants SET body = :body WHERE id = :id AND project = :project
 
 -- name: delete!
 -- Removes the assistant; threads and runs that used it stay.
-DELETE FROM assistants WHERE id = :id
+DELETE FROM assistants WHERE id = :id AND project = :project
 
 -- name: newest_first
 -- A page by descending order: below `before_seq`, above `after_seq`.
@@ -34,11 +34,6 @@ SELECT seq, id, body FROM assistants
 WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
 ORDER BY project ASC, seq ASC LIMIT :limit
-
--- name: any^
--- An assistant of any project, for a caller that has its id from a row.
-SELECT body FROM assistants WHERE id = :id
-FOR UPDATE -- postgres
 
 -- name: with_code^
 -- One of the newest `limit` assistants that has the code_interpreter tool.

@@ -20,7 +20,7 @@ FOR UPDATE -- postgres
 
 -- name: delete!
 -- Removes the file's row.
-DELETE FROM files WHERE id = :id
+DELETE FROM files WHERE id = :id AND project = :project
 
 -- name: due
 -- Files past their time.

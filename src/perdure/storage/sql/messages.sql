@@ -16,7 +16,7 @@ FOR UPDATE -- postgres
 
 -- name: update!
 -- Replaces the message's body; its status stays.
-UPDATE messages SET body = :body WHERE id = :id
+UPDATE messages SET body = :body WHERE id = :id AND project = :project
 
 -- name: move!
 -- Moves a message to a new status if it still has the old one; changes no row otherwise.
@@ -24,7 +24,7 @@ UPDATE messages SET status = :status, body = :body WHERE id = :id AND status = :
 
 -- name: delete!
 -- Removes the message.
-DELETE FROM messages WHERE id = :id
+DELETE FROM messages WHERE id = :id AND project = :project
 
 -- name: open_of_run^
 -- The message that the run is writing, if any; there is at most one (unique index).
@@ -62,6 +62,7 @@ ORDER BY thread_id, seq LIMIT 1
 SELECT seq, id, body FROM messages
 WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
+  AND project = :project
   AND (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id)
 ORDER BY thread_id DESC, seq DESC LIMIT :limit
 
@@ -70,5 +71,6 @@ ORDER BY thread_id DESC, seq DESC LIMIT :limit
 SELECT seq, id, body FROM messages
 WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
+  AND project = :project
   AND (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id)
 ORDER BY thread_id ASC, seq ASC LIMIT :limit

@@ -38,6 +38,7 @@ SELECT body, usage FROM run_steps WHERE run_id = :run_id ORDER BY seq
 SELECT seq, id, body FROM run_steps
 WHERE run_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (run_id, seq) < (:parent, :high) AND (run_id, seq) > (:parent, :low) -- postgres
+  AND project = :project
 ORDER BY run_id DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
@@ -45,6 +46,7 @@ ORDER BY run_id DESC, seq DESC LIMIT :limit
 SELECT seq, id, body FROM run_steps
 WHERE run_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (run_id, seq) < (:parent, :high) AND (run_id, seq) > (:parent, :low) -- postgres
+  AND project = :project
 ORDER BY run_id ASC, seq ASC LIMIT :limit
 
 -- name: of_runs_before

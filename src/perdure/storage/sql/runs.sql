@@ -39,7 +39,7 @@ WHERE id = :id AND status = :was AND epoch = :was_epoch
 
 -- name: update!
 -- Replaces the run's body; its status stays.
-UPDATE runs SET body = :body WHERE id = :id
+UPDATE runs SET body = :body WHERE id = :id AND project = :project
 
 -- name: held^
 -- The status of the run, if the worker still has its lease; locked until the transaction ends.
@@ -115,6 +115,14 @@ WHERE status = 'queued' AND project > :after
 ORDER BY project, seq LIMIT 1
 FOR UPDATE OF runs SKIP LOCKED -- postgres
 
+-- name: of_archived
+-- Active runs of archived projects that were not cancelled yet.
+SELECT runs.id FROM runs JOIN projects ON projects.id = runs.project
+WHERE projects.archived_at IS NOT NULL
+  AND runs.status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+  AND runs.status <> 'cancelling'
+ORDER BY runs.seq LIMIT :limit
+
 -- name: queued
 -- Runs that wait for a worker, oldest first.
 SELECT id FROM runs
@@ -136,6 +144,7 @@ SELECT COUNT(*) AS waiting FROM (
 SELECT seq, id, body FROM runs
 WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
+  AND project = :project
 ORDER BY thread_id DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
@@ -143,4 +152,5 @@ ORDER BY thread_id DESC, seq DESC LIMIT :limit
 SELECT seq, id, body FROM runs
 WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
+  AND project = :project
 ORDER BY thread_id ASC, seq ASC LIMIT :limit

@@ -15,11 +15,11 @@ FOR NO KEY UPDATE -- postgres
 
 -- name: update!
 -- Replaces the thread's body.
-UPDATE threads SET body = :body WHERE id = :id
+UPDATE threads SET body = :body WHERE id = :id AND project = :project
 
 -- name: delete!
 -- Removes the thread and, by cascade, its messages, runs, run steps and events.
-DELETE FROM threads WHERE id = :id
+DELETE FROM threads WHERE id = :id AND project = :project
 
 -- name: newest_first
 -- A page of a project's threads by descending order.
@@ -35,9 +35,9 @@ WHERE project = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (project, seq) < (:parent, :high) AND (project, seq) > (:parent, :low) -- postgres
 ORDER BY project ASC, seq ASC LIMIT :limit
 
--- name: any^
--- A thread of any project, for a caller that has its id from a row.
-SELECT body FROM threads WHERE id = :id
+-- name: change^
+-- The thread, kept from all other writers until the transaction ends.
+SELECT body FROM threads WHERE id = :id AND project = :project
 FOR UPDATE -- postgres
 
 -- name: exists^

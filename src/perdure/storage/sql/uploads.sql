@@ -11,7 +11,8 @@ FOR UPDATE -- postgres
 
 -- name: move!
 -- Moves an upload to a new status if it still has the old one; changes no row otherwise.
-UPDATE uploads SET status = :status, body = :body WHERE id = :id AND status = :was
+UPDATE uploads SET status = :status, body = :body
+WHERE id = :id AND project = :project AND status = :was
 
 -- name: due
 -- Pending uploads past their time.

@@ -8,9 +8,11 @@ VALUES (:id, :project, :expires_at, :last_active_at, :body)
 SELECT seq, id, expires_at, last_active_at, body FROM vector_stores
 WHERE id = :id AND project = :project
 
--- name: any^
--- A vector store of any project, for a caller that has its id from a row.
-SELECT expires_at FROM vector_stores WHERE id = :id
+-- name: of_run^
+-- The vector store, if it is of the run's project.
+SELECT vector_stores.project, vector_stores.expires_at
+FROM vector_stores JOIN runs ON runs.project = vector_stores.project
+WHERE vector_stores.id = :id AND runs.id = :run_id
 
 -- name: at_work^
 -- A file of the vector store that is in progress, if there is any.
@@ -24,18 +26,19 @@ FOR UPDATE -- postgres
 
 -- name: update!
 -- Replaces the body and the time of expiry.
-UPDATE vector_stores SET body = :body, expires_at = :expires_at WHERE id = :id
+UPDATE vector_stores SET body = :body, expires_at = :expires_at
+WHERE id = :id AND project = :project
 
 -- name: touch!
 -- Notes that the vector store was used, which puts its expiry off; not often, so that searches do
 -- not become writes, and not once it has expired.
 UPDATE vector_stores SET last_active_at = :now, expires_at = expires_at + (:now - last_active_at)
-WHERE id = :id AND last_active_at <= :before AND (expires_at IS NULL OR expires_at > :now)
+WHERE id = :id AND project = :project AND last_active_at <= :before AND (expires_at IS NULL OR expires_at > :now)
   AND emptied = 0
 
 -- name: delete!
 -- Removes the vector store, its list of files and its batches; the files themselves stay.
-DELETE FROM vector_stores WHERE id = :id
+DELETE FROM vector_stores WHERE id = :id AND project = :project
 
 -- name: expired
 -- Vector stores that have expired and were not emptied yet.

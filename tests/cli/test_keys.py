@@ -1,0 +1,61 @@
+"""`perdure keys` and `perdure projects`: from the first admin key to keys that are taken away."""
+
+from pathlib import Path
+
+from openai import OpenAI
+
+from tests.cli.processes import perdure, serving
+
+
+def test_projects_and_keys_are_administered_from_the_command_line(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    first = perdure("keys", "create", "--admin", "--name", "me", "--data-dir", data)
+    assert first.returncode == 0, first.stderr
+    secret = first.stdout.strip()
+    assert secret.startswith("sk-admin-")
+    assert secret not in first.stderr
+    with serving(data) as served:
+        admin = ("--url", served.url, "--admin-key", secret)
+
+        def run(*arguments: str) -> str:
+            done = perdure(*arguments, *admin)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        locked = perdure("keys", "create", "--admin", "--data-dir", data)
+        assert locked.returncode == 1
+        assert "in use by another" in locked.stderr
+
+        blue = run("projects", "create", "Blue").strip()
+        assert run("projects", "rename", "Blue", "Green").split() == [blue, "Green"]
+        made = perdure("keys", "create", "--project", "Green", "--name", "backend", *admin)
+        assert "This is the first key of a project" in made.stderr
+        old = made.stdout.strip()
+        again = perdure("keys", "create", "--name", "other", *admin)
+        assert (again.returncode, "first key" in again.stderr) == (0, False)
+        listed = run("keys", "list", "--project", blue).split()
+        assert (listed[1], listed[-1]) == (f"sk-proj-...{old[-4:]}", "backend")
+        assert [row.split()[-1] for row in run("keys", "list", "--admin").splitlines()] == ["me"]
+        new = run("keys", "rotate", listed[0], "--overlap", "3600").strip()
+        for key in (old, new):
+            with OpenAI(base_url=served.base_url, api_key=key, max_retries=0) as client:
+                assert client.vector_stores.list().data == []
+        rotated = perdure("keys", "list", "--project", blue, *admin).stdout.splitlines()
+        assert ["expires never" in row for row in rotated] == [True, False]
+        assert run("keys", "revoke", listed[0]).split()[0] == listed[0]
+        gone = perdure("keys", "revoke", listed[0], *admin)
+        assert gone.stderr.startswith("perdure: There is no key")
+        assert run("projects", "archive", "Green").split() == [blue, "archived", "Green"]
+        assert blue not in run("projects", "list")
+        assert blue in run("projects", "list", "--archived")
+        served.stop()
+
+
+def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path) -> None:
+    none = perdure("projects", "list", cwd=tmp_path)
+    assert (none.returncode, none.stdout) == (1, "")
+    assert "This needs an admin key" in none.stderr
+    both = perdure("keys", "create", "--admin", "--project", "Blue", cwd=tmp_path)
+    assert both.stderr == (
+        "perdure: An admin key is of no project: leave out --admin or --project.\n"
+    )
