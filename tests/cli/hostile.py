@@ -143,8 +143,6 @@ def _listed(*objects: Mapping[str, object]) -> dict[str, object]:
 def _answer(method: str, path: str) -> dict[str, object]:
     """What a server says to a call, by the last part of its path."""
     last = path.partition("?")[0].rpartition("/")[2]
-    if "/organization/" in path:
-        return _administered(method, path.partition("?")[0])
     if "/vector_stores/" in path and "/files" in path and "file_batches" not in path:
         is_list = method == "GET" and last == "files"
         return _listed(_FAILED_FILE) if is_list else _FAILED_FILE
@@ -172,7 +170,7 @@ def _answer(method: str, path: str) -> dict[str, object]:
 
 def _administered(method: str, path: str) -> dict[str, object]:
     """What a server says to an admin."""
-    *_, above, last = path.split("/")
+    *_, above, last = path.partition("?")[0].split("/")
     match method, last:
         case "GET", "projects":
             return _listed(_PROJECT)
@@ -236,7 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
                     _events(self.path))  # fmt: skip
             self._write(200, "".join(told).encode(), "text/event-stream")
         else:
-            self._send(200, _answer(self.command, self.path))
+            answer = _administered if "/organization/" in self.path else _answer
+            self._send(200, answer(self.command, self.path))
 
     def _read_body(self) -> None:
         if self.headers.get("transfer-encoding") == "chunked":

@@ -1,6 +1,4 @@
-"""What the commands on objects of the API have in common: how an object is shown, and how several
-are deleted.
-"""
+"""Parts of the commands on objects of the API: an object is shown, and several are deleted."""
 
 import sys
 from collections.abc import Sequence
