@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from perdure.bus.memory import MemoryBus
 from perdure.parsing.parser import Parser
 from perdure.storage import BlobStores, connect, connect_blobs
 from perdure.storage.database import Database
-from tests import examples
+from tests import examples, server_logs
 from tests.databases import TEMPLATE, NoServer, PostgresServer
 from tests.object_store import ObjectStore
 from tests.parsers import SharedParser
@@ -34,6 +34,20 @@ def pytest_configure() -> None:
     *processors, _ = structlog.get_config()["processors"]
     renderer = ConsoleRenderer(colors=False, exception_formatter=plain_traceback)
     structlog.configure(processors=[*processors, renderer])
+
+
+def pytest_runtest_setup() -> None:
+    """The logs of one test's servers are not another's."""
+    server_logs.forget()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure is shown with what the servers of the test have logged."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"Log of {name}", tail) for name, tail in server_logs.tails()]
+    return report
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -58,6 +58,8 @@ class Wire:
         # The messages that were sent, and whether those that come are lost.
         self.sent: list[LinkMessage] = []
         self.is_broken = False
+        # What the next one meets.
+        self.fault: Exception | None = None
 
 
 class WireEnd:
@@ -78,6 +80,9 @@ class WireEnd:
         await asyncio.Event().wait()
 
     async def send(self, messages: Sequence[LinkMessage]) -> None:
+        fault, self._wire.fault = self._wire.fault, None
+        if fault is not None:
+            raise fault
         self._wire.sent += messages
         if self._wire.is_broken:
             return

@@ -10,6 +10,7 @@ import pytest
 import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from perdure.bus import frames
 from perdure.bus.frames import Joiner, NewEvent, Packer, Piece
@@ -96,6 +97,20 @@ async def test_an_event_whose_word_was_lost_is_found_in_the_log(pair: Pair) -> N
     await pair.listener.step()
     # The listener reads in the log what was before.
     assert await heard(listening.next, lambda got: got[-1:] == [event(2)]) == [event(2)]
+
+
+async def test_a_message_that_breaks_the_sender_is_not_the_last(pair: Pair) -> None:
+    listening = pair.listener.subscribe(TOPIC)
+    await until(lambda: pair.teller.has_subscribers(TOPIC))
+    with capture_logs() as logs:
+        pair.wire.fault = ValueError("a message that the link cannot take")
+        pair.tell(event(1))
+        await until(lambda: logs)
+    assert [line["loop"] for line in logs] == ["bus sender"]
+    pair.tell(event(2))
+    # The word of the first was lost; the log is read from there, or from the second on.
+    told = await heard(listening.next, lambda got: got[-1:] == [event(2)])
+    assert told[-1] == event(2)
 
 
 async def test_what_was_said_twice_is_told_once(pair: Pair) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from tests import server_logs
 from tests.cli.forked import Forked
 from tests.cli.processes import clean
 from tests.patience import PATIENCE_SECONDS
@@ -63,6 +64,7 @@ class Node:
                     await asyncio.sleep(_LOOK_SECONDS)
 
     def _spawn(self) -> Forked:
+        server_logs.note(self.log)
         with self.log.open("ab") as log:
             return Forked(
                 [

@@ -18,6 +18,12 @@ from tests.patience import PATIENCE_SECONDS, until
 
 _CLIENTS = 12
 _RUNS = 6
+# What is shown of a database in which something does not come.
+_RUNS_NOW = "SELECT id, status, owner, epoch, lease_until, body FROM runs ORDER BY seq"
+_SESSIONS_NOW = """
+SELECT pid, state, wait_event_type, wait_event, pg_blocking_pids(pid), NOW() - xact_start, query
+FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture
@@ -60,7 +66,11 @@ class Watcher:
 
     async def until(self, sql: str, expected: list[tuple[Any, ...]]) -> None:
         """Waits until the query finds this."""
-        await until(lambda: self.all(sql) == expected)
+        try:
+            await until(lambda: self.all(sql) == expected)
+        except TimeoutError:
+            rows = "\n".join(str(row) for row in self.all(_RUNS_NOW) + self.all(_SESSIONS_NOW))
+            raise AssertionError(f"{self.all(sql)} instead of {expected}\n{rows}") from None
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all that belongs to runs."""

@@ -78,9 +78,10 @@ class SharedBus:
         self._facts = facts
         self._inbox.open(facts)
         self._received_self_at = asyncio.get_running_loop().time()
+        # What breaks is logged, and neither sending nor listening ends by it.
         self._tasks = [
-            asyncio.create_task(self._link.listen(self._receive, self._connected), name="bus link"),
-            asyncio.create_task(self._send(), name="bus sender"),
+            asyncio.create_task(loop("bus link", self._listen, every=0), name="bus link"),
+            asyncio.create_task(loop("bus sender", self._send, every=0), name="bus sender"),
             asyncio.create_task(loop("bus", self.step, every=_POLL_SECONDS), name="bus"),
         ]
 
@@ -324,19 +325,21 @@ class SharedBus:
             # uvloop's handle of a call that is due within a millisecond knows no time
             self._timer, self._timer_due = running.call_at(due, self._wake.set), due
 
+    async def _listen(self) -> None:
+        await self._link.listen(self._receive, self._connected)
+
     async def _send(self) -> None:
-        """Sends what is due, together, until cancelled."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            messages = self._due()
-            if messages:
-                await self._send_surely(messages)
-            for peer in self._audience.peers.values():
-                self._schedule(peer.outbox)
+        """Sends what is due, together, as soon as something is."""
+        await self._wake.wait()
+        self._wake.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        messages = self._due()
+        if messages:
+            await self._send_surely(messages)
+        for peer in self._audience.peers.values():
+            self._schedule(peer.outbox)
 
     async def _send_surely(self, messages: list[LinkMessage]) -> None:
         """Sends until it succeeds: a message that comes twice does no harm."""

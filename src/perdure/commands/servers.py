@@ -7,6 +7,8 @@ from perdure.storage.database import Transaction
 
 # A server that is gone is remembered for so long, so that what it left can be told with its name.
 FORGET_SECONDS = 86_400.0
+# A session that stands still for so long within a transaction belongs to a server that hangs.
+_HUNG_SECONDS = 10.0
 
 
 class ServerIdentity(NamedTuple):
@@ -78,3 +80,10 @@ def lacks_worker(tx: Transaction, *, since: float) -> bool:
     return bool(tx.all("runs.queued", limit=1)) and (
         tx.one("servers.living_worker", since=since) is None
     )
+
+
+def end_hung(tx: Transaction, *, seconds: float = _HUNG_SECONDS) -> int:
+    """Ends the database sessions of servers that have hung for so long in the middle of a
+    transaction, and keep rows from all others. Returns how many there were.
+    """
+    return len(tx.all("servers.end_hung", seconds=seconds))

@@ -11,7 +11,7 @@ from perdure.engine.executor import Means
 from perdure.engine.heartbeat import Heartbeat
 from perdure.engine.ingest import Ingest
 from perdure.engine.maintenance import Maintenance
-from perdure.engine.membership import STEP_SECONDS, Membership
+from perdure.engine.membership import END_HUNG_SECONDS, STEP_SECONDS, Membership
 from perdure.engine.sweeper import Sweeper
 from perdure.engine.worker import Worker
 from perdure.webhooks.delivery_loop import Webhooks
@@ -84,6 +84,7 @@ class Engine:
         # Before any run can end here.
         await self.webhooks.configure()
         if self.membership:
+            await self.membership.end_hung()
             await self.membership.step()
         await self.maintenance.recover()
         await self.locator.start()
@@ -133,6 +134,7 @@ class Engine:
         yield "lists", self.maintenance.complete_lists, _LISTS_SECONDS
         if self.membership:
             yield "membership", self.membership.step, STEP_SECONDS
+            yield "hung sessions", self.membership.end_hung, END_HUNG_SECONDS
         if self._works:
             yield "ingest", self.ingest.take, _INGEST_SECONDS
             yield "webhooks", self.webhooks.step, _WEBHOOKS_SECONDS

@@ -16,6 +16,7 @@ _log = structlog.get_logger(__name__)
 
 # Beside the beat, changes of the code sessions are told within this.
 STEP_SECONDS = 0.5
+END_HUNG_SECONDS = 2.0
 _BEATS_A_LEASE = 3
 
 
@@ -89,6 +90,17 @@ class Membership:
 
     def _ended(self, thread_id: str, _: asyncio.Future[None]) -> None:
         del self._ending[thread_id]
+
+    async def end_hung(self) -> None:
+        """Takes from servers that hang the rows that they have locked. Not by a write: those may
+        be waiting for just these rows.
+        """
+        if self._database.exclusive:
+            return
+        if ended := await self._database.read(servers.end_hung):
+            _log.warning(
+                "hung_sessions_ended", count=ended, reason="a server hung within a transaction"
+            )
 
     async def leave(self) -> None:
         """Notes that the server ends. If the database is away, its row grows old."""

@@ -272,13 +272,15 @@ class Writer:
 
     def _deliver(self, batch: list[_Waiting]) -> None:
         """Publishes the events of the batch, on the event loop, and then resumes its callers."""
-        try:
-            for waiting in batch:
-                for topic, told in waiting.published:
+        for waiting in batch:
+            for topic, told in waiting.published:
+                try:
                     self._bus.publish(topic, told)
-        finally:  # a listener's error must not keep the callers waiting for ever
-            for waiting in batch:
-                waiting.resume()
+                except Exception as error:  # a listener's; the others and the callers go on
+                    context = {"message": "an event was not published", "exception": error}
+                    self._loop.call_exception_handler(context)
+        for waiting in batch:
+            waiting.resume()
 
 
 def _fail(batch: list[_Waiting], error: Exception) -> None:

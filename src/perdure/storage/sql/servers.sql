@@ -23,3 +23,20 @@ SELECT address FROM servers WHERE address <> :address AND seen_at > :since LIMIT
 -- name: forget!
 -- Forgets the servers that were not seen since a time.
 DELETE FROM servers WHERE seen_at < :before
+
+-- name: end_hung
+-- Ends the sessions of servers that have hung for so many seconds in the middle of sending or taking
+-- something, and keep rows from all others meanwhile: PostgreSQL's own limits of time hold between
+-- statements and while one runs, not there. Which sessions: those of the same program and user that
+-- have written or locked something. They are found first: a condition beside the others might be
+-- tried before them. Nothing is hung on SQLite, where a server is alone.
+SELECT 0 AS pid WHERE :seconds < 0 -- sqlite
+WITH hung AS MATERIALIZED ( -- postgres
+SELECT pid FROM pg_stat_activity -- postgres
+WHERE datname = current_database() AND usename = current_user -- postgres
+  AND application_name = current_setting('application_name') AND pid <> pg_backend_pid() -- postgres
+  AND state = 'active' AND wait_event IN ('ClientRead', 'ClientWrite') -- postgres
+  AND backend_xid IS NOT NULL -- postgres
+  AND state_change <= clock_timestamp() - make_interval(secs => :seconds) -- postgres
+) -- postgres
+SELECT pid FROM hung WHERE pg_terminate_backend(pid, 1000) -- postgres
