@@ -15,7 +15,6 @@ from perdure.background import loop
 from perdure.bus.memory import MemoryBus
 from perdure.bus.shared import SharedBus
 from perdure.clock import Clock
-from perdure.commands import servers
 from perdure.commands.servers import ServerIdentity
 from perdure.engine.adjustments import SharedAdjustmentMemory
 from perdure.engine.engine import Engine
@@ -142,13 +141,14 @@ class Perdure:
         """Raises `ConfigurationError` where contents are to be kept in a folder, and another server
         works on the database: it could not read them.
         """
-        if self.settings.contents != "folder" or self.database.exclusive:
+        membership = self.engine.membership
+        if self.settings.contents != "folder" or membership is None:
             return
-        since = self._clock.now() - self.settings.lease_seconds
-        other = await self.database.read(
-            servers.living_elsewhere, self.identity.address, since=since
-        )
+        # Of two that start at once, each sees the other.
+        await membership.step()
+        other = await membership.find_other()
         if other is not None:
+            await membership.leave()
             raise ConfigurationError(
                 f"contents is folder, and another server, at {other}, works on this database: it "
                 "could not read what is kept in this folder. Leave contents at auto, or stop the "

@@ -1,5 +1,6 @@
 """Contents of several servers on one PostgreSQL, through real servers and the doctor."""
 
+import time
 from pathlib import Path
 
 import psycopg
@@ -90,27 +91,41 @@ def test_sqlite_moves_contents_beside_its_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "seen_at", "words"),
+    ("location", "seen", "started", "words"),
     [
-        ("folder:gone-1", 0, "(/data on host-a), and its server is gone"),
-        ("folder:new-1", 2**40, "(/data on host-a), which this server cannot reach"),
-        ("s3://bucket", 0, "the bucket s3://bucket, which is not configured"),
-        ("", None, "no server has told yet"),
+        ("folder:gone-1", 600, 900, "(/data on host-a), and its server is gone"),
+        ("folder:gone-2", 5, None, "(/data on host-a), and its server is gone"),
+        ("folder:gone-3", 40, 20, "(/data on host-a), and its server is gone"),
+        ("folder:new-1", 40, 60, "(/data on host-a), which this server cannot reach"),
+        ("s3://bucket", 0, 60, "the bucket s3://bucket, which is not configured"),
+        ("", None, 60, "no server has told yet"),
     ],
 )
 def test_a_location_out_of_reach_is_a_finding(
-    location: str, seen_at: int | None, words: str, tmp_path: Path, postgres_url: str
+    location: str,
+    seen: int | None,
+    started: int | None,
+    words: str,
+    tmp_path: Path,
+    postgres_url: str,
 ) -> None:
+    """It was told of so many seconds ago; a server that lives started so many seconds ago."""
+    now = int(time.time())
     with psycopg.connect(postgres_url) as server:
+        if started is not None:
+            server.execute(
+                "INSERT INTO servers VALUES ('server_1', 'a:1', '1', 'all', %s, %s, 0)",
+                [now - started, now],
+            )
         server.execute(
             "INSERT INTO blobs (id, state, owner, place, bytes, location) "
             "VALUES ('blob_1', 'kept', 'file-1', 0, 7, %s)",
             [location],
         )
-        if seen_at is not None:
+        if seen is not None:
             server.execute(
                 "INSERT INTO blob_locations VALUES (%s, 'host-a', %s, 1, %s)",
-                [location, "" if location.startswith("s3") else "/data", seen_at],
+                [location, "" if location.startswith("s3") else "/data", now - seen],
             )
     chosen = settings.only(data_dir=tmp_path, database_url=postgres_url)
     first, second = contents_checkup.findings(chosen, is_current=True)

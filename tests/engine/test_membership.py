@@ -20,11 +20,13 @@ LEASE = 10.0
 class Server:
     """A server whose runs and sessions the test sets."""
 
-    def __init__(self, stage: Stage, name: str, *, role: str = "all") -> None:
+    def __init__(
+        self, stage: Stage, name: str, *, role: str = "all", address: str | None = None
+    ) -> None:
         self.runs: list[str] = []
         self.sessions: list[str] = []
         self.membership = Membership(
-            ServerIdentity(name, f"{name}:7373", "1.2", role, stage.clock.now()),
+            ServerIdentity(name, address or f"{name}:7373", "1.2", role, stage.clock.now()),
             stage.database,
             stage.clock,
             lease_seconds=LEASE,
@@ -163,3 +165,41 @@ async def test_a_takeover_names_the_server_that_is_gone(stage: Stage, clock: Man
     assert line["server"] == "server_1:7373"
     assert line["owner"] == "server_1"
     assert line["run_id"] == run.id
+
+
+@shared
+async def test_another_living_server_is_found_at_once(stage: Stage, clock: ManualClock) -> None:
+    await Server(stage, "server_1").membership.step()
+    assert await Server(stage, "server_2").membership.find_other() == "server_1:7373"
+    clock.advance(LEASE)
+    assert await Server(stage, "server_2").membership.find_other() is None
+
+
+@shared
+async def test_of_two_servers_with_one_address_the_other_is_found_when_it_gives_a_sign_of_life(
+    stage: Stage, clock: ManualClock
+) -> None:
+    """Such as on two machines, each at the port of all its addresses."""
+    other = Server(stage, "server_1", address="0.0.0.0:7373")
+    await other.membership.step()
+    clock.advance(1)
+    here = Server(stage, "server_2", address="0.0.0.0:7373")
+    finding = asyncio.create_task(here.membership.find_other())
+    while not finding.done():
+        await asyncio.sleep(0)
+        clock.advance(LEASE / 100)
+        await other.membership.step()
+    assert await finding == "0.0.0.0:7373"
+
+
+@shared
+async def test_what_a_killed_server_left_is_not_another_server(
+    stage: Stage, clock: ManualClock
+) -> None:
+    await Server(stage, "server_1", address="0.0.0.0:7373").membership.step()
+    here = Server(stage, "server_2", address="0.0.0.0:7373")
+    finding = asyncio.create_task(here.membership.find_other())
+    while not finding.done():
+        await asyncio.sleep(0)
+        clock.advance(LEASE / 100)
+    assert await finding is None

@@ -13,6 +13,8 @@ class SlowModel(ThreadingHTTPServer):
     """Answers every question with two words; the second comes when `go_on` is set."""
 
     daemon_threads = True
+    # More than so many that connect at once are made to wait for seconds by the system.
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)

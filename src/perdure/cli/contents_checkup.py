@@ -6,15 +6,17 @@ from perdure import storage
 from perdure.app import Perdure, blob_stores_of
 from perdure.cli.findings import Finding, State
 from perdure.clock import SystemClock
-from perdure.commands import blob_locations
+from perdure.commands import blob_locations, servers
 from perdure.commands.blob_locations import UsedLocation
 from perdure.errors import ConfigurationError
 from perdure.settings import Settings
 from perdure.storage.blob_stores import UNKNOWN, BlobStores, describe
 from perdure.storage.blobs import DATABASE
 
-# A server that has not told of its blob stores for so long is gone.
-_GONE_SECONDS = 600.0
+# A server tells of its blob stores three times as often.
+_GONE_SECONDS = 90.0
+# A server says that it lives three times in a lease.
+_LEASES = 2
 _BUCKET = "Name it by blob_url, and where new contents go by the setting contents."
 _MOVE = "Run `perdure doctor --move-contents` {where}."
 
@@ -30,20 +32,25 @@ def findings(chosen: Settings, *, is_current: bool) -> Iterable[Finding]:
     url = chosen.database_url.get_secret_value() if chosen.database_url else None
     stores = blob_stores_of(chosen)
     stores.identify()
+    now = SystemClock().now()
     try:
         with storage.snapshot(url, chosen.data_dir) as tx:
             used = blob_locations.list_used(tx)
+            oldest = servers.oldest_living(tx, since=now - _LEASES * chosen.lease_seconds)
     except ConfigurationError as error:
         yield Finding(State.FAIL, "contents", str(error))
         return
-    for text, remedy in _problems(used, stores, SystemClock().now()):
+    for text, remedy in _problems(used, stores, now, oldest):
         yield Finding(State.WARN, "contents", text, remedy)
 
 
 async def problems_of(app: Perdure) -> list[str]:
     """Returns the problems with the locations of a running server's contents."""
+    now = SystemClock().now()
     used = await app.database.read(blob_locations.list_used)
-    return [f"{text}. {remedy}" for text, remedy in _problems(used, app.blobs, SystemClock().now())]
+    since = now - _LEASES * app.settings.lease_seconds
+    oldest = await app.database.read(servers.oldest_living, since=since)
+    return [f"{text}. {remedy}" for text, remedy in _problems(used, app.blobs, now, oldest)]
 
 
 def unjudged(location: str, contents: int) -> Finding:
@@ -54,9 +61,11 @@ def unjudged(location: str, contents: int) -> Finding:
 
 
 def _problems(
-    used: Sequence[UsedLocation], stores: BlobStores, now: float
+    used: Sequence[UsedLocation], stores: BlobStores, now: float, oldest: float | None
 ) -> Iterable[tuple[str, str]]:
-    """Yields what is wrong with a location, and what to do about it."""
+    """Yields what is wrong with a location, and what to do about it. `oldest` is when the oldest
+    living server began.
+    """
     with_others = stores.at(DATABASE) is not None
     for each in used:
         count = f"{each.contents} contents ({each.bytes / 2**20:.1f} MiB)"
@@ -76,7 +85,7 @@ def _problems(
                 )
         elif not each.location.startswith("folder:"):
             yield (f"{count} are in {describe(each.location)}, which is not configured", _BUCKET)
-        elif each.seen_at is None or now - each.seen_at > _GONE_SECONDS:
+        elif _is_gone(each, now, oldest):
             yield (
                 f"{count} are in {_of_server(each)}, and its server is gone",
                 "Start it again with that data folder, or restore the folder.",
@@ -86,6 +95,13 @@ def _problems(
                 f"{count} are in {_of_server(each)}, which this server cannot reach",
                 _MOVE.format(where="there"),
             )
+
+
+def _is_gone(used: UsedLocation, now: float, oldest: float | None) -> bool:
+    """Returns True if no server lives that had the folder when it was last told of."""
+    if used.seen_at is None or oldest is None or now - used.seen_at > _GONE_SECONDS:
+        return True
+    return int(oldest) > used.seen_at
 
 
 def _of_server(used: UsedLocation) -> str:

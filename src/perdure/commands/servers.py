@@ -21,6 +21,13 @@ class ServerIdentity(NamedTuple):
     started_at: float
 
 
+class SeenServer(NamedTuple):
+    """Where a server listens, and when it last gave a sign of life."""
+
+    address: str
+    seen_at: float
+
+
 class CodeSessions(NamedTuple):
     """The threads whose code sessions a server has begun, still has, and has no more."""
 
@@ -69,10 +76,16 @@ def address(tx: Transaction, server_id: str) -> str | None:
     return None if row is None else str(row["address"])
 
 
-def living_elsewhere(tx: Transaction, address: str, *, since: float) -> str | None:
-    """Returns the address of a server that was seen since then, other than this one."""
-    row = tx.one("servers.living_elsewhere", address=address, since=since)
-    return None if row is None else str(row["address"])
+def others(tx: Transaction, server_id: str, *, since: float) -> dict[str, SeenServer]:
+    """Returns the servers that were seen since then, other than this one, by id."""
+    rows = tx.all("servers.others", id=server_id, since=since)
+    return {row["id"]: SeenServer(row["address"], row["seen_at"]) for row in rows}
+
+
+def oldest_living(tx: Transaction, *, since: float) -> float | None:
+    """Returns when the oldest server began that was seen since then; None if there is none."""
+    row = tx.one("servers.oldest_living", since=since)
+    return None if row is None else row["started_at"]
 
 
 def lacks_worker(tx: Transaction, *, since: float) -> bool:

@@ -8,7 +8,7 @@ import structlog
 
 from perdure.clock import Clock
 from perdure.commands import servers
-from perdure.commands.servers import CodeSessions, ServerIdentity
+from perdure.commands.servers import CodeSessions, SeenServer, ServerIdentity
 from perdure.errors import Unavailable
 from perdure.storage.database import Database
 
@@ -17,7 +17,10 @@ _log = structlog.get_logger(__name__)
 # Beside the beat, changes of the code sessions are told within this.
 STEP_SECONDS = 0.5
 END_HUNG_SECONDS = 2.0
+_LOOK_SECONDS = 0.25
 _BEATS_A_LEASE = 3
+# A sign of life may be late.
+_BEATS_WAITED = 2
 
 
 class Membership:
@@ -101,6 +104,31 @@ class Membership:
             _log.warning(
                 "hung_sessions_ended", count=ended, reason="a server hung within a transaction"
             )
+
+    async def find_other(self) -> str | None:
+        """Returns the address of another server that lives, if there is one.
+
+        A row with this server's own address may be what it left itself when it was killed, or that
+        of a server on another machine. The latter gives a sign of life while one is waited for.
+        """
+        if self._database.exclusive:
+            return None
+        began = self._clock.now()
+        since = began - self._lease_seconds
+        first = await self._others(since)
+        for other in first.values():
+            if other.address != self._server.address:
+                return other.address
+        waited = _BEATS_WAITED * self._lease_seconds / _BEATS_A_LEASE
+        while first and self._clock.now() - began < waited:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for server_id, other in (await self._others(since)).items():
+                if server_id not in first or other.seen_at > first[server_id].seen_at:
+                    return other.address
+        return None
+
+    async def _others(self, since: float) -> dict[str, SeenServer]:
+        return await self._database.read(servers.others, self._server.id, since=since)
 
     async def leave(self) -> None:
         """Notes that the server ends. If the database is away, its row grows old."""

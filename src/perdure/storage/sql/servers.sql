@@ -16,9 +16,13 @@ SELECT address FROM servers WHERE id = :id
 -- A row if a server that works on runs was seen since a time.
 SELECT 1 AS living FROM servers WHERE role IN ('all', 'worker') AND seen_at > :since LIMIT 1
 
--- name: living_elsewhere^
--- A server at another address that was seen since a time.
-SELECT address FROM servers WHERE address <> :address AND seen_at > :since LIMIT 1
+-- name: others
+-- The other servers that were seen since a time.
+SELECT id, address, seen_at FROM servers WHERE id <> :id AND seen_at > :since
+
+-- name: oldest_living^
+-- When the oldest of the servers that were seen since a time began.
+SELECT MIN(started_at) AS started_at FROM servers WHERE seen_at > :since
 
 -- name: forget!
 -- Forgets the servers that were not seen since a time.
