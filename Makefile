@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster test check docs bench fuzz samples soak stress clean
+.PHONY: help demo cluster test check docs bench fuzz samples soak stress upgrade clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ soak: $(VENV)/.dev  ## kill, hang and stop servers under load; ARGS="60 --kills 
 
 stress: $(VENV)/.dev  ## repeat the tests that a slow machine could break, beside busy loops; ARGS="--times 20 tests/cli -k chat"
 	@$(BIN)/python -m tests.stress $(ARGS)
+
+upgrade: $(VENV)/.dev  ## replace a server of an earlier commit by one of today, under load
+	@$(BIN)/python -m tests.durability.upgrade $(ARGS)
 
 clean:  ## remove what these targets made, the environment too
 	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,6 +1,7 @@
 """A load on some servers, with faults meanwhile, and the verdict when all has ended."""
 
 import asyncio
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -30,9 +31,9 @@ class Campaign:
         self.load = Load([node.url for node in nodes], seed=seed, clients=clients)
         self.runs = 0
         self.wrong: list[Violation] = []
-        self._nodes = nodes
+        self._nodes = list(nodes)
         self._url = url
-        self._killed = killed(nodes)
+        self._killed = killed(self._nodes)
         self._working: asyncio.Task[None] | None = None
 
     @property
@@ -70,6 +71,18 @@ class Campaign:
             await asyncio.gather(self._working, return_exceptions=True)
             await self.load.client.close()
             self._killed.__exit__(kind, error, trace)
+
+    async def join(self, node: Node) -> None:
+        """One more server, which is started and gets its share of the load."""
+        self._nodes.append(node)
+        await node.start()
+        self.load.client.add(node.url)
+
+    async def leave(self, node: Node) -> None:
+        """A server gets no more of the load, and is told to end."""
+        self.load.client.remove(node.url)
+        code = await node.end(signal.SIGTERM)
+        assert code == 0, node.log.read_text()
 
     async def progress(self, runs: int) -> None:
         """Waits until so many more runs have ended."""

@@ -36,7 +36,7 @@ class Client:
     """Asks any of the servers."""
 
     def __init__(self, urls: Sequence[str], *, seed: int) -> None:
-        self._urls = urls
+        self._urls = list(urls)
         self._random = random.Random(seed)
         # A connection for each request: none leads to a server that is gone.
         self._session = aiohttp.ClientSession(
@@ -44,6 +44,15 @@ class Client:
         )
         self._seconds = _FIRST_PATIENCE_SECONDS
         self.broken: list[str] = []
+
+    def add(self, url: str) -> None:
+        """There is one more server to be asked."""
+        if url not in self._urls:
+            self._urls.append(url)
+
+    def remove(self, url: str) -> None:
+        """A server is asked no more."""
+        self._urls.remove(url)
 
     async def close(self) -> None:
         await self._session.close()
@@ -57,6 +66,16 @@ class Client:
         form = aiohttp.FormData({"purpose": "assistants"})
         form.add_field("file", content, filename=name)
         return await self._ask("POST", "/files", data=form)
+
+    async def content(self, path: str) -> tuple[int, bytes]:
+        """The status and the bytes of what is not JSON. Raises `Lost`."""
+        url = self._random.choice(self._urls) + path
+        patience = aiohttp.ClientTimeout(total=self._seconds)
+        try:
+            async with self._session.get(url, timeout=patience) as answer:
+                return answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise self._lost("GET", path, error) from None
 
     async def _ask(self, method: str, path: str, **body: Any) -> Answer:
         url = self._random.choice(self._urls) + path

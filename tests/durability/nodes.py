@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,8 +43,8 @@ class Node:
         self.url = f"http://127.0.0.1:{self.port}/v1"
         self.log = folder / "stderr.log"
         self._flags = flags
-        self._environment = clean({**SETTINGS, **(environment or {})})
-        self._process: Forked | None = None
+        self.environment = clean({**SETTINGS, **(environment or {})})
+        self._process: Forked | subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
@@ -63,15 +64,18 @@ class Node:
                 except aiohttp.ClientConnectionError:
                     await asyncio.sleep(_LOOK_SECONDS)
 
-    def _spawn(self) -> Forked:
+    @property
+    def arguments(self) -> list[str]:
+        """The command that it runs."""
+        data = str(self.folder / "data")
+        return ["serve", "--port", str(self.port), "--data-dir", data, *self._flags]
+
+    def _spawn(self) -> Forked | subprocess.Popen[bytes]:
         server_logs.note(self.log)
         with self.log.open("ab") as log:
             return Forked(
-                [
-                    *("serve", "--port", str(self.port)),
-                    *("--data-dir", str(self.folder / "data"), *self._flags),
-                ],
-                stdin=0, stdout=1, stderr=log.fileno(), cwd=self.folder, env=self._environment,
+                self.arguments,
+                stdin=0, stdout=1, stderr=log.fileno(), cwd=self.folder, env=self.environment,
             )  # fmt: skip
 
     def send(self, how: signal.Signals) -> None:

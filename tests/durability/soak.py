@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests import server_logs
 from tests.databases import PostgresServer
 from tests.durability.campaign import Campaign
 from tests.durability.nodes import Node
@@ -68,6 +69,7 @@ class Soak:
         """Load and faults for so long, then the verdict."""
         seed = self._chance.randrange(10**9)
         until = time.monotonic() + seconds
+        server_logs.forget()
         where = f"PostgreSQL, {len(nodes)} servers" if url else "SQLite"
         campaign = Campaign(nodes, seed=seed, clients=_CLIENTS, url=url)
         async with campaign:
@@ -82,6 +84,8 @@ class Soak:
         )
         if campaign.wrong:
             _say(campaign.findings)
+            for name, tail in server_logs.tails():
+                _say(f"log of {name}\n{tail}")
 
     async def _fault(
         self, nodes: Sequence[Node], url: str | None, database: PostgresServer | None
