@@ -27,6 +27,11 @@ examples.use()
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """See `tests/cluster/behind.py`."""
+    parser.addoption("--cluster", action="store_true", help="SDKs use two servers behind a proxy")
+
+
 def pytest_configure() -> None:
     """Tracebacks in the log are plain, as a server's are: with the variables of each frame, which
     structlog shows by itself, one takes a tenth of a second and more.

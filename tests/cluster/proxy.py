@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import cycle
+from ssl import SSLContext
 
 import aiohttp
 from aiohttp import web
@@ -21,7 +22,7 @@ class RoundRobin:
         self._next = cycle(servers)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["RoundRobin"]:
+    async def running(self, *, tls: SSLContext | None = None) -> AsyncIterator["RoundRobin"]:
         """Listens on a free port of this machine until the end of the block."""
         async with aiohttp.ClientSession(
             auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None)
@@ -30,10 +31,10 @@ class RoundRobin:
             app.router.add_route("*", "/{path:.*}", self._pass_on)
             runner = web.AppRunner(app)
             await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
+            site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
             await site.start()
             host, port = runner.addresses[0][:2]
-            self.url = f"http://{host}:{port}"
+            self.url = f"{'https' if tls else 'http'}://{host}:{port}"
             try:
                 yield self
             finally:

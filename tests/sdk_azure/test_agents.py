@@ -27,7 +27,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from perdure.clock import SystemClock
 from perdure.tls import self_signed
-from tests.cli.processes import serving
+from tests.cluster.behind import served
 
 # Its annotations say less than it takes and gives.
 Client: TypeAlias = Any
@@ -88,13 +88,13 @@ class Server(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("azure")
     made = self_signed.make(folder / "tls", names=(), days=1, now=SystemClock().now())
-    tls = {"PERDURE_TLS_CERT": str(made.cert), "PERDURE_TLS_KEY": str(made.key)}
-    with serving(folder / "data", environment=tls) as served:
-        yield Server(f"{served.url}/api/projects/mine", made.cert)
-        assert served.stop()[0] == 0
+    with served(request, folder, {}, tls=made) as url:
+        yield Server(f"{url}/api/projects/mine", made.cert)
 
 
 @pytest.fixture

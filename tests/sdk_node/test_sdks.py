@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.cli.processes import serving
+from tests.cluster.behind import served
 from tests.patience import PATIENCE_SECONDS
 
 HERE = Path(__file__).parent
@@ -54,15 +54,14 @@ def results(
 ) -> Iterator[Mapping[str, str | None]]:
     """What each check of the program found, with one version of the SDK and a server of its own."""
     folder = _folder()
-    with serving(tmp_path_factory.mktemp("sdk") / "data", environment=ENVIRONMENT) as served:
+    with served(request, tmp_path_factory.mktemp("sdk"), ENVIRONMENT) as url:
         done = subprocess.run(
-            ["node", str(HERE / "program.mjs"), request.param, served.base_url, str(folder)],
+            ["node", str(HERE / "program.mjs"), request.param, f"{url}/v1", str(folder)],
             capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         yield {line["check"]: line["wrong"] for line in lines}
-        assert served.stop()[0] == 0
 
 
 @pytest.mark.parametrize("check", _checks())

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.cli.processes import clean, serving
+from tests.cli.processes import clean
+from tests.cluster.behind import served
 from tests.patience import PATIENCE_SECONDS
 
 PROGRAM = Path(__file__).with_name("program")
@@ -76,9 +77,8 @@ def results(
     """What each check of the program found, with one version of the SDK and a server of its own."""
     if request.param != INSTALLED:
         _packages(request.param)
-    with serving(tmp_path_factory.mktemp("sdk") / "data", environment=ENVIRONMENT) as served:
-        yield _results(request.param, served.base_url)
-        assert served.stop()[0] == 0
+    with served(request, tmp_path_factory.mktemp("sdk"), ENVIRONMENT) as url:
+        yield _results(request.param, f"{url}/v1")
 
 
 @pytest.mark.parametrize("check", _checks())

@@ -78,22 +78,33 @@ class Engine:
         self.facts = DatabaseFacts(means.database, means.clock, self.worker, ingest)
         self._claiming: asyncio.Task[None] | None = None
         self._loops: asyncio.Task[None] | None = None
+        self._ending_hung: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Recovers what an earlier server left, then takes runs."""
+        if self.membership:
+            # From the first: what is recovered may be what a server that hangs keeps locked.
+            ending = loop("hung sessions", self.membership.end_hung, every=END_HUNG_SECONDS)
+            self._ending_hung = asyncio.create_task(ending, name="hung sessions")
+        try:
+            await self._recover()
+        except BaseException:
+            await _cancelled(self._ending_hung)
+            raise
+        if self._works:
+            self.heartbeat.start()
+            self._claiming = asyncio.create_task(self._claim(), name="worker")
+        self._loops = asyncio.create_task(self._keep(), name="loops")
+
+    async def _recover(self) -> None:
         # Before any run can end here.
         await self.webhooks.configure()
         if self.membership:
-            await self.membership.end_hung()
             await self.membership.step()
         await self.maintenance.recover()
         await self.locator.start()
         await self.sweeper.recover()
         await self.ingest.recover()
-        if self._works:
-            self.heartbeat.start()
-            self._claiming = asyncio.create_task(self._claim(), name="worker")
-        self._loops = asyncio.create_task(self._keep(), name="loops")
 
     async def note_sessions(self) -> None:
         """Writes down at once which code sessions this server has; see `Membership`."""
@@ -108,6 +119,7 @@ class Engine:
         # It ends last: until then it keeps the leases.
         await self.heartbeat.stop()
         await _cancelled(self._loops)
+        await _cancelled(self._ending_hung)
         await self.webhooks.settle(_SETTLE_SECONDS)
         await self.webhooks.close()
         if self.membership:
@@ -134,7 +146,6 @@ class Engine:
         yield "lists", self.maintenance.complete_lists, _LISTS_SECONDS
         if self.membership:
             yield "membership", self.membership.step, STEP_SECONDS
-            yield "hung sessions", self.membership.end_hung, END_HUNG_SECONDS
         if self._works:
             yield "ingest", self.ingest.take, _INGEST_SECONDS
             yield "webhooks", self.webhooks.step, _WEBHOOKS_SECONDS
