@@ -12,10 +12,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster test check docs bench fuzz samples soak stress upgrade clean
+.PHONY: help demo cluster test check docs bench fuzz samples soak stress upgrade failover clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## start a server and run examples/quickstart.py against it
 	@$(BIN)/perdure demo
@@ -52,6 +52,9 @@ stress: $(VENV)/.dev  ## repeat the tests that a slow machine could break, besid
 
 upgrade: $(VENV)/.dev  ## replace a server of an earlier commit by one of today, under load
 	@$(BIN)/python -m tests.durability.upgrade $(ARGS)
+
+failover: $(VENV)/.dev  ## kill the PostgreSQL of two servers under load, and promote its standby
+	@$(BIN)/python -m tests.durability.failover $(ARGS)
 
 clean:  ## remove what these targets made, the environment too
 	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

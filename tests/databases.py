@@ -23,7 +23,7 @@ TEMPLATE = "perdure_template"
 CLEANER = "cleaner"
 
 # One user has a password, for the tests of what happens without it; the others need none.
-_PG_HBA = "local all guarded scram-sha-256\nlocal all all trust\n"
+_PG_HBA = "local all guarded scram-sha-256\nlocal all all trust\nlocal replication all trust\n"
 _SETTINGS = {
     "listen_addresses": "",
     # The data needs to outlive no power cut.
@@ -56,6 +56,7 @@ FROM pg_constraint
 WHERE contype = 'c' AND conrelid <> 0 AND connamespace = 'public'::regnamespace
 UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
 """
+_IS_FOLLOWED = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
 # As a replica it looks at no foreign keys, so that any order of tables will do.
 _EMPTY = """
 SET session_replication_role = replica;
@@ -98,11 +99,37 @@ class PostgresServer:
         (data / "pg_hba.conf").write_text(_PG_HBA)
         self._launch()
 
-    def restart(self) -> None:
-        """Ends all at once, as a crash of the server does, and starts it again on what it has."""
+    def standby(self) -> "PostgresServer":
+        """A server that streams what this one writes, from now on. This one waits for it at each
+        commit that asks for that (`synchronous_commit`).
+        """
+        standby = PostgresServer()
+        standby._run(
+            "pg_basebackup", "--host", str(self.folder), "--username=postgres",
+            "--pgdata", str(standby.folder / "data"), "--write-recovery-conf", "--no-sync",
+            "--checkpoint=fast",
+        )  # fmt: skip
+        standby._launch()
+        # Not before: the copy would have it, too.
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.execute("SELECT pg_reload_conf()")
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            wait_until(lambda: connection.execute(_IS_FOLLOWED).fetchall())
+        return standby
+
+    def promote(self) -> None:
+        """Makes a standby the primary."""
+        self.execute("SELECT pg_promote()")
+
+    def kill(self) -> None:
+        """Ends all at once, and for good."""
         assert self._process is not None
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(timeout=PATIENCE_SECONDS)
+
+    def restart(self) -> None:
+        """Ends all at once, as a crash of the server does, and starts it again on what it has."""
+        self.kill()
         self._launch()
 
     def _launch(self) -> None:

@@ -1,6 +1,8 @@
 """Contents of several servers on one PostgreSQL, through real servers and the doctor."""
 
+import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -11,6 +13,8 @@ from perdure import settings
 from perdure.cli import contents_checkup
 from perdure.cli.findings import Finding, State
 from tests.cli.processes import Served, perdure, serving
+from tests.object_store import ObjectStore
+from tests.object_store import environment as environment_of
 
 
 def connect(server: Served) -> OpenAI:
@@ -88,6 +92,47 @@ def test_sqlite_moves_contents_beside_its_server(tmp_path: Path) -> None:
         assert downloaded(server, file_id) == b"content"
         assert (tmp_path / "reserve").exists()
         assert uploaded(server, b"more") != file_id
+
+
+@pytest.mark.parametrize("to", ["s3", "folder"])
+def test_sqlite_moves_contents_to_a_bucket_and_back_while_its_server_works(
+    to: str, tmp_path: Path, object_store: ObjectStore
+) -> None:
+    """Each content is read before, meanwhile and afterwards, and what is written meanwhile, too."""
+    bucket = environment_of(object_store.create())
+    before = {**bucket, "PERDURE_CONTENTS": "folder" if to == "s3" else "s3"}
+    after = {**bucket, "PERDURE_CONTENTS": to}
+    texts = [f"content {number} ".encode() * (1 + 20_000 * number) for number in range(8)]
+    with serving(tmp_path, environment=before) as server:
+        old = {uploaded(server, text): text for text in texts}
+        assert server.stop()[0] == 0
+    with (
+        serving(tmp_path, environment=after) as server,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        moving = beside.submit(
+            perdure, "doctor", "--data-dir", tmp_path, "--move-contents", environment=after
+        )
+        new = {}
+        while not moving.done():
+            text = f"new {len(new)}".encode()
+            new[uploaded(server, text)] = text
+            for file_id, content in old.items():
+                assert downloaded(server, file_id) == content
+        done = moving.result()
+        said = " ".join(done.stdout.split())
+        assert done.returncode == 0, said + done.stderr
+        assert f"{len(texts)} contents (" in said
+        for file_id, content in {**old, **new}.items():
+            assert downloaded(server, file_id) == content
+        found = perdure("doctor", "--data-dir", tmp_path, "--verify", environment=after)
+        assert found.returncode == 0, found.stdout + found.stderr
+        assert server.stop()[0] == 0
+    with sqlite3.connect(tmp_path / "perdure.db") as connection:
+        kept = connection.execute("SELECT location FROM blobs WHERE state = 'kept'").fetchall()
+    connection.close()
+    assert len(kept) == len(old) + len(new)
+    assert {location.startswith("s3://") for (location,) in kept} == {to == "s3"}
 
 
 @pytest.mark.parametrize(
