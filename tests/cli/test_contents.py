@@ -113,7 +113,7 @@ def test_sqlite_moves_contents_to_a_bucket_and_back_while_its_server_works(
         moving = beside.submit(
             perdure, "doctor", "--data-dir", tmp_path, "--move-contents", environment=after
         )
-        new = {}
+        new: dict[str, bytes] = {}
         while not moving.done():
             text = f"new {len(new)}".encode()
             new[uploaded(server, text)] = text

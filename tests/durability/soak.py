@@ -80,7 +80,8 @@ class Soak:
         self.broken += campaign.findings.splitlines()
         _say(
             f"{where}, seed {seed}: {campaign.runs} runs, {dict(campaign.load.ended)}, "
-            f"{campaign.load.lost_answers} answers lost, broken: {len(campaign.wrong)}"
+            f"{campaign.load.lost_answers} answers lost, broken: {len(campaign.wrong)}; "
+            f"{self.faults.total()} faults so far"
         )
         if campaign.wrong:
             _say(campaign.findings)
