@@ -143,8 +143,6 @@ def _listed(*objects: Mapping[str, object]) -> dict[str, object]:
 def _answer(method: str, path: str) -> dict[str, object]:
     """What a server says to a call, by the last part of its path."""
     last = path.partition("?")[0].rpartition("/")[2]
-    if "/organization/" in path:
-        return _administered(method, path.partition("?")[0])
     if "/vector_stores/" in path and "/files" in path and "file_batches" not in path:
         is_list = method == "GET" and last == "files"
         return _listed(_FAILED_FILE) if is_list else _FAILED_FILE
@@ -236,7 +234,9 @@ class _Handler(BaseHTTPRequestHandler):
                     _events(self.path))  # fmt: skip
             self._write(200, "".join(told).encode(), "text/event-stream")
         else:
-            self._send(200, _answer(self.command, self.path))
+            is_admins = "/organization/" in self.path
+            answer = _administered if is_admins else _answer
+            self._send(200, answer(self.command, self.path.partition("?")[0]))
 
     def _read_body(self) -> None:
         if self.headers.get("transfer-encoding") == "chunked":

@@ -21,7 +21,9 @@ async def search(call: ApiCall) -> Answer:
     if not await services.database.read(
         vector_stores.is_recently_used, store_id, project=call.project, now=call.now
     ):
-        await services.database.write(vector_stores.touch, store_id, project=call.project, now=call.now)
+        await services.database.write(
+            vector_stores.touch, store_id, project=call.project, now=call.now
+        )
     if body.rewrite_query and (model := services.settings.rewrite_model):
         queries = await rewrite.rewrite_queries(services.provider, model, queries)
     ranking = body.ranking_options or SearchRanking()

@@ -119,9 +119,7 @@ def expire_due(tx: Transaction, *, now: int, limit: int) -> int:
         locked = tx.one("uploads.lock", id=row["id"], project=row["project"])
         # Between the look and the lock, another server may have been faster.
         if locked and locked["status"] == UploadStatus.PENDING:
-            _signal(
-                tx, decode(locked["body"], Upload), Signal.EXPIRE, project=row["project"]
-            )
+            _signal(tx, decode(locked["body"], Upload), Signal.EXPIRE, project=row["project"])
     return len(rows)
 
 

@@ -143,9 +143,7 @@ def modify(
         expires_at = _expiry(body.expires_after, row["last_active_at"])
     store = replace(decode(row["body"], VectorStore), **changes)
     text = encode(store).decode()
-    tx.run(
-        "vector_stores.update", id=store_id, project=project, body=text, expires_at=expires_at
-    )
+    tx.run("vector_stores.update", id=store_id, project=project, body=text, expires_at=expires_at)
     return get(tx, store_id, project=project, now=now)
 
 
