@@ -173,7 +173,7 @@ def _administered(method: str, path: str) -> dict[str, object]:
     *_, above, last = path.split("/")
     match method, last:
         case "GET", "projects":
-            return _listed(_PROJECT)
+            return _listed(_PROJECT, {**_PROJECT, "id": "proj_default"})
         case "GET", "api_keys":
             return _listed(_KEY)
         case "GET", "admin_api_keys":
