@@ -62,11 +62,10 @@ _EMPTY = """
 SET session_replication_role = replica;
 DO $$ DECLARE filled text; BEGIN
     FOR filled IN SELECT tablename FROM pg_tables
-        WHERE schemaname = 'public' AND tablename NOT IN ('schema_migrations', 'projects')
+        WHERE schemaname = 'public' AND tablename <> 'schema_migrations'
     LOOP EXECUTE format('DELETE FROM %I', filled); END LOOP;
 END $$;
-DELETE FROM projects WHERE id <> 'proj_default';
-UPDATE projects SET name = 'Default project'
+INSERT INTO projects (id, name, created_at) VALUES ('proj_default', 'Default project', 1)
 """
 
 

@@ -224,11 +224,14 @@ def with_cursors() -> Iterator[Request]:
         "/vector_stores/{own.vector_store_id}/files": ("file_id", "old_file_id"),
         "/vector_stores/{own.vector_store_id}/file_batches/{own.batch_id}/files": ("file_id",),
         "/files": ("file_id", "old_file_id"),
+        "/runs": ("run_id",),
     }
     for path, names in lists.items():
         for name, cursor in product(names, ("after", "before")):
             yield Request("GET", f"{path}?{cursor}={{{name}}}")
     yield Request("GET", "/threads/{own.thread_id}/messages?run_id={run_id}")
+    for name in ("assistant_id", "thread_id"):
+        yield Request("GET", f"/runs?{name}={{{name}}}")
 
 
 def of_routes() -> Iterator[Request]:
@@ -327,7 +330,9 @@ async def test_what_is_in_another_project_does_not_exist(
             body = _filled(request.body, named, own)
             answer = await mine.send(request.method, path, body, mount=mount)
             seen.append(_seen(answer, named))
-        if seen[0] != seen[1] or (seen[0][0] == 200 and "run_id=" not in request.path):
+        # Nothing is found by a filter, and all else is refused.
+        is_found = seen[0][0] == 200 and not re.search(r"\?\w+_id=", request.path)
+        if seen[0] != seen[1] or is_found:
             differ.append((mount, request, seen))
     assert differ == [], str(differ[0][2])
     assert of_project(dump(app, database_url), objects) == before

@@ -20,7 +20,8 @@ FUNCTION = {"type": "function", "function": {"name": "get_weather", "parameters"
 
 @pytest.fixture
 def chosen() -> dict[str, object]:
-    return {"admin_key": ADMIN}
+    # Streams look again soon.
+    return {"admin_key": ADMIN, "keep_alive_seconds": 0.1}
 
 
 @pytest.fixture
@@ -97,3 +98,19 @@ async def test_a_run_that_comes_too_late_is_ended_by_upkeep(
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await _statuses(app) != ["cancelled"]:  # noqa: ASYNC110 # as in `until`
             await asyncio.sleep(0)
+
+
+async def test_the_stream_of_a_projects_runs_ends_with_its_key(
+    base_url: str,
+    http: httpx2.AsyncClient,
+    session: aiohttp.ClientSession,
+) -> None:
+    admin = Admin(http)
+    blue = await admin.project("Blue")
+    key = await admin.key(blue)
+    response = await session.get(f"{base_url}/runs/stream", headers=_headers(key.secret))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await response.content.readany()
+        await admin.delete(f"/projects/{blue}/api_keys/{key.id}")
+        await response.content.read()
+    assert response.content.at_eof()

@@ -56,6 +56,10 @@ class Listener:
         return {"type": "http.disconnect"}
 
 
+async def _always() -> bool:
+    return True
+
+
 @asynccontextmanager
 async def listening(
     database: Database,
@@ -73,6 +77,7 @@ async def listening(
         database=database,
         clock=ManualClock(),
         keep_alive=keep_alive,
+        is_admitted=_always,
     )
     listener = Listener()
     task = asyncio.ensure_future(stream({}, listener.receive, listener.send))

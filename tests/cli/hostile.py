@@ -173,7 +173,7 @@ def _administered(method: str, path: str) -> dict[str, object]:
     *_, above, last = path.partition("?")[0].split("/")
     match method, last:
         case "GET", "projects":
-            return _listed(_PROJECT)
+            return _listed(_PROJECT, {**_PROJECT, "id": "proj_default"})
         case "GET", "api_keys":
             return _listed(_KEY)
         case "GET", "admin_api_keys":
@@ -234,7 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
                     _events(self.path))  # fmt: skip
             self._write(200, "".join(told).encode(), "text/event-stream")
         else:
-            answer = _administered if "/organization/" in self.path else _answer
+            is_admins = "/organization/" in self.path
+            answer = _administered if is_admins else _answer
             self._send(200, answer(self.command, self.path))
 
     def _read_body(self) -> None:

@@ -52,6 +52,7 @@ def test_a_fresh_machine_is_fine_and_left_as_it_is(tmp_path: Path, free_port: st
         f"ok data {data_dir} will be made",
         f"ok database SQLite in {data_dir}: perdure.db will be made by the first start",
         f"ok contents new ones go to the folder {data_dir / 'blobs'}",
+        "ok keys 0 of projects, 0 of admins; programs on this machine need none",
         f"ok server it does not run: nothing answers at http://127.0.0.1:{free_port}",
         f"warn models {_SCRIPTED}",
         "→ Set model_base_url, such as http://localhost:11434/v1.",

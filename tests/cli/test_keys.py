@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from openai import OpenAI
 
+from perdure import settings
+from perdure.cli import keys_checkup
+from perdure.cli.findings import State
 from tests.cli.processes import perdure, serving
 
 
@@ -59,3 +63,33 @@ def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path) -> None:
     assert both.stderr == (
         "perdure: An admin key is of no project: leave out --admin or --project.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "state", "text"),
+    [
+        ({}, State.OK, "0 of projects, 0 of admins; programs on this machine need none"),
+        ({"api_keys": ["a", "b"]}, State.OK,
+         "2 of projects, 0 of admins; every request needs one that is known"),
+        ({"admin_key": "sk-admin-of-somebody"}, State.OK,
+         "0 of projects, 1 of admins; programs on this machine need none"),
+        ({"host": "0.0.0.0"}, State.FAIL, "Perdure refuses to start without API keys on 0.0.0.0"),
+        ({"host": "0.0.0.0", "admin_key": "sk-admin-of-somebody"}, State.OK,
+         "0 of projects, 1 of admins; every request needs one that is known"),
+    ],
+)  # fmt: skip
+def test_doctor_says_which_keys_there_are_and_whether_a_start_needs_one(
+    tmp_path: Path, chosen: dict[str, object], state: State, text: str
+) -> None:
+    found = keys_checkup.finding(settings.only(data_dir=tmp_path, **chosen), is_current=True)
+    assert found.state is state
+    assert found.text.startswith(text)
+
+
+def test_doctor_counts_the_keys_that_are_stored(tmp_path: Path) -> None:
+    made = perdure("keys", "create", "--admin", "--data-dir", tmp_path)
+    assert made.returncode == 0, made.stderr
+    chosen = settings.only(host="0.0.0.0", data_dir=tmp_path)
+    found = keys_checkup.finding(chosen, is_current=True)
+    assert found.state is State.OK
+    assert found.text.startswith("0 of projects, 1 of admins; every request needs one")

@@ -432,6 +432,59 @@ PLANTS = (
         r"is a server at '' of version '1' with 0 runs",
     ),
     Plant(
+        "an assistant of a project that is not there",
+        lambda plant, _: plant.run(
+            "INSERT INTO assistants (id, project, body) VALUES ('asst_1', 'proj_x', "
+            '\'{"id":"asst_1","created_at":1,"model":"m"}\')',
+        ),
+        lambda _: "asst_1",
+        r"belongs to the project proj_x, of which none is",
+    ),
+    Plant(
+        "a secret in the place of its hash",
+        lambda plant, _: plant.run(
+            "INSERT INTO api_keys (id, kind, hash, name, redacted_value, created_at) "
+            "VALUES ('key_1', 'admin', 'sk-admin-of-somebody', 'n', 'r', 1)",
+        ),
+        lambda _: "key_1",
+        r"is a key without the hash of a secret",
+    ),
+    Plant(
+        "a key that nobody has made",
+        lambda plant, _: plant.run(
+            "INSERT INTO api_keys (id, kind, hash, name, redacted_value, created_at) "
+            f"VALUES ('key_1', 'admin', '{'0' * 64}', 'n', 'r', 1)",
+        ),
+        lambda _: "key_1",
+        r"is a key that the audit log does not tell of",
+    ),
+    Plant(
+        "a key whose owner was deleted before it",
+        lambda plant, _: (
+            plant.run(
+                "INSERT INTO service_accounts (id, project, name, created_at, deleted_at) "
+                "VALUES ('svc_acct_1', 'proj_default', 'n', 1, 1)",
+            ),
+            plant.run(
+                "INSERT INTO api_keys (id, kind, project, service_account, hash, name, "
+                "redacted_value, created_at) VALUES ('key_1', 'project', 'proj_default', "
+                f"'svc_acct_1', '{'0' * 64}', 'n', 'r', 1)",
+            ),
+            plant.run(
+                "INSERT INTO audit_logs (id, type, effective_at, actor, project, target, body) "
+                "VALUES ('audit_log_1', 'api_key.created', 1, 'a', 'proj_default', 'key_1', '{}')",
+            ),
+        ),
+        lambda _: "key_1",
+        r"is a key of proj_default whose owner svc_acct_1 is not there, is of another project, .*",
+    ),
+    Plant(
+        "a database without its first project",
+        lambda plant, _: plant.run("UPDATE projects SET id = 'proj_x' WHERE id = 'proj_default'"),
+        lambda _: "proj_default",
+        r"is not there, and the keys of the settings belong to it",
+    ),
+    Plant(
         "a code session of no server",
         lambda plant, ids: plant.run(
             "INSERT INTO sessions (thread_id, server, until) VALUES (?, '', 1)", ids.thread

@@ -2,20 +2,17 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from tests.cluster.behind import served, skip_joined
 from tests.patience import PATIENCE_SECONDS
+from tests.sdk_node.packages import folder
 
 HERE = Path(__file__).parent
-CACHE = HERE.parents[1] / ".cache" / "sdk_node"
 PACKAGES = ("openai-4", "openai-4-last", "openai-new")
 # Streams that are silent for a moment carry comments.
 ENVIRONMENT = {"PERDURE_KEEP_ALIVE_SECONDS": "0.05"}
@@ -26,37 +23,15 @@ def _checks() -> list[str]:
     return re.findall(r"^  async (\w+)\(\) \{$", program, re.MULTILINE)
 
 
-@cache
-def _folder() -> Path:
-    """A folder with the SDKs; made once, and kept."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node is not installed: the Node SDK is not tested here")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    wanted = (HERE / "package.json").read_text()
-    done = CACHE / "done.json"
-    # Another process of the same test run may be at it.
-    with FileLock(CACHE / "lock"):
-        if not done.is_file() or done.read_text() != wanted:
-            (CACHE / "package.json").write_text(wanted)
-            installed = subprocess.run(
-                ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"],
-                cwd=CACHE, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
-            )  # fmt: skip
-            if installed.returncode:
-                pytest.skip(f"the Node SDKs cannot be installed here: {installed.stderr[-300:]}")
-            done.write_text(wanted)
-    return CACHE
-
-
 @pytest.fixture(scope="module", params=PACKAGES)
 def results(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, str | None]]:
     """What each check of the program found, with one version of the SDK and a server of its own."""
-    folder = _folder()
+    at = folder()
     with served(request, tmp_path_factory.mktemp("sdk"), ENVIRONMENT) as url:
         done = subprocess.run(
-            ["node", str(HERE / "program.mjs"), request.param, f"{url}/v1", str(folder)],
+            ["node", str(HERE / "program.mjs"), request.param, f"{url}/v1", str(at)],
             capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -9,10 +9,11 @@ import asyncio
 from contextlib import ExitStack
 from typing import NamedTuple
 
+from perdure.api.callers import Caller
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import api_keys, audit_logs, key_secrets
-from perdure.commands.api_keys import KeySnapshot, StoredProject
+from perdure.commands.api_keys import KeySnapshot, StoredKey, StoredProject
 from perdure.settings import Settings, is_loopback
 from perdure.storage.database import Database
 from perdure.wire.projects import DEFAULT_PROJECT
@@ -98,13 +99,25 @@ class KnownKeys:
         key = self._snapshot.keys.get(digest) if key_secrets.is_wellformed(secret) else None
         if key is None:
             return None
-        now = int(self._clock.now())
-        if key.expires_at is not None and key.expires_at <= now:
+        if not self._is_good(key):
             return None
-        if key.project is not None and self.active_project(key.project) is None:
-            return None
-        self._note_use(key.id, now)
+        self._note_use(key.id, int(self._clock.now()))
         return KnownKey(key.id, key.project)
+
+    async def admit(self, caller: Caller) -> bool:
+        """Returns True if the key of a caller that was let in before is still good."""
+        await self.refresh()
+        if self.active_project(caller.project) is None:
+            return False
+        if caller.key_id is None:
+            return bool(self._of_settings) or not self.are_required
+        keys = self._snapshot.keys.values()
+        return any(key.id == caller.key_id and self._is_good(key) for key in keys)
+
+    def _is_good(self, key: StoredKey) -> bool:
+        if key.expires_at is not None and key.expires_at <= self._clock.now():
+            return False
+        return key.project is None or self.active_project(key.project) is not None
 
     def active_project(self, project_id: str) -> StoredProject | None:
         """Returns a project that was not archived, by its id."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -45,6 +46,7 @@ class RunChanges(Response):
         database: Database,
         clock: Clock,
         keep_alive: float,
+        is_admitted: Callable[[], Awaitable[bool]],
     ) -> None:
         super().__init__()
         del self.headers["content-length"]
@@ -53,6 +55,7 @@ class RunChanges(Response):
         self._database = database
         self._clock = clock
         self._keep_alive = keep_alive
+        self._is_admitted = is_admitted
         self._is_new = after is None
         self._after = after or 0
         self._overlap = 0.0 if database.exclusive else _OVERLAP_SECONDS
@@ -78,7 +81,8 @@ class RunChanges(Response):
             )
             await self._send(send, KEEP_ALIVE)
             is_open = True
-            while is_open and not self._gone:
+            # A key that was deleted meanwhile, or whose project was archived, sees no more.
+            while is_open and not self._gone and await self._is_admitted():
                 await self._send_new(send)
                 is_open = await self._changed(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,6 +1,7 @@
 """Runs over HTTP, polled and streamed (spec 02 §7, 04 §1)."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Concatenate, NamedTuple, ParamSpec
 
 from msgspec.structs import replace
@@ -92,6 +93,7 @@ async def stream_of_project(call: ApiCall) -> Answer:
         database=services.database,
         clock=services.clock,
         keep_alive=services.settings.keep_alive_seconds,
+        is_admitted=partial(services.keys.admit, call.caller),
     )
 
 

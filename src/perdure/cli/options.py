@@ -11,12 +11,6 @@ from perdure.errors import ConfigurationError
 from perdure.settings import Settings
 
 
-def group(about: str) -> typer.Typer:
-    """Returns a group of commands."""
-    # Without panels: they are padded in a pipe too, and break inside words.
-    return typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
-
-
 def _option(setting: str) -> OptionInfo:
     flag = f"--{setting.replace('_', '-')}"
     option: OptionInfo = typer.Option(

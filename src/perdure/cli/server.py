@@ -166,6 +166,8 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
     except socket.gaierror as error:
         raise ConfigurationError(f"The host {host!r} is unknown: {error.strerror}.") from None
+    except ValueError:
+        raise ConfigurationError(f"The host {host!r} is no name and no address.") from None
     try:
         return socket.create_server(address, family=family, backlog=_BACKLOG)
     except PermissionError:

@@ -22,7 +22,7 @@ class ServerIdentity(NamedTuple):
 
 
 class SeenServer(NamedTuple):
-    """Where a server listens, and when it last gave a sign of life."""
+    """A server by where it listens, and its last sign of life in Unix seconds."""
 
     address: str
     seen_at: float

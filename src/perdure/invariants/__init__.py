@@ -15,6 +15,7 @@ from perdure.invariants import (
     assistants,
     damage,
     files,
+    projects,
     servers,
     steps_and_messages,
     vector_stores,
@@ -77,6 +78,7 @@ def check(
     yield from webhooks.check(tx)
     yield from adjustments.check(tx)
     yield from servers.check(tx)
+    yield from projects.check(tx)
 
 
 def _of_runs(tx: Transaction, on_page: Callable[[int], None]) -> Iterator[Violation]:

@@ -140,11 +140,13 @@ SELECT COUNT(*) AS waiting FROM (
 ) AS counted
 
 -- name: newest_first
--- A page of the thread's runs by descending order.
+-- A page of the thread's runs by descending order. The project is compared so that no index of it is
+-- taken.
 SELECT seq, id, body FROM runs
 WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
-  AND project = :project
+  AND +project = :project -- sqlite
+  AND project || '' = :project -- postgres
 ORDER BY thread_id DESC, seq DESC LIMIT :limit
 
 -- name: oldest_first
@@ -152,5 +154,6 @@ ORDER BY thread_id DESC, seq DESC LIMIT :limit
 SELECT seq, id, body FROM runs
 WHERE thread_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low) -- postgres
-  AND project = :project
+  AND +project = :project -- sqlite
+  AND project || '' = :project -- postgres
 ORDER BY thread_id ASC, seq ASC LIMIT :limit
