@@ -128,7 +128,9 @@ class Perdure:
         except Unavailable as error:
             await self.blobs.close()
             await self._disconnect()
-            raise ConfigurationError(f"The server cannot start: {error.message}") from error
+            cause = str(error.__cause__ or "").split("\n")[0]
+            reason = f" ({cause})" if cause else ""
+            raise ConfigurationError(f"The server cannot start: {error.message}{reason}") from error
         self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
         if self.settings.default_model:
             with suppress(TimeoutError):
