@@ -136,7 +136,9 @@ class Perdure:
         except Unavailable as error:
             await self.blobs.close()
             await self._disconnect()
-            raise ConfigurationError(f"The server cannot start: {error.message}") from error
+            cause = str(error.__cause__ or "").split("\n")[0]
+            reason = f" ({cause})" if cause else ""
+            raise ConfigurationError(f"The server cannot start: {error.message}{reason}") from error
         self._noting = asyncio.create_task(
             loop("keys", self.keys.write_uses, every=_USES_SECONDS), name="keys"
         )

@@ -226,6 +226,8 @@ UPLOAD = Table(
 
 # The deltas, and the events that are not moves of a table. With the tables above: all 25.
 THREAD_CREATED = "thread.created"
+# One of these is the first event of a run's log.
+LOG_BEGINS = (THREAD_CREATED, RUN_CREATED[0])
 MESSAGE_DELTA = "thread.message.delta"
 STEP_DELTA = "thread.run.step.delta"
 ERROR = "error"

@@ -55,3 +55,35 @@ async def test_a_run_that_is_taken_over_is_told_without_a_gap(postgres_url: str)
     assert names(b"".join(sent).decode()) == expected
     assert log.count("thread.run.in_progress") == 2
     await asyncio.gather(here.close(), there.close())
+
+
+async def test_a_new_run_that_another_server_tells_of_first_is_told_from_its_beginning(
+    postgres_url: str,
+) -> None:
+    """It claims the run, and its word comes before this server has told that there is a run."""
+    bus = MemoryBus()
+    here = PostgreSQL(postgres_url, bus=MemoryBus())
+    await here.open()
+    acts = Acts(here)
+    sent: list[bytes] = []
+
+    async def send(message: Sent) -> None:
+        sent.append(message.get("body", b""))
+
+    async def receive() -> Sent:
+        await asyncio.Event().wait()
+        raise AssertionError("it never goes away")
+
+    hold = await acts.writing()
+    await acts.complete(hold)
+    log = await here.read(events.after, hold.run_id, 0)
+    stream = EventStream(
+        bus.subscribe(hold.run_id), run_id=hold.run_id, database=here, keep_alive=600
+    )
+    for event in [*log[2:3], *log]:
+        bus.publish(hold.run_id, event)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await stream({}, receive, send)
+    told = [name for name in names(b"".join(sent).decode()) if name != "thread.message.delta"]
+    assert told == [*(event.name for event in log), "done"]
+    await here.close()

@@ -5,6 +5,7 @@ import asyncio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from perdure import lifecycle
 from perdure.api.cursor import Cursor
 from perdure.api.dialects import PLAIN, Dialect
 from perdure.api.http import wait_for_disconnect
@@ -99,9 +100,12 @@ class EventStream(Response):
 
         This server can take over a run, or cancel it, while another server publishes its events.
         """
-        has_event = any(isinstance(item, Event) for item in items)
+        first = next((item for item in items if isinstance(item, Event)), None)
         seq = self._frames.cursor.seq
-        if self._database.exclusive or not (seq and has_event):
+        # Before the first event of all there is nothing; another server may claim a new run, and
+        # tell it, before this one has told that it was created.
+        is_first = not seq and first is not None and first.name in lifecycle.LOG_BEGINS
+        if self._database.exclusive or first is None or is_first:
             return []
         return await self._database.read(events.after, self._run_id, seq)
 

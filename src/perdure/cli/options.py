@@ -39,6 +39,13 @@ ModelApiKey = Annotated[str | None, _option("model_api_key")]
 Config = Annotated[Path | None, _option("config")]
 
 
+def group(about: str) -> typer.Typer:
+    """Returns a group of commands. It has no panels: they are padded in a pipe too, and break
+    inside words.
+    """
+    return typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+
+
 def aliases(given: Sequence[str] | None) -> dict[str, str] | None:
     """Returns the table that the flags `--alias` make; None without any. Raises
     `ConfigurationError`.

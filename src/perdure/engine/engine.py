@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator
 
+import structlog
+
 from perdure.background import loop
 from perdure.commands.servers import ServerIdentity
 from perdure.engine.blob_locator import BlobLocator
@@ -14,7 +16,10 @@ from perdure.engine.maintenance import Maintenance
 from perdure.engine.membership import END_HUNG_SECONDS, STEP_SECONDS, Membership
 from perdure.engine.sweeper import Sweeper
 from perdure.engine.worker import Worker
+from perdure.errors import Unavailable
 from perdure.webhooks.delivery_loop import Webhooks
+
+_log = structlog.get_logger(__name__)
 
 _WEBHOOKS_SECONDS = 0.5
 _MAINTENANCE_SECONDS = 1.0
@@ -49,6 +54,7 @@ class Engine:
         works: bool = True,
     ) -> None:
         self._works = works
+        self._is_alone = means.database.exclusive
         self.worker = Worker(
             means, max_concurrent_runs=max_concurrent_runs, owner=server.id if server else None
         )
@@ -101,7 +107,14 @@ class Engine:
         await self.webhooks.configure()
         if self.membership:
             await self.membership.step()
-        await self.maintenance.recover()
+        try:
+            await self.maintenance.recover()
+        except Unavailable as error:
+            # Alone, it must know that all is freed. Else it is done again every second, and what a
+            # server that hangs keeps locked for some seconds keeps this one from nothing.
+            if self._is_alone:
+                raise
+            _log.warning("database_unavailable", reason=str(error.__cause__))
         await self.locator.start()
         await self.sweeper.recover()
         await self.ingest.recover()
