@@ -91,8 +91,13 @@ class Server(NamedTuple):
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("azure")
     made = self_signed.make(folder / "tls", names=(), days=1, now=SystemClock().now())
-    tls = {"PERDURE_TLS_CERT": str(made.cert), "PERDURE_TLS_KEY": str(made.key)}
-    with serving(folder / "data", environment=tls) as served:
+    environment = {
+        "PERDURE_TLS_CERT": str(made.cert),
+        "PERDURE_TLS_KEY": str(made.key),
+        # a sandbox that nobody asks for imports what most code needs
+        "PERDURE_CODE_SPARE_SESSIONS": "0",
+    }
+    with serving(folder / "data", environment=environment) as served:
         yield Server(f"{served.url}/api/projects/mine", made.cert)
         assert served.stop()[0] == 0
 
