@@ -14,7 +14,7 @@ from perdure.testing.manual_clock import ManualClock
 from perdure.wire.run_steps import MessageCreation
 from perdure.wire.runs import ModifyRun, SubmitToolOutputs, ToolOutput
 from tests.commands.acts import CALLS, LIFETIME, PROJECT, Acts
-from tests.invariants.ground import Filled, Ground, ground
+from tests.ground import Filled, Ground, ground
 from tests.invariants.plants import PLANTS, Ids, Plant, Scene
 
 __all__ = ["ground"]

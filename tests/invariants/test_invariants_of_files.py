@@ -17,7 +17,7 @@ from perdure.wire.uploads import CompleteUpload
 from perdure.wire.vector_stores import ModifyVectorStore, VectorStoreExpiresAfter
 from tests.commands.acts import PROJECT, START, Acts
 from tests.commands.filled_stores import FilledStore
-from tests.invariants.ground import Filled, Ground, ground
+from tests.ground import Filled, Ground, ground
 from tests.invariants.plants_of_files import DELIVERIES, FILES, Plant, Shelved
 from tests.invariants.plants_of_stores import INDEX, VECTOR_STORES
 

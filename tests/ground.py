@@ -1,4 +1,4 @@
-"""Databases that many tests damage, one after the other, each as if it were the first."""
+"""Databases that all tests of a file share, where none disturbs the others."""
 
 import asyncio
 import shutil
