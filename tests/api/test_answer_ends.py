@@ -1,6 +1,7 @@
 """How a model server's answer ends is how the run ends: for who polls, and for who streams."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -22,7 +23,7 @@ async def runs(ground: Ground, model_server_process: ModelServer) -> AsyncIterat
     """Runs of a server that calls the model server, one for all tests: none asks a model for which
     another has asked.
     """
-    chosen = {"model_base_url": model_server_process.base_url}
+    chosen: dict[str, Any] = {"model_base_url": model_server_process.base_url}
     async with (
         opened(ground.url, ground.folder, clock=ManualClock(), **chosen) as app,
         client(app) as http,
