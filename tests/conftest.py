@@ -1,6 +1,7 @@
 """Fixtures for everybody: each test that asks for a database runs on SQLite and on PostgreSQL."""
 
 import asyncio
+import gc
 import os
 import shutil
 import sys
@@ -16,12 +17,13 @@ from perdure.bus.memory import MemoryBus
 from perdure.parsing.parser import Parser
 from perdure.storage import BlobStores, connect, connect_blobs
 from perdure.storage.database import Database
-from tests import examples, server_logs
+from tests import examples, server_logs, temporary
 from tests.databases import TEMPLATE, NoServer, PostgresServer
 from tests.object_store import ObjectStore
 from tests.parsers import SharedParser
 
 examples.use()
+temporary.use()
 # jsonschema imports it where it is there, for formats that no schema of ours has, and 38 grammars
 # are compiled meanwhile: a third of all that collecting the tests takes.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
@@ -53,6 +55,20 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if report.failed:
         report.sections += [(f"Log of {name}", tail) for name, tail in server_logs.tails()]
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays until the end: garbage is not looked for meanwhile, nor
+    in there afterwards.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -32,6 +32,11 @@ def wait_until(is_so: Callable[[], object]) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
+async def pause() -> None:
+    """Lets others work between two looks that cost something, such as requests."""
+    await asyncio.sleep(_LOOK_SECONDS)
+
+
 _passed: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
 

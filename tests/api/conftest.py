@@ -8,21 +8,14 @@ from pathlib import Path
 import httpx2
 import pytest
 import uvicorn
-from pydantic import SecretStr
 
-from perdure import settings
 from perdure.app import Perdure
 from perdure.parsing.parser import Parser
 from perdure.testing.manual_clock import ManualClock
+from tests.api.servers import client, opened
 from tests.model_servers.fixture import model_server, model_server_process
-from tests.patience import PATIENCE_SECONDS
 
 __all__ = ["model_server", "model_server_process"]
-
-HEADERS = {"authorization": "Bearer test", "openai-beta": "assistants=v2"}
-
-# Larger than any other body may be.
-LARGEST_FILE = 200_000
 
 
 @pytest.fixture
@@ -52,22 +45,8 @@ async def app(
     schema: None,
 ) -> AsyncIterator[Perdure]:
     """An open server; its engine runs."""
-    url = SecretStr(database_url) if database_url else None
-    app = Perdure(
-        settings.only(
-            data_dir=data_dir,
-            database_url=url,
-            drain_seconds=0,
-            max_body_bytes=100_000,
-            max_file_bytes=LARGEST_FILE,
-            **chosen,
-        ),
-        clock=clock,
-        parser=lent,
-    )
-    await app.open()
-    yield app
-    await app.close()
+    async with opened(database_url, data_dir, clock=clock, parser=lent, **chosen) as app:
+        yield app
 
 
 @pytest.fixture
@@ -75,16 +54,6 @@ async def http(app: Perdure) -> AsyncIterator[httpx2.AsyncClient]:
     """A plain HTTP client, for what no SDK would send. Responses come whole, streams too."""
     async with client(app) as http:
         yield http
-
-
-def client(app: Perdure) -> httpx2.AsyncClient:
-    """An HTTP client of this server."""
-    return httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app.asgi),
-        base_url="http://127.0.0.1/v1",
-        headers=HEADERS,
-        timeout=PATIENCE_SECONDS,
-    )
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import httpx2
 
 from tests.api.sse import Told, events
+from tests.patience import pause
 
 TOOL = {"type": "function", "function": {"name": "get_weather"}}
 
@@ -64,6 +65,7 @@ class ModelRuns:
     async def _poll(self, path: str, body: dict[str, object]) -> Ended:
         run = (await self._http.post(path, json=body)).json()
         while run["status"] in ("queued", "in_progress"):
+            await pause()
             run = (await self._http.get(_path(run))).json()
         return await self._ended(run, "")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perdure.api.routes import ROUTES, find
 from perdure.errors import NotFound
-from tests.api.conftest import HEADERS
+from tests.api.servers import HEADERS
 from tests.api.sse import events
 from tests.api.test_files import BOUNDARY, field, file_field, post
 

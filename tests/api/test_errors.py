@@ -5,6 +5,12 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from tests.api.shared import LOOP, ground, http
+
+__all__ = ["ground", "http"]
+
+pytestmark = LOOP
+
 Expected = tuple[int, str, str | None, str | None]
 
 BETA = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from perdure.app import Perdure
 from perdure.testing.manual_clock import ManualClock
-from tests.api.conftest import LARGEST_FILE
+from tests.api.servers import LARGEST_FILE
 from tests.examples import WITH_FIXTURES
 from tests.patience import PATIENCE_SECONDS
 

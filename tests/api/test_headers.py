@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from perdure.app import Perdure
-from tests.api.conftest import HEADERS
+from tests.api.servers import HEADERS
 from tests.model_servers.fixture import ModelServer
 
 ORIGIN = {"origin": "https://app.example.com"}

@@ -11,7 +11,7 @@ import pytest
 from perdure import settings
 from perdure.app import Perdure
 from perdure.testing.manual_clock import ManualClock
-from tests.api.conftest import client
+from tests.api.servers import client
 from tests.api.test_files import upload
 from tests.object_store import ObjectStore
 

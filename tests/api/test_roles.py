@@ -13,7 +13,7 @@ from perdure.app import Perdure
 from perdure.clock import SystemClock
 from perdure.errors import ConfigurationError
 from perdure.storage import checkup
-from tests.api.conftest import HEADERS
+from tests.api.servers import HEADERS
 from tests.patience import PATIENCE_SECONDS, until
 
 

@@ -18,7 +18,7 @@ from perdure import settings
 from perdure.app import Perdure
 from perdure.testing.manual_clock import ManualClock
 from perdure.wire.events import Delta
-from tests.api.conftest import HEADERS
+from tests.api.servers import HEADERS
 from tests.api.sse import Told, events
 from tests.docs.stream_order import out_of_order
 from tests.patience import PATIENCE_SECONDS

@@ -11,7 +11,7 @@ import httpx2
 from perdure import settings
 from perdure.app import Perdure
 from perdure.testing.manual_clock import ManualClock
-from tests.api.conftest import HEADERS
+from tests.api.servers import HEADERS
 from tests.api.sse import events
 
 DEFAULTS: dict[str, Any] = {

@@ -12,7 +12,7 @@ from perdure.api.event_stream import EventStream
 from perdure.app import Perdure
 from perdure.lifecycle import MESSAGE_DELTA
 from perdure.wire.events import Event
-from tests.api.conftest import HEADERS
+from tests.api.servers import HEADERS
 from tests.api.sse import Told, events, names
 from tests.patience import PATIENCE_SECONDS, until
 

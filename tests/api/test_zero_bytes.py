@@ -13,7 +13,7 @@ from perdure import invariants
 from perdure.app import Perdure
 from perdure.parsing.parser import Parser
 from tests.api.test_vector_stores import read_all
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, pause
 
 ZERO = "a\0b"
 METADATA = {ZERO: ZERO}
@@ -46,7 +46,7 @@ async def run_until(http: httpx2.AsyncClient, path: str, status: str) -> dict[st
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (run := (await http.get(path)).json())["status"] != status:
             assert run["status"] in ("queued", "in_progress"), run
-            await asyncio.sleep(0)
+            await pause()
     found: dict[str, Any] = run
     return found
 

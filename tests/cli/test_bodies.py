@@ -8,6 +8,7 @@ import pytest
 
 from perdure.cli.protocol import ClientConnection
 from tests.cli.sockets import KEY, Answer, Listening, Raw, get, listening, post
+from tests.patience import pause
 
 MEMBERS = 1000
 HELD = 1_000_000
@@ -129,6 +130,7 @@ async def test_a_tool_output_of_10_mb_of_json_passes_with_the_default_settings(
         )
         path = f"/threads/{run['thread_id']}/runs/{run['id']}"
         while run["status"] != "requires_action":
+            await pause()
             run = json.loads((await server.ask(get(path))).body)
         (call,) = run["required_action"]["submit_tool_outputs"]["tool_calls"]  # type: ignore[index] # plain JSON
         output = json.dumps([{"a": 1, "b": [2]}] * 500_000)
@@ -159,7 +161,7 @@ async def test_small_requests_are_answered_however_much_is_in_hand(server: Liste
 async def test_what_a_client_that_goes_away_had_in_hand_is_forgotten(server: Listening) -> None:
     (await half(server, metadata(HELD + FREE))).close()
     while (await server.ask(post("/threads", metadata(HELD + FREE)))).status != 200:
-        pass
+        await pause()
 
 
 async def test_what_is_refused_is_not_in_hand_afterwards(server: Listening) -> None:
@@ -182,7 +184,7 @@ async def test_a_file_on_its_way_counts_with_what_of_it_is_not_written_yet(
     assert_busy(await server.ask(upload))
     holding.close()
     while (await server.ask(upload)).status != 200:
-        pass
+        await pause()
 
 
 async def test_relayed_requests_are_not_counted_by_members(server: Listening) -> None:

@@ -24,7 +24,7 @@ from perdure.storage import S3Settings, connect_blobs
 from tests.cli.echo import echo_server
 from tests.cli.forked import Forked
 from tests.cli.processes import perdure, serving
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 # So that it is seen when a part of a secret is shown.
 CANARY = re.compile(r"c\dn\dry", re.IGNORECASE)
@@ -311,14 +311,16 @@ async def _use(http: httpx2.Client) -> str:
         assert answer.status_code != 500, answer.text
         return answer.json()
 
+    def end_of(path: str) -> None:
+        wait_until(lambda: ask("GET", path)["status"] not in ("queued", "in_progress"))
+
     for model in ("ma", "other"):
         messages = [{"role": "user", "content": "Hi"}]
         ask("POST", "/chat/completions", json={"model": model, "messages": messages})
         body = {"model": model, "instructions": "Be.", "tools": [{"type": "code_interpreter"}]}
         assistant = ask("POST", "/assistants", json=body)
         run = ask("POST", "/threads/runs", json={"assistant_id": assistant["id"]})
-        while run["status"] in ("queued", "in_progress"):
-            run = ask("GET", f"/threads/{run['thread_id']}/runs/{run['id']}")
+        end_of(f"/threads/{run['thread_id']}/runs/{run['id']}")
     ask("POST", "/embeddings", json={"model": "ma", "input": "Hi"})
     ask("GET", "/models")
     file = ask("POST", "/files", files={"file": ("a.txt", b"Bees")}, data={"purpose": "assistants"})
@@ -327,6 +329,5 @@ async def _use(http: httpx2.Client) -> str:
     ask("POST", f"/vector_stores/{store['id']}/search", json=search)
     ask("GET", "/models", headers={"authorization": "Bearer wrong"})
     read = f"/vector_stores/{store['id']}/files/{file['id']}"
-    while ask("GET", read)["status"] == "in_progress":
-        pass
+    end_of(read)
     return "\n".join(answers)

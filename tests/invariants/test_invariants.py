@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,10 @@ from perdure.testing.manual_clock import ManualClock
 from perdure.wire.run_steps import MessageCreation
 from perdure.wire.runs import ModifyRun, SubmitToolOutputs, ToolOutput
 from tests.commands.acts import CALLS, LIFETIME, PROJECT, Acts
+from tests.ground import Filled, Ground, ground
 from tests.invariants.plants import PLANTS, Ids, Plant, Scene
-from tests.storage.raw import raw
+
+__all__ = ["ground"]
 
 
 def _violations(tx: Transaction) -> list[Violation]:
@@ -89,8 +90,8 @@ async def acts(database: Database) -> Acts:
     return Acts(database)
 
 
-@pytest.fixture
-async def ids(acts: Acts) -> Ids:
+async def ids_of(acts: Acts) -> Ids:
+    """Plays, and says what was played."""
     scene = await play(acts)
     read = acts.database.read
     return Ids(
@@ -104,6 +105,17 @@ async def ids(acts: Acts) -> Ids:
         tool_step=(await read(run_steps.of_run, scene.completed))[0][0].id,
         waiting_thread=(await acts.get(scene.waiting)).thread_id,
     )
+
+
+@pytest.fixture
+async def ids(acts: Acts) -> Ids:
+    return await ids_of(acts)
+
+
+@pytest.fixture(scope="module")
+def played(ground: Ground) -> Filled[Ids]:
+    """A database of all tests that only damage it."""
+    return ground.fill(lambda database: ids_of(Acts(database)))
 
 
 async def test_a_healthy_database_breaks_nothing(acts: Acts, ids: Ids) -> None:
@@ -131,17 +143,15 @@ async def test_what_clients_may_change_later_breaks_nothing(acts: Acts, ids: Ids
 
 
 @pytest.mark.parametrize("forgotten", range(5, 90, 6))
-async def test_what_is_forgotten_breaks_nothing(
-    acts: Acts, ids: Ids, database_url: str | None, data_dir: Path, forgotten: int
-) -> None:
+def test_what_is_forgotten_breaks_nothing(played: Filled[Ids], forgotten: int) -> None:
     """Events are forgotten oldest first, and in pieces; of a run those that were told first."""
-    with raw(database_url, data_dir) as plant:
+    with played.passing() as (plant, tx):
         plant.run(
             "DELETE FROM events WHERE seq IN "
             "(SELECT seq FROM events ORDER BY told_at, seq LIMIT ?)",
             forgotten,
         )
-    assert await violations(acts.database) == []
+        assert _violations(tx) == []
 
 
 async def test_of_deleted_messages_nothing_is_forgotten_before_what_was_told_of_them(
@@ -164,11 +174,9 @@ async def test_of_deleted_messages_nothing_is_forgotten_before_what_was_told_of_
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
-async def test_is_found(
-    acts: Acts, ids: Ids, database_url: str | None, data_dir: Path, plant: Plant
-) -> None:
-    with raw(database_url, data_dir) as connection:
-        plant.make(connection, ids)
-    found = await violations(acts.database)
-    texts = [violation.text for violation in found if violation.id == plant.where(ids)]
+def test_is_found(played: Filled[Ids], plant: Plant) -> None:
+    with played.passing() as (connection, tx):
+        plant.make(connection, played.ids)
+        found = _violations(tx)
+    texts = [violation.text for violation in found if violation.id == plant.where(played.ids)]
     assert any(re.fullmatch(plant.text, text, re.DOTALL) for text in texts), found

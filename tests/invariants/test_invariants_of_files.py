@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +17,11 @@ from perdure.wire.uploads import CompleteUpload
 from perdure.wire.vector_stores import ModifyVectorStore, VectorStoreExpiresAfter
 from tests.commands.acts import PROJECT, START, Acts
 from tests.commands.filled_stores import FilledStore
+from tests.ground import Filled, Ground, ground
 from tests.invariants.plants_of_files import DELIVERIES, FILES, Plant, Shelved
 from tests.invariants.plants_of_stores import INDEX, VECTOR_STORES
-from tests.storage.raw import raw
+
+__all__ = ["ground"]
 
 PLANTS = (*FILES, *VECTOR_STORES, *INDEX, *DELIVERIES)
 HOOK = WebhookSubscription("hook", PROJECT, "thread.run.completed")
@@ -68,8 +69,7 @@ async def filled(database: Database) -> FilledStore:
     return FilledStore(database)
 
 
-@pytest.fixture
-async def at(filled: FilledStore) -> Shelved:
+async def shelve(filled: FilledStore) -> Shelved:
     """Brings files, stores, uploads and deliveries into every status."""
     completed, twin, failed, held, waiting, cancelled = [await filled.file() for _ in range(6)]
     store = await filled.store([completed, twin])
@@ -123,6 +123,17 @@ async def at(filled: FilledStore) -> Shelved:
         awaited=told["waiting"],
         given_up=told["given_up"],
     )
+
+
+@pytest.fixture
+async def at(filled: FilledStore) -> Shelved:
+    return await shelve(filled)
+
+
+@pytest.fixture(scope="module")
+def shelved(ground: Ground) -> Filled[Shelved]:
+    """A database of all tests that only damage it."""
+    return ground.fill(lambda database: shelve(FilledStore(database)))
 
 
 async def test_a_healthy_database_breaks_nothing(filled: FilledStore, at: Shelved) -> None:
@@ -211,11 +222,9 @@ async def test_uploads_and_files_that_end_break_nothing(filled: FilledStore, at:
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
-async def test_is_found(
-    filled: FilledStore, at: Shelved, database_url: str | None, data_dir: Path, plant: Plant
-) -> None:
-    with raw(database_url, data_dir) as connection:
-        plant.make(connection, at)
-    found = await violations(filled.database)
-    texts = [violation.text for violation in found if violation.id == plant.where(at)]
+def test_is_found(shelved: Filled[Shelved], plant: Plant) -> None:
+    with shelved.passing() as (connection, tx):
+        plant.make(connection, shelved.ids)
+        found = _violations(tx)
+    texts = [violation.text for violation in found if violation.id == plant.where(shelved.ids)]
     assert any(re.fullmatch(plant.text, text, re.DOTALL) for text in texts), found

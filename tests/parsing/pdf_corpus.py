@@ -4,6 +4,7 @@ Written for the measuring of what reads them; see `bench/pdf_readers.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,12 +23,24 @@ class Sample(msgspec.Struct, frozen=True):
     """Its script has no spaces, so its characters are compared."""
 
 
+class Maker(NamedTuple):
+    """What makes a sample of a class of page."""
+
+    kind: str
+    make: Callable[[], Made]
+
+    @property
+    def name(self) -> str:
+        return self.make.__name__
+
+    def sample(self) -> Sample:
+        file, text = self.make()
+        return Sample(self.kind, self.name, file, text, self.kind == "Chinese, Japanese")
+
+
 def samples() -> Iterator[Sample]:
     """All of them but the long one."""
-    for kind, makers in _KINDS.items():
-        for maker in makers:
-            file, text = maker()
-            yield Sample(kind, maker.__name__, file, text, kind == "Chinese, Japanese")
+    return (maker.sample() for maker in MAKERS)
 
 
 def long_document(pages: int = 600) -> Sample:
@@ -42,8 +55,7 @@ def long_document(pages: int = 600) -> Sample:
     return Sample("600 pages", "long", bytes(document.output()), " ".join(text))
 
 
-_Maker = Callable[[], Made]
-_KINDS: dict[str, Iterable[_Maker]] = {
+_KINDS: dict[str, Iterable[Callable[[], Made]]] = {
     "paragraphs": (
         pdf_layouts.paragraphs,
         pdf_layouts.kerned,
@@ -95,3 +107,4 @@ _KINDS: dict[str, Iterable[_Maker]] = {
     "slides": (pdf_layouts.slides, pdf_layouts.slide_boxes),
     "overprinted": (pdf_layouts.overprinted,),
 }
+MAKERS = [Maker(kind, make) for kind, makers in _KINDS.items() for make in makers]

@@ -12,7 +12,7 @@ from perdure.parsing.parser import Parser
 from tests.parsing import corpus, hostile, samples
 from tests.parsing.processes import holding
 from tests.parsing.reading import chunks_of, limited, outcome
-from tests.patience import PATIENCE_SECONDS, pass_time, until
+from tests.patience import PATIENCE_SECONDS, pass_time, pause, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -251,7 +251,7 @@ async def test_time_is_limited(tmp_path: Path, name: str, write: Callable[[], by
         await until(lambda: holding(path))
         while not parsing.done():  # its time begins a little later
             pass_time(PATIENCE_SECONDS)
-            await asyncio.sleep(0)
+            await pause()
         assert await parsing == (
             "invalid_file: The file could not be parsed: it takes longer than "
             f"{PATIENCE_SECONDS:g} seconds."

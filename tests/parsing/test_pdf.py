@@ -10,20 +10,20 @@ from perdure.parsing import pdf
 from perdure.parsing.pdf_layout import page_text, space_from
 from perdure.parsing.pdf_words import Box, Joint, Word
 from tests.parsing import pdf_corpus, pdf_layers, samples
-from tests.parsing.pdf_corpus import Sample
+from tests.parsing.pdf_corpus import MAKERS, Maker
 from tests.parsing.pdf_scores import Score, score
 from tests.parsing.pdf_writer import PdfWriter
 
 _CHARACTERS = 1_000_000
-_SAMPLES = list(pdf_corpus.samples())
 
 
 def _text(file: bytes) -> str:
     return pdf.text_of(file, _CHARACTERS)
 
 
-@pytest.mark.parametrize("sample", _SAMPLES, ids=[f"{each.kind}: {each.name}" for each in _SAMPLES])
-def test_all_words_are_read_once_and_in_order(sample: Sample) -> None:
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: f"{maker.kind}: {maker.name}")
+def test_all_words_are_read_once_and_in_order(maker: Maker) -> None:
+    sample = maker.sample()
     assert score(sample, _text(sample.file)) == Score(recall=1.0, order=1.0, extra=0.0)
 
 
@@ -44,7 +44,7 @@ def test_pages_have_an_empty_line_between() -> None:
 
 
 def test_values_stand_beside_their_labels() -> None:
-    [form] = [each for each in _SAMPLES if each.name == "form"]
+    [form] = [maker.sample() for maker in MAKERS if maker.name == "form"]
     lines = [line for line in _text(form.file).splitlines() if line]
     assert lines == form.text.splitlines()
 

@@ -14,8 +14,9 @@ from tests.sdk_node.packages import folder
 
 HERE = Path(__file__).parent
 PACKAGES = ("openai-4", "openai-4-last", "openai-new")
-# Streams that are silent for a moment carry comments.
-ENVIRONMENT = {"PERDURE_KEEP_ALIVE_SECONDS": "0.05"}
+# Streams that are silent for a moment carry comments. A sandbox that nobody asks for is not made:
+# it imports what most code needs.
+ENVIRONMENT = {"PERDURE_KEEP_ALIVE_SECONDS": "0.05", "PERDURE_CODE_SPARE_SESSIONS": "0"}
 
 
 def _checks() -> list[str]:

@@ -22,8 +22,9 @@ INSTALLED = "installed"
 # What a user of that time had beside it: newer ones do not go with it.
 COMPANIONS = {"1.26.0": ("httpx<0.28",), "1.54.0": ("httpx<0.28",)}
 VERSIONS = ("1.26.0", "1.54.0", INSTALLED)
-# Streams that are silent for a moment carry comments.
-ENVIRONMENT = {"PERDURE_KEEP_ALIVE_SECONDS": "0.05"}
+# Streams that are silent for a moment carry comments. A sandbox that nobody asks for is not made:
+# it imports what most code needs.
+ENVIRONMENT = {"PERDURE_KEEP_ALIVE_SECONDS": "0.05", "PERDURE_CODE_SPARE_SESSIONS": "0"}
 
 
 def _checks() -> list[str]:

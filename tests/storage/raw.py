@@ -3,14 +3,18 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+from psycopg.rows import dict_row
 
+from perdure.storage import postgres, sqlite, statements
+from perdure.storage.database import Transaction
+
+_REPLICA = "SET session_replication_role = replica"
 _UNGUARDED = """
-SET session_replication_role = replica;
 DROP INDEX IF EXISTS one_active_run_per_thread, one_open_message_per_run, one_open_step_per_run;
 DO $$ DECLARE rule record; BEGIN
     FOR rule IN SELECT conrelid::regclass AS place, conname FROM pg_constraint
@@ -18,6 +22,12 @@ DO $$ DECLARE rule record; BEGIN
     LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', rule.place, rule.conname); END LOOP;
 END $$;
 """
+# A transaction that is rolled back keeps the numbers that it drew.
+_LAST_NUMBERS = """
+SELECT format('%I.%I', schemaname, sequencename), COALESCE(last_value, 1), last_value IS NOT NULL
+FROM pg_sequences WHERE schemaname = 'public'
+"""
+_UNCHECKED = "PRAGMA ignore_check_constraints = ON"
 _INDEXES = ("one_active_run_per_thread", "one_open_message_per_run", "one_open_step_per_run")
 
 
@@ -80,15 +90,42 @@ def raw(database_url: str | None, data_dir: Path) -> Iterator[Raw]:
     """Opens it; what was done is committed at the end of the block."""
     if database_url is not None:
         with psycopg.connect(database_url) as server:
+            server.execute(_REPLICA)
             server.execute(_UNGUARDED)
             yield Raw(server, "%s")
         return
     file = sqlite3.connect(data_dir / "perdure.db")
     try:
-        file.execute("PRAGMA ignore_check_constraints = ON")
+        file.execute(_UNCHECKED)
         for index in _INDEXES:
             file.execute(f"DROP INDEX IF EXISTS {index}")
         yield Raw(file, "?")
         file.commit()
     finally:
         file.close()
+
+
+@contextmanager
+def passing(database_url: str | None, data_dir: Path) -> Iterator[tuple[Raw, Transaction]]:
+    """The same on a database that `raw` has had before, and what a query then sees; nothing of it
+    is there after the block.
+    """
+    if database_url is not None:
+        with psycopg.connect(database_url) as server:
+            server.execute(_REPLICA)
+            last = server.execute(_LAST_NUMBERS).fetchall()
+            try:
+                with server.cursor(binary=True, row_factory=dict_row) as cursor:
+                    named = statements.load("postgres")
+                    yield Raw(server, "%s"), postgres._Transaction(cursor, named)
+            finally:
+                server.rollback()
+                server.cursor().executemany("SELECT setval(%s, %s, %s)", last)
+        return
+    file = sqlite3.connect(data_dir / "perdure.db", isolation_level=None)
+    with closing(file), closing(file.cursor()) as plain:
+        file.execute(_UNCHECKED)
+        file.execute("BEGIN")
+        file.row_factory = sqlite3.Row
+        yield Raw(plain, "?"), sqlite._Transaction(file, statements.load("sqlite"))
+        file.rollback()
