@@ -31,6 +31,7 @@ __all__ = [
     "create",
     "create_admin",
     "create_first",
+    "is_answered",
     "list_all",
     "revoke",
     "rotate",
@@ -55,6 +56,18 @@ async def create_admin(client: Client, name: str, lifetime: int | None) -> None:
         body = {"name": name, "expires_in_seconds": lifetime}
         made = await client.post(ADMINS, body, NewAdminApiKey)
     _show(made)
+
+
+async def is_answered(client: Client) -> bool:
+    """Returns True if a server answers, whatever it says."""
+    async with client:
+        try:
+            await client.get(f"{ADMINS}?limit=1", Object)
+        except RequestRefused:
+            return True
+        except RequestFailed:
+            return False
+    return True
 
 
 def create_first(chosen: Settings, name: str, lifetime: int | None) -> None:
