@@ -89,7 +89,10 @@ def test_doctor_says_which_keys_there_are_and_whether_a_start_needs_one(
 def test_doctor_counts_the_keys_that_are_stored(tmp_path: Path) -> None:
     made = perdure("keys", "create", "--admin", "--data-dir", tmp_path)
     assert made.returncode == 0, made.stderr
+    known = {"PERDURE_ADMIN_KEY": made.stdout.strip(), "PERDURE_PORT": "1"}
+    again = perdure("keys", "create", "--admin", "--data-dir", tmp_path, environment=known)
+    assert again.returncode == 0, again.stderr
     chosen = settings.only(host="0.0.0.0", data_dir=tmp_path)
     found = keys_checkup.finding(chosen, is_current=True)
     assert found.state is State.OK
-    assert found.text.startswith("0 of projects, 1 of admins; every request needs one")
+    assert found.text.startswith("0 of projects, 2 of admins; every request needs one")

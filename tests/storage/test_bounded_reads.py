@@ -18,6 +18,7 @@ from tests.storage.in_memory import migrated
 LIMIT = 5
 THREADS = {"thread_old": 20, "thread_long": 5_000, "thread_new": 20}
 READS = (
+    "messages.earliest",
     "messages.newest_first",
     "messages.oldest_first",
     "messages.before_run",

@@ -58,6 +58,7 @@ STATEMENTS = {
     "files.due": UPKEEP,
     "files.get_for_run": "Joined with the run by its project.",
     "messages.any_of_thread": OF_THREAD,
+    "messages.earliest": OF_RUN,
     "messages.before_run": OF_RUN,
     "messages.move": OF_RUN,
     "messages.newest_of_user": OF_RUN,

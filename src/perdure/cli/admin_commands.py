@@ -32,7 +32,7 @@ def create_key(
 ) -> None:
     """Make an API key. It is printed this once.
 
-    The first admin key is written to the database itself, with the server stopped; whatever else is
+    While the server is stopped, an admin key is written to the database itself. All other keys are
     made by the running server, which takes an admin key.
     """
     from perdure import settings
@@ -42,9 +42,11 @@ def create_key(
     if admin and project:
         raise ConfigurationError("An admin key is of no project: leave out --admin or --project.")
     chosen = settings.load(config=config, data_dir=data_dir, database_url=database_url)
-    if admin and not (url or admin_key or chosen.admin_key):
-        command.create_first(chosen, name, expires)
-        return
+    if admin and not (url or admin_key):
+        known = chosen.admin_key and connect_as_admin(config, url, admin_key, ca_cert)
+        if not (known and run(command.is_answered(known))):
+            command.create_first(chosen, name, expires)
+            return
     client = connect_as_admin(config, url, admin_key, ca_cert)
     if admin:
         run(command.create_admin(client, name, expires))

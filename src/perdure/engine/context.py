@@ -224,14 +224,7 @@ def _earlier(
     """Reads what counts before the latest messages: the earliest ones, and the newest of the
     user, if it is not among the latest.
     """
-    rows = tx.all(
-        "messages.oldest_first",
-        parent=run.thread_id,
-        run_id=None,
-        low=0,
-        high=before,
-        limit=EARLIEST,
-    )
+    rows = tx.all("messages.earliest", thread_id=run.thread_id, high=before, limit=EARLIEST)
     if not any(message.role == "user" for message in latest):
         newest = tx.one("messages.newest_of_user", thread_id=run.thread_id, high=before)
         if newest is not None and newest["seq"] > rows[-1]["seq"]:

@@ -42,6 +42,13 @@ WHERE (thread_id, seq) < (:thread_id, :high) AND thread_id >= :thread_id -- post
   AND (run_id IS NULL OR run_id <> :run_id)
 ORDER BY thread_id DESC, seq DESC LIMIT :limit
 
+-- name: earliest
+-- The first messages of a thread, oldest first.
+SELECT seq, body FROM messages
+WHERE thread_id = :thread_id AND seq < :high -- sqlite
+WHERE (thread_id, seq) < (:thread_id, :high) AND thread_id >= :thread_id -- postgres
+ORDER BY thread_id ASC, seq ASC LIMIT :limit
+
 -- name: newest_of_user^
 -- The newest message of a user in a thread.
 SELECT seq, body FROM messages
