@@ -1,6 +1,7 @@
 """Measures everything in one run, and prints the tables of RESULTS.md.
 
 python -m bench [plain] [memory] [streams] [threads] [parked] [recovery] [cluster] [attacks] [lists]
+    [projects]
 """
 
 import resource
@@ -19,6 +20,7 @@ from bench import (
     parked,
     processes,
     project_lists,
+    projects,
     recovery,
     streams,
 )
@@ -92,6 +94,11 @@ async def _cluster(client: Client, model: Server) -> list[Row]:
 
 async def _attacks(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
     return await attacked.rows(client)
+
+
+async def _projects(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
+    with postgres() as url:
+        return await projects.rows(model, _databases(url))
 
 
 def _databases(url: str | None) -> dict[str, str | None]:
@@ -197,6 +204,7 @@ _MEASURES: dict[str, Callable[[Client, Server], Awaitable[list[Row]]]] = {
     "cluster": _cluster,
     "attacks": _attacks,
     "lists": _project_lists,
+    "projects": _projects,
 }
 
 

@@ -40,6 +40,7 @@ CREATE TABLE runs (
     lease_until double precision,
     body text NOT NULL,
     queued_at double precision NOT NULL DEFAULT 0,
+    key_id text,
     created_at bigint,
     assistant_id text,
     model text,
@@ -501,4 +502,46 @@ CREATE TABLE audit_logs (
     body text NOT NULL,
     CONSTRAINT audit_logs_id_key UNIQUE (id),
     CONSTRAINT audit_logs_pkey PRIMARY KEY (seq)
+);
+
+CREATE TABLE usage_counts (
+    span integer NOT NULL,
+    began_at bigint NOT NULL,
+    kind text NOT NULL,
+    project text NOT NULL,
+    key_id text NOT NULL,
+    model text NOT NULL,
+    server text NOT NULL,
+    requests bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cached_tokens bigint NOT NULL,
+    CONSTRAINT usage_counts_pkey PRIMARY KEY (span, began_at, kind, project, key_id, model, server),
+    CONSTRAINT usage_counts_span_check CHECK (span = ANY (ARRAY[60, 3600, 86400]))
+);
+
+CREATE TABLE vector_store_bytes (
+    project text NOT NULL,
+    since bigint NOT NULL,
+    bytes bigint NOT NULL,
+    CONSTRAINT vector_store_bytes_pkey PRIMARY KEY (project, since)
+);
+
+CREATE TABLE rate_limits (
+    project text NOT NULL,
+    model text NOT NULL,
+    requests bigint,
+    tokens bigint,
+    CONSTRAINT rate_limits_pkey PRIMARY KEY (project, model)
+);
+
+CREATE TABLE project_limits (
+    project text NOT NULL,
+    active_runs bigint,
+    file_bytes bigint,
+    monthly_cents bigint,
+    models_mode text,
+    models text,
+    CONSTRAINT project_limits_models_mode_check CHECK (models_mode = ANY (ARRAY['allow_list'::text, 'deny_list'::text])),
+    CONSTRAINT project_limits_pkey PRIMARY KEY (project)
 );

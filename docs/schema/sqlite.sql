@@ -212,6 +212,17 @@ CREATE TABLE postings (
     PRIMARY KEY (segment, word)
 ) WITHOUT ROWID;
 
+CREATE TABLE project_limits (
+    project TEXT PRIMARY KEY,
+    active_runs INTEGER,
+    file_bytes INTEGER,
+    -- US cents in a calendar month of UTC
+    monthly_cents INTEGER,
+    -- whether the listed models, a JSON array, are the only ones or the refused ones
+    models_mode TEXT CHECK (models_mode IN ('allow_list', 'deny_list')),
+    models TEXT
+);
+
 CREATE TABLE projects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -219,6 +230,14 @@ CREATE TABLE projects (
     created_at INTEGER NOT NULL,
     archived_at INTEGER,
     CHECK (id <> 'proj_default' OR archived_at IS NULL)
+);
+
+CREATE TABLE rate_limits (
+    project TEXT NOT NULL,
+    model TEXT NOT NULL,
+    requests INTEGER,
+    tokens INTEGER,
+    PRIMARY KEY (project, model)
 );
 
 CREATE TABLE run_steps (
@@ -253,7 +272,7 @@ CREATE TABLE runs (
     owner TEXT,
     epoch INTEGER NOT NULL DEFAULT 0,
     lease_until REAL,
-    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0, created_at INTEGER, assistant_id TEXT, model TEXT, error_code TEXT,
+    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0, key_id TEXT, created_at INTEGER, assistant_id TEXT, model TEXT, error_code TEXT,
     -- terminal if and only if it has ended
     CHECK ((status IN ('queued', 'in_progress', 'requires_action', 'cancelling')) = (ended_at IS NULL)),
     -- an active run always has a time at which it expires
@@ -376,6 +395,32 @@ CREATE TABLE uploads (
 );
 
 CREATE INDEX uploads_by_status ON uploads (status, expires_at);
+
+CREATE TABLE usage_counts (
+    -- seconds of the span, 60, 3600 or 86400, and its beginning, in Unix seconds
+    span INTEGER NOT NULL CHECK (span IN (60, 3600, 86400)),
+    began_at INTEGER NOT NULL,
+    -- of what: completions, embeddings, file_search_calls, code_interpreter_sessions
+    kind TEXT NOT NULL,
+    project TEXT NOT NULL,
+    -- empty where there is none
+    key_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    server TEXT NOT NULL,
+    requests INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    -- those of the input that the model server had in its cache
+    cached_tokens INTEGER NOT NULL,
+    PRIMARY KEY (span, began_at, kind, project, key_id, model, server)
+) WITHOUT ROWID;
+
+CREATE TABLE vector_store_bytes (
+    project TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (project, since)
+);
 
 CREATE TABLE vector_store_files (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,

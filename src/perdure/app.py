@@ -32,6 +32,7 @@ from perdure.providers.adjustment_memory import AdjustmentMemory
 from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.patience import Patience
 from perdure.providers.router import Router
+from perdure.quotas.limiter import Limiter
 from perdure.settings import Settings, is_loopback
 from perdure.storage import BlobStores, S3Settings
 from perdure.tools import ToolServices
@@ -79,6 +80,9 @@ class Perdure:
         self.provider = provider_of(settings, clock, SharedAdjustmentMemory(self.database, clock))
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
+        self.limiter = Limiter(
+            self.database, clock, server=self.identity.id, prices=settings.prices
+        )
         means = self._means(clock, embedders)
         self.tools = means.tools
         self.engine = Engine(
@@ -106,6 +110,7 @@ class Perdure:
                 Decoding(settings.max_json_members),
                 Queue(self.database, clock, most=settings.max_queued_runs),
                 self.keys,
+                self.limiter,
             )
         )
         self.asgi = with_cors(settings.cors_origins, self.application)
@@ -121,6 +126,7 @@ class Perdure:
         try:
             await self._require_alone()
             await self._require_key()
+            self.limiter.open(self.bus)
         except ConfigurationError:
             await self.database.close()
             raise
@@ -208,6 +214,7 @@ class Perdure:
         await self.blobs.close()
         with suppress(Unavailable):
             await self.keys.close()
+        self.limiter.close()
         await self._disconnect()
 
     async def _disconnect(self) -> None:
@@ -250,6 +257,7 @@ class Perdure:
                 names=self.provider.names,
                 lessons=LearntStyles(),
             ),
+            self.limiter,
         )
 
     def _ingest(

@@ -4,6 +4,10 @@ They are raised where the problem is found, with the offending value, and turned
 envelope (spec 05 §1) at one place, the HTTP boundary. `message` is the text for the user.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
 
 class PerdureError(Exception):
     """Any error that Perdure raises on purpose."""
@@ -20,6 +24,8 @@ class APIError(PerdureError):
     type = "invalid_request_error"
     retry_after: int | None = None
     """Seconds after which it is worth trying again, where that is known."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Further headers of the answer."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -86,6 +92,36 @@ class TooManyRequests(APIError):
     status = 429
     type = "requests"
     retry_after = 5
+
+
+class RateLimited(TooManyRequests):
+    """A limit of the project is reached for now (spec 11 §5). `kind` says of what; `headers` tell
+    the limits.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: int,
+        kind: Literal["requests", "tokens"] = "requests",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(message, code="rate_limit_exceeded")
+        self.type = kind
+        self.retry_after = retry_after
+        self.headers = headers
+
+
+class QuotaExceeded(APIError):
+    """The project has used up what it may have (spec 11 §5). Trying again is of no use."""
+
+    status = 429
+    type = "insufficient_quota"
+    headers = MappingProxyType({"x-should-retry": "false"})
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="insufficient_quota")
 
 
 class HeadTooLarge(APIError):

@@ -122,6 +122,13 @@ _PROJECT: dict[str, object] = {
     "status": "active",
     "archived_at": None,
 }
+_USED = {"project_id": CANARY, "api_key_id": CANARY, "model": CANARY, "input_tokens": 1}
+_RATE_LIMIT = {
+    "id": CANARY,
+    "model": CANARY,
+    "max_requests_per_1_minute": 1,
+    "max_tokens_per_1_minute": 1,
+}
 _KEY: dict[str, object] = {
     **_TIMES,
     "id": CANARY,
@@ -168,9 +175,21 @@ def _answer(method: str, path: str) -> dict[str, object]:
             return {**_STORE, "object": CANARY} if last != "vector_stores" else _STORE
 
 
+_LIMITS: Mapping[str, dict[str, object]] = {
+    "rate_limits": {**_listed(_RATE_LIMIT), "last_id": CANARY},
+    "limits": {"max_active_runs": 1, "max_total_file_bytes": None},
+    "spend_limit": {"threshold_amount": 1, "enforcement": {"status": "inactive"}},
+    "model_permissions": {"mode": "allow_list", "model_ids": [CANARY]},
+}
+
+
 def _administered(method: str, path: str) -> dict[str, object]:
     """What a server says to an admin."""
     *_, above, last = path.partition("?")[0].split("/")
+    if "/usage/" in path:
+        return {"data": [{"results": [_USED]}], "has_more": False, "next_page": None}
+    if last in _LIMITS:
+        return _LIMITS[last]
     match method, last:
         case "GET", "projects":
             return _listed(_PROJECT, {**_PROJECT, "id": "proj_default"})

@@ -166,7 +166,7 @@ class FilledStore:
             chunks.append(Paragraph(text, at))
             at += len(text) + 1
         return await self.database.write(
-            ingestions.write, job, index_writer.prepare(chunks, vectors)
+            ingestions.write, job, index_writer.prepare(chunks, vectors), now=self.now
         )
 
     async def finish(self, job: IngestionJob, *texts: str) -> None:

@@ -120,8 +120,8 @@ def test_settings_files_are_accepted(
     file.write_text(block.text)
     chosen = settings.load(config=file)
     for name, value in tomllib.loads(block.text).items():
-        if name == "thinking":
-            assert chosen.thinking.keys() == value.keys()
+        if name in ("thinking", "prices"):
+            assert getattr(chosen, name).keys() == value.keys()
         elif name not in ("model_servers", "webhooks"):
             taken = getattr(chosen, name)
             assert (str(taken) if isinstance(taken, Path) else taken) == value

@@ -78,7 +78,8 @@ async def finish(stage: Stage, job: IngestionJob, *lines: str) -> None:
     for line in lines:
         chunks.append(Paragraph(line, at))
         at += len(line) + 1
-    usage = await stage.database.write(ingestions.write, job, index_writer.prepare(chunks))
+    piece = index_writer.prepare(chunks)
+    usage = await stage.database.write(ingestions.write, job, piece, now=stage.clock.now())
     await stage.database.write(ingestions.complete, job, usage_bytes=usage)
 
 

@@ -22,6 +22,7 @@ from perdure.errors import Unavailable
 from perdure.lifecycle import STREAM_ENDS
 from perdure.parsing.parser import Parser
 from perdure.providers.router import Router
+from perdure.quotas.limiter import Limiter
 from perdure.retrieval.embedder import Embedder
 from perdure.sandbox.sandbox import Sandbox
 from perdure.sandbox.sessions import Sessions
@@ -89,6 +90,7 @@ class Stage:
             tools.connect(self.services),
             32,
             rules(),
+            Limiter(database, clock, server="worker_1", prices={}),
         )
         # None: each worker has its own, which takes a second to start
         self.parser: Parser | None = None

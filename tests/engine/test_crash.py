@@ -13,6 +13,7 @@ from perdure.wire.run_steps import ToolCalls
 from perdure.wire.runs import Run
 from perdure.wire.tools import FunctionDefinition, FunctionTool
 from tests.engine.stage import AbsentDatabase, Crash, CrashingDatabase, Stage
+from tests.engine.used import used
 from tests.patience import PATIENCE_SECONDS
 
 TOOLS = [FunctionTool(function=FunctionDefinition(name="get_weather"))]
@@ -89,6 +90,7 @@ async def test_a_crash_at_every_commit_leads_to_the_same_thread(
     reference = await bring_to_the_end(stage, await stage.begin(PROMPT, tools=TOOLS))
     expected = await outcome(stage, reference)
     assert reference.status == "completed"
+    once = await used(stage.database)
 
     at, crashed = 1, True
     while crashed:
@@ -106,6 +108,7 @@ async def test_a_crash_at_every_commit_leads_to_the_same_thread(
         assert await outcome(stage, run) == expected, f"crash at write {at}"
         assert_log_is_legal(await stage.told(run))
         at += 1
+        assert await used(stage.database) == tuple(at * each for each in once)
     # A first leg writes: claim, message, its end, calls, the question. A second: claim, message,
     # the end. One more time through, without a crash, ended the loop.
     assert at - 2 == {"first": 5, "second": 3}[leg]

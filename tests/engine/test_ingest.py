@@ -410,7 +410,7 @@ async def test_a_store_that_is_deleted_while_it_is_read_leaves_nothing(stage: St
     job = await filled_stores.claim(stage)
     assert job is not None
     piece = index_writer.prepare([filled_stores.Paragraph(BEES, 0)])
-    await stage.database.write(ingestions.write, job, piece)
+    await stage.database.write(ingestions.write, job, piece, now=stage.clock.now())
     await stage.database.write(
         vector_stores.delete, store_id, project=PROJECT, now=int(stage.clock.now())
     )

@@ -492,4 +492,30 @@ PLANTS = (
         lambda ids: ids.thread,
         r"has a code session with '' until 1\.0",
     ),
+    Plant(
+        "a sum of usage of a minute that begins in the middle of one",
+        lambda plant, _: plant.run(
+            "INSERT INTO usage_counts (span, began_at, kind, project, key_id, model, server, "
+            "requests, input_tokens, output_tokens, cached_tokens) "
+            "VALUES (60, 61, 'completions', 'proj_default', '', 'm', 's', 1, 2, 3, 0)"
+        ),
+        lambda _: "usage of proj_default",
+        r"has 1 completions with 2, 3 and 0 tokens in 60 s from 61",
+    ),
+    Plant(
+        "vector stores of fewer bytes than none",
+        lambda plant, _: plant.run(
+            "INSERT INTO vector_store_bytes (project, since, bytes) VALUES ('proj_default', 1, -1)"
+        ),
+        lambda _: "usage of proj_default",
+        r"has -1 bytes of vector stores since 1",
+    ),
+    Plant(
+        "a limit of a model that limits nothing",
+        lambda plant, _: plant.run(
+            "INSERT INTO rate_limits (project, model) VALUES ('proj_default', 'm')"
+        ),
+        lambda _: "limits of proj_default",
+        r"say 'm'",
+    ),
 )  # fmt: skip

@@ -19,6 +19,7 @@ async def create(call: ApiCall) -> Answer:
         if form.blob is None or filename is None:
             raise wire.required("file")
         body = wire.create_file(form.fields)
+        await call.services.limiter.require_file_space(call.project, form.blob.bytes)
         return await call.services.database.write(
             files.create, body, filename, form.blob, project=call.project, now=call.now
         )

@@ -16,6 +16,7 @@ from perdure.clock import Clock
 from perdure.commands.audit_logs import SETTINGS_KEY, Change
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
+from perdure.quotas.limiter import Limiter
 from perdure.retrieval.embedder import Embedders
 from perdure.settings import Settings
 from perdure.storage.blob_stores import BlobStores
@@ -55,6 +56,7 @@ class Services(NamedTuple):
     decoding: Decoding
     queue: Queue
     keys: KnownKeys
+    limiter: Limiter
 
 
 class ApiCall:
@@ -149,10 +151,13 @@ def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> Respons
 def refuse(error: APIError) -> Response:
     """Returns the response with the error envelope (spec 05 §1)."""
     detail = ErrorDetail(message=error.message, type=error.type, param=error.param, code=error.code)
+    headers = dict(error.headers)
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
     return Response(
         encode(ErrorEnvelope(error=detail)),
         status_code=error.status,
-        headers=None if error.retry_after is None else {"retry-after": str(error.retry_after)},
+        headers=headers,
         media_type="application/json",
     )
 

@@ -14,7 +14,6 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands import api_keys, audit_logs, key_secrets
 from perdure.commands.api_keys import KeySnapshot, StoredKey, StoredProject
-from perdure.errors import Unavailable
 from perdure.settings import Settings, is_loopback
 from perdure.storage.database import Database
 from perdure.wire.projects import DEFAULT_PROJECT
@@ -142,13 +141,8 @@ class KnownKeys:
     async def write_uses(self) -> None:
         """Writes the minutes in which keys were used since the last time."""
         uses, self._uses = self._uses, {}
-        if not uses:
-            return
-        try:
+        if uses:
             await self._database.write(api_keys.note_uses, uses)
-        except Unavailable:
-            self._uses = {**uses, **self._uses}  # the next time
-            raise
 
     def _note_use(self, key_id: str, now: int) -> None:
         self._uses[key_id] = now - now % _MINUTE

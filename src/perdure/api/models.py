@@ -1,17 +1,23 @@
 """Models, and the requests that are passed through to model servers unchanged (spec 02 §12)."""
 
 import re
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from perdure.api.http import Answer, ApiCall
+from perdure.commands.limits import NO_LIMITS
+from perdure.commands.usage_counts import UsageAccount, UsageCounts
 from perdure.errors import Forbidden, NotFound, ProviderError, Unavailable
 from perdure.providers.provider import Relayed
+from perdure.providers.relayed_usage import RelayedUsage
+from perdure.providers.router import asked_model
 from perdure.wire.lists import Model, Models
 
 # RFC 9110 §5.5, of what ASGI can carry
+_OK = 200
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
@@ -51,6 +57,8 @@ async def _model(call: ApiCall) -> Model:
 async def _relay(call: ApiCall, path: str) -> Response:
     """Passes the request on, and the response back as it arrives."""
     body = await call.bytes()
+    headers = await _admit(call, body)
+    usage = RelayedUsage(len(body))
     content_type = call.request.headers.get("content-type", "application/json")
     async with AsyncExitStack() as stack:
         try:
@@ -59,7 +67,46 @@ async def _relay(call: ApiCall, path: str) -> Response:
             )
         except ProviderError as error:
             raise Unavailable(error.message) from error
-        return _RelayedResponse(relayed, stack.pop_all())
+        response = _RelayedResponse(relayed, stack.pop_all())
+        if relayed.status == _OK:
+            response.body_iterator = _counted(call, path, relayed, usage)
+        response.headers.update(headers)
+        return response
+
+
+async def _admit(call: ApiCall, body: bytes) -> dict[str, str]:
+    """Returns the headers that tell of the project's limits. Raises `RateLimited`,
+    `QuotaExceeded` and `Forbidden`.
+    """
+    limiter = call.services.limiter
+    if await limiter.limits(call.project) is NO_LIMITS:
+        return {}
+    return await limiter.admit(call.project, await asked_model(body))
+
+
+async def _counted(
+    call: ApiCall, path: str, relayed: Relayed, usage: RelayedUsage
+) -> AsyncGenerator[bytes, None]:
+    """Yields the answer, and counts what it has used at its end, or where it breaks off."""
+    try:
+        async for block in relayed.body:
+            usage.feed(block)
+            yield block
+    finally:
+        is_embedding = path == "embeddings"
+        told = usage.result(is_embedding=is_embedding)
+        cached = told.prompt_tokens_details
+        call.services.limiter.count(
+            "embeddings" if is_embedding else "completions",
+            UsageAccount(call.project, call.caller.key_id or ""),
+            relayed.model,
+            UsageCounts(
+                requests=1,
+                input_tokens=told.prompt_tokens,
+                output_tokens=0 if is_embedding else told.completion_tokens,
+                cached_tokens=(cached.cached_tokens or 0) if cached else 0,
+            ),
+        )
 
 
 class _RelayedResponse(StreamingResponse):

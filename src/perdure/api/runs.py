@@ -18,6 +18,7 @@ from perdure.api.run_changes import RunChanges
 from perdure.bus.bus import Subscription
 from perdure.commands import creation, events, lists, run_lists, runs, threads
 from perdure.commands.creation import NewRun
+from perdure.commands.limits import NO_LIMITS
 from perdure.lifecycle import RunStatus
 from perdure.storage.database import Transaction
 from perdure.wire.events import runs_topic
@@ -47,7 +48,7 @@ async def create(call: ApiCall) -> Answer:
     check_id(body.assistant_id, name="assistant_id", prefix="asst")
     await images.check(call, body.additional_messages, param="additional_messages")
     await call.services.queue.enter()
-    new = _new(call)
+    new = await _new(call)
     asked = _Asked(new.id, body.stream, contents or bool(body.include))
     return await _write(call, asked, creation.create, thread_id, body, new)
 
@@ -58,7 +59,7 @@ async def create_with_thread(call: ApiCall) -> Answer:
     if body.thread:
         await images.check(call, body.thread.messages, param="thread.messages")
     await call.services.queue.enter()
-    new = _new(call)
+    new = await _new(call)
     asked = _Asked(new.id, body.stream, _contents(call))
     return await _write(call, asked, creation.create_with_thread, body, new)
 
@@ -142,6 +143,7 @@ async def cancel(call: ApiCall) -> Answer:
 async def submit_tool_outputs(call: ApiCall) -> Answer:
     thread_id, run_id = call.id("thread_id"), call.id("run_id")
     body = await call.body(SubmitToolOutputs)
+    await _require_quota(call, run_id, thread_id)
     return await _write(
         call,
         _Asked(run_id, body.stream, _contents(call), is_new=False),
@@ -154,12 +156,24 @@ async def submit_tool_outputs(call: ApiCall) -> Answer:
     )
 
 
-def _new(call: ApiCall) -> NewRun:
+async def _require_quota(call: ApiCall, run_id: str, thread_id: str) -> None:
+    """Refuses outputs while the project may not call the run's model: nothing is lost by that, and
+    the client comes again. Raises `RateLimited` and `QuotaExceeded`.
+    """
+    limiter, database = call.services.limiter, call.services.database
+    if await limiter.limits(call.project) is not NO_LIMITS:
+        run = await database.read(runs.get, run_id, thread_id=thread_id, project=call.project)
+        await limiter.require_quota(call.project, run.model)
+
+
+async def _new(call: ApiCall) -> NewRun:
     return NewRun(
         id=ids.new(ids.RUN),
         project=call.project,
         now=call.now,
         lifetime=call.services.settings.run_lifetime_seconds,
+        key_id=call.caller.key_id,
+        limits=await call.services.limiter.limits(call.project),
     )
 
 

@@ -46,6 +46,8 @@ async def complete(call: ApiCall) -> Answer:
     )
     # a file that breaks off in the middle would be worse than none
     await call.services.blobs.require(parts)
+    size = sum(part.bytes for part in parts)
+    await call.services.limiter.require_file_space(call.project, size)
     if body.md5 is not None:
         await _check_md5(call, parts, body.md5)
     return await call.services.database.write(

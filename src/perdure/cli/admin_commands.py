@@ -1,4 +1,4 @@
-"""The commands that administer a server: `perdure keys` and `perdure projects`."""
+"""The commands that administer a server: `perdure keys`, `perdure projects` and `perdure usage`."""
 
 from typing import Annotated
 
@@ -180,3 +180,65 @@ def archive_project(
     from perdure.cli.client import connect_as_admin, run
 
     run(command.archive(connect_as_admin(config, url, admin_key, ca_cert), project))
+
+
+@projects.command("limit")
+def limit_project(
+    project: Annotated[str, typer.Argument(help="Id or name of the project.")],
+    *,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Name of a model (* stands for any characters), for the next two."),
+    ] = None,
+    requests: Annotated[str | None, typer.Option(help="Requests a minute, or none.")] = None,
+    tokens: Annotated[str | None, typer.Option(help="Tokens a minute, or none.")] = None,
+    runs: Annotated[
+        str | None, typer.Option(help="Runs at once: those that have not ended; or none.")
+    ] = None,
+    file_bytes: Annotated[str | None, typer.Option(help="Bytes of all files, or none.")] = None,
+    dollars: Annotated[
+        str | None, typer.Option(help="What may be spent in a month, in US dollars; or none.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="A model that may be asked for, and no others; may be given again."),
+    ] = None,
+    deny: Annotated[
+        list[str] | None,
+        typer.Option(help="A model that may not be asked for; may be given again."),
+    ] = None,
+    url: options.Url = None,
+    admin_key: options.AdminKey = None,
+    ca_cert: options.CaCert = None,
+    config: options.Config = None,
+) -> None:
+    """Show the limits of a project, and change those that are given; none takes one away."""
+    from perdure.cli import project_limits as command
+    from perdure.cli.client import connect_as_admin, run
+
+    changes = command.LimitChanges(
+        model, requests, tokens, runs, file_bytes, dollars, allow or (), deny or ()
+    )
+    run(command.limit(connect_as_admin(config, url, admin_key, ca_cert), project, changes))
+
+
+def usage(
+    *,
+    days: Annotated[
+        int, typer.Option(min=1, max=366, help="For how many days, of which today is the last.")
+    ] = 30,
+    url: options.Url = None,
+    admin_key: options.AdminKey = None,
+    ca_cert: options.CaCert = None,
+    config: options.Config = None,
+) -> None:
+    """Show what projects have used, by key and model; with the costs where prices are set here."""
+    import time
+
+    from perdure import settings
+    from perdure.cli import usage as command
+    from perdure.cli.client import connect_as_admin, run
+
+    client = connect_as_admin(config, url, admin_key, ca_cert)
+    prices = settings.load(config=config).prices
+    run(command.show(client, days, prices, now=time.time()))

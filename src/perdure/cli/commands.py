@@ -310,6 +310,7 @@ def _tls_group() -> None:
 app.add_typer(_files, name="files")
 app.add_typer(admin_commands.keys, name="keys")
 app.add_typer(admin_commands.projects, name="projects")
+app.command()(admin_commands.usage)
 app.add_typer(_tls, name="tls")
 app.add_typer(_stores, name="stores")
 app.add_typer(object_commands.assistants, name="assistants")

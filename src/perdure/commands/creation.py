@@ -5,7 +5,8 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from perdure import lifecycle
-from perdure.commands import assistants, events, resources, runs, threads
+from perdure.commands import assistants, events, limits, resources, runs, threads
+from perdure.commands.limits import NO_LIMITS, ProjectLimits
 from perdure.errors import BadRequest
 from perdure.storage.database import Transaction
 from perdure.wire.assistants import Assistant
@@ -21,12 +22,16 @@ _LOCKED = "Thread {thread} already has an active run {{run}}."
 
 
 class NewRun(NamedTuple):
-    """Values that the server sets for a run before its transaction begins."""
+    """Values that the server sets for a run before its transaction begins. `key_id` is the API key
+    that makes it, if there is one, and `limits` are those of the project.
+    """
 
     id: str
     project: str
     now: int
     lifetime: int
+    key_id: str | None = None
+    limits: ProjectLimits = NO_LIMITS
 
 
 def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run:
@@ -87,12 +92,15 @@ def _insert(
             code="invalid_thread",
         )
     run = _resolved(thread_id, body, assistant, instructions, new)
+    new.limits.require_model(new.project, run.model)
+    limits.require_run(tx, new.project, new.limits)
     _check_tool_choice(run)
     data = encode(run)
     added = tx.run(
         "runs.insert",
         id=run.id,
         project=new.project,
+        key_id=new.key_id,
         thread_id=thread_id,
         status=run.status,
         expires_at=run.expires_at,

@@ -9,8 +9,9 @@ earlier ingestion back, which was set aside.
 from collections.abc import Collection
 from typing import NamedTuple
 
-from perdure.commands import store_membership
+from perdure.commands import store_membership, usage_counts
 from perdure.commands.runs import Lease
+from perdure.commands.usage_counts import UsageAccount, UsageCounts, UsageKey
 from perdure.errors import LeaseLost
 from perdure.lifecycle import Signal
 from perdure.retrieval import index_writer
@@ -138,10 +139,26 @@ def _locked_row(tx: Transaction, job: IngestionJob) -> Row:
     return row
 
 
-def write(tx: Transaction, job: IngestionJob, chunks: PreparedChunks) -> int:
-    """Writes the next chunks of the ingestion. Returns their size in bytes."""
+def write(tx: Transaction, job: IngestionJob, chunks: PreparedChunks, *, now: float) -> int:
+    """Writes the next chunks of the ingestion, and counts what their vectors took. Returns their
+    size in bytes.
+    """
     lock(tx, job)
-    return index_writer.write(tx, job.ingestion, job.store_id, chunks, embedding=job.embedding)
+    size = index_writer.write(tx, job.ingestion, job.store_id, chunks, embedding=job.embedding)
+    if chunks.vectors is not None and job.embedding is not None:
+        _count_embedding(tx, job, chunks, model=job.embedding.partition("@")[0], now=now)
+    return size
+
+
+def _count_embedding(
+    tx: Transaction, job: IngestionJob, chunks: PreparedChunks, *, model: str, now: float
+) -> None:
+    row = tx.one("vector_stores.project", id=job.store_id)
+    if row is not None:
+        key = UsageKey("embeddings", UsageAccount(row["project"]), model)
+        tokens = sum(chunk.tokens for chunk in chunks.chunks)
+        counts = {key: UsageCounts(requests=1, input_tokens=tokens)}
+        usage_counts.add(tx, counts, server=job.lease.owner, now=now)
 
 
 def renew(

@@ -43,12 +43,15 @@ class Lease(NamedTuple):
 
 
 class LockedRun(NamedTuple):
-    """A run, locked against other writers until the transaction ends."""
+    """A run, locked against other writers until the transaction ends. `key_id` is the API key that
+    made it, if that is known.
+    """
 
     run: Run
     project: str
     lease: Lease | None
     epoch: int
+    key_id: str | None = None
 
 
 class PartialMessage(NamedTuple):
@@ -76,7 +79,8 @@ def lock(tx: Transaction, run_id: str) -> LockedRun | None:
     if row is None:
         return None
     lease = Lease(row["owner"], row["epoch"], row["lease_until"]) if row["owner"] else None
-    return LockedRun(decode(row["body"], Run), row["project"], lease, row["epoch"])
+    run = decode(row["body"], Run)
+    return LockedRun(run, row["project"], lease, row["epoch"], row["key_id"])
 
 
 def signal(
@@ -135,7 +139,7 @@ def signal(
         tx.publish(runs_topic(held.project), RunsChanged())
     if target is RunStatus.QUEUED:
         tx.publish(run.id, Queued())
-    return LockedRun(run, held.project, kept, lease.epoch if lease else held.epoch)
+    return held._replace(run=run, lease=kept, epoch=lease.epoch if lease else held.epoch)
 
 
 def begin_message(tx: Transaction, held: LockedRun, *, now: int) -> str:

@@ -15,6 +15,7 @@ from perdure.engine.ingest import Ingest
 from perdure.engine.maintenance import Maintenance
 from perdure.engine.membership import END_HUNG_SECONDS, STEP_SECONDS, Membership
 from perdure.engine.sweeper import Sweeper
+from perdure.engine.usage_upkeep import UsageUpkeep
 from perdure.engine.worker import Worker
 from perdure.errors import Unavailable
 from perdure.webhooks.delivery_loop import Webhooks
@@ -30,6 +31,8 @@ _LOCATE_SECONDS = 30.0
 _INDEX_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
 _LISTS_SECONDS = 60.0
+_USAGE_SECONDS = 60.0
+_FLUSH_SECONDS = 1.0
 # What the last runs told has a moment at shutdown; what takes longer is sent by the next start.
 _SETTLE_SECONDS = 2.0
 
@@ -74,6 +77,8 @@ class Engine:
             event_retention_days=event_retention_days,
         )
         self.sweeper = Sweeper(means.database, means.blobs, means.clock)
+        self.limiter = means.limiter
+        self.usage = UsageUpkeep(means.database, means.clock)
         self.locator = BlobLocator(means.database, means.blobs, means.clock)
         self.tools = means.tools
         self.ingest = ingest
@@ -133,6 +138,7 @@ class Engine:
         await self.heartbeat.stop()
         await _cancelled(self._loops)
         await _cancelled(self._ending_hung)
+        await self.limiter.flush()
         await self.webhooks.settle(_SETTLE_SECONDS)
         await self.webhooks.close()
         if self.membership:
@@ -157,6 +163,8 @@ class Engine:
         yield "index", self.sweeper.tidy_index, _INDEX_SECONDS
         yield "forget", self.maintenance.forget, _FORGET_SECONDS
         yield "lists", self.maintenance.complete_lists, _LISTS_SECONDS
+        yield "usage", self.usage.step, _USAGE_SECONDS
+        yield "counts", self.limiter.flush, _FLUSH_SECONDS
         if self.membership:
             yield "membership", self.membership.step, STEP_SECONDS
         if self._works:

@@ -14,6 +14,7 @@ from perdure.clock import Clock
 from perdure.commands import leases
 from perdure.commands.leases import ClaimedRun
 from perdure.commands.runs import Lease
+from perdure.commands.usage_counts import UsageAccount
 from perdure.engine import context, images, model_call, model_requests
 from perdure.engine.context import Prepared
 from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
@@ -23,6 +24,7 @@ from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost, Unavailable
 from perdure.providers import tokens
 from perdure.providers.provider import Provider
+from perdure.quotas.limiter import Limiter
 from perdure.storage.blob_stores import BlobStores
 from perdure.storage.database import Database
 from perdure.tools.annotation import Annotator
@@ -35,6 +37,9 @@ _log = structlog.get_logger(__name__)
 
 # Halving leads from a quarter of a million tokens to eight thousand.
 _ATTEMPTS = 6
+
+# Who claims a run for the second time goes on with one that was let in.
+_FIRST_EPOCH = 1
 
 _SORRY = LastError(code="server_error", message="Sorry, something went wrong.")
 
@@ -52,6 +57,7 @@ class Means(NamedTuple):
     tools: Sequence[Tool]
     max_tool_rounds: int
     thinking: ThinkingRules
+    limiter: Limiter
 
 
 class Execution:
@@ -111,9 +117,11 @@ class Execution:
         if claimed is None:
             return None
         self.lease = claimed.lease
+        held = claimed.held
         return Recorder(
-            claimed.held.run,
+            held.run,
             claimed.lease,
+            account=UsageAccount(held.project, held.key_id or ""),
             database=means.database,
             bus=means.bus,
             clock=means.clock,
@@ -131,6 +139,8 @@ class Execution:
             (outcome,) = await asyncio.gather(work, return_exceptions=True)
         if isinstance(outcome, asyncio.CancelledError):
             usage = await model_call.used(self._answer, recorder) if self._answer else None
+            if self._answer and usage and not self._answer.is_counted:
+                self._count(self._answer, usage, recorder)
             await recorder.release(usage)
         elif isinstance(outcome, LeaseLost | Unavailable):
             raise outcome
@@ -146,6 +156,8 @@ class Execution:
         None where the run was cancelled between two rounds, and has ended.
         """
         usage: Usage | None = None
+        if refused := await self._refused(recorder):
+            return refused
         with ExitStack() as closing:
             try:
                 recorder.tools = tools = await self._open_tools(recorder.run, closing)
@@ -165,6 +177,16 @@ class Execution:
                     self._answer = usage = None
             except ToolError as error:
                 return Failed(LastError(code="server_error", message=str(error)), usage)
+
+    async def _refused(self, recorder: Recorder) -> Failed | None:
+        """The outcome of a run that begins where its project has reached a limit."""
+        if recorder.lease.epoch > _FIRST_EPOCH:
+            return None
+        project, model = recorder.account.project, recorder.run.model
+        refusal = await self._means.limiter.refusal(project, model)
+        if refusal is None:
+            return None
+        return Failed(LastError(code="rate_limit_exceeded", message=refusal.message))
 
     async def _open_tools(self, run: Run, closing: ExitStack) -> tuple[RunTool, ...]:
         """The tools that the run has, open until that stack is closed. Raises `ToolError`."""
@@ -236,11 +258,22 @@ class Execution:
         style = rules.of(recorder.run.model)
         self._answer = answer = model_call.ModelAnswer(request, style)
         provider, used_ids = self._means.provider, prepared.used_ids
+        self._means.limiter.begin_call(recorder.account.project, request.model)
         try:
-            return await model_call.take(provider, answer, recorder, used_ids=used_ids)
+            outcome = await model_call.take(provider, answer, recorder, used_ids=used_ids)
+            if not isinstance(outcome, TooLong) and outcome.usage:
+                self._count(answer, outcome.usage, recorder)
+            return outcome
         finally:
             found = answer.thinking.found_lone_end or recorder.found_lone_end
             rules.learn(style, found_lone_end=found, lacked_end=answer.thinking.lacked_end)
+
+    def _count(self, answer: model_call.ModelAnswer, usage: Usage, recorder: Recorder) -> None:
+        """Charges the usage of an answer to the project of the run."""
+        answer.is_counted = True
+        recorder.count_model_call(usage)
+        project, model = recorder.account.project, answer.request.model
+        self._means.limiter.end_call(project, model, usage.total_tokens)
 
     async def _learn(self, refused: TooLong) -> None:
         request = refused.request

@@ -200,7 +200,8 @@ class Ingest:
         try:
             async with aclosing(self._reading.pieces(job)) as pieces:
                 async for piece in pieces:
-                    usage += await self._database.write(ingestions.write, job, piece)
+                    now = self._clock.now()
+                    usage += await self._database.write(ingestions.write, job, piece, now=now)
         except Unparsable as error:
             if error.code == "server_error":
                 raise Unavailable(error.message) from error

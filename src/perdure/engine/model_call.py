@@ -44,6 +44,8 @@ class ModelAnswer:
     extras: Extras | None = None
     # whether text is the answer's, and goes to the part that is open
     is_telling: bool = False
+    # whether its usage was handed to the recorder
+    is_counted: bool = False
 
     def __post_init__(self) -> None:
         self.calls = Assembler(tool.function.name for tool in self.request.tools or ())

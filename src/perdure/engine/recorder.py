@@ -12,10 +12,17 @@ from msgspec.structs import replace
 
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
-from perdure.commands import leases, run_writes
+from perdure.commands import leases, run_writes, usage_counts
 from perdure.commands.blobs import WrittenBlob
 from perdure.commands.leases import HeldLease
 from perdure.commands.runs import Lease, PartialMessage
+from perdure.commands.usage_counts import (
+    UsageAccount,
+    UsageCounts,
+    UsageKey,
+    UsageKind,
+    UsageTally,
+)
 from perdure.engine.function_calls import OpenFunctionCall, OpenUnknownCall
 from perdure.engine.message_parts import Kind, NewAnnotator, OpenPart, ShownImage
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
@@ -52,13 +59,24 @@ class RoundSetup(NamedTuple):
 
 
 class Recorder:
-    """Writes one run, under one lease."""
+    """Writes one run, under one lease. What the run uses is counted for `account`, in the next
+    transaction that is written.
+    """
 
     def __init__(
-        self, run: Run, lease: Lease, *, database: Database, bus: Bus, clock: Clock
+        self,
+        run: Run,
+        lease: Lease,
+        *,
+        account: UsageAccount,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
     ) -> None:
         self.run = run
         self.lease = lease
+        self.account = account
+        self._uncounted = UsageTally()
         self._database = database
         self._bus = bus
         self._clock = clock
@@ -222,6 +240,20 @@ class Recorder:
         for delta in deltas:
             self._bus.publish(self.run.id, delta)
 
+    def count(self, kind: UsageKind) -> None:
+        """See `RunWriter`."""
+        self._uncounted.add(UsageKey(kind, self.account), UsageCounts(requests=1))
+
+    def count_model_call(self, usage: Usage) -> None:
+        """Counts a call of the model that has ended."""
+        counts = UsageCounts(
+            requests=1,
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cached_tokens=usage.prompt_token_details.cached_tokens,
+        )
+        self._uncounted.add(UsageKey("completions", self.account, self.run.model), counts)
+
     async def keep_file(self, file_id: str, name: str, blob: WrittenBlob) -> None:
         """See `RunWriter`."""
         await self._write(run_writes.keep_file, self.calls, file_id, name, blob, extras=self.kept)
@@ -335,4 +367,19 @@ class Recorder:
         **kwargs: P.kwargs,
     ) -> T:
         hold = HeldLease(self.run.id, self.lease, int(self._clock.now()))
-        return await self._database.write(command, hold, *args, **kwargs)
+        counts = self._uncounted.take()
+        if not counts:
+            return await self._database.write(command, hold, *args, **kwargs)
+
+        def counted(tx: Transaction) -> T:
+            result = command(tx, hold, *args, **kwargs)
+            usage_counts.add(tx, counts, server=self.lease.owner, now=hold.now)
+            return result
+
+        try:
+            return await self._database.write(counted)
+        except Exception:
+            # Not after a cancel, when it is written all the same.
+            for key, lost in counts.items():
+                self._uncounted.add(key, lost)
+            raise

@@ -18,6 +18,7 @@ from perdure.invariants import (
     projects,
     servers,
     steps_and_messages,
+    usage,
     vector_stores,
     webhooks,
 )
@@ -79,6 +80,7 @@ def check(
     yield from adjustments.check(tx)
     yield from servers.check(tx)
     yield from projects.check(tx)
+    yield from usage.check(tx)
 
 
 def _of_runs(tx: Transaction, on_page: Callable[[int], None]) -> Iterator[Violation]:

@@ -12,11 +12,14 @@ from perdure.wire.lists import Model
 
 
 class Relayed(NamedTuple):
-    """A model server's own response to a request that was passed through."""
+    """A model server's own response to a request that was passed through. `model` is the name that
+    the request asked for, where it was read.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: AsyncIterator[bytes]
+    model: str = ""
 
 
 class ToldWindow(NamedTuple):

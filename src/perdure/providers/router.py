@@ -15,6 +15,7 @@ from perdure.wire import scan
 from perdure.wire.base import decode, encode
 from perdure.wire.chat import ChatChunk, ChatRequest
 from perdure.wire.lists import Model
+from perdure.wire.scan import JsonSpan
 
 T = TypeVar("T")
 
@@ -156,29 +157,26 @@ class Router:
         self, path: str, body: bytes, headers: Mapping[str, str]
     ) -> AsyncIterator[Relayed]:
         """Passes a request to the server of its model. Raises `ProviderError`."""
-        server, body = await self._routed(body)
+        server, model, body = await self._routed(body)
         relaying = server.provider.relay(path, body, headers)
         del body  # it may be large, and the answer long
         async with relaying as relayed:
-            yield relayed
+            yield relayed._replace(model=model)
 
-    async def _routed(self, body: bytes) -> tuple[NamedProvider, bytes]:
-        """Returns the server for a request, and the request with the model's name there.
+    async def _routed(self, body: bytes) -> tuple[NamedProvider, str, bytes]:
+        """Returns the server for a request, the model that it asks for, and the request with the
+        model's name there.
 
         Only the name is read; the rest is passed on byte for byte.
         """
-        span = await scan.find(body, "model")
-        try:
-            name = decode(body[span.start : span.stop], str) if span else None
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            name = None
+        span, name = await _asked_model(body)
         if span is None or name is None:
             # The server refuses a body that is no JSON or names no model.
-            return self._servers[0], body
+            return self._servers[0], "", body
         server, model = self.resolve(name)
         if model != name:
             body = b"".join((body[: span.start], encode(model), body[span.stop :]))
-        return server, body
+        return server, name, body
 
     async def close(self) -> None:
         for server in self._servers:
@@ -207,6 +205,21 @@ class Router:
             "Add it under [model_aliases] in perdure.toml, for example: "
             f'"{model}" = "{known[0] if known else "my-model"}".'
         )
+
+
+async def asked_model(body: bytes) -> str:
+    """Returns the model that a request asks for; nothing if it names none."""
+    _, name = await _asked_model(body)
+    return name or ""
+
+
+async def _asked_model(body: bytes) -> tuple[JsonSpan | None, str | None]:
+    """Returns the model that a request asks for, and where its name stands."""
+    span = await scan.find(body, "model")
+    try:
+        return span, decode(body[span.start : span.stop], str) if span else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return span, None
 
 
 def matching(table: Mapping[str, T], name: str) -> T | None:

@@ -3,6 +3,7 @@ come from, `display.py` their printed form. The other files are groups and table
 """
 
 from perdure.settings.display import printable, secrets
+from perdure.settings.models import Price
 from perdure.settings.settings import CONFIG_FILE, ENV_PREFIX, Settings, is_loopback
 from perdure.settings.sources import (
     DEFAULT,
@@ -18,6 +19,7 @@ __all__ = [
     "CONFIG_FILE",
     "DEFAULT",
     "ENV_PREFIX",
+    "Price",
     "Settings",
     "files_read",
     "is_loopback",

@@ -13,6 +13,8 @@ SCRIPTED = "scripted:"
 # fewer would be a typing error: no model has so few
 Tokens = Annotated[int, Field(ge=512)]
 
+Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
 # what program a model server is
 Kind = Literal[
     "ollama", "vllm", "llamacpp", "lmstudio", "azure", "gemini", "mistral", "deepseek", "openai"
@@ -50,6 +52,18 @@ def check_model_url(url: str) -> str:
     if url != SCRIPTED and not (parts.scheme in ("http", "https") and parts.hostname):
         raise ValueError(f"expected a URL such as http://localhost:11434/v1 (or {SCRIPTED})")
     return url.rstrip("/")
+
+
+class Price(BaseModel):
+    """A member of the table `[prices]`: US dollars for a million tokens. Without `cached_input`,
+    cached tokens of the input cost as much as others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: Dollars = 0.0
+    output: Dollars = 0.0
+    cached_input: Dollars | None = None
 
 
 class ThinkingSettings(BaseModel):

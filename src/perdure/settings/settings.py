@@ -34,6 +34,7 @@ from perdure.settings.models import (
     SCRIPTED,
     Kind,
     ModelServer,
+    Price,
     ThinkingSettings,
     Tokens,
     check_model_url,
@@ -156,6 +157,10 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     """Model names (`*` stands for any characters), and what becomes of the thinking that they write
     in front of their answers: tables with hide, begins_in_prompt, send_back."""
 
+    prices: Annotated[dict[str, Price], NoDecode] = {}
+    """Model names (`*` stands for any characters), and what they cost, in US dollars for a million
+    tokens: tables with input, output, cached_input. Limits of spending count with them."""
+
     embedding_base_url: str | None = None
     """Base URL of a server that answers `/embeddings`; without it, files are searched by words."""
 
@@ -235,7 +240,13 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
         "api_keys", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before"
     )(_split_commas)
     _parse = field_validator(
-        "model_servers", "model_aliases", "context_windows", "thinking", "webhooks", mode="before"
+        "model_servers",
+        "model_aliases",
+        "context_windows",
+        "thinking",
+        "prices",
+        "webhooks",
+        mode="before",
     )(_parse_json)
 
     @classmethod

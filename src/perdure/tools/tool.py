@@ -10,6 +10,7 @@ from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands.blobs import WrittenBlob
 from perdure.commands.runs import Lease
+from perdure.commands.usage_counts import UsageKind
 from perdure.errors import PerdureError
 from perdure.retrieval.embedder import Embedders
 from perdure.sandbox.sessions import Sessions
@@ -116,6 +117,10 @@ class RunWriter(Protocol):
 
     def publish(self, deltas: Iterable[Delta]) -> None:
         """Publishes what is never stored."""
+        ...
+
+    def count(self, kind: UsageKind) -> None:
+        """Counts one use of a tool; the run's next transaction writes it."""
         ...
 
     def publish_up_to(self, call: OpenCall) -> None:

@@ -15,6 +15,7 @@ AuditType = Literal[
     "project.created",
     "project.updated",
     "project.archived",
+    "rate_limit.updated",
     "service_account.created",
     "service_account.updated",
     "service_account.deleted",

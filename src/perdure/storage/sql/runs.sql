@@ -2,11 +2,12 @@
 -- Adds a queued run, unless the thread already has an active one (the thread lock): then no
 -- row is added.
 INSERT INTO runs (
-    id, project, thread_id, status, expires_at, queued_at, created_at, assistant_id, model, body
+    id, project, key_id, thread_id, status, expires_at, queued_at, created_at, assistant_id, model,
+    body
 )
 VALUES (
-    :id, :project, :thread_id, :status, :expires_at, :queued_at, :created_at, :assistant_id,
-    :model, :body
+    :id, :project, :key_id, :thread_id, :status, :expires_at, :queued_at, :created_at,
+    :assistant_id, :model, :body
 )
 ON CONFLICT (thread_id)
     WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
@@ -23,7 +24,7 @@ SELECT body FROM runs WHERE id = :id AND project = :project
 
 -- name: lock^
 -- The run, kept from other writers until the transaction ends.
-SELECT id, project, owner, epoch, lease_until, body FROM runs
+SELECT id, project, key_id, owner, epoch, lease_until, body FROM runs
 WHERE id = :id
 FOR UPDATE -- postgres
 

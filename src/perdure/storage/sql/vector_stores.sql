@@ -14,6 +14,10 @@ SELECT vector_stores.project, vector_stores.expires_at
 FROM vector_stores JOIN runs ON runs.project = vector_stores.project
 WHERE vector_stores.id = :id AND runs.id = :run_id
 
+-- name: project^
+-- The project of a vector store.
+SELECT project FROM vector_stores WHERE id = :id
+
 -- name: at_work^
 -- A file of the vector store that is in progress, if there is any.
 SELECT seq FROM vector_store_files WHERE vector_store_id = :id AND status = 'in_progress' LIMIT 1

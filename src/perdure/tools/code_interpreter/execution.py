@@ -146,6 +146,8 @@ class CodeRunner:
         keeper = self._outputs.of(session, writer, call)
         if held.is_new:
             await self._say_what_is_gone(held, known, writer, call)
+            if known.attempt is None:
+                writer.count("code_interpreter_sessions")
             # Before the run can end: the thread's next one is to find its way here.
             await self._note_sessions()
         await self._give(session, known, writer, call)

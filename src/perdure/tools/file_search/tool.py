@@ -112,7 +112,7 @@ class RunSearchTool:
     def open_call(self, step_id: str, index: int, call_id: str) -> OpenSearchCall:
         return OpenSearchCall(step_id, index, call_id, self.name, ranking=self._ranking)
 
-    async def answer(self, calls: Sequence[OpenCall], writer: RunWriter) -> None:  # noqa: ARG002 (seam)
+    async def answer(self, calls: Sequence[OpenCall], writer: RunWriter) -> None:
         await self._wait_for_files()
         bounds = definition.bounds(self._settings, self._services.window(self._run.model))
         # Searches of one round come into the context together.
@@ -120,6 +120,7 @@ class RunSearchTool:
         for call in calls:
             assert isinstance(call, OpenSearchCall)  # noqa: S101 # all calls of this tool are
             call.answered = await self._search(call, bounds.results, most_tokens)
+            writer.count("file_search_calls")
 
     async def _search(
         self, call: OpenSearchCall, limit: int, most_tokens: int
