@@ -48,6 +48,7 @@ class Engine:
         *,
         max_concurrent_runs: int,
         event_retention_days: float,
+        trace_retention_days: float = 7.0,
         server: ServerIdentity | None = None,
         sessions: Callable[[], Collection[str]] = tuple,
         end_session: Callable[[str], Awaitable[None]] | None = None,
@@ -72,6 +73,8 @@ class Engine:
             means.clock,
             in_hand=lambda: self.worker.in_hand,
             event_retention_days=event_retention_days,
+            trace_retention_days=trace_retention_days,
+            traced_as=means.traced_as,
         )
         self.sweeper = Sweeper(means.database, means.blobs, means.clock)
         self.locator = BlobLocator(means.database, means.blobs, means.clock)

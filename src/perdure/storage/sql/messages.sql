@@ -34,6 +34,13 @@ SELECT body FROM messages WHERE run_id = :run_id AND status = 'in_progress'
 -- The messages that a run wrote, oldest first.
 SELECT body FROM messages WHERE run_id = :run_id ORDER BY seq
 
+-- name: chosen
+-- Those messages of a thread of this project that are still there.
+SELECT seq, id, body FROM messages
+WHERE thread_id = :thread_id AND project = :project
+  AND id IN (SELECT value FROM json_each(:ids)) -- sqlite
+  AND id IN (SELECT json_array_elements_text(CAST(:ids AS json))) -- postgres
+
 -- name: before_run
 -- The newest messages of a thread that are not the run's own, newest first.
 SELECT seq, body FROM messages
