@@ -94,7 +94,7 @@ async def test_a_run_with_everything_is_explained_whole(stage: Stage) -> None:
     for said in (
         "claimed by doomed",
         "taken from doomed, whose lease had ended",
-        "messages were left out: a window of 2,000 tokens",
+        "messages of the thread were left out: a window of 2,000 tokens",
         "context window",
         "sent to big-model at http://models.test/v1",
         "file search: rent; bees",

@@ -26,6 +26,7 @@ from perdure.wire.run_steps import (
 from perdure.wire.runs import Run
 from perdure.wire.traces import (
     Attempt,
+    LeftOutMessage,
     Recipe,
     Trace,
     TracedCall,
@@ -39,6 +40,7 @@ from perdure.wire.usage import Usage
 
 _MOST_CHARACTERS = 160
 _MOST_PASSAGES = 5
+_MOST_NAMED = 3
 
 
 class Node(NamedTuple):
@@ -116,7 +118,7 @@ def _entry(entry: TraceEntry) -> Node:
 
 
 def _wait(entry: TracedWait) -> Node:
-    calls = f"{len(entry.call_ids)} call{'s' if len(entry.call_ids) > 1 else ''}"
+    calls = _counted(len(entry.call_ids), "call")
     if entry.submitted_at is None:
         return Node(f"{_time(entry.asked_at)}  waits for the outputs of {calls}")
     waited = _seconds(max(0.0, entry.submitted_at - entry.asked_at))
@@ -160,18 +162,13 @@ def _attempt(attempt: Attempt) -> Node:
 
 def _recipe(recipe: Recipe) -> Iterator[Node]:
     size = "" if recipe.body_bytes is None else f", {recipe.body_bytes:,} bytes"
-    rounds = "" if recipe.step_ids is UNSET else f", {len(recipe.step_ids)} steps of the run"
-    tools = f", {len(recipe.tools)} tools" if recipe.tools else ""
-    images = f", {len(recipe.image_ids)} images" if recipe.image_ids else ""
-    count = len(recipe.message_ids)
-    yield Node(
-        f"{count} message{'' if count == 1 else 's'} of the thread{rounds}{tools}{images}{size}"
-    )
+    rounds = f", {_counted(recipe.step_count, 'step')} of the run" if recipe.step_count else ""
+    tools = f", {_counted(len(recipe.tools), 'tool')}" if recipe.tools else ""
+    images = f", {_counted(len(recipe.image_ids), 'image')}" if recipe.image_ids else ""
+    messages = _counted(len(recipe.message_ids), "message")
+    yield Node(f"{messages} of the thread{rounds}{tools}{images}{size}")
     if recipe.left_out:
-        yield Node(_left_out(recipe), [
-            Node(f"{line(each.message_id)}: {each.reason.replace('_', ' ')}")
-            for each in recipe.left_out
-        ])  # fmt: skip
+        yield Node(_left_out(recipe), [*_reasons(recipe.left_out)])
     for name, room in recipe.output_rooms.items():
         yield Node(f"the outputs of {line(name)} were cut to {room:,} tokens")
     if recipe.is_last:
@@ -180,12 +177,19 @@ def _recipe(recipe: Recipe) -> Iterator[Node]:
         yield Node(f"adjusted to the server: {', '.join(map(line, recipe.adjustments))}")
 
 
+def _reasons(left_out: Sequence[LeftOutMessage]) -> Iterator[Node]:
+    for reason in dict.fromkeys(each.reason for each in left_out):
+        named = [line(each.message_id) for each in left_out if each.reason == reason]
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+        yield Node(f"{reason.replace('_', ' ')}: {', '.join(named[:_MOST_NAMED])}{more}")
+
+
 def _left_out(recipe: Recipe) -> str:
     assert recipe.left_out is not UNSET  # noqa: S101 # the caller has looked
     more = "or more " if recipe.has_left_out_more is True else ""
     limit = "" if recipe.prompt_limit is None else f", a prompt of {recipe.prompt_limit:,} at most"
     return (
-        f"{len(recipe.left_out)} {more}messages were left out: a window of "
+        f"{len(recipe.left_out)} {more}messages of the thread were left out: a window of "
         f"{recipe.context_window:,} tokens{limit}"
     )
 
@@ -210,7 +214,7 @@ def _message(message: Message | None) -> Iterator[Node]:
         return
     images = sum(isinstance(part, ImageFilePart) for part in message.content)
     if images:
-        yield Node(f"{images} image{'s' if images > 1 else ''}")
+        yield Node(_counted(images, "image"))
     yield Node(_short(text(message)) or "(no text)")
     if message.incomplete_details is not None:
         yield Node(f"incomplete: {message.incomplete_details.reason.replace('_', ' ')}")
@@ -272,6 +276,10 @@ def _end(run: Run, trace: Trace) -> Iterator[Node]:
 
 def _error(code: str, message: str) -> Node:
     return Node(f"error: {line(code)}: {line(message)}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _short(said: str) -> str:
