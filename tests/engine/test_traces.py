@@ -7,7 +7,7 @@ import pytest
 from perdure.cli.run_tree import tree
 from perdure.commands import leases, messages, traces
 from perdure.commands.traces import MOST_CHARACTERS
-from perdure.engine import recipes
+from perdure.engine import tracer
 from perdure.engine.executor import Execution
 from perdure.engine.windows import Windows
 from perdure.errors import NotFound
@@ -240,7 +240,7 @@ async def test_what_is_kept_has_an_end_and_says_that_it_is_not_whole(stage: Stag
 async def test_a_recipe_that_is_too_large_is_left_out(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipes, "MOST_BYTES", 1000)
+    monkeypatch.setattr(tracer, "MOST_CHARACTERS", 1500)
     texts = [("user", f"Message {number}") for number in range(40)]
     run = await stage.execute(await begin(stage, [*texts, ("user", ANSWER)]))
     (call,) = await traced.calls(stage, run)

@@ -13,8 +13,6 @@ from perdure.wire.base import encode
 from perdure.wire.chat import ChatMessage, ChatRequest
 from perdure.wire.traces import Recipe
 
-# A recipe that would be larger is not kept: as much as a prompt of some thousand messages has.
-MOST_BYTES = 128 * 1024
 # Of a hash that finds a difference between two versions of one part, not any that might be made up.
 _HASH_BYTES = 9
 
@@ -64,13 +62,12 @@ def recipe(
     )
 
 
-def sent(recipe: Recipe, log: CallLog, *, is_last: bool) -> Recipe | None:
-    """Returns the recipe with what is known since the request was sent; None if it is too large."""
-    done = replace(
+def sent(recipe: Recipe, log: CallLog, *, is_last: bool) -> Recipe:
+    """Returns the recipe with what is known since the request was sent."""
+    return replace(
         recipe,
         is_last=is_last,
         adjustments=list(log.adjustments),
         body_sha256=log.body_sha256,
         body_bytes=log.body_bytes,
     )
-    return done if len(encode(done)) <= MOST_BYTES else None

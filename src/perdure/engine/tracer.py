@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
 from perdure.clock import Clock
 from perdure.commands import traces
 from perdure.engine import recipes
@@ -18,6 +20,10 @@ from perdure.wire.traces import (
     TracedToolWork,
     TraceEntry,
 )
+
+# A call whose line would be longer is kept without its recipe: as long as that of a prompt of some
+# thousand messages.
+MOST_CHARACTERS = 128 * 1024
 
 _OUTCOMES: dict[type, CallOutcome] = {
     Done: "answered",
@@ -79,8 +85,12 @@ class RunTracer:
 
     def note(self, entry: TraceEntry) -> None:
         """Adds an entry."""
-        if self.is_on:
-            self._lines.append(traces.line(entry))
+        if not self.is_on:
+            return
+        line = traces.line(entry)
+        if isinstance(entry, TracedCall) and len(line) > MOST_CHARACTERS:
+            line = traces.line(replace(entry, recipe=None))
+        self._lines.append(line)
 
 
 class CallTracer:
