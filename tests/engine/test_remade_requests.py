@@ -104,7 +104,7 @@ KNOWN = st.frozensets(st.sampled_from([each.name for each in ADJUSTMENTS]), max_
 
 @given(TEXTS, ROUNDS, TRUNCATION, KNOWN, st.sampled_from([700, 1500, 256_000]),
        st.sampled_from([2, 32]))  # fmt: skip
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_a_request_that_is_made_again_has_the_bytes_that_were_sent(
     tmp_path_factory: pytest.TempPathFactory,
     sqlite_template: Path,

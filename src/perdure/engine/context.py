@@ -79,9 +79,8 @@ class Prepared(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """What a request is made of beside the run and its steps: the messages of the thread, the
-    tokens that the outputs of a tool are cut to, by the tool's name, and the most tokens of the
-    answer.
+    """Choices of a request, beside the run and its steps: the messages of the thread, the tokens
+    that the outputs of a tool are cut to, by the tool's name, and the most tokens of the answer.
     """
 
     thread: list[ThreadMessage]
@@ -171,8 +170,8 @@ def build(
 def select(
     run: Run, material: Material, budget: Budget, tools: Mapping[RunTool, ToolPrompt]
 ) -> Selection | Truncated:
-    """What the request of the run's next round is made of, or the budget that leaves no room for
-    one.
+    """Selects the material of the run's next request, or returns the budget that leaves no room
+    for one.
     """
     if budget.completion == 0:
         return Truncated(IncompleteRun(reason="max_completion_tokens"), None)

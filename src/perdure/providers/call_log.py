@@ -1,4 +1,4 @@
-"""What a provider notes of one model call for the trace of its run: no text of a server, and no
+"""Notes of a provider about one model call, for the trace of its run: no text of a server, and no
 secret.
 """
 

@@ -25,7 +25,7 @@ class LeftOutMessage(Object):
 
 
 class Recipe(Object, kw_only=True):
-    """What a request was made of, so that it can be made again.
+    """Ids and hashes of all that a request was made of, so that it can be made again.
 
     `message_ids` are the messages of the thread in it, in order, and `roles` the first letters of
     their roles. The run's own rounds are its first `step_count` completed steps. `context_window`
@@ -101,8 +101,9 @@ DifferenceKind: TypeAlias = Literal[
 
 
 class Difference(Object, kw_only=True):
-    """Where a request that is made again is not what was sent. `part` is the place of the message
-    in the request before adjustments; `id` that of the message, step or file, or a tool's name.
+    """A difference of a request that is made again to what was sent. `part` is the place of the
+    message in the request before adjustments; `id` that of the message, step or file, or a tool's
+    name.
     """
 
     kind: DifferenceKind

@@ -49,8 +49,8 @@ def names(files: Iterable[File], there: Names = NO_NAMES) -> dict[str, str]:
 
 
 def references(files: Iterable[File], names: Mapping[str, str]) -> Iterator[str]:
-    """What is needed to name these files again without their texts: the id of each that has a name,
-    and, behind a hash sign, which of the candidates it has, if not the first.
+    """Yields the id of each file that has a name, and, behind a hash sign, the number of the
+    candidate that it has, if not the first: so the files can be named again, and no text is kept.
     """
     for file in files:
         if (name := names.get(file.id)) is not None:
