@@ -257,7 +257,8 @@ async def test_a_line_of_another_version_is_passed_over(stage: Stage) -> None:
         tx.run("runs.forget_trace", id=run.id)
         held = {"id": run.id, "was": "completed", "was_epoch": 1, "status": "completed",
                 "body": row["body"], "expires_at": None, "ended_at": 1, "owner": None, "epoch": 1,
-                "lease_until": None, "queued_at": None, "most_trace": MOST_CHARACTERS}  # fmt: skip
+                "lease_until": None, "queued_at": None, "error_code": None,
+                "most_trace": MOST_CHARACTERS}  # fmt: skip
         tx.run("runs.move", **held, trace=f'{{"type":"dream","at":1}}\n{row["trace"]}')
 
     await stage.database.write(forge)

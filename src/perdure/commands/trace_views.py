@@ -58,9 +58,14 @@ def show(tx: Transaction, run_id: str, *, thread_id: str, project: str) -> Shown
 
 def _of_steps(steps: Iterable[TracedStep]) -> Iterator[TraceEntry]:
     for traced in steps:
+        calls = [each for each in traced.entries if isinstance(each, TracedCall)]
         for entry in traced.entries:
-            if isinstance(entry, TracedCall | TracedToolWork):
+            if isinstance(entry, TracedToolWork):
                 yield replace(entry, step_id=traced.step.id)
+            elif isinstance(entry, TracedCall):
+                # The step has the usage of the last of them; those before were refused.
+                usage = traced.usage if entry is calls[-1] else entry.usage
+                yield replace(entry, step_id=traced.step.id, usage=usage)
         yield from _wait(traced)
 
 

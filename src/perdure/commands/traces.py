@@ -12,7 +12,6 @@ from perdure.commands import servers
 from perdure.errors import NotFound
 from perdure.storage.database import Transaction
 from perdure.wire.base import decode, encode
-from perdure.wire.chat import Extras
 from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import Run
 from perdure.wire.traces import (
@@ -22,6 +21,7 @@ from perdure.wire.traces import (
     TracedRelease,
     TraceEntry,
 )
+from perdure.wire.usage import Usage
 
 # A row to which nothing is added any more. One line more may be there.
 MOST_CHARACTERS = 256 * 1024
@@ -38,11 +38,11 @@ class Remaker(Protocol):
 
 
 class TracedStep(NamedTuple):
-    """A step with the lines that are kept with it, and the extras."""
+    """A step with the lines that are kept with it, and the usage of its model call."""
 
     step: RunStep
     entries: list[TraceEntry]
-    extras: Extras | None
+    usage: Usage | None
 
 
 class StoredTrace(NamedTuple):
@@ -90,8 +90,8 @@ def read(tx: Transaction, run_id: str, *, thread_id: str, project: str) -> Store
     for each in tx.all("run_steps.traces_of_run", run_id=run_id, project=project):
         found, is_step_whole = _entries(each["trace"])
         is_whole = is_whole and is_step_whole
-        extras = decode(each["extras"], Extras) if each["extras"] else None
-        steps.append(TracedStep(decode(each["body"], RunStep), found, extras))
+        usage = decode(each["usage"], Usage) if each["usage"] else None
+        steps.append(TracedStep(decode(each["body"], RunStep), found, usage))
     is_kept = bool(entries or any(step.entries for step in steps))
     return StoredTrace(decode(row["body"], Run), entries, steps, is_kept, is_whole)
 

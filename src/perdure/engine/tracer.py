@@ -130,7 +130,8 @@ class CallTracer:
                 server=origin.server if log.server is None else log.server,
                 model=origin.model if log.model is None else log.model,
                 attempts=log.attempts,
-                usage=None if failed is None else failed.usage,
+                # An answer has a step, which has its usage.
+                usage=failed.usage if isinstance(failed, Failed | Truncated) else None,
                 thinking=cut,
                 recipe=recipes.sent(recipe, log, is_last=is_last) if recipe else None,
             )

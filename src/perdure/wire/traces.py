@@ -1,7 +1,8 @@
 """The trace of a run: an extension. What was done, when and by whom, and what each model was sent.
 
 What is stored and what is shown is the same struct: fields without a value in a row are worked out
-when the trace is read. No text is stored: a request is a recipe, from which it is made again.
+when the trace is read. No text is stored: a request is a recipe, from which it is made again. Of
+calls and recipes, fields that are at their defaults are left out: there are thousands of them.
 """
 
 from typing import Literal, TypeAlias
@@ -24,7 +25,7 @@ class LeftOutMessage(Object):
     reason: Literal["context_window", "max_prompt_tokens", "last_messages", "empty"]
 
 
-class Recipe(Object, kw_only=True):
+class Recipe(Object, kw_only=True, omit_defaults=True):
     """Ids and hashes of all that a request was made of, so that it can be made again.
 
     `message_ids` are the messages of the thread in it, in order, and `roles` the first letters of
@@ -44,11 +45,11 @@ class Recipe(Object, kw_only=True):
     version: str
     message_ids: list[str]
     roles: str
-    step_count: int
+    step_count: int = 0
     step_ids: list[str] | UnsetType = UNSET
     context_window: int
-    prompt_limit: int | None
-    limited_by: Literal["context_window", "max_prompt_tokens"]
+    prompt_limit: int | None = None
+    limited_by: Literal["context_window", "max_prompt_tokens"] = "context_window"
     left_out: list[LeftOutMessage] | UnsetType = UNSET
     has_left_out_more: bool | UnsetType = UNSET
     output_rooms: dict[str, int] = {}
@@ -59,13 +60,13 @@ class Recipe(Object, kw_only=True):
     sends_thinking_back: bool = False
     adjustments: list[str] = []
     parts: list[str]
-    tools: list[str]
+    tools: list[str] = []
     settings: str
     body_sha256: str | None = None
     body_bytes: int | None = None
 
 
-class Attempt(Object, kw_only=True):
+class Attempt(Object, kw_only=True, omit_defaults=True):
     """A sending of a request that led to no answer; `count` of the same kind in a row.
 
     `status` is that of HTTP, if there was an answer. `code` is a word of ours; the server's own are
@@ -74,7 +75,7 @@ class Attempt(Object, kw_only=True):
     """
 
     at: float
-    status: int | None
+    status: int | None = None
     code: str
     count: int = 1
     adjustments: list[str] = []
@@ -157,10 +158,11 @@ CallOutcome: TypeAlias = Literal[
 ]
 
 
-class TracedCall(Object, tag_field="type", tag="model_call", kw_only=True):
+class TracedCall(Object, tag_field="type", tag="model_call", kw_only=True, omit_defaults=True):
     """A call of a model. `step_id` is the step that it led to, if it led to one. `server` is the
     base URL of the model server without a password, `model` the model's name there. `recipe` is
-    null where it would have been larger than is kept.
+    null where it would have been larger than is kept. Where the call led to a step, `usage` is
+    stored with that.
 
     `request` is there where requests were asked for.
     """
@@ -168,7 +170,7 @@ class TracedCall(Object, tag_field="type", tag="model_call", kw_only=True):
     number: int | UnsetType = UNSET
     step_id: str | UnsetType | None = UNSET
     started_at: float
-    first_token_at: float | None
+    first_token_at: float | None = None
     ended_at: float
     outcome: CallOutcome
     error_code: str | None = None

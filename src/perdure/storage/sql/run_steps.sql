@@ -68,7 +68,7 @@ SELECT body FROM run_steps WHERE run_id IN (
 
 -- name: traces_of_run
 -- The steps of a run of this project with their traces, oldest first.
-SELECT body, extras, trace FROM run_steps
+SELECT body, usage, trace FROM run_steps
 WHERE run_id = :run_id AND project = :project ORDER BY seq
 
 -- name: forget_traces!
