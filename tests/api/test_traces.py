@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from perdure import settings
 from perdure.app import Perdure
 from perdure.testing.manual_clock import ManualClock
-from tests.api.conftest import HEADERS
 from tests.api.model_runs import TOOL
+from tests.api.servers import HEADERS
 from tests.patience import PATIENCE_SECONDS
 
 PROMPT = 'call: get_weather {"city": "Rome"}\nthen:\nsay: Done.'

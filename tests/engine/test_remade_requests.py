@@ -155,7 +155,7 @@ def forge(tx: Transaction, message_id: str, thread_id: str) -> None:
     """Changes the text of a message, which no client can."""
     message = decode(messages.get(tx, message_id, thread_id=thread_id, project=PROJECT), Message)
     changed = replace(message, content=[TextPart(text=TextContent(value="Forged"))])
-    tx.run("messages.update", id=message_id, body=encode(changed).decode())
+    tx.run("messages.update", id=message_id, project=PROJECT, body=encode(changed).decode())
 
 
 async def test_a_deleted_message_is_named_and_the_rest_is_shown(stage: Stage) -> None:
