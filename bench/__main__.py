@@ -1,7 +1,7 @@
 """Measures everything in one run, and prints the tables of RESULTS.md.
 
 python -m bench [plain] [memory] [streams] [threads] [parked] [recovery] [cluster] [attacks] [lists]
-    [projects]
+    [projects] [traces]
 """
 
 import resource
@@ -23,6 +23,7 @@ from bench import (
     projects,
     recovery,
     streams,
+    traces,
 )
 from bench.client import Client
 from bench.measures import Assistants, Measured, relayed
@@ -90,6 +91,12 @@ async def _recovery(client: Client, model: Server) -> list[Row]:
 async def _cluster(client: Client, model: Server) -> list[Row]:
     with postgres() as url:
         return await cluster.rows(client, model, url) if url else []
+
+
+async def _traces(client: Client, model: Server) -> list[Row]:
+    with postgres() as kept, postgres() as none:
+        urls = {_POSTGRES: {"kept": kept, "none": none}} if kept and none else {}
+        return await traces.rows(client, model, urls)
 
 
 async def _attacks(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
@@ -205,6 +212,7 @@ _MEASURES: dict[str, Callable[[Client, Server], Awaitable[list[Row]]]] = {
     "attacks": _attacks,
     "lists": _project_lists,
     "projects": _projects,
+    "traces": _traces,
 }
 
 

@@ -45,6 +45,7 @@ CREATE TABLE runs (
     assistant_id text,
     model text,
     error_code text,
+    trace text,
     CONSTRAINT runs_check CHECK ((status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text])) = (ended_at IS NULL)),
     CONSTRAINT runs_check1 CHECK (ended_at IS NOT NULL OR expires_at IS NOT NULL),
     CONSTRAINT runs_check2 CHECK ((owner IS NULL) = (lease_until IS NULL)),
@@ -74,6 +75,8 @@ CREATE INDEX runs_by_thread ON public.runs USING btree (thread_id, seq);
 CREATE INDEX runs_by_time ON public.runs USING btree (project, created_at, seq);
 
 CREATE INDEX runs_not_listed ON public.runs USING btree (seq) WHERE ((created_at IS NULL) OR ((status = 'failed'::text) AND (error_code IS NULL)));
+
+CREATE INDEX traced_runs ON public.runs USING btree (ended_at) WHERE ((trace IS NOT NULL) AND (ended_at IS NOT NULL));
 
 CREATE TABLE messages (
     seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -107,6 +110,7 @@ CREATE TABLE run_steps (
     usage text,
     body text NOT NULL,
     extras text,
+    trace text,
     CONSTRAINT run_steps_id_key UNIQUE (id),
     CONSTRAINT run_steps_pkey PRIMARY KEY (seq),
     CONSTRAINT run_steps_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,

@@ -252,7 +252,7 @@ CREATE TABLE run_steps (
     -- what the model call of the step used; the body shows it once the step has ended
     usage TEXT,
     body TEXT NOT NULL
-, extras TEXT);
+, extras TEXT, trace TEXT);
 
 CREATE UNIQUE INDEX one_open_step_per_run ON run_steps (run_id) WHERE status = 'in_progress';
 
@@ -272,7 +272,7 @@ CREATE TABLE runs (
     owner TEXT,
     epoch INTEGER NOT NULL DEFAULT 0,
     lease_until REAL,
-    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0, key_id TEXT, created_at INTEGER, assistant_id TEXT, model TEXT, error_code TEXT,
+    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0, key_id TEXT, created_at INTEGER, assistant_id TEXT, model TEXT, error_code TEXT, trace TEXT,
     -- terminal if and only if it has ended
     CHECK ((status IN ('queued', 'in_progress', 'requires_action', 'cancelling')) = (ended_at IS NULL)),
     -- an active run always has a time at which it expires
@@ -306,6 +306,8 @@ CREATE INDEX runs_by_time ON runs (project, created_at, seq);
 
 CREATE INDEX runs_not_listed ON runs (seq)
     WHERE created_at IS NULL OR (status = 'failed' AND error_code IS NULL);
+
+CREATE INDEX traced_runs ON runs (ended_at) WHERE trace IS NOT NULL AND ended_at IS NOT NULL;
 
 CREATE TABLE schema_migrations (name TEXT PRIMARY KEY);
 

@@ -22,6 +22,7 @@ from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
 from perdure.engine.file_reader import FileReader
 from perdure.engine.ingest import Ingest
+from perdure.engine.remaker import RequestRemaker
 from perdure.engine.thinking_rules import LearntStyles, ThinkingRules
 from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError, Unavailable
@@ -91,6 +92,7 @@ class Perdure:
             self._webhooks(clock),
             max_concurrent_runs=settings.max_concurrent_runs,
             event_retention_days=settings.event_retention_days,
+            trace_retention_days=settings.trace_retention_days,
             server=self.identity,
             sessions=lambda: self.sessions.owners,
             end_session=self.sessions.end,
@@ -111,6 +113,7 @@ class Perdure:
                 Queue(self.database, clock, most=settings.max_queued_runs),
                 self.keys,
                 self.limiter,
+                RequestRemaker(self.database, self.blobs, self.tools),
             )
         )
         self.asgi = with_cors(settings.cors_origins, self.application)
@@ -257,7 +260,8 @@ class Perdure:
                 names=self.provider.names,
                 lessons=LearntStyles(),
             ),
-            self.limiter,
+            limiter=self.limiter,
+            traced_as=self.identity.address if self.settings.trace_retention_days else None,
         )
 
     def _ingest(

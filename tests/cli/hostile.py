@@ -107,6 +107,7 @@ _FAILED_FILE = {
     },
 }
 _BATCH = {**_TIMES, "id": CANARY, "vector_store_id": CANARY, "status": "completed"}
+_TEXT = {"type": "text", "text": CANARY}
 _RESULT = {
     "file_id": CANARY,
     "filename": CANARY,
@@ -143,6 +144,95 @@ _KEY: dict[str, object] = {
 }
 
 
+_STEP = {
+    **_TIMES,
+    **dict.fromkeys(("id", "run_id", "assistant_id", "thread_id"), CANARY),
+    "last_error": {"code": "server_error", "message": CANARY},
+}
+_CALLS = [
+    {**_CALL, "function": {"name": CANARY, "arguments": CANARY, "output": CANARY}},
+    {
+        "id": CANARY,
+        "type": "file_search",
+        "file_search": {
+            "queries": [CANARY],
+            "results": [{"file_id": CANARY, "file_name": CANARY, "score": 0.5, "content": [_TEXT]}],
+        },
+    },
+    {
+        "id": CANARY,
+        "type": "code_interpreter",
+        "code_interpreter": {
+            "input": CANARY,
+            "outputs": [
+                {"type": "logs", "logs": CANARY},
+                {"type": "image", "image": {"file_id": CANARY}},
+            ],
+            "files": [{"path": CANARY, "file_id": CANARY}],
+        },
+    },
+]
+_STEPS = [
+    {
+        **_STEP,
+        "type": "message_creation",
+        "step_details": {
+            "type": "message_creation",
+            "message_creation": {"message_id": CANARY},
+        },
+    },
+    {**_STEP, "type": "tool_calls", "step_details": {"type": "tool_calls", "tool_calls": _CALLS}},
+]
+_RECIPE = {
+    "version": CANARY,
+    "message_ids": [CANARY],
+    "roles": CANARY,
+    "step_count": 1,
+    "context_window": 1,
+    "prompt_limit": 1,
+    "limited_by": "context_window",
+    "left_out": [{"message_id": CANARY, "reason": "empty"}],
+    "output_rooms": {CANARY: 1},
+    "adjustments": [CANARY],
+    "parts": [],
+    "tools": [],
+    "settings": CANARY,
+}
+_ENTRIES = [
+    {
+        "type": "claim",
+        **dict.fromkeys(("server", "address"), CANARY),
+        **dict.fromkeys(("queued_at", "claimed_at", "epoch"), 1),
+    },
+    {"type": "release", "at": 1, "reason": "lease_ended", "server": CANARY, "address": CANARY},
+    {
+        "type": "model_call",
+        **dict.fromkeys(("started_at", "ended_at", "first_token_at"), 1e300),
+        **dict.fromkeys(("server", "model", "error_code", "step_id"), CANARY),
+        "outcome": "failed",
+        "attempts": [{"at": 1, "status": 1, "code": CANARY, "adjustments": [CANARY]}],
+        "recipe": _RECIPE,
+    },
+    {
+        "type": "output_wait",
+        "step_id": CANARY,
+        "call_ids": [CANARY],
+        "asked_at": 1,
+        "submitted_at": None,
+    },
+]
+_TRACE = {
+    "run_id": CANARY,
+    "thread_id": CANARY,
+    "status": "failed",
+    "created_at": 1,
+    "started_at": None,
+    "is_kept": True,
+    "is_whole": False,
+    "entries": _ENTRIES,
+}
+
+
 def _listed(*objects: Mapping[str, object]) -> dict[str, object]:
     return {"object": "list", "data": objects, "has_more": False}
 
@@ -153,11 +243,8 @@ def _answer(method: str, path: str) -> dict[str, object]:
     if "/vector_stores/" in path and "/files" in path and "file_batches" not in path:
         is_list = method == "GET" and last == "files"
         return _listed(_FAILED_FILE) if is_list else _FAILED_FILE
-    parent = path.split("/")[-2]
-    if method == "GET" and last in _OBJECTS:
-        return _listed(_OBJECTS[last])
-    if method == "GET" and parent in _OBJECTS:
-        return dict(_OBJECTS[parent])
+    if method == "GET" and (found := _object(path, last)) is not None:
+        return found
     match method, last:
         case "GET", "models":
             return _listed({"id": CANARY, "object": "model", "owned_by": CANARY, **_TIMES})
@@ -203,6 +290,22 @@ def _administered(method: str, path: str) -> dict[str, object]:
             return {**_KEY, "owner": {}} if last == "admin_api_keys" else _KEY
         case _:
             return {**_KEY, "owner": {}} if above == "admin_api_keys" else _PROJECT
+
+
+def _object(path: str, last: str) -> dict[str, object] | None:
+    """An object that is asked for by its path, or a list of such."""
+    parent = path.split("/")[-2]
+    match last:
+        case "steps":
+            return _listed(*_STEPS)
+        case "trace":
+            return _TRACE
+        case _ if last in _OBJECTS:
+            return _listed(_OBJECTS[last])
+        case _ if parent in _OBJECTS:
+            return dict(_OBJECTS[parent])
+        case _:
+            return None
 
 
 def _events(path: str) -> list[tuple[str, object]]:

@@ -69,6 +69,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "projects list": [["--url", "{url}", *ADMIN_KEY], ["--url", "{url}/refusing", *ADMIN_KEY]],
     "projects rename": [[NAME, NAME, "--url", "{url}", *ADMIN_KEY],
                         [NAME, NAME, "--url", "{url}/refusing", *ADMIN_KEY]],
+    "runs show": [[NAME, "--url", "{url}"], [NAME, "--url", "{url}/refusing"]],
     "serve": [["--port", NAME], ["--config", NAME], ["--host", NAME]],
     "stores add": [["{file}", "--url", "{url}"], ["{folder}", "--url", "{url}/refusing"], [NAME]],
     "stores list": [["--url", "{url}"], ["--url", "{url}/refusing"]],

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from perdure.providers.call_log import CallLog
 from perdure.testing.scripted_model import ScriptedProvider
 from perdure.wire.chat import ChatChunk, ChatRequest
 
@@ -15,8 +16,10 @@ class GatedProvider(ScriptedProvider):
         self.begun = asyncio.Event()
         self.let = asyncio.Event()
 
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        async with aclosing(super().chat(request)) as chunks:
+    async def chat(
+        self, request: ChatRequest, log: CallLog | None = None
+    ) -> AsyncGenerator[ChatChunk, None]:
+        async with aclosing(super().chat(request, log)) as chunks:
             async for chunk in chunks:
                 yield chunk
                 self.begun.set()

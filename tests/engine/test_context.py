@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from perdure.commands import messages
 from perdure.engine import context
-from perdure.engine.context import Material
+from perdure.engine.context import Material, ThreadMessage
 from perdure.engine.outcomes import Truncated
 from perdure.storage.database import Row, Transaction
 from perdure.wire.base import encode
@@ -61,6 +61,11 @@ def counted(tx: Transaction, run: Run, window: int) -> tuple[int, list[ChatMessa
     prepared = context.prepare(counting, run, window)
     assert not isinstance(prepared, Truncated)
     return counting.rows, prepared.request.messages
+
+
+def named(thread: Iterable[ChatMessage]) -> list[ThreadMessage]:
+    """The messages with ids."""
+    return [ThreadMessage(f"msg_{place}", message) for place, message in enumerate(thread)]
 
 
 def add_many(tx: Transaction, thread_id: str, roles: list[str]) -> None:
@@ -147,7 +152,7 @@ def test_no_call_is_without_its_output_however_little_room_there_is(
 ) -> None:
     thread = [ChatMessage(role="user", content=text) for text in texts]
     steps = [step(number, calls) for number, calls in enumerate(rounds)]
-    request = context.build(RUN, Material(thread, steps, {}, Usage()), window)
+    request = context.build(RUN, Material(named(thread), steps, {}, Usage()), window)
     assert not isinstance(request, Truncated)
     assert request.messages[0].content == "Be brief."
     assert any(message is thread[-1] for message in request.messages)
@@ -170,7 +175,7 @@ def test_no_call_is_without_its_output_however_little_room_there_is(
 def test_a_budget_is_kept_or_the_run_ends(budget: int) -> None:
     thread = [ChatMessage(role="user", content="word " * 40)] * 20
     run = replace(RUN, max_prompt_tokens=budget)
-    request = context.build(run, Material(thread, [], {}, Usage()), 256_000)
+    request = context.build(run, Material(named(thread), [], {}, Usage()), 256_000)
     if budget < 60:
         assert isinstance(request, Truncated)
         assert encode(request.reason) == b'{"reason":"max_prompt_tokens"}'

@@ -13,6 +13,7 @@ from perdure.engine.executor import Execution
 from perdure.engine.message_parts import OpenPart
 from perdure.lifecycle import WITHDRAWN
 from perdure.model_servers import ModelServerSettings
+from perdure.providers.call_log import CallLog
 from perdure.settings.models import ThinkingSettings
 from perdure.testing.scripted_model import ScriptedProvider
 from perdure.tools.annotation import AnnotatedText
@@ -287,7 +288,9 @@ async def test_an_answer_that_is_all_thinking_is_empty_and_the_log_says_so(
 class LongWinded(ScriptedProvider):
     """Thinks for more than anybody keeps."""
 
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+    async def chat(
+        self, request: ChatRequest, log: CallLog | None = None
+    ) -> AsyncGenerator[ChatChunk, None]:
         for says in ("<think>", *["word " * 20_000] * 15, "</think>", "Yes."):
             yield ChatChunk([Choice(ChoiceDelta(content=says))])
         yield ChatChunk([Choice(finish_reason="stop")], ChatUsage(1, 400_000))

@@ -65,7 +65,7 @@ async def completions(request: web.Request) -> web.StreamResponse:
     body: Body = await request.json()
     peer = request.transport.get_extra_info("peername")[1] if request.transport else None
     await log.add({"path": request.path, "headers": headers_of(request), "body": body,
-                   "peer": peer})  # fmt: skip
+                   "peer": peer, "raw": await request.text()})  # fmt: skip
     model = str(body["model"])
     log.calls[model] += 1
     name, _, times = model.rpartition("-")

@@ -162,6 +162,29 @@ def test_sqlite_takes_as_many_steps_on_a_long_thread(name: str, file: sqlite3.Co
     assert steps("thread_long") == steps("thread_old") == steps("thread_new") > 0
 
 
+def _chosen(thread_id: str) -> dict[str, object]:
+    ids = json.dumps([f"{thread_id}_{number}" for number in (3, 7, 9)])
+    return {"thread_id": thread_id, "project": "p", "ids": ids}
+
+
+def test_sqlite_finds_messages_by_their_ids_whatever_the_thread(file: sqlite3.Connection) -> None:
+    sql = statements.load("sqlite")["messages.chosen"]
+    plan = file.execute(f"EXPLAIN QUERY PLAN {sql}", _chosen("thread_long")).fetchall()
+    assert "(id=?)" in str(plan[0]), plan
+    assert len(file.execute(sql, _chosen("thread_long")).fetchall()) == 3
+
+
+def test_postgres_finds_messages_by_their_ids_whatever_the_thread(
+    server: psycopg.Connection[Any],
+) -> None:
+    sql = "EXPLAIN (ANALYZE, FORMAT JSON) " + statements.load("postgres")["messages.chosen"]
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        server.execute(f"SET plan_cache_mode = {mode}")
+        row = server.execute(sql, _chosen("thread_long"), prepare=True).fetchone()
+        assert row is not None
+        assert 0 < rows_read(row[0][0]["Plan"]) <= 2 * LIMIT, json.dumps(row[0])
+
+
 @pytest.mark.parametrize("thread_id", THREADS)
 @pytest.mark.parametrize("name", READS)
 def test_postgres_reads_the_rows_of_the_page_and_no_others(

@@ -27,6 +27,7 @@ LOOKS: dict[str, tuple[dict[str, object], int]] = {
     "runs.interrupted_of_owner": ({"owner": "worker_1", "now": NOW}, 1),
     "runs.lapsed": ({"now": NOW, "limit": LIMIT}, 1),
     "runs.queued": ({"limit": LIMIT}, LIMIT),
+    "runs.traced_before": ({"before": NOW, "limit": LIMIT}, LIMIT),
     "vector_stores.expired": ({"now": NOW, "limit": LIMIT}, 1),
     "ingestions.waiting": ({"after": ""}, 1),
     "ingestions.lapsed": ({"now": NOW, "limit": LIMIT}, 1),
@@ -58,6 +59,9 @@ def _fill(connection: sqlite3.Connection | psycopg.Connection[Any], at_rest: int
     runs = "runs (id, project, thread_id, body, status"
     run = "'{}' || n, 'p', 'thread_' || n, '{{}}', '{}'"
     many(f"{runs}, ended_at)", f"{run.format('run_done_', 'completed')}, {NOW}")
+    young, old = run.format("run_young_", "completed"), run.format("run_old_", "completed")
+    many(f"{runs}, ended_at, trace)", f"{young}, {NOW} + n, 'lines'")
+    many(f"{runs}, ended_at, trace)", f"{old}, {NOW} - n, 'lines'", 2 * LIMIT)
     many(f"{runs}, expires_at)", f"{run.format('run_', 'queued')}, {NOW} + n", 2 * LIMIT)
     many(
         f"{runs}, expires_at, owner, lease_until)",

@@ -23,6 +23,9 @@ QUEUED: dict[str, Any] = {
     "epoch": 0,
     "lease_until": None,
     "queued_at": None,
+    "error_code": None,
+    "trace": None,
+    "most_trace": 1000,
 }
 HELD = {**QUEUED, "status": "in_progress", "owner": "worker", "lease_until": 9.5, "epoch": 1}
 ENDED = {**QUEUED, "status": "completed", "ended_at": 5, "expires_at": None}

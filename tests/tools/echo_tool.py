@@ -1,6 +1,6 @@
 """A third tool: it answers a call with its arguments. Nothing outside of this file knows it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from perdure.storage.database import Transaction
 from perdure.tools.open_call import OpenCall
@@ -72,6 +72,12 @@ class EchoTool:
             return None
         self.opened.append(RunEcho(run))
         return self.opened[-1]
+
+    def recall(
+        self, run: Run, sources: Mapping[str, Sequence[str]]
+    ) -> tuple[RunEcho, Prompter] | None:
+        tool = RunEcho(run)
+        return (tool, tool.prompter()) if tool.name in sources else None
 
     async def step(self) -> None:
         pass

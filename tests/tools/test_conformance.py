@@ -157,6 +157,24 @@ async def test_the_model_is_shown_its_earlier_calls_with_their_outputs(
     assert all(case.found in str(answer.content) for answer in answers)
 
 
+async def test_a_tool_is_recalled_as_it_was_prompted(stage: Stage, case: Case) -> None:
+    run = await stage.execute(await case.begin(stage, calling(case, times=CALLS)))
+    (tool,) = (await opened(stage, run)).values()
+    prompt = await prompted(stage, run, tool)
+    steps = [step for step in await stage.steps(run) if step.status == "completed"]
+    recalled = (each.recall(run, {tool.name: prompt.sources}) for each in stage.means.tools)
+    ((again, prompter),) = [each for each in recalled if each is not None]
+
+    def read(tx: Transaction) -> ToolPrompt:
+        return prompter(tx, steps)
+
+    same = await stage.database.read(read)
+    assert again.name == tool.name
+    assert same.definition == prompt.definition
+    assert same.replays.within(50) == prompt.replays.within(50)
+    assert [each.recall(run, {}) for each in stage.means.tools] == [None] * len(stage.means.tools)
+
+
 async def test_outputs_shrink_to_the_room_that_is_left(stage: Stage, case: Case) -> None:
     run = await stage.execute(await case.begin(stage, calling(case, times=CALLS)))
     (tool,) = (await opened(stage, run)).values()

@@ -14,6 +14,7 @@ from perdure.api.queue import Queue
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands.audit_logs import SETTINGS_KEY, Change
+from perdure.commands.traces import Remaker
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
 from perdure.quotas.limiter import Limiter
@@ -57,6 +58,7 @@ class Services(NamedTuple):
     queue: Queue
     keys: KnownKeys
     limiter: Limiter
+    remaker: Remaker
 
 
 class ApiCall:

@@ -10,7 +10,7 @@ from perdure.cli import options
 
 assistants = options.group("List, show and delete the assistants of a server.")
 threads = options.group("List, show and delete the threads of a server.")
-runs = options.group("List, watch and cancel the runs of a server.")
+runs = options.group("List, show, watch and cancel the runs of a server.")
 
 
 @assistants.command("list")
@@ -167,6 +167,27 @@ def list_runs(
     }
     given = {name: value for name, value in query.items() if value}
     run(command.list_all(connect(config, url, api_key, ca_cert), given, limit))
+
+
+@runs.command("show")
+def show_run(
+    run_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the run.")],
+    *,
+    as_json: options.AsJson = False,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    ca_cert: options.CaCert = None,
+    config: options.Config = None,
+) -> None:
+    """Explain a run as a tree: who worked on it, what each model was sent, calls, outputs, errors.
+
+    What the server does not keep any more is left out. As JSON, the run is followed by its steps,
+    its messages and its trace.
+    """
+    from perdure.cli import runs as command
+    from perdure.cli.client import connect, run
+
+    run(command.show(connect(config, url, api_key, ca_cert), run_id, as_json=as_json))
 
 
 @runs.command("cancel")

@@ -6,10 +6,15 @@ from urllib.parse import quote, urlencode
 
 from perdure import lifecycle
 from perdure.cli.client import Client, RequestRefused, read
-from perdure.cli.objects import time_of
+from perdure.cli.objects import show_fields, time_of
 from perdure.cli.pages import objects
+from perdure.cli.run_tree import tree
 from perdure.cli.terminal import line, say, tell
+from perdure.wire.messages import Message
+from perdure.wire.query import RESULT_CONTENT
+from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import Run
+from perdure.wire.traces import Trace
 
 _AGAIN_SECONDS = 1.0
 
@@ -19,6 +24,25 @@ async def list_all(client: Client, query: Mapping[str, str], limit: int) -> None
     async with client:
         async for run in objects(client, "/runs", Run, query, limit=limit):
             say(_summary(run))
+
+
+async def show(client: Client, run_id: str, *, as_json: bool) -> None:
+    """Prints a run as a tree, or all that is known of it as JSON."""
+    async with client:
+        run = await client.get(f"/runs/{quote(run_id, safe='')}", Run)
+        path = _path(run)
+        trace = await client.get(f"{path}/trace", Trace)
+        asked = {"order": "asc", "include[]": RESULT_CONTENT}
+        steps = [step async for step in objects(client, f"{path}/steps", RunStep, asked)]
+        thread = f"/threads/{quote(run.thread_id, safe='')}/messages"
+        of_run = {"order": "asc", "run_id": run.id}
+        messages = [each async for each in objects(client, thread, Message, of_run)]
+    if as_json:
+        for each in (run, *steps, *messages, trace):
+            show_fields(each, as_json=True)
+        return
+    for row in tree(run, steps, messages, trace):
+        say(row)
 
 
 async def cancel_all(client: Client, run_ids: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec import MsgspecError
 
 from perdure import lifecycle
-from perdure.commands import runs, servers
+from perdure.commands import runs, servers, traces
 from perdure.commands.runs import NOTHING, Lease, LockedRun, PartialMessage
 from perdure.errors import LeaseLost
 from perdure.lifecycle import RunStatus, Signal
@@ -59,9 +59,17 @@ class HeldLease(NamedTuple):
 
 
 def claim(
-    tx: Transaction, run_id: str, *, owner: str, now: float, lease_seconds: float
+    tx: Transaction,
+    run_id: str,
+    *,
+    owner: str,
+    now: float,
+    lease_seconds: float,
+    traced_as: str | None = None,
 ) -> ClaimedRun | None:
-    """Claims a queued run; None when the run is not queued (any more)."""
+    """Claims a queued run; None when the run is not queued (any more). `traced_as` is the address
+    of the worker's server, for the trace of the run; None where none is written.
+    """
     held = runs.lock(tx, run_id)
     if held is None or held.run.status is not RunStatus.QUEUED:
         return None
@@ -69,14 +77,28 @@ def claim(
         runs.signal(tx, held, Signal.EXPIRE, now=int(now))
         return None
     lease = Lease(owner, held.epoch + 1, now + lease_seconds)
-    return ClaimedRun(runs.signal(tx, held, Signal.CLAIM, now=int(now), lease=lease), lease)
+    trace = None
+    if traced_as is not None:
+        trace = traces.claim_line(
+            queued_at=held.queued_at, now=now, owner=owner, address=traced_as, epoch=lease.epoch
+        )
+    claimed = runs.signal(tx, held, Signal.CLAIM, now=int(now), lease=lease, trace=trace)
+    return ClaimedRun(claimed, lease)
 
 
 def claim_waiting(
-    tx: Transaction, *, owner: str, now: float, lease_seconds: float, limit: int, after: str = ""
+    tx: Transaction,
+    *,
+    owner: str,
+    now: float,
+    lease_seconds: float,
+    limit: int,
+    after: str = "",
+    traced_as: str | None = None,
 ) -> ClaimedRuns:
-    """Claims runs that wait, up to `limit`. Projects take turns, beginning with the first behind
-    `after`, and the oldest run of each comes first. No worker waits for another.
+    """Claims runs that wait, up to `limit`; `traced_as` is as for `claim`. Projects take turns,
+    beginning with the first behind `after`, and the oldest run of each comes first. No worker waits
+    for another.
 
     A run is left to another living server for `KEPT_SECONDS` if that has the thread's code session.
     """
@@ -97,7 +119,14 @@ def claim_waiting(
         # What cannot be claimed is not found again.
         skipped.append(row["id"])
         try:
-            taken = claim(tx, row["id"], owner=owner, now=now, lease_seconds=lease_seconds)
+            taken = claim(
+                tx,
+                row["id"],
+                owner=owner,
+                now=now,
+                lease_seconds=lease_seconds,
+                traced_as=traced_as,
+            )
         except MsgspecError:
             unreadable.append(row["id"])
             continue
@@ -152,13 +181,16 @@ def renew(
     return lost
 
 
-def release(tx: Transaction, hold: HeldLease, *, partial: PartialMessage) -> None:
-    """Ends a worker's hold on a run that it has to leave.
+def release(
+    tx: Transaction, hold: HeldLease, *, partial: PartialMessage, trace: str | None = None
+) -> None:
+    """Ends a worker's hold on a run that it has to leave. `trace` are lines that say so in the
+    run's trace, if it goes back to the queue.
 
     A run that is being cancelled or is past its time ends, and keeps the worker's text. Any other
     goes back to the queue, and its open message and step stay open for the worker that resumes it.
     """
-    _free(tx, lock(tx, hold), now=hold.now, partial=partial)
+    _free(tx, lock(tx, hold), now=hold.now, partial=partial, released=trace)
 
 
 def rescue(
@@ -168,12 +200,14 @@ def rescue(
     everybody: bool,
     limit: int,
     in_hand: Collection[str] = (),
+    traced_as: str | None = None,
 ) -> list[FreedRun]:
     """Frees runs whose worker let the lease run out, so many at most.
 
     `everybody` frees all owned runs. That is right only at the start of a server that is alone on
     its database, where no worker can be alive to hold them. `in_hand` are runs that this server
-    works on: it lives, and its heartbeat renews their leases.
+    works on: it lives, and its heartbeat renews their leases. `traced_as` is the address of this
+    server, for the traces of the runs; None where none are written.
     """
     rows = (
         tx.all("runs.owned", limit=limit)
@@ -185,7 +219,11 @@ def rescue(
         found = runs.lock(tx, row["id"])
         # Between the look and the lock, another worker may have taken it.
         if found and found.lease and (everybody or found.lease.until <= now):
-            _free(tx, found, now=int(now))
+            owner = found.lease.owner
+            trace = None
+            if traced_as is not None:
+                trace = traces.takeover_line(tx, owner, now=now, noted_by=traced_as)
+            _free(tx, found, now=int(now), taken=trace)
             # Its worker may live in this very process, and not know that it hung.
             tx.publish(found.run.id, Interrupted())
             address = servers.address(tx, found.lease.owner)
@@ -234,10 +272,24 @@ def announce(tx: Transaction) -> None:
         tx.publish(row["id"], Queued())
 
 
-def _free(tx: Transaction, held: LockedRun, *, now: int, partial: PartialMessage = NOTHING) -> None:
+def _free(
+    tx: Transaction,
+    held: LockedRun,
+    *,
+    now: int,
+    partial: PartialMessage = NOTHING,
+    taken: str | None = None,
+    released: str | None = None,
+) -> None:
+    """Ends the hold on a run. `taken` are lines of its trace, and `released` those that are true
+    only if it goes back to the queue.
+    """
     if held.run.status is RunStatus.CANCELLING:
-        runs.signal(tx, held, Signal.STOP, now=now, partial=partial)
+        runs.signal(tx, held, Signal.STOP, now=now, partial=partial, trace=taken)
     elif runs.is_due(held.run, now=now):
-        runs.signal(tx, held, Signal.EXPIRE, now=now, partial=partial)
+        runs.signal(tx, held, Signal.EXPIRE, now=now, partial=partial, trace=taken)
     elif held.run.status is RunStatus.IN_PROGRESS:
-        runs.signal(tx, held, Signal.RELEASE, now=now)
+        # Its step stays open: the calls so far may lead to nothing.
+        lines = [partial.trace, taken, released]
+        trace = "".join(filter(None, lines)) or None
+        runs.signal(tx, held, Signal.RELEASE, now=now, trace=trace)

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from perdure import ids, lifecycle
 from perdure.commands import events, moves
+from perdure.commands.traces import MOST_CHARACTERS
 from perdure.errors import NotFound
 from perdure.lifecycle import Signal, StepStatus
 from perdure.storage.database import Transaction
@@ -40,13 +41,19 @@ def create(tx: Transaction, run: Run, details: StepDetails, *, project: str, now
     return step
 
 
-def update(tx: Transaction, step: RunStep, *, usage: Usage | None) -> None:
-    """Writes the details of an open step, and stores the usage that it will show at its end."""
+def update(
+    tx: Transaction, step: RunStep, *, usage: Usage | None, trace: str | None = None
+) -> None:
+    """Writes the details of an open step, and stores the usage that it will show at its end.
+    `trace` are lines to add to its trace.
+    """
     tx.run(
         "run_steps.update",
         id=step.id,
         body=encode(step).decode(),
         usage=encode(usage).decode() if usage else None,
+        trace=trace,
+        most_trace=MOST_CHARACTERS,
     )
 
 
@@ -77,8 +84,9 @@ def signal(
     usage: Usage | None,
     now: int,
     error: LastError | None = None,
+    trace: str | None = None,
 ) -> RunStep:
-    """Ends a step and publishes its event."""
+    """Ends a step and publishes its event. `trace` are lines to add to its trace."""
     move = lifecycle.STEP.require(step.id, step.status, signal)
     ended = replace(
         step,
@@ -98,6 +106,8 @@ def signal(
         status=ended.status,
         body=data.decode(),
         usage=encode(usage).decode() if usage else None,
+        trace=trace,
+        most_trace=MOST_CHARACTERS,
     )
     events.append(tx, step.run_id, [(str(move.event), data)], now=now)
     return ended

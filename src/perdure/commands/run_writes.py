@@ -96,15 +96,16 @@ def close_calls(
     *,
     usage: Usage,
     extras: Extras | None = None,
+    trace: str | None = None,
 ) -> bool:
     """Completes the step of calls that the server has answered itself (spec 03 §4).
 
-    `extras` is the data that the model server needs back with them. Returns False where the run was
-    cancelled in the meantime: then it has ended.
+    `extras` is the data that the model server needs back with them, `trace` are lines of the step's
+    trace. Returns False where the run was cancelled in the meantime: then it has ended.
     """
     held = leases.lock(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
-        partial = PartialMessage(calls=calls, usage=usage, extras=extras)
+        partial = PartialMessage(calls=calls, usage=usage, extras=extras, trace=trace)
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
         return False
     opened = run_steps.open_of_run(tx, hold.run_id)
@@ -113,7 +114,7 @@ def close_calls(
     step = replace(opened[0], step_details=ToolCalls(tool_calls=list(calls)))
     if extras is not None:
         run_steps.keep_extras(tx, step.id, extras)
-    run_steps.signal(tx, step, Signal.COMPLETE, usage=usage, now=hold.now)
+    run_steps.signal(tx, step, Signal.COMPLETE, usage=usage, trace=trace, now=hold.now)
     return True
 
 
@@ -124,17 +125,19 @@ def ask(
     *,
     usage: Usage,
     extras: Extras | None = None,
+    trace: str | None = None,
 ) -> None:
     """Writes the calls into the open step and waits for their outputs (spec 03 §5).
 
-    `extras` is the data that the model server needs back with them.
+    `extras` is the data that the model server needs back with them, `trace` are lines of the step's
+    trace.
     """
     held = leases.lock(tx, hold)
     if held.run.status is RunStatus.CANCELLING:
-        partial = PartialMessage(calls=calls, usage=usage, extras=extras)
+        partial = PartialMessage(calls=calls, usage=usage, extras=extras, trace=trace)
         runs.signal(tx, held, Signal.STOP, now=hold.now, partial=partial)
         return
-    _write_calls(tx, hold.run_id, calls, usage=usage, extras=extras)
+    _write_calls(tx, hold.run_id, calls, usage=usage, extras=extras, trace=trace)
     required = [
         RequiredToolCall(
             id=call.id,
@@ -173,12 +176,15 @@ def complete(
     usage: Usage,
     extras: Extras | None = None,
     withdrawn: bool = False,
+    trace: str | None = None,
 ) -> None:
-    """Completes the message, its step and the run. `extras` are stored beside the step.
-    `withdrawn`: the message's deltas had text that it does not hold.
+    """Completes the message, its step and the run. `extras` are stored beside the step; `trace` are
+    lines of its trace. `withdrawn`: the message's deltas had text that it does not hold.
     """
     held = leases.lock(tx, hold)
-    _complete_message(tx, hold, content, usage=usage, extras=extras, withdrawn=withdrawn)
+    _complete_message(
+        tx, hold, content, usage=usage, extras=extras, withdrawn=withdrawn, trace=trace
+    )
     runs.signal(tx, held, Signal.COMPLETE, now=hold.now)
 
 
@@ -212,12 +218,13 @@ def _write_calls(
     *,
     usage: Usage | None,
     extras: Extras | None,
+    trace: str | None = None,
 ) -> None:
     opened = run_steps.open_of_run(tx, run_id)
     if opened is None:
         raise AssertionError(f"{run_id} has tool calls without an open step")
     step = replace(opened[0], step_details=ToolCalls(tool_calls=list(calls)))
-    run_steps.update(tx, step, usage=usage)
+    run_steps.update(tx, step, usage=usage, trace=trace)
     if extras is not None:
         run_steps.keep_extras(tx, step.id, extras)
 
@@ -230,6 +237,7 @@ def _complete_message(
     usage: Usage | None,
     extras: Extras | None,
     withdrawn: bool,
+    trace: str | None = None,
 ) -> None:
     row = tx.one("messages.open_of_run", run_id=hold.run_id)
     opened = run_steps.open_of_run(tx, hold.run_id)
@@ -241,7 +249,7 @@ def _complete_message(
     )
     if extras is not None:
         run_steps.keep_extras(tx, step.id, extras)
-    run_steps.signal(tx, step, Signal.COMPLETE, usage=usage, now=hold.now)
+    run_steps.signal(tx, step, Signal.COMPLETE, usage=usage, trace=trace, now=hold.now)
 
 
 def _close_abandoned(tx: Transaction, held: LockedRun, *, now: int) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from perdure import ids, lifecycle
 from perdure.commands import events, messages, moves, run_steps
+from perdure.commands.traces import MOST_CHARACTERS
 from perdure.errors import BadRequest, NotFound
 from perdure.lifecycle import RunStatus, Signal
 from perdure.storage.database import Transaction
@@ -44,7 +45,7 @@ class Lease(NamedTuple):
 
 class LockedRun(NamedTuple):
     """A run, locked against other writers until the transaction ends. `key_id` is the API key that
-    made it, if that is known.
+    made it, if that is known; `queued_at` is when it was last put into the queue.
     """
 
     run: Run
@@ -52,13 +53,15 @@ class LockedRun(NamedTuple):
     lease: Lease | None
     epoch: int
     key_id: str | None = None
+    queued_at: float = 0.0
 
 
 class PartialMessage(NamedTuple):
     """The unfinished message and extras that a worker had when the run ended.
 
     `extras` are stored beside the step. `withdrawn`: deltas had text that is not in the content. A
-    run that is not `is_answered` has only thought, and ends with an empty message.
+    run that is not `is_answered` has only thought, and ends with an empty message. `trace` are
+    lines of the trace of the step, or of the run where there is no step.
     """
 
     content: Sequence[Part] = ()
@@ -68,6 +71,7 @@ class PartialMessage(NamedTuple):
     extras: Extras | None = None
     withdrawn: bool = False
     is_answered: bool = True
+    trace: str | None = None
 
 
 NOTHING = PartialMessage()
@@ -80,7 +84,7 @@ def lock(tx: Transaction, run_id: str) -> LockedRun | None:
         return None
     lease = Lease(row["owner"], row["epoch"], row["lease_until"]) if row["owner"] else None
     run = decode(row["body"], Run)
-    return LockedRun(run, row["project"], lease, row["epoch"], row["key_id"])
+    return LockedRun(run, row["project"], lease, row["epoch"], row["key_id"], row["queued_at"])
 
 
 def signal(
@@ -91,12 +95,14 @@ def signal(
     now: int,
     lease: Lease | None = None,
     partial: PartialMessage = NOTHING,
+    trace: str | None = None,
     **changes: object,
 ) -> LockedRun:
     """Moves a run by a line of the table and publishes its event.
 
     A run that ends closes its open message and step first, and gets its usage. `lease` is the one
-    that a claim gives; `changes` are other fields of the run. Raises `BadRequest` with the API's
+    that a claim gives, `trace` lines to add to the run's trace; `changes` are other fields of the
+    run. Raises `BadRequest` with the API's
     text for a client's signal that the table does not have, `IllegalMove` for one of ours,
     `LeaseLost` when somebody else moved it.
     """
@@ -106,7 +112,10 @@ def signal(
     move = lifecycle.RUN.require(was.id, was.status, signal)
     target = RunStatus(move.target)
     if target in lifecycle.RUN_ENDS:
-        _end_message_and_step(tx, held, target, partial, now=now, error=changes.get("last_error"))
+        left = _end_message_and_step(
+            tx, held, target, partial, now=now, error=changes.get("last_error")
+        )
+        trace = _joined(left, trace)
     stamps: dict[str, object] = dict.fromkeys(move.clears)
     if move.stamp:
         stamps[move.stamp] = now
@@ -131,6 +140,8 @@ def signal(
         lease_until=kept.until if kept else None,
         queued_at=float(now) if target is RunStatus.QUEUED else None,
         error_code=run.last_error.code if run.last_error else None,
+        trace=trace,
+        most_trace=MOST_CHARACTERS,
     )
     if move.event:
         events.append(tx, run.id, [(move.event, data)], now=now)
@@ -294,8 +305,10 @@ def _end_message_and_step(
     *,
     now: int,
     error: object,
-) -> None:
-    """Closes the open message and step, in this order (spec 04 §3.5-3.8)."""
+) -> str | None:
+    """Closes the open message and step, in this order (spec 04 §3.5-3.8). Returns the lines of the
+    trace that there is no step for.
+    """
     ends = lifecycle.RUN_ENDS[target]
     if not partial.is_answered and run_steps.open_of_run(tx, held.run.id) is None:
         begin_message(tx, held, now=now)
@@ -311,20 +324,28 @@ def _end_message_and_step(
             now=now,
         )
     opened = run_steps.open_of_run(tx, held.run.id)
-    if opened is not None:
-        step, usage = opened
-        if partial.calls:
-            step = replace(step, step_details=ToolCalls(tool_calls=list(partial.calls)))
-        if partial.extras is not None:
-            run_steps.keep_extras(tx, step.id, partial.extras)
-        run_steps.signal(
-            tx,
-            step,
-            ends.step_signal,
-            usage=partial.usage or usage,
-            error=error,  # type: ignore[arg-type]
-            now=now,
-        )
+    if opened is None:
+        return partial.trace
+    step, usage = opened
+    if partial.calls:
+        step = replace(step, step_details=ToolCalls(tool_calls=list(partial.calls)))
+    if partial.extras is not None:
+        run_steps.keep_extras(tx, step.id, partial.extras)
+    run_steps.signal(
+        tx,
+        step,
+        ends.step_signal,
+        usage=partial.usage or usage,
+        error=error,  # type: ignore[arg-type]
+        trace=partial.trace,
+        now=now,
+    )
+    return None
+
+
+def _joined(first: str | None, second: str | None) -> str | None:
+    """Returns the lines of both."""
+    return (first or "") + (second or "") or None
 
 
 def _matched(run: Run, body: SubmitToolOutputs) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 `read` fetches, `build` puts together; `model_requests.py` translates, `budget.py` counts,
 `truncation.py` says what fits. The stored thread is not changed. What a call costs does not grow
-with the thread: only as much of it is read as fits.
+with the thread: only as much of it is read as fits. `recall.py` makes an earlier request again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from perdure.commands import files, run_steps
 from perdure.commands.files import FileContent
-from perdure.engine import images, model_requests, truncation
+from perdure.engine import images, model_requests, recipes, truncation
 from perdure.engine.budget import Budget
 from perdure.engine.model_requests import AnsweredCall
 from perdure.engine.outcomes import Truncated
@@ -28,11 +28,19 @@ from perdure.wire.messages import Message
 from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import IncompleteRun, Run
 from perdure.wire.tools import FunctionTool
+from perdure.wire.traces import Recipe
 from perdure.wire.usage import Usage, total
 
 _LAST = 2**62
 # Messages that are read first; as many again and again, until there is enough.
 _PAGE = 16
+
+
+class ThreadMessage(NamedTuple):
+    """A message of the thread, as a model is shown it, with its id."""
+
+    id: str
+    message: ChatMessage
 
 
 class Material(NamedTuple):
@@ -44,7 +52,7 @@ class Material(NamedTuple):
     round is taken again, and its text is said already.
     """
 
-    thread: list[ChatMessage]
+    thread: list[ThreadMessage]
     steps: list[RunStep]
     written: dict[str, Message]
     usage: Usage
@@ -57,7 +65,8 @@ class Prepared(NamedTuple):
     """A model call, ready to be made but for the bytes of its images.
 
     `used_ids`: the ids of the run's calls so far. `tools`: what each tool brings to it. `images`:
-    the files that it shows, by id. `server_rounds`: see `model_requests.server_rounds`.
+    the files that it shows, by id. `server_rounds`: see `model_requests.server_rounds`. `recipe` is
+    there if it was asked for.
     """
 
     request: ChatRequest
@@ -66,6 +75,17 @@ class Prepared(NamedTuple):
     tools: Mapping[RunTool, ToolPrompt]
     images: dict[str, FileContent]
     server_rounds: int
+    recipe: Recipe | None = None
+
+
+class Selection(NamedTuple):
+    """Choices of a request, beside the run and its steps: the messages of the thread, the tokens
+    that the outputs of a tool are cut to, by the tool's name, and the most tokens of the answer.
+    """
+
+    thread: list[ThreadMessage]
+    output_rooms: Mapping[str, int]
+    max_tokens: int | None
 
 
 def prepare(
@@ -75,27 +95,45 @@ def prepare(
     *,
     tools: Iterable[tuple[RunTool, Prompter]] = (),
     style: ThinkingStyle = PLAIN,
+    traced: bool = False,
 ) -> Prepared | Truncated:
     """The run's next model call, or the budget that leaves no room for one.
 
     `window` is the model's context window in tokens, `tools` are those that the run has, and
-    `style` is how the model thinks. Tokens are counted here, and so in the reader's thread.
+    `style` is how the model thinks. Tokens are counted here, and hashes made if the call is
+    `traced`, and so in the reader's thread.
     """
     material = read(tx, run, window)
     if style.sends_back:
-        material = material._replace(thoughts=_thoughts(material.extras, style.origin))
+        material = material._replace(thoughts=thoughts_of(material.extras, style.origin))
     prompts = {tool: prompter(tx, material.steps) for tool, prompter in tools}
-    request = build(run, material, window, prompts)
-    if isinstance(request, Truncated):
-        return request
-    return Prepared(
+    budget = Budget.of(run, material.usage, window)
+    chosen = select(run, material, budget, prompts)
+    if isinstance(chosen, Truncated):
+        return chosen
+    request = assemble(run, material, prompts, chosen)
+    shown = files.contents_for_run(tx, run.id, sorted(images.named(request)))
+    prepared = Prepared(
         request,
         material.said,
         model_requests.call_ids(material.steps),
         prompts,
-        files.contents_for_run(tx, run.id, sorted(images.named(request))),
+        shown,
         model_requests.server_rounds(run, material.steps),
     )
+    if not traced:
+        return prepared
+    recipe = recipes.recipe(
+        request,
+        budget,
+        thread=chosen.thread,
+        step_count=len(material.steps),
+        output_rooms=chosen.output_rooms,
+        tool_sources={tool.name: prompt.sources for tool, prompt in prompts.items()},
+        image_ids=list(shown),
+        sends_thinking_back=style.sends_back,
+    )
+    return prepared._replace(recipe=recipe)
 
 
 def read(tx: Transaction, run: Run, window: int) -> Material:
@@ -125,69 +163,104 @@ def build(
     tools: Mapping[RunTool, ToolPrompt] = MappingProxyType({}),
 ) -> ChatRequest | Truncated:
     """The request of the run's next round, or the budget that leaves no room for one."""
-    budget = Budget.of(run, material.usage, window)
+    chosen = select(run, material, Budget.of(run, material.usage, window), tools)
+    return chosen if isinstance(chosen, Truncated) else assemble(run, material, tools, chosen)
+
+
+def select(
+    run: Run, material: Material, budget: Budget, tools: Mapping[RunTool, ToolPrompt]
+) -> Selection | Truncated:
+    """Selects the material of the run's next request, or returns the budget that leaves no room
+    for one.
+    """
     if budget.completion == 0:
         return Truncated(IncompleteRun(reason="max_completion_tokens"), None)
-    request = model_requests.settings(run, material.steps, tools)
-    head = [ChatMessage(role="system", content=run.instructions)] if run.instructions else []
-    rounds = _rounds(material, budget, tools, head=head, offered=request.tools)
+    offered = model_requests.settings(run, material.steps, tools).tools
+    rooms = _output_rooms(run, material, budget, tools, offered=offered)
+    around = [*_head(run), *_rounds(material, tools, rooms)]
     thread = material.thread
     if budget.room is not None:
-        around = [*head, *rounds]
-        thread = truncation.fit(thread, around=around, tools=request.tools, room=budget.room)
-    messages = [*head, *thread, *rounds]
-    if budget.prompt is not None and not tokens.are_within(messages, request.tools, budget.prompt):
+        told = [each.message for each in thread]
+        kept = truncation.fit(told, around=around, tools=offered, room=budget.room)
+        thread = [thread[place] for place in kept]
+    messages = [*around, *(each.message for each in thread)]
+    if budget.prompt is not None and not tokens.are_within(messages, offered, budget.prompt):
         return Truncated(IncompleteRun(reason="max_prompt_tokens"), None)
-    cap = budget.answer_cap(messages, request.tools)
-    return replace(request, messages=messages, max_tokens=cap)
+    return Selection(thread, rooms, budget.answer_cap(messages, offered))
+
+
+def assemble(
+    run: Run, material: Material, tools: Mapping[RunTool, ToolPrompt], chosen: Selection
+) -> ChatRequest:
+    """The request that is made of these."""
+    return replace(
+        model_requests.settings(run, material.steps, tools),
+        messages=[
+            *_head(run),
+            *(each.message for each in chosen.thread),
+            *_rounds(material, tools, chosen.output_rooms),
+        ],
+        max_tokens=chosen.max_tokens,
+    )
+
+
+def _head(run: Run) -> list[ChatMessage]:
+    return [ChatMessage(role="system", content=run.instructions)] if run.instructions else []
 
 
 def _rounds(
+    material: Material, tools: Mapping[RunTool, ToolPrompt], rooms: Mapping[str, int]
+) -> list[ChatMessage]:
+    """The rounds of the run, with the outputs of tools cut to so many tokens."""
+    answered: dict[str, AnsweredCall] = {}
+    for tool, prompt in tools.items():
+        answered |= _answered(tool, prompt, rooms.get(tool.name))
+    return model_requests.rounds_of(
+        material.steps, material.written, material.extras, material.thoughts, answered
+    )
+
+
+def _output_rooms(
+    run: Run,
     material: Material,
     budget: Budget,
     tools: Mapping[RunTool, ToolPrompt],
     *,
-    head: list[ChatMessage],
     offered: list[FunctionTool] | None,
-) -> list[ChatMessage]:
-    """The rounds of the run, with less of the outputs of its tools where all of them would be too
-    much.
+) -> dict[str, int]:
+    """The tokens to which the outputs of tools are cut, by the tool's name, where all of them would
+    be too much.
     """
-    thread = material.thread
-
-    def rounds_of(answered: Mapping[str, AnsweredCall]) -> list[ChatMessage]:
-        return model_requests.rounds_of(
-            material.steps, material.written, material.extras, material.thoughts, answered
-        )
-
-    whole = _answered(tools, None)
-    rounds = rounds_of(whole)
+    thread, head = [each.message for each in material.thread], _head(run)
     shrinking = {tool: prompt for tool, prompt in tools.items() if prompt.replays.can_shrink}
-    limit = budget.prompt_limit
-    if not shrinking or tokens.are_within([*head, *thread, *rounds], offered, limit):
-        return rounds
-    shown = least = whole | _answered(shrinking, 0)
-    around = [*head, *rounds_of(least)]
+    if not shrinking:
+        return {}
+    whole = [*head, *thread, *_rounds(material, tools, {})]
+    if tokens.are_within(whole, offered, budget.prompt_limit):
+        return {}
+    rooms = {tool.name: 0 for tool in shrinking}
+    around = [*head, *_rounds(material, tools, rooms)]
     room = truncation.room_for_outputs(budget, thread, around=around, tools=offered)
     for tool, prompt in shrinking.items():
-        shown = shown | _answered({tool: prompt}, room)
+        rooms[tool.name] = room
         if len(shrinking) > 1:
             # the next tool gets what this one has left
-            used = sum(tokens.count(call.output) for call in shown.values())
-            room -= used - sum(tokens.count(call.output) for call in least.values())
-            least = shown
-    return rounds_of(shown)
+            room -= _output_tokens(tool, prompt, room) - _output_tokens(tool, prompt, 0)
+    return rooms
 
 
-def _answered(tools: Mapping[RunTool, ToolPrompt], room: int | None) -> dict[str, AnsweredCall]:
+def _output_tokens(tool: RunTool, prompt: ToolPrompt, room: int) -> int:
+    return sum(tokens.count(call.output) for call in _answered(tool, prompt, room).values())
+
+
+def _answered(tool: RunTool, prompt: ToolPrompt, room: int | None) -> dict[str, AnsweredCall]:
     return {
         call_id: AnsweredCall(tool.name, *replay)
-        for tool, prompt in tools.items()
         for call_id, replay in prompt.replays.within(room).items()
     }
 
 
-def _thoughts(extras: Mapping[str, Extras], origin: ModelOrigin) -> dict[str, str]:
+def thoughts_of(extras: Mapping[str, Extras], origin: ModelOrigin) -> dict[str, str]:
     """The thinking of this model by the step; another one's is nothing to it."""
     return {
         step_id: each.thinking
@@ -196,12 +269,12 @@ def _thoughts(extras: Mapping[str, Extras], origin: ModelOrigin) -> dict[str, st
     }
 
 
-def _thread(tx: Transaction, run: Run, budget: Budget) -> list[ChatMessage]:
+def _thread(tx: Transaction, run: Run, budget: Budget) -> list[ThreadMessage]:
     """The newest messages, more than there is room for where there are more, and then the
     earliest ones too; oldest first.
     """
     wanted, room = budget.last_messages, budget.room
-    found: list[ChatMessage] = []
+    found: list[ThreadMessage] = []
     high, count, page = _LAST, 0, _PAGE
     while True:
         limit = page if wanted is None else min(page, wanted - count)
@@ -213,26 +286,28 @@ def _thread(tx: Transaction, run: Run, budget: Budget) -> list[ChatMessage]:
         if len(rows) < limit or count == wanted:
             return found
         high, page = rows[-1]["seq"], page * 2
-        if room is not None and not tokens.are_within(found, None, room):
+        told = [each.message for each in found]
+        if room is not None and not tokens.are_within(told, None, room):
             break
     return found if wanted else [*_earlier(tx, run, found, before=high), *found]
 
 
 def _earlier(
-    tx: Transaction, run: Run, latest: list[ChatMessage], *, before: int
-) -> list[ChatMessage]:
+    tx: Transaction, run: Run, latest: list[ThreadMessage], *, before: int
+) -> list[ThreadMessage]:
     """Reads what counts before the latest messages: the earliest ones, and the newest of the
     user, if it is not among the latest.
     """
     rows = tx.all("messages.earliest", thread_id=run.thread_id, high=before, limit=EARLIEST)
-    if not any(message.role == "user" for message in latest):
+    if not any(each.message.role == "user" for each in latest):
         newest = tx.one("messages.newest_of_user", thread_id=run.thread_id, high=before)
         if newest is not None and newest["seq"] > rows[-1]["seq"]:
             rows.append(newest)
     return _messages(rows)
 
 
-def _messages(rows: Iterable[Row]) -> list[ChatMessage]:
+def _messages(rows: Iterable[Row]) -> list[ThreadMessage]:
     """The messages in these rows, without those that have no content."""
-    read = (model_requests.message_of(decode(row["body"], Message)) for row in rows)
-    return [message for message in read if message is not None]
+    read = (decode(row["body"], Message) for row in rows)
+    told = ((message.id, model_requests.message_of(message)) for message in read)
+    return [ThreadMessage(each, message) for each, message in told if message is not None]

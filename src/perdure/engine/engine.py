@@ -51,6 +51,7 @@ class Engine:
         *,
         max_concurrent_runs: int,
         event_retention_days: float,
+        trace_retention_days: float = 7.0,
         server: ServerIdentity | None = None,
         sessions: Callable[[], Collection[str]] = tuple,
         end_session: Callable[[str], Awaitable[None]] | None = None,
@@ -75,6 +76,8 @@ class Engine:
             means.clock,
             in_hand=lambda: self.worker.in_hand,
             event_retention_days=event_retention_days,
+            trace_retention_days=trace_retention_days,
+            traced_as=means.traced_as,
         )
         self.sweeper = Sweeper(means.database, means.blobs, means.clock)
         self.limiter = means.limiter

@@ -7,7 +7,6 @@ from itertools import chain
 from typing import NamedTuple
 
 import structlog
-from msgspec.structs import replace
 
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
@@ -20,6 +19,7 @@ from perdure.engine.context import Prepared
 from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder, RoundSetup
 from perdure.engine.thinking_rules import ThinkingRules
+from perdure.engine.tracer import RunTracer
 from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost, Unavailable
 from perdure.providers import tokens
@@ -45,7 +45,9 @@ _SORRY = LastError(code="server_error", message="Sorry, something went wrong.")
 
 
 class Means(NamedTuple):
-    """Everything that an execution works with."""
+    """Everything that an execution works with. `traced_as` is the address of the server, for the
+    traces of its runs; None where none are written.
+    """
 
     database: Database
     bus: Bus
@@ -58,6 +60,7 @@ class Means(NamedTuple):
     max_tool_rounds: int
     thinking: ThinkingRules
     limiter: Limiter
+    traced_as: str | None = ""
 
 
 class Execution:
@@ -113,6 +116,7 @@ class Execution:
             owner=self._owner,
             now=means.clock.now(),
             lease_seconds=means.lease_seconds,
+            traced_as=means.traced_as,
         )
         if claimed is None:
             return None
@@ -125,6 +129,7 @@ class Execution:
             database=means.database,
             bus=means.bus,
             clock=means.clock,
+            tracer=RunTracer(means.clock, means.traced_as),
         )
 
     async def _execute(self, recorder: Recorder) -> None:
@@ -168,7 +173,8 @@ class Execution:
                     usage = outcome.usage
                     for tool in tools:
                         if calls := recorder.calls_of(tool):
-                            await tool.answer(calls, recorder)
+                            with recorder.tracer.tool_work(tool.name, [each.id for each in calls]):
+                                await tool.answer(calls, recorder)
                     recorder.publish_all()
                     if recorder.asks_client:
                         return outcome
@@ -213,6 +219,7 @@ class Execution:
                 window,
                 tools=[(tool, tool.prompter()) for tool in recorder.tools],
                 style=means.thinking.of(run.model),
+                traced=recorder.tracer.is_on,
             )
             if isinstance(prepared, Truncated):
                 return prepared
@@ -239,8 +246,8 @@ class Execution:
         self, recorder: Recorder, request: ChatRequest, prepared: Prepared
     ) -> Outcome | TooLong:
         """Asks for an answer when the model has called tools in too many rounds."""
-        last = replace(request, tool_choice="none" if request.tools else None)
-        outcome = await self._call(recorder, last, prepared)
+        last = model_requests.last_request(request)
+        outcome = await self._call(recorder, last, prepared, is_last=True)
         if not isinstance(outcome, Ask):
             return outcome
         message = (
@@ -251,20 +258,35 @@ class Execution:
         return Failed(LastError(code="server_error", message=message), outcome.usage)
 
     async def _call(
-        self, recorder: Recorder, request: ChatRequest, prepared: Prepared
+        self,
+        recorder: Recorder,
+        request: ChatRequest,
+        prepared: Prepared,
+        *,
+        is_last: bool = False,
     ) -> Outcome | TooLong:
         """Calls the model once."""
         rules = self._means.thinking
         style = rules.of(recorder.run.model)
-        self._answer = answer = model_call.ModelAnswer(request, style)
+        traced = recorder.tracer.call()
+        self._answer = answer = model_call.ModelAnswer(request, style, traced.log)
         provider, used_ids = self._means.provider, prepared.used_ids
         self._means.limiter.begin_call(recorder.account.project, request.model)
+        outcome: Outcome | TooLong | None = None
         try:
             outcome = await model_call.take(provider, answer, recorder, used_ids=used_ids)
             if not isinstance(outcome, TooLong) and outcome.usage:
                 self._count(answer, outcome.usage, recorder)
             return outcome
         finally:
+            traced.end(
+                outcome,
+                origin=style.origin,
+                recipe=prepared.recipe,
+                is_last=is_last,
+                thought=len(recorder.thought),
+                told_thought=len(recorder.thought) - len(answer.thinking.thought),
+            )
             found = answer.thinking.found_lone_end or recorder.found_lone_end
             rules.learn(style, found_lone_end=found, lacked_end=answer.thinking.lacked_end)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from perdure.clock import Clock
-from perdure.commands import adjustments, leases, run_lists, runs
+from perdure.commands import adjustments, leases, run_lists, runs, traces
 from perdure.commands.leases import FreedRun
 from perdure.storage.database import Database, Transaction
 
@@ -17,6 +17,8 @@ _AT_ONCE = 200
 # A few milliseconds of work: clients' writes get in between.
 _PIECE = 5
 _FORGOTTEN_AT_ONCE = 2000
+# Runs whose traces are removed at once: one may have hundreds of steps.
+_TRACES = 20
 _DAY = 86_400
 _FORGOTTEN = (
     "events.forget",
@@ -29,7 +31,8 @@ _FORGOTTEN = (
 class Maintenance:
     """The upkeep of one server; every server of a database may do it.
 
-    `in_hand` says which runs this server works on: none, where only upkeep is done.
+    `in_hand` says which runs this server works on: none, where only upkeep is done. `traced_as` is
+    its address, for the traces of runs that it frees; None where none are written.
     """
 
     def __init__(
@@ -39,11 +42,15 @@ class Maintenance:
         *,
         in_hand: Callable[[], Collection[str]] = frozenset,
         event_retention_days: float,
+        trace_retention_days: float = 7.0,
+        traced_as: str | None = "",
     ) -> None:
         self._database = database
         self._clock = clock
         self._in_hand = in_hand
         self._retention = event_retention_days * _DAY
+        self._trace_retention = trace_retention_days * _DAY
+        self._traced_as = traced_as
 
     async def step(self) -> None:
         """Frees all lapsed runs, and ends all due ones and those of archived projects."""
@@ -52,7 +59,12 @@ class Maintenance:
         freed = None
         while freed is None or len(freed) == _PIECE:
             freed = await write(
-                leases.rescue, now=now, everybody=False, limit=_PIECE, in_hand=in_hand
+                leases.rescue,
+                now=now,
+                everybody=False,
+                limit=_PIECE,
+                in_hand=in_hand,
+                traced_as=self._traced_as,
             )
             _log_freed(freed, now=now)
         while await write(leases.expire_due, now=int(now), limit=_PIECE, in_hand=in_hand) == _PIECE:
@@ -69,8 +81,8 @@ class Maintenance:
             await self._database.write(leases.announce)
 
     async def forget(self) -> None:
-        """Drops events, tombstones, ended uploads and deliveries that nobody needs any more, and
-        what was learnt of model servers too long ago.
+        """Drops events, tombstones, ended uploads and deliveries that nobody needs any more, what
+        was learnt of model servers too long ago, and old traces.
         """
         before = int(self._clock.now() - self._retention)
         # In batches, so that nobody waits long behind it.
@@ -78,6 +90,9 @@ class Maintenance:
             pass
         now = int(self._clock.now())
         while await self._database.write(adjustments.forget, now=now, limit=_FORGOTTEN_AT_ONCE):
+            pass
+        traced_before = int(self._clock.now() - self._trace_retention)
+        while await self._database.write(traces.forget, before=traced_before, limit=_TRACES):
             pass
 
     async def complete_lists(self) -> None:
@@ -88,7 +103,13 @@ class Maintenance:
     async def recover(self) -> None:
         """At the start of a server: ends what is due, and frees what no living worker holds."""
         now, write, everybody = self._clock.now(), self._database.write, self._database.exclusive
-        while freed := await write(leases.rescue, now=now, everybody=everybody, limit=_AT_ONCE):
+        while freed := await write(
+            leases.rescue,
+            now=now,
+            everybody=everybody,
+            limit=_AT_ONCE,
+            traced_as=self._traced_as,
+        ):
             _log_freed(freed, now=now)
         while await write(leases.expire_due, now=int(now), limit=_AT_ONCE):
             pass

@@ -18,6 +18,7 @@ from perdure.engine.recorder import Recorder
 from perdure.engine.thinking_rules import PLAIN, ThinkingStyle
 from perdure.errors import PromptTooLong, ProviderError
 from perdure.providers import extras, tokens
+from perdure.providers.call_log import CallLog
 from perdure.providers.provider import Provider
 from perdure.wire.chat import ChatRequest, ChatUsage, ChoiceDelta, Extras
 from perdure.wire.runs import IncompleteRun, LastError
@@ -32,6 +33,7 @@ class ModelAnswer:
 
     request: ChatRequest
     style: ThinkingStyle = PLAIN
+    log: CallLog = field(default_factory=CallLog)
     finish_reason: str | None = None
     usage: Usage | None = None
     # white space that an answer began with, as long as nothing else has come
@@ -58,7 +60,7 @@ async def take(
     """Calls the model once and tells its answer as it comes."""
     recorder.thinking, recorder.origin = answer.thinking, answer.style.origin
     try:
-        async with aclosing(provider.chat(answer.request)) as chunks:
+        async with aclosing(provider.chat(answer.request, answer.log)) as chunks:
             async for chunk in chunks:
                 if chunk.usage is not None:
                     answer.usage = usage_of(chunk.usage)
@@ -69,8 +71,10 @@ async def take(
                         if answer.is_telling:
                             recorder.text(delta.content)
                         else:
+                            answer.log.note_token()
                             await _read_text(delta.content, answer, recorder)
                     if delta.tool_calls or delta.refusal or (delta.content and answer.is_calling):
+                        answer.log.note_token()
                         await _tell_rarer(delta, answer, recorder, used_ids)
                     answer.finish_reason = choice.finish_reason or answer.finish_reason
             await _finish(answer, recorder, used_ids)

@@ -75,6 +75,11 @@ def settings(run: Run, steps: list[RunStep], tools: Mapping[RunTool, ToolPrompt]
     )
 
 
+def last_request(request: ChatRequest) -> ChatRequest:
+    """The request that asks for an answer without tools, after too many rounds of them."""
+    return replace(request, tool_choice="none" if request.tools else None)
+
+
 def may_call(run: Run) -> bool:
     """True if the model may call tools at all. What it calls even so is answered as a name that
     nobody offered.
@@ -135,6 +140,35 @@ def rounds_of(
         chat.extend(outputs)
         said = None
     return chat
+
+
+def round_length(steps: Iterable[RunStep]) -> int:
+    """The number of messages that `rounds_of` makes of the run's completed rounds."""
+    return len(step_of_each_message(steps))
+
+
+def step_of_each_message(steps: Iterable[RunStep]) -> list[str]:
+    """The id of the step that each message of `rounds_of` is made of: one message has the calls of
+    a step and the text before them, and each output is one.
+    """
+    return [
+        step.id
+        for step in steps
+        if isinstance(step.step_details, ToolCalls)
+        for _ in range(1 + len(step.step_details.tool_calls))
+    ]
+
+
+def texts_of_rounds(steps: Iterable[RunStep]) -> dict[str, str]:
+    """The id of the message with the text of a round, by the id of the step with its calls."""
+    found: dict[str, str] = {}
+    message_id: str | None = None
+    for step in steps:
+        if isinstance(step.step_details, MessageCreation):
+            message_id = step.step_details.message_creation.message_id
+        elif message_id is not None:
+            found[step.id], message_id = message_id, None
+    return found
 
 
 def server_rounds(run: Run, steps: Iterable[RunStep]) -> int:

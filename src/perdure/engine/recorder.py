@@ -27,6 +27,7 @@ from perdure.engine.function_calls import OpenFunctionCall, OpenUnknownCall
 from perdure.engine.message_parts import Kind, NewAnnotator, OpenPart, ShownImage
 from perdure.engine.outcomes import Ask, Done, Failed, Outcome, Truncated
 from perdure.engine.thinking_rules import PLAIN
+from perdure.engine.tracer import RunTracer
 from perdure.providers.extras import bounded
 from perdure.providers.thinking import Thinking
 from perdure.storage.database import Database, Transaction
@@ -72,6 +73,7 @@ class Recorder:
         database: Database,
         bus: Bus,
         clock: Clock,
+        tracer: RunTracer | None = None,
     ) -> None:
         self.run = run
         self.lease = lease
@@ -80,6 +82,7 @@ class Recorder:
         self._database = database
         self._bus = bus
         self._clock = clock
+        self.tracer = tracer or RunTracer(clock, None)
         # the tools that the run has, for as long as it is executed
         self.tools: tuple[RunTool, ...] = ()
         self.begin(RoundSetup())
@@ -261,7 +264,10 @@ class Recorder:
     async def close_calls(self, usage: Usage) -> bool:
         """Ends a round whose calls the server has answered; False where the run has ended."""
         calls, extras = self.calls, self.kept
-        return await self._write(run_writes.close_calls, calls, usage=usage, extras=extras)
+        trace = self.tracer.take()
+        return await self._write(
+            run_writes.close_calls, calls, usage=usage, extras=extras, trace=trace
+        )
 
     async def end(self, outcome: Outcome) -> None:
         """Writes the outcome of the round."""
@@ -278,9 +284,16 @@ class Recorder:
                     usage=usage,
                     extras=self.kept,
                     withdrawn=self._is_withdrawn,
+                    trace=self.tracer.take(),
                 )
             case Ask(usage):
-                await self._write(run_writes.ask, self.calls, usage=usage, extras=self.kept)
+                await self._write(
+                    run_writes.ask,
+                    self.calls,
+                    usage=usage,
+                    extras=self.kept,
+                    trace=self.tracer.take(),
+                )
             case Truncated(reason, usage):
                 await self._write(run_writes.truncate, reason, partial=self._partial(usage))
             case Failed(error, usage, message_reason):
@@ -290,7 +303,8 @@ class Recorder:
     async def release(self, usage: Usage | None) -> None:
         """Leaves the run: ends it if it is cancelled or past its time, else requeues it."""
         self.close_part()
-        await self._write(leases.release, partial=self._partial(usage))
+        trace = self.tracer.released(self.lease.owner)
+        await self._write(leases.release, partial=self._partial(usage), trace=trace)
 
     async def _say_held_back(self) -> None:
         held, self._parts, self._holding_back = self._parts, [], False
@@ -344,6 +358,7 @@ class Recorder:
             extras=self.kept,
             withdrawn=self._is_withdrawn,
             is_answered=self.has_begun or not self.thought,
+            trace=self.tracer.take(),
         )
 
     @property

@@ -50,16 +50,15 @@ def fit(
     around: Sequence[ChatMessage],
     tools: Sequence[FunctionTool] | None,
     room: int,
-) -> list[ChatMessage]:
-    """The messages of the thread that fit beside what must be there, in their order.
+) -> list[int]:
+    """The places of the thread's messages that fit beside what must be there, in order.
 
     The newest message of the user is kept even when it does not fit.
     """
     if tokens.are_within([*around, *thread], tools, room):
-        return list(thread)
+        return list(range(len(thread)))
     costs = _Counted(thread)
-    places = keep(costs, _untouchable(thread), room - tokens.count_messages(around, tools))
-    return [thread[place] for place in places]
+    return keep(costs, _untouchable(thread), room - tokens.count_messages(around, tools))
 
 
 def keep(costs: Costs, untouchable: int | None, room: int) -> list[int]:

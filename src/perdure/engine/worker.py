@@ -101,6 +101,7 @@ class Worker:
                 lease_seconds=means.lease_seconds,
                 limit=limit,
                 after=self._served,
+                traced_as=means.traced_as,
             )
             for run in claimed.runs:
                 self._begin(run)

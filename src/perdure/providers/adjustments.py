@@ -137,6 +137,18 @@ def adjust(plain: Body, known: Collection[str]) -> Body:
     return body
 
 
+def encoded(body: Body) -> bytes:
+    """Returns the bytes of a request, as they are sent."""
+    return msgspec.json.encode(body)
+
+
+def sent_again(request: ChatRequest, server: str, known: Collection[str]) -> Body:
+    """Returns the body of a request as it is sent to a server with the adjustments of these names.
+    Names that are not known (any more) change nothing.
+    """
+    return adjust(plain_body(request, server), known)
+
+
 def needed_for(refusal: Refusal, plain: Body, known: Collection[str]) -> frozenset[str]:
     """Returns the names of the adjustments that a refusal calls for. Adjustments that are known, or
     that would not change the request, are left out.

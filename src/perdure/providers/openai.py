@@ -16,6 +16,7 @@ from perdure.providers import adjustments, faults, kinds, usage
 from perdure.providers.adjustment_memory import AdjustmentMemory, ProcessAdjustmentMemory
 from perdure.providers.adjustments import Body
 from perdure.providers.answers import AnswerReader
+from perdure.providers.call_log import CallLog
 from perdure.providers.endpoint import Endpoint
 from perdure.providers.faults import AnsweringServer
 from perdure.providers.patience import Patience
@@ -89,10 +90,13 @@ class OpenAIProvider:
         self._models: tuple[float, list[Model]] | None = None
         self._was_looked_at = False
 
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+    async def chat(
+        self, request: ChatRequest, log: CallLog | None = None
+    ) -> AsyncGenerator[ChatChunk, None]:
         needed: frozenset[str] = frozenset()
+        log = log or CallLog()
         while True:
-            accepted = await self._accepted(request, needed)
+            accepted = await self._accepted(request, needed, log)
             response = accepted.response
             answer = AnswerReader(AnsweringServer(self.where, request.model, self._api_key))
             ids = adjustments.original_call_ids(accepted.plain, accepted.known)
@@ -115,7 +119,9 @@ class OpenAIProvider:
                 yield chunk
             if answer.failure is None:
                 break
+            log.note_failure("refused_in_answer", 200)
             needed = accepted.needed_for(answer)
+            log.note_adjusted(needed)
         if answer.extras is not None or not answer.ends_with_usage:
             sent = request if "tools" in accepted.body else replace(request, tools=None)
             yield ChatChunk(usage=await _usage(answer, sent), extras=answer.extras)
@@ -145,7 +151,7 @@ class OpenAIProvider:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _accepted(self, request: ChatRequest, new: frozenset[str]) -> _Accepted:
+    async def _accepted(self, request: ChatRequest, new: frozenset[str], log: CallLog) -> _Accepted:
         """Sends the request, adjusted as refusals call for, until the server takes it. The
         adjustments are remembered if they were of use. `new` are those called for before.
         """
@@ -156,7 +162,8 @@ class OpenAIProvider:
         said, of_use = "", frozenset[str]()
         while True:
             body = adjustments.adjust(plain, known)
-            outcome = await self._client.post_chat(body)
+            log.note_server(self.where, request.model, known)
+            outcome = await self._client.post_chat(body, log)
             if not isinstance(outcome, Refusal):
                 await self._learn(request.model, new)
                 return _Accepted(outcome, body, plain, known, new)
@@ -170,6 +177,7 @@ class OpenAIProvider:
             if error is not None:
                 await self._learn(request.model, of_use)
                 raise error
+            log.note_adjusted(more)
             new |= more
             # One refusal is likely not the only one, and its kind may tell of the others.
             kind = await self.kind()

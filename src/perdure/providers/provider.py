@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
+from perdure.providers.call_log import CallLog
 from perdure.wire.chat import ChatChunk, ChatRequest
 from perdure.wire.lists import Model
 
@@ -39,8 +40,10 @@ class ToldWindow(NamedTuple):
 class Provider(Protocol):
     """A destination of model calls."""
 
-    def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        """Streams one response; the last chunk carries `usage`.
+    def chat(
+        self, request: ChatRequest, log: CallLog | None = None
+    ) -> AsyncGenerator[ChatChunk, None]:
+        """Streams one response; the last chunk carries `usage`. `log` is told how it was asked for.
 
         Closing the generator, or cancelling the task that reads it, aborts the request to the model
         server. Raises `ProviderError`. Before the first token, transient errors (429, 5xx, no

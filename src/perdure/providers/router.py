@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from perdure.errors import ConfigurationError, ProviderError
+from perdure.providers.call_log import CallLog
 from perdure.providers.provider import Provider, Relayed, ToldWindow
 from perdure.wire import scan
 from perdure.wire.base import decode, encode
@@ -134,10 +135,14 @@ class Router:
             return "", model
         return server.where, name
 
-    def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+    def chat(
+        self, request: ChatRequest, log: CallLog | None = None
+    ) -> AsyncGenerator[ChatChunk, None]:
         server, model = self.resolve(request.model)
+        if log is not None:
+            log.note_server(server.where, model, ())
         # Handed through, not wrapped: a token has one generator less to pass.
-        return server.provider.chat(replace(request, model=model))
+        return server.provider.chat(replace(request, model=model), log)
 
     async def models(self) -> list[Model]:
         """Returns the models that all servers list, and the aliases. A server that cannot be

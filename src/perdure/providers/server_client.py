@@ -14,6 +14,7 @@ import msgspec
 
 from perdure.errors import ProviderError
 from perdure.providers import (
+    adjustments,
     faults,
     kinds,
     model_list,
@@ -21,8 +22,10 @@ from perdure.providers import (
     relay_headers,
     retries,
     told_windows,
+    too_long,
 )
 from perdure.providers.adjustments import Body
+from perdure.providers.call_log import CallLog
 from perdure.providers.endpoint import Endpoint
 from perdure.providers.faults import AnsweringServer
 from perdure.providers.patience import STRANGER_SECONDS, NotReadyError, Patience, Waits
@@ -63,16 +66,17 @@ class ServerClient:
         # True once the server has answered, whatever it said.
         self._has_answered = False
 
-    async def post_chat(self, body: Body) -> aiohttp.ClientResponse | Refusal:
+    async def post_chat(self, body: Body, log: CallLog) -> aiohttp.ClientResponse | Refusal:
         """Sends a request of chat completions. Returns the response, or the refusal.
 
         Waits for a server that is not ready, and retries transient errors. Raises `ProviderError`.
         """
-        encoded, model = msgspec.json.encode(body), str(body["model"])
+        encoded, model = adjustments.encoded(body), str(body["model"])
+        await log.note_body(encoded)
         wait = self._waits.new_wait()
         while True:
             try:
-                outcome = await retries.run(partial(self._attempt, encoded, model))
+                outcome = await retries.run(partial(self._attempt, encoded, model, log))
             except NotReadyError as fault:
                 await wait.rest(fault)
                 continue
@@ -162,7 +166,9 @@ class ServerClient:
             case _:
                 return ProviderError(f"The connection to the model server at {self._where} broke.")
 
-    async def _attempt(self, body: bytes, model: str) -> aiohttp.ClientResponse | Refusal:
+    async def _attempt(
+        self, body: bytes, model: str, log: CallLog
+    ) -> aiohttp.ClientResponse | Refusal:
         try:
             response = await self._http().post(
                 self._endpoint.url("chat/completions"),
@@ -172,6 +178,7 @@ class ServerClient:
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
+            log.note_failure(_code_of(error))
             if _is_away(error):
                 raise self._away() from error
             broken = self.connection_error(error)
@@ -180,6 +187,7 @@ class ServerClient:
         if response.status == 200:
             return response
         refusal = await self._refusal(response)
+        log.note_failure(_code_of_refusal(refusal), refusal.status)
         if refusal.is_loading:
             raise NotReadyError(
                 faults.still_loading(refusal, where=self._where, seconds=self._waits.seconds),
@@ -245,6 +253,24 @@ def _is_away(error: Exception) -> bool:
     return isinstance(error, aiohttp.ClientConnectorError) and not isinstance(
         error, aiohttp.ClientConnectorDNSError | aiohttp.ClientSSLError
     )
+
+
+def _code_of(error: Exception) -> str:
+    """Returns the word for a connection that failed, as a trace has it."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return "unreachable" if isinstance(error, aiohttp.ClientConnectorError) else "connection_broke"
+
+
+def _code_of_refusal(refusal: Refusal) -> str:
+    """Returns the word for a refusal, as a trace has it."""
+    if refusal.is_loading:
+        return "loading"
+    if too_long.says_so(refusal.text, refusal.code):
+        return "prompt_too_long"
+    if refusal.status == 429:
+        return "rate_limited"
+    return "failed" if refusal.status >= 500 else "refused"
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:

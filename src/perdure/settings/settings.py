@@ -223,6 +223,9 @@ class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSett
     event_retention_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     """Days that the events of ended runs are kept for clients that come back."""
 
+    trace_retention_days: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 7.0
+    """Days that the traces of ended runs are kept; with 0, none are written."""
+
     webhooks: Annotated[tuple[WebhookSettings, ...], NoDecode] = ()
     """Targets of the events of runs: tables with name, url, secret or secret_env, project,
     events."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from perdure.errors import ProviderError
 from perdure.providers import tokens
+from perdure.providers.call_log import CallLog
 from perdure.providers.finish_reasons import meaning
 from perdure.providers.provider import Relayed, ToldWindow
 from perdure.testing import scripted_relay
@@ -45,7 +46,11 @@ _QUOTED_WORDS = 40
 class ScriptedProvider:
     """See `Provider`."""
 
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+    async def chat(
+        self,
+        request: ChatRequest,
+        log: CallLog | None = None,  # noqa: ARG002 # nothing is sent
+    ) -> AsyncGenerator[ChatChunk, None]:
         act = _act(request)
         limit = _least(act.stop_after, request.max_tokens)
         said, cut = 0, False

@@ -91,13 +91,15 @@ class ToolPrompt(NamedTuple):
     `definition`: the function that the model is offered, None where there is nothing to call.
     `replays`: the run's earlier calls. `make_filter` makes the filter of each text part of the
     answer; None where there is nothing to annotate. `images`: ids of the image files that the
-    next message begins with.
+    next message begins with. `sources` is what the definition was made of beside the run, for
+    `Tool.recall`: ids, and no text of anybody's.
     """
 
     definition: FunctionTool | None
     replays: Replays
     make_filter: Callable[[], TextFilter] | None = None
     images: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 Prompter = Callable[[Transaction, Sequence[RunStep]], ToolPrompt]
@@ -183,6 +185,15 @@ class Tool(Protocol):
     async def open(self, run: Run) -> RunTool | None:
         """The tool for one execution of the run; None if the run does not have it. Raises
         `ToolError`.
+        """
+        ...
+
+    def recall(
+        self, run: Run, sources: Mapping[str, Sequence[str]]
+    ) -> "tuple[RunTool, Prompter] | None":
+        """The tool as it was in an earlier model call of the run, by what its prompt named as
+        sources then; they are under the tool's name. None if it was not there. Nothing is opened:
+        it can be prompted, and no more.
         """
         ...
 

@@ -20,6 +20,7 @@ _NAMES = ("limit", "order", "after", "before", "run_id", "filter", "purpose")
 _ORDERS = ("asc", "desc")
 _STATUSES = tuple(VectorStoreFileStatus)
 _MAX_LIMIT = 100
+_MAX_NUMBER = 10**9
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,14 +61,24 @@ def query(params: Params, *, limit: int = 20, most: int = _MAX_LIMIT) -> ListQue
     )
 
 
-def _limit(text: str, most: int) -> int:
+def number(params: Params, name: str) -> int | None:
+    """Returns a positive number of the query; None where it is not given. Raises `BadRequest`."""
+    given = [value for key, value in params if key == name]
+    if not given:
+        return None
+    if len(given) > 1:
+        raise refusals.duplicate(name)
+    return _limit(given[0], _MAX_NUMBER, name)
+
+
+def _limit(text: str, most: int, name: str = "limit") -> int:
     if not re.fullmatch("-?[0-9]{1,18}", text):
-        raise refusals.not_an_integer("limit")
+        raise refusals.not_an_integer(name)
     limit = int(text)
     if limit > most:
-        raise refusals.number_above("limit", kind="integer", bound=most, value=limit)
+        raise refusals.number_above(name, kind="integer", bound=most, value=limit)
     if limit < 1:
-        raise refusals.number_below("limit", kind="integer", bound=1, value=limit)
+        raise refusals.number_below(name, kind="integer", bound=1, value=limit)
     return limit
 
 
@@ -85,8 +96,8 @@ def _status(text: str) -> str:
     return text
 
 
-def include(params: Params) -> frozenset[str]:
-    """Returns the fields that a request asks for beyond a step's plain form: `RESULT_CONTENT` or
+def include(params: Params, supported: Sequence[str] = (RESULT_CONTENT,)) -> frozenset[str]:
+    """Returns what a request asks for beyond the plain form; of a step, `RESULT_CONTENT` or
     nothing.
 
     Both spellings, `include[]` and `include`, may repeat, and Azure's clients separate values by
@@ -95,10 +106,8 @@ def include(params: Params) -> frozenset[str]:
     given = [value for name, value in params if name in ("include[]", "include")]
     values = [value for listed in given for value in listed.split(",")]
     for index, value in enumerate(values):
-        if value != RESULT_CONTENT:
-            raise refusals.unsupported_value(
-                f"include[{index}]", value=value, supported=[RESULT_CONTENT]
-            )
+        if value not in supported:
+            raise refusals.unsupported_value(f"include[{index}]", value=value, supported=supported)
     return frozenset(values)
 
 

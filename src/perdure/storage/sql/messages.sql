@@ -34,6 +34,15 @@ SELECT body FROM messages WHERE run_id = :run_id AND status = 'in_progress'
 -- The messages that a run wrote, oldest first.
 SELECT body FROM messages WHERE run_id = :run_id ORDER BY seq
 
+-- name: chosen
+-- Those messages of a thread of this project that are still there, found by their ids: the plus sign
+-- keeps SQLite from reading the whole thread.
+SELECT seq, id, body FROM messages
+WHERE id IN (SELECT value FROM json_each(:ids)) AND +thread_id = :thread_id -- sqlite
+WHERE id = ANY(ARRAY(SELECT json_array_elements_text(CAST(:ids AS json)))) -- postgres
+  AND thread_id = :thread_id -- postgres
+  AND project = :project
+
 -- name: before_run
 -- The newest messages of a thread that are not the run's own, newest first.
 SELECT seq, body FROM messages

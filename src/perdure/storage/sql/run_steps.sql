@@ -9,8 +9,13 @@ SELECT seq, body FROM run_steps
 WHERE id = :id AND run_id = :parent AND project = :project
 
 -- name: update!
--- Replaces the body of an open step, and the usage of its model call.
-UPDATE run_steps SET body = :body, usage = :usage WHERE id = :id AND status = 'in_progress'
+-- Replaces the body of an open step, and the usage of its model call. Lines of its trace are added.
+UPDATE run_steps SET body = :body, usage = :usage,
+    trace = CASE
+        WHEN CAST(:trace AS TEXT) IS NULL OR LENGTH(trace) > :most_trace THEN trace
+        ELSE COALESCE(trace, '') || :trace
+    END
+WHERE id = :id AND status = 'in_progress'
 
 -- name: keep_extras!
 -- Stores the extras that the model server needs back with an open step's tool calls.
@@ -21,8 +26,13 @@ UPDATE run_steps SET extras = :extras WHERE id = :id AND status = 'in_progress'
 SELECT id, extras FROM run_steps WHERE run_id = :run_id AND extras IS NOT NULL ORDER BY seq
 
 -- name: move!
--- Moves a step to a new status if it still has the old one; changes no row otherwise.
-UPDATE run_steps SET status = :status, body = :body, usage = :usage
+-- Moves a step to a new status if it still has the old one; changes no row otherwise. Lines of its
+-- trace are added.
+UPDATE run_steps SET status = :status, body = :body, usage = :usage,
+    trace = CASE
+        WHEN CAST(:trace AS TEXT) IS NULL OR LENGTH(trace) > :most_trace THEN trace
+        ELSE COALESCE(trace, '') || :trace
+    END
 WHERE id = :id AND status = :was
 
 -- name: open_of_run^
@@ -55,3 +65,12 @@ SELECT body FROM run_steps WHERE run_id IN (
     SELECT id FROM runs WHERE thread_id = :thread_id AND id <> :run_id
     ORDER BY thread_id DESC, seq DESC LIMIT :limit
 ) ORDER BY seq
+
+-- name: traces_of_run
+-- The steps of a run of this project with their traces, oldest first.
+SELECT body, usage, trace FROM run_steps
+WHERE run_id = :run_id AND project = :project ORDER BY seq
+
+-- name: forget_traces!
+-- Removes what is kept of the run's trace with its steps.
+UPDATE run_steps SET trace = NULL WHERE run_id = :run_id AND trace IS NOT NULL

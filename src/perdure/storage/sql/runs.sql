@@ -24,18 +24,23 @@ SELECT body FROM runs WHERE id = :id AND project = :project
 
 -- name: lock^
 -- The run, kept from other writers until the transaction ends.
-SELECT id, project, key_id, owner, epoch, lease_until, body FROM runs
+SELECT id, project, key_id, owner, epoch, lease_until, queued_at, body FROM runs
 WHERE id = :id
 FOR UPDATE -- postgres
 
 -- name: move!
 -- Moves a run to a new status if it still has the old one and the old epoch; changes no row
 -- otherwise. The epoch grows with each claim, so that a worker that lost its lease and wakes
--- up again can write nothing.
+-- up again can write nothing. Lines of its trace are added to those that are there, as long as
+-- these are not more than so many characters.
 UPDATE runs
 SET status = :status, body = :body, expires_at = :expires_at, ended_at = :ended_at,
     owner = :owner, epoch = :epoch, lease_until = :lease_until,
-    queued_at = COALESCE(:queued_at, queued_at), error_code = :error_code
+    queued_at = COALESCE(:queued_at, queued_at), error_code = :error_code,
+    trace = CASE
+        WHEN CAST(:trace AS TEXT) IS NULL OR LENGTH(trace) > :most_trace THEN trace
+        ELSE COALESCE(trace, '') || :trace
+    END
 WHERE id = :id AND status = :was AND epoch = :was_epoch
 
 -- name: update!
@@ -158,3 +163,18 @@ WHERE (thread_id, seq) < (:parent, :high) AND (thread_id, seq) > (:parent, :low)
   AND +project = :project -- sqlite
   AND project || '' = :project -- postgres
 ORDER BY thread_id ASC, seq ASC LIMIT :limit
+
+-- name: trace^
+-- The run of this thread and project, with what is kept of its trace with the run itself.
+SELECT body, trace FROM runs
+WHERE id = :id AND thread_id = :parent AND project = :project
+
+-- name: traced_before
+-- Runs that ended before a time and have a trace, those that ended first first.
+SELECT id FROM runs
+WHERE trace IS NOT NULL AND ended_at IS NOT NULL AND ended_at < :before
+ORDER BY ended_at LIMIT :limit
+
+-- name: forget_trace!
+-- Removes what is kept of the run's trace with the run itself.
+UPDATE runs SET trace = NULL WHERE id = :id

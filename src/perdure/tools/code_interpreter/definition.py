@@ -49,6 +49,16 @@ def definition(name: str, files: Sequence[str], packages: Sequence[str]) -> Func
     )
 
 
+def named_packages(packages: Sequence[str]) -> list[str]:
+    """The first of the packages, and one more than a definition has room for at least."""
+    named: list[str] = []
+    for name in packages:
+        named.append(name)
+        if sum(map(len, named)) > _MOST_PACKAGES:
+            break
+    return named
+
+
 def _described(files: Sequence[str], packages: Sequence[str]) -> str:
     about = _ABOUT
     if packages:

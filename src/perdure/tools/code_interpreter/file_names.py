@@ -5,7 +5,7 @@ has them. A session keeps the names that it was given once, whatever comes later
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import count
+from itertools import count, islice
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ from perdure.wire.files import File
 # what a file system takes is 255 bytes
 _LONGEST = 255
 _LONGEST_ENDING = 40
+# So many names are looked through for the one that a file has.
+_MOST_CANDIDATES = 100
 
 
 class Names(NamedTuple):
@@ -44,6 +46,28 @@ def names(files: Iterable[File], there: Names = NO_NAMES) -> dict[str, str]:
         taken.add(name)
         named[file.id] = name
     return named
+
+
+def references(files: Iterable[File], names: Mapping[str, str]) -> Iterator[str]:
+    """Yields the id of each file that has a name, and, behind a hash sign, the number of the
+    candidate that it has, if not the first: so the files can be named again, and no text is kept.
+    """
+    for file in files:
+        if (name := names.get(file.id)) is not None:
+            first = islice(_candidates(file), _MOST_CANDIDATES)
+            number = next((at for at, each in enumerate(first) if each == name), 0)
+            yield f"{file.id}#{number}" if number else file.id
+
+
+def numbers(references: Iterable[str]) -> dict[str, int]:
+    """The number of the candidate of each file, by its id."""
+    split = (each.partition("#") for each in references)
+    return {file_id: int(number or 0) for file_id, _, number in split}
+
+
+def nth(file: File, number: int) -> str:
+    """The candidate of this number."""
+    return next(islice(_candidates(file), number, None))
 
 
 def _candidates(file: File) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """The code_interpreter tool: its calls, and the sessions that it keeps ready."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from perdure.commands import assistants, threads
+from perdure.commands import assistants, files, threads
 from perdure.storage.database import Transaction
 from perdure.tools.code_interpreter import definition, file_names, results, thread_files
 from perdure.tools.code_interpreter.call import OpenCodeCall
@@ -17,6 +17,10 @@ from perdure.tools.tool import Prompter, RunWriter, ToolPrompt, ToolServices, Up
 from perdure.wire.run_steps import RunStep
 from perdure.wire.runs import Run
 from perdure.wire.tools import CodeInterpreterChoice
+
+_NAME = "python"
+# In front of the names of packages among the sources of a prompt; the others are ids of files.
+_PACKAGE = "+"
 
 
 class CodeTool:
@@ -36,6 +40,17 @@ class CodeTool:
             return None
         self._is_in_use = True
         return RunCodeTool(self._runner, run, await self._sessions.packages())
+
+    def recall(
+        self, run: Run, sources: Mapping[str, Sequence[str]]
+    ) -> "tuple[RunCodeTool, Prompter] | None":
+        given = sources.get(free_name(_NAME, run))
+        if given is None or not definition.is_offered(run):
+            return None
+        packages = [each.removeprefix(_PACKAGE) for each in given if each.startswith(_PACKAGE)]
+        tool = RunCodeTool(self._runner, run, packages)
+        named = [each for each in given if not each.startswith(_PACKAGE)]
+        return tool, partial(tool.recalled_prompt, named)
 
     async def step(self) -> None:
         """Ends sessions of deleted threads and those that were not used for long, and keeps some
@@ -58,7 +73,7 @@ class RunCodeTool:
     """The tool in one execution; see `RunTool`. The session stays with it until it is closed."""
 
     def __init__(self, runner: CodeRunner, run: Run, packages: Sequence[str]) -> None:
-        self.name = free_name("python", run)
+        self.name = free_name(_NAME, run)
         self._runner = runner
         self._run = run
         self._packages = packages
@@ -72,7 +87,7 @@ class RunCodeTool:
 
     def _prompt(self, there: Names, tx: Transaction, steps: Sequence[RunStep]) -> ToolPrompt:
         run = self._run
-        given = (content.file for content in thread_files.files_of_run(tx, run))
+        given = [content.file for content in thread_files.files_of_run(tx, run)]
         names = file_names.names(given, there)
         links = results.files([*thread_files.steps_before(tx, run), *steps])
         return ToolPrompt(
@@ -80,7 +95,24 @@ class RunCodeTool:
             CodeReplays(steps),
             (lambda: Linker(links)) if links else None,
             results.images(steps),
+            (*file_names.references(given, names), *self._package_sources()),
         )
+
+    def recalled_prompt(
+        self, given: Sequence[str], tx: Transaction, steps: Sequence[RunStep]
+    ) -> ToolPrompt:
+        """The prompt of an earlier model call that was given these files."""
+        numbers = file_names.numbers(given)
+        contents = files.contents_for_run(tx, self._run.id, numbers)
+        there = [content.file for content in contents.values()]
+        names = [file_names.nth(file, numbers[file.id]) for file in there]
+        told = definition.definition(self.name, names, self._packages)
+        return ToolPrompt(told, CodeReplays(steps))
+
+    def _package_sources(self) -> Iterator[str]:
+        """The packages that the definition names, as sources."""
+        for name in definition.named_packages(self._packages):
+            yield f"{_PACKAGE}{name}"
 
     def open_call(self, step_id: str, index: int, call_id: str) -> OpenCodeCall:
         return OpenCodeCall(step_id, index, call_id, self.name)

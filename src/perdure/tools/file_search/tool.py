@@ -1,7 +1,7 @@
 """The file_search tool: the vector stores of a run, and the searches in them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from perdure.bus.bus import Bus
@@ -27,6 +27,7 @@ from perdure.wire.vector_store_files import ContentText
 _PATIENCE = 60
 # Seconds until it looks again by itself: another server may be the one that reads the files.
 _LOOK_SECONDS = 1.0
+_NAME = "file_search"
 
 
 class SearchTool:
@@ -51,6 +52,16 @@ class SearchTool:
             raise ToolError(error.message) from error
         return RunSearchTool(services, run, settings, *scope)
 
+    def recall(
+        self, run: Run, sources: Mapping[str, Sequence[str]]
+    ) -> "tuple[RunSearchTool, Prompter] | None":
+        settings = definition.settings(run)
+        stores = sources.get(free_name(_NAME, run))
+        if settings is None or stores is None:
+            return None
+        tool = RunSearchTool(self._services, run, settings, tuple(stores), ())
+        return tool, tool.prompter()
+
     async def step(self) -> None:
         """Has nothing to do."""
 
@@ -73,7 +84,7 @@ class RunSearchTool:
         stores: tuple[str, ...],
         of_thread: tuple[str, ...],
     ) -> None:
-        self.name = free_name("file_search", run)
+        self.name = free_name(_NAME, run)
         self._services = services
         self._run = run
         self._settings = settings
@@ -107,6 +118,7 @@ class RunSearchTool:
             definition.definition(self.name) if self._stores else None,
             replays,
             make_citer if cites else None,
+            sources=self._stores,
         )
 
     def open_call(self, step_id: str, index: int, call_id: str) -> OpenSearchCall:
