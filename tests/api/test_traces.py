@@ -12,8 +12,7 @@ from perdure import settings
 from perdure.app import Perdure
 from perdure.testing.manual_clock import ManualClock
 from tests.api.model_runs import TOOL
-from tests.api.servers import HEADERS
-from tests.patience import PATIENCE_SECONDS
+from tests.api.servers import client
 
 PROMPT = 'call: get_weather {"city": "Rome"}\nthen:\nsay: Done.'
 
@@ -32,15 +31,6 @@ async def elsewhere(
     await other.open()
     yield other
     await other.close()
-
-
-def client(app: Perdure) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app.asgi),
-        base_url="http://127.0.0.1/v1",
-        headers=HEADERS,
-        timeout=PATIENCE_SECONDS,
-    )
 
 
 async def ended(http: httpx2.AsyncClient, prompt: str = PROMPT) -> dict[str, Any]:

@@ -50,6 +50,10 @@ def add_run(tx: Transaction, run_id: str, *, thread_id: str, status: str = "queu
         status=status,
         expires_at=2_000_000_000,
         queued_at=0.0,
+        key_id=None,
+        created_at=1,
+        assistant_id="asst_1",
+        model="m",
         body="{}",
     )
 
