@@ -243,6 +243,7 @@ def _put(
                     "position": position,
                     "start": position,
                     "tokens": 800,
+                    "heading": 0,
                     "text": chunk.text,
                     "vector": held.vectors[position],
                 }

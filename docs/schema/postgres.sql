@@ -166,11 +166,17 @@ CREATE TABLE webhook_deliveries (
     due_at double precision NOT NULL,
     ended_at bigint,
     last_error text,
+    project text NOT NULL DEFAULT 'proj_default'::text,
+    response_status integer,
     CONSTRAINT webhook_deliveries_check CHECK ((status = 'waiting'::text) = (ended_at IS NULL)),
     CONSTRAINT webhook_deliveries_check1 CHECK ((status = 'delivered'::text) = (data IS NULL)),
     CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id, webhook),
     CONSTRAINT webhook_deliveries_status_check CHECK (status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'given_up'::text]))
 );
+
+CREATE INDEX deliveries_by_status ON public.webhook_deliveries USING btree (project, status, told_at, id, webhook);
+
+CREATE INDEX deliveries_by_time ON public.webhook_deliveries USING btree (project, told_at, id, webhook);
 
 CREATE INDEX ended_deliveries ON public.webhook_deliveries USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
@@ -342,6 +348,7 @@ CREATE TABLE chunks (
     tokens integer NOT NULL,
     text text NOT NULL,
     vector bytea,
+    heading integer NOT NULL DEFAULT 0,
     CONSTRAINT chunks_ingestion_fkey FOREIGN KEY (ingestion) REFERENCES ingestions(id),
     CONSTRAINT chunks_pkey PRIMARY KEY (ingestion, "position")
 );

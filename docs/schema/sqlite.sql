@@ -108,7 +108,7 @@ CREATE TABLE chunks (
     tokens INTEGER NOT NULL,
     text TEXT NOT NULL,
     -- a unit vector of half floats; null where no embedding model was configured
-    vector BLOB,
+    vector BLOB, heading INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (ingestion, position)
 );
 
@@ -495,13 +495,17 @@ CREATE TABLE webhook_deliveries (
     -- when it is to be sent; while it is being sent, when another may try
     due_at REAL NOT NULL,
     ended_at INTEGER,
-    last_error TEXT,
+    last_error TEXT, project TEXT NOT NULL DEFAULT 'proj_default', response_status INTEGER,
     PRIMARY KEY (id, webhook),
     -- it waits until it has ended
     CHECK ((status = 'waiting') = (ended_at IS NULL)),
     -- what is not delivered is still there to be looked at
     CHECK ((status = 'delivered') = (data IS NULL))
 );
+
+CREATE INDEX deliveries_by_status ON webhook_deliveries (project, status, told_at, id, webhook);
+
+CREATE INDEX deliveries_by_time ON webhook_deliveries (project, told_at, id, webhook);
 
 CREATE INDEX ended_deliveries ON webhook_deliveries (ended_at) WHERE ended_at IS NOT NULL;
 

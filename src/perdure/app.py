@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 import perdure
 from perdure import ids, model_servers, sandboxes, storage, tools, webhooks
@@ -12,6 +13,7 @@ from perdure.api.bodies import Decoding, HeldBytes
 from perdure.api.http import Services
 from perdure.api.known_keys import KnownKeys
 from perdure.api.queue import Queue
+from perdure.api.server_state import ServerState
 from perdure.background import loop
 from perdure.bus.memory import MemoryBus
 from perdure.bus.shared import SharedBus
@@ -38,6 +40,7 @@ from perdure.settings import Settings, is_loopback
 from perdure.storage import BlobStores, S3Settings
 from perdure.tools import ToolServices
 from perdure.webhooks.delivery_loop import Webhook, Webhooks
+from perdure.wire.model_servers import ModelWindow
 from perdure.wire.projects import DEFAULT_PROJECT
 
 # How long a thread may keep the interpreter from the others. Streams at full load would keep the
@@ -114,6 +117,11 @@ class Perdure:
                 self.keys,
                 self.limiter,
                 RequestRemaker(self.database, self.blobs, self.tools),
+                ServerState(
+                    self.identity,
+                    runs_in_hand=lambda: len(self.engine.worker.in_hand),
+                    windows=partial(self._learnt_windows, means.windows),
+                ),
             )
         )
         self.asgi = with_cors(settings.cors_origins, self.application)
@@ -293,6 +301,17 @@ class Perdure:
         private = self.settings.webhook_private_targets
         sender = webhooks.connect(private_targets=private) if known else None
         return Webhooks(known, sender, database=self.database, clock=clock)
+
+    def _learnt_windows(self, windows: Windows) -> list[ModelWindow]:
+        return [
+            ModelWindow(
+                model=model,
+                tokens=tokens,
+                source="refused" if is_refused else "told",
+                server_id=self.identity.id,
+            )
+            for model, (tokens, is_refused) in windows.learnt().items()
+        ]
 
     async def _drain(self) -> None:
         await self.engine.drain(self.settings.drain_seconds)

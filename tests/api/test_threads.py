@@ -25,3 +25,24 @@ async def test_a_deleted_thread_keeps_its_place_as_a_cursor(http: httpx2.AsyncCl
     assert (unknown.status_code, unknown.json()["error"]["message"]) == (
         404, "No thread found with id 'thread_no'.",
     )  # fmt: skip
+
+
+async def test_a_thread_is_copied_up_to_a_message_that_is_another_one(
+    http: httpx2.AsyncClient,
+) -> None:
+    said = [{"role": "user", "content": text} for text in ("One", "Two", "Three")]
+    thread = (await http.post("/threads", json={"messages": said})).json()
+    path = f"/threads/{thread['id']}"
+    second = (await http.get(f"{path}/messages")).json()["data"][1]
+    change = {"id": second["id"], "content": "2"}
+    asked = {"up_to": second["id"], "messages": [change]}
+    made = (await http.post(f"{path}/copy", json=asked)).json()
+    assert made["metadata"] == {"perdure_copied_from": thread["id"]}
+    listed = (await http.get(f"/threads/{made['id']}/messages?order=asc")).json()["data"]
+    assert [each["content"][0]["text"]["value"] for each in listed] == ["One", "2"]
+    whole = (await http.post(f"{path}/copy")).json()
+    listed = (await http.get(f"/threads/{whole['id']}/messages")).json()["data"]
+    assert len(listed) == 3
+    wrong = {"messages": [{"id": second["id"], "role": "user"}]}
+    error = (await http.post(f"{path}/copy", json=wrong)).json()["error"]
+    assert error["param"] == "messages[0].role"

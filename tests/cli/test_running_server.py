@@ -96,10 +96,32 @@ def test_only_who_shows_the_token_is_told(tmp_path: Path, served: Served) -> Non
         answer = client.get("/configuration", headers=shown)
         assert answer.status_code == 200
         assert "c1n1ry" not in answer.text
+        asked = client.get("/v1/health_report", headers=key)
+        assert asked.json()["error"]["code"] == "insufficient_permissions"
         host = {**shown, "host": "evil.example"}
         assert client.get("/configuration", headers=host).status_code == 403
     served.stop()
     assert not path.exists()
+
+
+def test_an_operator_is_shown_the_findings_of_the_doctor(
+    tmp_path: Path, ollama: ModelServer
+) -> None:
+    flags = ("--model-base-url", ollama.base_url)
+    with (
+        serving(tmp_path / "data", *flags, environment=WITHOUT_SANDBOX) as served,
+        httpx2.Client(base_url=served.base_url, timeout=PATIENCE_SECONDS) as client,
+    ):
+        answer = client.get("/health_report", headers={"authorization": "Bearer any"})
+    assert answer.status_code == 200, answer.text
+    report = answer.json()
+    assert (report["object"], report["url"]) == ("health_report", served.url)
+    assert report["settings"]["model_base_url"] == ollama.base_url
+    (code,) = [each for each in report["findings"] if each["subject"] == "code"]
+    assert (code["status"], code["remedy"]) == ("warn", "docs/operating.md says what it needs.")
+    lists = f"default ({ollama.base_url}) lists qwen3:8b,"
+    assert any(each["text"].startswith(lists) for each in report["findings"])
+    assert report["status"] in ("warn", "fail")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"url": "http://x"}', b"\xff"])

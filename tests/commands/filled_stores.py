@@ -39,6 +39,7 @@ class Paragraph(NamedTuple):
     text: str
     start: int
     tokens: int = 10
+    heading: int = 0
 
 
 class FilledStore:

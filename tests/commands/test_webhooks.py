@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from perdure.commands import events, run_writes, threads
+from perdure.commands import events, run_writes, threads, webhook_deliveries
+from perdure.errors import BadRequest, NotFound
 from perdure.lifecycle import RUN, STREAM_ENDS
 from perdure.settings.webhooks import EVENTS
 from perdure.storage import checkup
 from perdure.storage.database import Database, Transaction
-from perdure.webhooks import deliveries
+from perdure.webhooks import deliveries, redelivery
 from perdure.webhooks.deliveries import Delivery, WebhookSubscription
+from perdure.webhooks.redelivery import GivenUp
 from perdure.wire.base import decode
 from perdure.wire.runs import Run
+from perdure.wire.webhook_deliveries import delivery_list_query
 from tests.commands.acts import LIFETIME, PROJECT, USAGE, Acts, text
 from tests.commands.deliveries import Row, look
 
@@ -43,6 +46,14 @@ async def hear(acts: Acts, *webhook_names: str, **heard: str) -> None:
 async def claim(acts: Acts, **most: int) -> list[Delivery]:
     return await acts.database.write(
         deliveries.claim, most, now=float(acts.now), lease_seconds=LEASE
+    )
+
+
+async def disable(acts: Acts, webhook: str) -> None:
+    """The target answers to a delivery that it wants no more."""
+    (delivery,) = await claim(acts, **{webhook: 1})
+    await acts.database.write(
+        deliveries.disable, delivery, now=acts.now, error="Gone.", response_status=410
     )
 
 
@@ -215,7 +226,7 @@ async def test_a_delivery_ends_with_its_arrival_and_its_text_is_dropped(
     await hear(acts, "a")
     await completed(acts)
     (delivery,) = await claim(acts, a=1)
-    await acts.database.write(deliveries.deliver, delivery, now=acts.now + 1)
+    await acts.database.write(deliveries.deliver, delivery, now=acts.now + 1, response_status=204)
     (row,) = rows()
     assert (row.status, row.attempts, row.ended_at) == ("delivered", 1, acts.now + 1)
     assert (row.data, row.last_error) == (None, None)
@@ -227,8 +238,9 @@ async def test_a_postponed_delivery_comes_back_at_its_time(acts: Acts) -> None:
     await hear(acts, "a")
     await completed(acts)
     (delivery,) = await claim(acts, a=1)
+    error = "It answered with status 500."
     await acts.database.write(
-        deliveries.postpone, delivery, due_at=acts.now + 5.5, error="It answered with status 500."
+        deliveries.postpone, delivery, due_at=acts.now + 5.5, error=error, response_status=500
     )
     acts.now += 5
     assert await claim(acts, a=1) == []
@@ -246,11 +258,12 @@ async def test_an_attempt_that_was_overtaken_writes_nothing(
     (quick,) = await claim(acts, a=1)
     write = acts.database.write
     before = rows()
-    await write(deliveries.give_up, slow, now=acts.now, error="It answered with status 500.")
-    await write(deliveries.postpone, slow, due_at=acts.now + 5.0, error="-")
-    await write(deliveries.deliver, slow, now=acts.now)
+    error = "It answered with status 500."
+    await write(deliveries.give_up, slow, now=acts.now, error=error, response_status=500)
+    await write(deliveries.postpone, slow, due_at=acts.now + 5.0, error="-", response_status=None)
+    await write(deliveries.deliver, slow, now=acts.now, response_status=200)
     assert rows() == before
-    await write(deliveries.deliver, quick, now=acts.now)
+    await write(deliveries.deliver, quick, now=acts.now, response_status=200)
     assert rows()[0].status == "delivered"
 
 
@@ -259,7 +272,7 @@ async def test_a_silenced_webhook_is_told_nothing_until_a_server_is_started(
 ) -> None:
     await hear(acts, "a", "b")
     await completed(acts)
-    await acts.database.write(deliveries.disable, "a", now=acts.now, error="Gone.")
+    await disable(acts, "a")
     await completed(acts)
     assert sorted((row.webhook, row.status) for row in rows()) == [
         ("a", "given_up"),
@@ -277,9 +290,9 @@ async def test_the_doctor_counts_what_waits_and_what_was_given_up(
     await hear(acts, "a", "b")
     for _ in range(3):
         await completed(acts)
-    await acts.database.write(deliveries.disable, "a", now=acts.now, error="Gone.")
+    await disable(acts, "a")
     (delivery,) = await claim(acts, b=1)
-    await acts.database.write(deliveries.deliver, delivery, now=acts.now)
+    await acts.database.write(deliveries.deliver, delivery, now=acts.now, response_status=204)
     seen = checkup.look(database_url, data_dir)
     assert (seen.waiting, seen.given_up) == (2, 3)
 
@@ -287,3 +300,71 @@ async def test_the_doctor_counts_what_waits_and_what_was_given_up(
 def test_every_status_at_which_a_run_rests_can_be_heard() -> None:
     at_rest = {"requires_action", "cancelled", "failed", "completed", "incomplete", "expired"}
     assert {move.event for move in RUN if move.target in at_rest} == set(EVENTS)
+
+
+async def given_up(acts: Acts) -> str:
+    """The id of a delivery that a webhook outside of the settings will not get."""
+    await hear(acts, "a")
+    await completed(acts)
+    await acts.database.write(deliveries.configure, [], now=acts.now)
+    page = await acts.database.read(
+        webhook_deliveries.page, delivery_list_query([("status", "given_up")]), project=PROJECT
+    )
+    return page.ids[0]
+
+
+async def send_again(acts: Acts, delivery_id: str, *webhooks: str, project: str = PROJECT) -> str:
+    """The status that the delivery has then."""
+    delivery = await acts.database.write(
+        webhook_deliveries.send_again,
+        delivery_id,
+        webhooks=webhooks,
+        project=project,
+        now=acts.now,
+    )
+    return delivery.status
+
+
+async def test_what_was_given_up_is_sent_again_only_to_webhooks_of_the_settings(
+    acts: Acts, rows: Callable[[], list[Row]]
+) -> None:
+    delivery_id = await given_up(acts)
+    with pytest.raises(BadRequest) as refused:
+        await send_again(acts, delivery_id, "b")
+    assert refused.value.code == "webhook_not_configured"
+    acts.now += 5
+    assert await send_again(acts, delivery_id, "a", "b") == "waiting"
+    (row,) = rows()
+    assert (row.status, row.ended_at, row.last_error, row.due_at) == (
+        "waiting", None, None, acts.now,
+    )  # fmt: skip
+    assert [each.attempt for each in await claim(acts, a=10)] == [1]
+
+
+async def test_deliveries_of_another_project_are_not_found(acts: Acts) -> None:
+    delivery_id = await given_up(acts)
+    page = await acts.database.read(
+        webhook_deliveries.page, delivery_list_query([]), project="proj_other"
+    )
+    assert page.ids == []
+    with pytest.raises(NotFound):
+        await acts.database.read(webhook_deliveries.get, delivery_id, project="proj_other")
+    with pytest.raises(NotFound):
+        await send_again(acts, delivery_id, "a", project="proj_other")
+
+
+async def test_an_attempt_more_is_what_a_delivery_gets_that_had_all_of_them(
+    acts: Acts, rows: Callable[[], list[Row]]
+) -> None:
+    delivery_id = await given_up(acts)
+    for _ in range(len(redelivery.WAITS) + 1):
+        await send_again(acts, delivery_id, "a")
+        (delivery,) = await claim(acts, a=1)
+        await acts.database.write(
+            deliveries.give_up, delivery, now=acts.now, error="-", response_status=500
+        )
+    await send_again(acts, delivery_id, "a")
+    (delivery,) = await claim(acts, a=1)
+    assert redelivery.decide(delivery, "It did not answer.", now=acts.now) == GivenUp(
+        "It did not answer."
+    )

@@ -42,7 +42,7 @@ REF = "#/components/schemas/"
 
 
 def facts(description: Schema) -> Schema:
-    """Operations with their query, request and reply, and the schemas that these need."""
+    """Operations with their id, query, request and reply, and the schemas that these need."""
     operations = [
         operation(path, method, entry[method])
         for path, entry in description["paths"].items()
@@ -69,6 +69,7 @@ def operation(path: str, method: str, entry: Schema) -> Schema:
         if parameter["in"] == "query"
     }
     return {
+        "id": entry["operationId"],
         "path": path,
         "method": method,
         "query": query,

@@ -4,7 +4,7 @@ A shape is a set of lines such as `tools[].function.name: at most 64 long`. Alte
 told at one path.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
@@ -40,39 +40,43 @@ _NAMES: dict[object, str] = {
 _NESTED = ".filters.filters[].filters"
 
 
-def of_schema(schema: Schema, path: str = "") -> Iterator[str]:
-    """The lines of a schema of `facts.json`."""
+def of_schema(
+    schema: Schema, path: str = "", named: Mapping[str, Schema] = FACTS["schemas"]
+) -> Iterator[str]:
+    """The lines of a schema. Those that it refers to are `named`: those of `facts.json`, if no
+    others are given.
+    """
     if _NESTED in path:
         return
     if "$ref" in schema:
-        yield from of_schema(FACTS["schemas"][schema["$ref"]], path)
+        yield from of_schema(named[schema["$ref"].rpartition("/")[2]], path, named)
         return
     for alternative in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         if set(alternative) != {"required"}:
-            yield from of_schema(alternative, path)
+            yield from of_schema(alternative, path, named)
     if "enum" in schema:
         yield from (f"{path}: '{value}'" for value in schema["enum"])
         return
     for keyword, (line, _) in _BOUNDS.items():
         if keyword in schema:
             yield f"{path}: {line.format(schema[keyword])}"
-    yield from _of_typed(schema, path)
+    yield from _of_typed(schema, path, named)
 
 
-def _of_typed(schema: Schema, path: str) -> Iterator[str]:
+def _of_typed(schema: Schema, path: str, named: Mapping[str, Schema]) -> Iterator[str]:
     match schema.get("type"):
         case "array":
             yield f"{path}: array"
-            yield from of_schema(schema["items"], f"{path}[]")
+            yield from of_schema(schema["items"], f"{path}[]", named)
         case _ if "properties" in schema:
             yield f"{path}: object"
             for name, member in schema["properties"].items():
-                yield from of_schema(member, f"{path}.{name}")
+                yield from of_schema(member, f"{path}.{name}", named)
             yield from (f"{path}.{name}: required" for name in schema.get("required", ()))
         case "object" if "anyOf" not in schema and "oneOf" not in schema:
             yield f"{path}: map"
             if isinstance(schema.get("additionalProperties"), dict):
-                yield from of_schema(schema["additionalProperties"], f"{path}{{}}")
+                yield from of_schema(schema["additionalProperties"], f"{path}{{}}", named)
         case str(name) if name != "object":
             yield f"{path}: {name}"
 

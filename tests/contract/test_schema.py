@@ -104,6 +104,7 @@ DESCRIPTION = {
     "paths": {
         "/threads/{id}": {
             "post": {
+                "operationId": "modifyThread",
                 "summary": "Prose.",
                 "parameters": [
                     {"name": "id", "in": "path", "schema": {"type": "string"}},
@@ -151,6 +152,7 @@ def test_reducing_keeps_names_types_and_limits_only() -> None:
     assert facts(DESCRIPTION) == {
         "operations": [
             {
+                "id": "modifyThread",
                 "path": "/threads/{id}",
                 "method": "post",
                 "query": {"limit": {"type": "integer"}},

@@ -29,6 +29,7 @@ class Paragraph(NamedTuple):
     text: str
     start: int
     tokens: int = 10
+    heading: int = 0
 
 
 async def upload(stage: Stage, name: str, text: str | bytes) -> str:

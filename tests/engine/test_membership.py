@@ -12,6 +12,7 @@ from perdure.engine.maintenance import Maintenance
 from perdure.engine.membership import Membership
 from perdure.storage.database import Database, Transaction
 from perdure.testing.manual_clock import ManualClock
+from perdure.wire.servers import Role
 from tests.engine.stage import Stage
 
 LEASE = 10.0
@@ -21,7 +22,7 @@ class Server:
     """A server whose runs and sessions the test sets."""
 
     def __init__(
-        self, stage: Stage, name: str, *, role: str = "all", address: str | None = None
+        self, stage: Stage, name: str, *, role: Role = "all", address: str | None = None
     ) -> None:
         self.runs: list[str] = []
         self.sessions: list[str] = []

@@ -223,3 +223,10 @@ def test_what_is_configured_is_the_window_until_a_server_disagrees() -> None:
     windows.learn("m", sent=90_000, limit=80_000)
     windows.learn("m", sent=99_000, limit=None)
     assert windows.of("m") == 49_500
+
+
+def test_windows_that_were_learnt_are_told_with_their_source() -> None:
+    windows = Windows(lambda model: 4000 if model == "set" else None, unknown=8000)
+    windows.learn("a", sent=9000, limit=6000)
+    windows.learn("set", sent=5000, limit=None)
+    assert windows.learnt() == {"a": (6000, True), "set": (2500, True)}

@@ -169,6 +169,12 @@ DELIVERIES = (
         r"is delivered after 0 attempts with the error None",
     ),
     Plant(
+        "a delivery that was refused",
+        lambda plant, at: plant.set("webhook_deliveries", at.delivered, response_status=500),
+        _delivery("delivered"),
+        r"is delivered to a target that answered with 500",
+    ),
+    Plant(
         "a delivery that is given up for no reason",
         lambda plant, at: plant.set("webhook_deliveries", at.given_up, last_error=None),
         _delivery("given_up"),

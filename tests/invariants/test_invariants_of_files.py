@@ -58,9 +58,13 @@ async def deliveries_in_every_status(acts: Acts) -> dict[str, str]:
         )
         found[status] = delivery.id
         if status == "delivered":
-            await acts.database.write(deliveries.deliver, delivery, now=acts.now)
+            await acts.database.write(
+                deliveries.deliver, delivery, now=acts.now, response_status=204
+            )
         else:
-            await acts.database.write(deliveries.give_up, delivery, now=acts.now, error="gone")
+            await acts.database.write(
+                deliveries.give_up, delivery, now=acts.now, error="gone", response_status=404
+            )
     return found
 
 

@@ -17,6 +17,7 @@ class Chunk(NamedTuple):
     text: str
     tokens: int
     start: int
+    heading: int = 0
 
 
 def chunks(*texts: str, overlap: int = 0) -> list[Chunk]:

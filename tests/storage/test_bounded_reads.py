@@ -39,6 +39,10 @@ RUN_LISTS = {
 }
 
 
+# Each list of deliveries, with the index that has its rows in order.
+DELIVERY_LISTS = {"all": "deliveries_by_time", "status": "deliveries_by_status"}
+
+
 def _fill(connection: sqlite3.Connection | psycopg.Connection[Any]) -> None:
     """Every second message is a user's."""
     for thread_id, length in THREADS.items():
@@ -65,6 +69,7 @@ def _fill(connection: sqlite3.Connection | psycopg.Connection[Any]) -> None:
             """
         )
         _fill_runs(connection, project, length)
+        _fill_deliveries(connection, project, length)
     connection.execute("ANALYZE")
 
 
@@ -87,6 +92,40 @@ def _fill_runs(
         FROM count
         """
     )
+
+
+def _fill_deliveries(
+    connection: sqlite3.Connection | psycopg.Connection[Any], project: str, length: int
+) -> None:
+    """Every tenth delivery was given up."""
+    connection.execute(
+        f"""
+        WITH RECURSIVE count (n) AS
+            (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {length})
+        INSERT INTO webhook_deliveries (
+            id, webhook, project, run_id, event, told_at, status, attempts, due_at, ended_at, data,
+            last_error
+        )
+        SELECT 'evt_{project}_' || n, 'app', '{project}', 'run_' || n, 'e', n / 3,
+            CASE n % 10 WHEN 0 THEN 'given_up' ELSE 'delivered' END, 1, n, n,
+            CASE n % 10 WHEN 0 THEN '{{}}' END, CASE n % 10 WHEN 0 THEN '-' END
+        FROM count
+        """
+    )
+
+
+def _delivery_params(project: str) -> dict[str, object]:
+    return {
+        "project": project,
+        "status": "given_up",
+        "limit": 2,
+        "low_at": -1,
+        "low_id": "",
+        "low_webhook": "",
+        "high_at": 2**62,
+        "high_id": "",
+        "high_webhook": "",
+    }
 
 
 def _run_params(name: str, project: str) -> dict[str, object]:
@@ -252,6 +291,36 @@ def test_postgres_lists_the_runs_of_the_page_and_reads_no_others(
         params = _run_params(name, project)
         explained = "EXPLAIN (ANALYZE, FORMAT JSON) " + sql
         row = server.execute(explained, params, prepare=True).fetchone()
+        assert row is not None
+        assert 0 < rows_read(row[0][0]["Plan"]) <= 2, json.dumps(row[0])
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize("name", DELIVERY_LISTS)
+def test_sqlite_lists_deliveries_by_the_index_of_the_filter(
+    name: str, order: str, file: sqlite3.Connection
+) -> None:
+    sql = statements.load("sqlite")[f"webhook_deliveries.{name}_{order}"]
+    for project in PROJECTS:
+        params = _delivery_params(project)
+        plan = file.execute(f"EXPLAIN QUERY PLAN {sql}", params).fetchall()
+        (search,) = [row[-1] for row in plan]
+        assert search.startswith(
+            f"SEARCH webhook_deliveries USING INDEX {DELIVERY_LISTS[name]} (project=?"
+        )
+        assert len(file.execute(sql, params).fetchall()) == 2
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize("name", DELIVERY_LISTS)
+def test_postgres_lists_the_deliveries_of_the_page_and_reads_no_others(
+    name: str, order: str, server: psycopg.Connection[Any]
+) -> None:
+    sql = statements.load("postgres")[f"webhook_deliveries.{name}_{order}"]
+    for mode, project in product(("force_custom_plan", "force_generic_plan"), PROJECTS):
+        server.execute(f"SET plan_cache_mode = {mode}")
+        explained = "EXPLAIN (ANALYZE, FORMAT JSON) " + sql
+        row = server.execute(explained, _delivery_params(project), prepare=True).fetchone()
         assert row is not None
         assert 0 < rows_read(row[0][0]["Plan"]) <= 2, json.dumps(row[0])
 

@@ -15,8 +15,7 @@ from perdure import ids
 from perdure.api import access
 from perdure.api.bodies import RequestBytes
 from perdure.api.http import ApiCall, Services, refuse, respond
-from perdure.api.routes import find
-from perdure.api.self_report import SelfReport
+from perdure.api.routes import find, is_public
 from perdure.errors import APIError, Internal, NotFound
 
 _log = structlog.get_logger(__name__)
@@ -73,8 +72,7 @@ class Application:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        # Set by the command that serves; without it the server has no report on itself.
-        self.self_report: SelfReport | None = None
+        self.state = services.state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -120,11 +118,13 @@ class Application:
         access.check_host(headers, self._services.settings)
         if scope["path"] == "/health":
             return respond('{"status":"ok"}')
-        self_report = self.self_report
+        self_report = self._services.state.self_report
         if self_report and self_report.is_asked(scope["path"], headers):
             return respond((await self_report.make()).decode())
         if self._services.settings.role == "worker":
             raise NotFound("This server works on runs. Ask one with the role api or all.")
+        if is_public(scope["path"]):
+            return respond(await find(scope).handler(call))
         keys = self._services.keys
         call.caller = await access.identify(headers, keys)
         route = find(scope)

@@ -11,6 +11,7 @@ from perdure.api.bodies import Decoding, HeldBytes, RequestBytes
 from perdure.api.callers import DEFAULT_CALLER, Caller
 from perdure.api.known_keys import KnownKeys
 from perdure.api.queue import Queue
+from perdure.api.server_state import ServerState
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands.audit_logs import SETTINGS_KEY, Change
@@ -40,6 +41,7 @@ _PREFIXES = {
     "project_id": "proj",
     "service_account_id": "svc_acct",
     "key_id": "key",
+    "delivery_id": "evt",
 }
 
 
@@ -59,6 +61,7 @@ class Services(NamedTuple):
     keys: KnownKeys
     limiter: Limiter
     remaker: Remaker
+    state: ServerState
 
 
 class ApiCall:

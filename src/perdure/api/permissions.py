@@ -1,7 +1,8 @@
-"""The condition of the lists that the original never had."""
+"""The conditions of operations that the original never had."""
 
 from perdure.api.http import ApiCall
-from perdure.errors import NotFound
+from perdure.errors import Forbidden, NotFound
+from perdure.settings import is_loopback
 
 
 def require_lists(call: ApiCall, noun: str) -> None:
@@ -16,4 +17,18 @@ def require_lists(call: ApiCall, noun: str) -> None:
             f"{noun} are not listed here, since everybody with an API key of this project would "
             "see those of all others. Where that is fine, set list_threads = true.",
             code=f"{noun.lower()}_not_listed",
+        )
+
+
+def require_operator(call: ApiCall) -> None:
+    """Raises `Forbidden` unless the caller may look at the whole server: an admin, or anybody on
+    the same machine where no API key exists at all.
+    """
+    if call.caller.is_admin:
+        return
+    services, keys = call.services, call.services.keys
+    if keys.total or keys.are_required or not is_loopback(services.settings.host):
+        raise Forbidden(
+            "This operation needs an admin key: it shows what belongs to no project.",
+            code="insufficient_permissions",
         )

@@ -15,15 +15,18 @@ from perdure.api import (
     api_keys,
     assistants,
     audit_logs,
+    description,
     file_batches,
     files,
     messages,
+    model_servers,
     models,
     project_limits,
     projects,
     run_steps,
     runs,
     search,
+    servers,
     service_accounts,
     threads,
     traces,
@@ -31,6 +34,7 @@ from perdure.api import (
     usage_reports,
     vector_store_files,
     vector_stores,
+    webhook_deliveries,
 )
 from perdure.api.http import Handler
 from perdure.errors import MethodNotAllowed, NotFound
@@ -56,6 +60,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/threads/{thread_id}", threads.retrieve),
     ("POST", "/threads/{thread_id}", threads.modify),
     ("DELETE", "/threads/{thread_id}", threads.delete),
+    ("POST", "/threads/{thread_id}/copy", threads.copy),
     ("POST", "/threads/{thread_id}/messages", messages.create),
     ("GET", "/threads/{thread_id}/messages", messages.list_all),
     ("GET", "/threads/{thread_id}/messages/{message_id}", messages.retrieve),
@@ -91,6 +96,11 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
         "/vector_stores/{vector_store_id}/files/{file_id}/content",
         vector_store_files.content,
     ),
+    (
+        "GET",
+        "/vector_stores/{vector_store_id}/files/{file_id}/chunks",
+        vector_store_files.chunks,
+    ),
     ("POST", "/vector_stores/{vector_store_id}/file_batches", file_batches.create),
     ("GET", "/vector_stores/{vector_store_id}/file_batches/{batch_id}", file_batches.retrieve),
     (
@@ -112,6 +122,15 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/uploads/{upload_id}/parts", uploads.add_part),
     ("POST", "/uploads/{upload_id}/complete", uploads.complete),
     ("POST", "/uploads/{upload_id}/cancel", uploads.cancel),
+    ("GET", "/webhook_deliveries", webhook_deliveries.list_all),
+    # A name of a webhook may have any characters.
+    ("GET", "/webhook_deliveries/{delivery_id:path}", webhook_deliveries.retrieve),
+    ("POST", "/webhook_deliveries/{delivery_id:path}/send_again", webhook_deliveries.send_again),
+    ("GET", "/servers", servers.list_all),
+    ("GET", "/health_report", servers.health),
+    ("GET", "/model_adjustments", model_servers.list_adjustments),
+    ("DELETE", "/model_adjustments/{adjustment_id}", model_servers.delete_adjustment),
+    ("GET", "/model_windows", model_servers.list_windows),
     ("GET", "/models", models.list_all),
     ("GET", "/models/{model:path}", models.retrieve),
     ("DELETE", "/models/{model:path}", models.delete),
@@ -149,6 +168,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("DELETE", "/organization/projects/{project_id}/spend_limit", project_limits.delete_spend),
     ("GET", "/organization/projects/{project_id}/limits", project_limits.retrieve_bounds),
     ("POST", "/organization/projects/{project_id}/limits", project_limits.modify_bounds),
+    ("GET", "/openapi.json", description.openapi),
+    ("GET", "/docs", description.docs),
     # where Azure clients send them
     ("POST", "/deployments/{deployment}/chat/completions", models.chat_completions),
     ("POST", "/deployments/{deployment}/completions", models.completions),
@@ -197,7 +218,10 @@ _ADMINS = "/organization/"
 
 # The groups whose calls need the beta header (spec 02 §1), except of Azure's clients, which never
 # send it (spec 09 §2).
-_BETA = ("/assistants", "/threads")
+BETA = ("/assistants", "/threads")
+
+# The paths that need no API key: a browser sends none, and what they show is no secret.
+PUBLIC = frozenset({"/openapi.json", "/docs"})
 
 # What is answered by a full disk too, besides what only reads or deletes.
 _NEEDS_NO_SPACE = frozenset(
@@ -228,6 +252,12 @@ class Found(NamedTuple):
     project: str | None = None
 
 
+def is_public(path: str) -> bool:
+    """Returns True if anybody may ask for the path, without an API key."""
+    mount = _MOUNT.match(path)
+    return mount is not None and path[mount.end() :] in PUBLIC
+
+
 def find(scope: Scope) -> Found:
     """Returns the route of a request and sets its path parameters.
 
@@ -252,7 +282,7 @@ def find(scope: Scope) -> Found:
             }
             return Found(
                 handler,
-                beta=path.startswith(_BETA) and not is_azure,
+                beta=path.startswith(BETA) and not is_azure,
                 needs_space=method == "POST" and handler not in _NEEDS_NO_SPACE,
                 is_admins=path.startswith(_ADMINS),
                 project=mount["project"] if mount else None,

@@ -3,8 +3,8 @@
 from perdure.api import images
 from perdure.api.http import Answer, ApiCall
 from perdure.api.permissions import require_lists
-from perdure.commands import lists, threads
-from perdure.wire.threads import CreateThread, ModifyThread
+from perdure.commands import lists, thread_copies, threads
+from perdure.wire.threads import CopyThread, CreateThread, ModifyThread
 
 
 async def create(call: ApiCall) -> Answer:
@@ -39,6 +39,19 @@ async def modify(call: ApiCall) -> Answer:
     body = await call.body(ModifyThread)
     return await call.services.database.write(
         threads.modify, thread_id, body, project=call.project, now=call.now
+    )
+
+
+async def copy(call: ApiCall) -> Answer:
+    """Copies a thread with changes. An extension."""
+    thread_id = call.id("thread_id")
+    body = await call.body(CopyThread)
+    database = call.services.database
+    prepared = await database.read(
+        thread_copies.prepare, thread_id, body, project=call.project, now=call.now
+    )
+    return await database.write(
+        thread_copies.create, thread_id, body, prepared, project=call.project, now=call.now
     )
 
 

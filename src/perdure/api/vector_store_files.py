@@ -9,6 +9,7 @@ from perdure.commands import vector_store_files
 from perdure.commands.vector_store_files import ParsedContent
 from perdure.lifecycle import VectorStoreFileStatus
 from perdure.wire.base import decode, encode
+from perdure.wire.query import query
 from perdure.wire.vector_store_files import (
     ContentText,
     CreateVectorStoreFile,
@@ -67,6 +68,18 @@ async def delete(call: ApiCall) -> Answer:
 async def content(call: ApiCall) -> Answer:
     first = await _read(call)
     return StreamingResponse(_page(call, first), media_type="application/json")
+
+
+async def chunks(call: ApiCall) -> Answer:
+    """Lists the chunks of a file, the first one first unless asked otherwise. An extension."""
+    return await call.services.database.read(
+        vector_store_files.chunks,
+        query(call.request.query_params.multi_items(), order="asc"),
+        str(call.request.path_params["file_id"]),
+        store_id=call.id("vector_store_id"),
+        project=call.project,
+        now=call.now,
+    )
 
 
 async def _page(call: ApiCall, found: ParsedContent) -> AsyncGenerator[bytes, None]:

@@ -65,7 +65,7 @@ def publish_report(
         found = await asyncio.to_thread(examine)
         return msgspec.json.encode(RunningServerReport(perdure.__version__, url, shown, found))
 
-    app.application.self_report = SelfReport(token, make)
+    app.application.state.self_report = SelfReport(token, make)
     path = chosen.data_dir / _FILE
     cert = str(chosen.tls_cert.absolute()) if chosen.tls_cert else None
     with contextlib.suppress(OSError):

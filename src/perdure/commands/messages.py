@@ -1,6 +1,7 @@
 """Rules for messages (spec 01 §5, 02 §6, 03 §11 and §14)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -29,6 +30,8 @@ from perdure.wire.messages import (
 )
 from perdure.wire.runs import Run
 
+MessageRow: TypeAlias = dict[str, object]
+
 
 def add(tx: Transaction, thread_id: str, body: CreateMessage, *, project: str, now: int) -> Message:
     """Adds a message of a client to a thread that the caller has locked."""
@@ -44,6 +47,24 @@ def add(tx: Transaction, thread_id: str, body: CreateMessage, *, project: str, n
     )
     _insert(tx, message, project=project)
     return message
+
+
+def row_of(message: Message, *, project: str) -> MessageRow:
+    """Returns the row of a message, for `add_all`."""
+    return {
+        "id": message.id,
+        "project": project,
+        "thread_id": message.thread_id,
+        "run_id": message.run_id,
+        "role": message.role,
+        "status": message.status,
+        "body": encode(message).decode(),
+    }
+
+
+def add_all(tx: Transaction, rows: Iterable[MessageRow]) -> None:
+    """Adds messages to a thread that nobody else knows yet."""
+    tx.many("messages.insert", rows)
 
 
 def open_by_run(tx: Transaction, run: Run, message_id: str, *, project: str, now: int) -> Message:
@@ -179,16 +200,7 @@ def _parts(
 
 
 def _insert(tx: Transaction, message: Message, *, project: str) -> None:
-    tx.run(
-        "messages.insert",
-        id=message.id,
-        project=project,
-        thread_id=message.thread_id,
-        run_id=message.run_id,
-        role=message.role,
-        status=message.status,
-        body=encode(message).decode(),
-    )
+    tx.run("messages.insert", **row_of(message, project=project))
 
 
 def _found(row: Row | None, message_id: str) -> Row:

@@ -4,11 +4,15 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from perdure.storage.database import Transaction
+from perdure.wire.servers import Role, Server
 
 # A server that is gone is remembered for so long, so that what it left can be told with its name.
 FORGET_SECONDS = 86_400.0
 # A session that stands still for so long within a transaction belongs to a server that hangs.
 _HUNG_SECONDS = 10.0
+# It says that it lives three times in a lease.
+_LEASES = 2
+_MOST = 1000
 
 
 class ServerIdentity(NamedTuple):
@@ -17,7 +21,7 @@ class ServerIdentity(NamedTuple):
     id: str
     address: str
     version: str
-    role: str
+    role: Role
     started_at: float
 
 
@@ -68,6 +72,40 @@ def leave(tx: Transaction, server_id: str) -> None:
     """Removes the row of a server that ends."""
     tx.run("sessions.drop_of_server", server=server_id)
     tx.run("servers.leave", id=server_id)
+
+
+def list_known(tx: Transaction, *, now: float, lease_seconds: float) -> list[Server]:
+    """Returns the servers of the database, in the order in which they started: those that live, and
+    for a day those that did not end in good order.
+    """
+    gone_at = now - _LEASES * lease_seconds
+    return [
+        _shown(
+            ServerIdentity(*(row[name] for name in ServerIdentity._fields)),
+            runs=row["runs"],
+            seen_at=row["seen_at"],
+            lives=row["seen_at"] > gone_at,
+        )
+        for row in tx.all("servers.known", limit=_MOST)
+    ]
+
+
+def show_alone(server: ServerIdentity, *, runs: int, now: float) -> Server:
+    """Returns the server that is alone on its database, which has no row there."""
+    return _shown(server, runs=runs, seen_at=now, lives=True)
+
+
+def _shown(server: ServerIdentity, *, runs: int, seen_at: float, lives: bool) -> Server:
+    return Server(
+        id=server.id,
+        address=server.address,
+        version=server.version,
+        role=server.role,
+        status="alive" if lives else "gone",
+        started_at=int(server.started_at),
+        last_seen_at=int(seen_at),
+        runs_in_hand=runs,
+    )
 
 
 def address(tx: Transaction, server_id: str) -> str | None:

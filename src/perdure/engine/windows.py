@@ -43,6 +43,15 @@ class Windows:
         window = self._configured(model) or self._told.get(model, self._unknown)
         return min(window, self._learnt.get(model, window))
 
+    def learnt(self) -> dict[str, tuple[int, bool]]:
+        """Returns the windows that nobody has configured: the tokens, and True where the model's
+        server refused a prompt that was longer.
+        """
+        return {
+            model: (self.of(model), self.of(model) == self._learnt.get(model))
+            for model in sorted({*self._told, *self._learnt})
+        }
+
     def learn(self, model: str, *, sent: int, limit: int | None) -> None:
         """A server refused so many tokens, by our count, as too many; it may have said its limit.
 

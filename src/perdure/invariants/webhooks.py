@@ -38,6 +38,10 @@ def _shape(row: Row) -> Iterator[str]:
         yield f"is {status} and has {'no' if row['data'] is None else 'still its'} data"
     if status == "delivered" and (attempts < 1 or error is not None):
         yield f"is delivered after {attempts} attempts with the error {error}"
+    responded = row["response_status"]
+    # None: an earlier version has written it
+    if status == "delivered" and responded is not None and not 200 <= responded < 300:
+        yield f"is delivered to a target that answered with {responded}"
     if status == "given_up" and error is None:
         yield "is given up for no reason"
     if status == "waiting" and error is not None and attempts < 1:

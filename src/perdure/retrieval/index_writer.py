@@ -22,7 +22,8 @@ _NUL = "\x00"
 
 
 class IndexableChunk(Protocol):
-    """A chunk of a file's text. `start` is its position in the text, in characters.
+    """A chunk of a file's text. In characters, `start` is its position in the text, and `heading`
+    the length of the heading that it begins with.
 
     What a chunk repeats at its beginning, such as a heading, counts as though it stood right before
     the rest: so it is overlap where the text is put together again.
@@ -34,6 +35,8 @@ class IndexableChunk(Protocol):
     def tokens(self) -> int: ...
     @property
     def start(self) -> int: ...
+    @property
+    def heading(self) -> int: ...
 
 
 class PreparedChunks(NamedTuple):
@@ -116,6 +119,7 @@ def write(
                 "position": first + place,
                 "start": chunk.start,
                 "tokens": chunk.tokens,
+                "heading": chunk.heading,
                 "text": chunk.text.replace(_NUL, " "),
                 "vector": packed and packed.vectors[place],
             }
@@ -139,6 +143,37 @@ def read_texts(
             found.append((row["position"], row["text"][max(0, end - row["start"]) :]))
         end = max(end, row["start"] + len(row["text"]))
     return found
+
+
+class StoredChunk(NamedTuple):
+    """A chunk as it is stored: see `IndexableChunk`. Those of a file are counted from 0."""
+
+    position: int
+    start: int
+    tokens: int
+    heading: int
+    text: str
+
+
+def read_chunks(
+    tx: Transaction, ingestion: int, *, low: int, high: int, limit: int, last: bool
+) -> list[StoredChunk]:
+    """Returns chunks between two positions, which are not among them: the first ones, or the last
+    ones in their opposite order.
+    """
+    rows = tx.all(
+        f"chunks.{'last' if last else 'first'}",
+        ingestion=ingestion,
+        low=low,
+        high=high,
+        limit=limit,
+    )
+    return [StoredChunk(*(row[name] for name in StoredChunk._fields)) for row in rows]
+
+
+def has_chunk(tx: Transaction, ingestion: int, position: int) -> bool:
+    """Returns True if an ingestion has a chunk at this position."""
+    return tx.one("chunks.any_at", ingestion=ingestion, position=position) is not None
 
 
 def drop(tx: Transaction, *, limit: int) -> int:

@@ -110,25 +110,37 @@ def claim(
     ]
 
 
-def deliver(tx: Transaction, delivery: Delivery, *, now: int) -> None:
-    """Records that the delivery has arrived."""
-    tx.run("webhook_deliveries.deliver", **_attempt(delivery), now=now)
+def deliver(tx: Transaction, delivery: Delivery, *, now: int, response_status: int | None) -> None:
+    """Records that the delivery has arrived. `response_status` is what the target answered with;
+    None where it did not.
+    """
+    tx.run("webhook_deliveries.deliver", **_attempt(delivery, response_status), now=now)
 
 
-def postpone(tx: Transaction, delivery: Delivery, *, due_at: float, error: str) -> None:
+def postpone(
+    tx: Transaction, delivery: Delivery, *, due_at: float, error: str, response_status: int | None
+) -> None:
     """Records that the attempt failed, and that the delivery is sent again."""
-    tx.run("webhook_deliveries.postpone", **_attempt(delivery), due_at=due_at, error=error)
+    attempt = _attempt(delivery, response_status)
+    tx.run("webhook_deliveries.postpone", **attempt, due_at=due_at, error=error)
 
 
-def give_up(tx: Transaction, delivery: Delivery, *, now: int, error: str) -> None:
+def give_up(
+    tx: Transaction, delivery: Delivery, *, now: int, error: str, response_status: int | None
+) -> None:
     """Records that the attempt failed, and that the delivery is not sent again."""
-    tx.run("webhook_deliveries.give_up", **_attempt(delivery), now=now, error=error)
+    tx.run(
+        "webhook_deliveries.give_up", **_attempt(delivery, response_status), now=now, error=error
+    )
 
 
-def disable(tx: Transaction, webhook: str, *, now: int, error: str) -> None:
-    """Stops all deliveries to this webhook until a server is started."""
-    tx.run("webhooks.silence", name=webhook)
-    give_up_all(tx, webhook, now=now, error=error)
+def disable(
+    tx: Transaction, delivery: Delivery, *, now: int, error: str, response_status: int | None
+) -> None:
+    """Stops all deliveries to the webhook of this one, until a server is started."""
+    give_up(tx, delivery, now=now, error=error, response_status=response_status)
+    tx.run("webhooks.silence", name=delivery.webhook)
+    give_up_all(tx, delivery.webhook, now=now, error=error)
 
 
 def give_up_all(tx: Transaction, webhook: str, *, now: int, error: str) -> None:
@@ -136,5 +148,10 @@ def give_up_all(tx: Transaction, webhook: str, *, now: int, error: str) -> None:
     tx.run("webhook_deliveries.give_up_all", webhook=webhook, now=now, error=error)
 
 
-def _attempt(delivery: Delivery) -> dict[str, object]:
-    return {"id": delivery.id, "webhook": delivery.webhook, "attempt": delivery.attempt}
+def _attempt(delivery: Delivery, response_status: int | None) -> dict[str, object]:
+    return {
+        "id": delivery.id,
+        "webhook": delivery.webhook,
+        "attempt": delivery.attempt,
+        "response_status": response_status,
+    }

@@ -6,7 +6,7 @@ promise is at least once, in any order.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -121,21 +121,26 @@ class Webhooks:
 
     async def _deliver(self, delivery: Delivery) -> None:
         answer = await self._send(delivery)
+        responded = answer.status if isinstance(answer, WebhookResponse) else None
         now = self._clock.now()
-        write, named = self._database.write, _named(delivery)
+        named = _named(delivery)
+
+        async def write(command: Callable[..., None], **values: object) -> None:
+            await self._database.write(command, delivery, response_status=responded, **values)
+
         match redelivery.decide(delivery, answer, now=now):
             case Arrived():
-                await write(deliveries.deliver, delivery, now=int(now))
+                await write(deliveries.deliver, now=int(now))
                 _log.info("webhook_delivered", **named)
             case Again(due_at, error):
-                await write(deliveries.postpone, delivery, due_at=due_at, error=error)
+                await write(deliveries.postpone, due_at=due_at, error=error)
                 wait = round(due_at - now)
                 _log.info("webhook_postponed", **named, error=error, seconds=wait)
             case GivenUp(error):
-                await write(deliveries.give_up, delivery, now=int(now), error=error)
+                await write(deliveries.give_up, now=int(now), error=error)
                 _log.warning("webhook_given_up", **named, error=error)
             case Gone(error):
-                await write(deliveries.disable, delivery.webhook, now=int(now), error=error)
+                await write(deliveries.disable, now=int(now), error=error)
                 _log.warning("webhook_silenced", **named, error=error)
 
     async def _send(self, delivery: Delivery) -> WebhookResponse | str:

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import msgspec
 
 from perdure.wire import refusals
+from perdure.wire.base import JsonObject, Object
 from perdure.wire.query import Params
 
 AuditType = Literal[
@@ -23,6 +24,18 @@ AuditType = Literal[
 _TYPES: tuple[str, ...] = get_args(AuditType)
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _FIRST, _LAST = 0, 2**53
+
+
+class AuditLog(Object, kw_only=True):
+    """An entry of the audit log. What was changed is in a member that has the name of its `type`.
+    `effective_at` is in Unix seconds.
+    """
+
+    id: str
+    type: AuditType
+    effective_at: int
+    actor: JsonObject
+    project: JsonObject
 
 
 class AuditQuery(msgspec.Struct, frozen=True, kw_only=True):

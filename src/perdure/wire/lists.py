@@ -1,8 +1,9 @@
 """Lists, deletion markers, models, the error envelope (spec 01 §14-17)."""
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from perdure.wire.base import Object
+from perdure.wire.base import Object, encode
 
 
 class Deleted(Object):
@@ -40,3 +41,8 @@ class Page(NamedTuple):
     ids: list[str]
     bodies: list[str]
     has_more: bool
+
+
+def page_of(objects: Sequence[Object], ids: Sequence[str]) -> Page:
+    """Returns a whole list as its only page."""
+    return Page([*ids], [encode(each).decode() for each in objects], False)

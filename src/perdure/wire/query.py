@@ -13,6 +13,7 @@ from perdure.wire import refusals
 
 Params = Sequence[tuple[str, str]]
 
+Order = Literal["asc", "desc"]
 ResultContent = Literal["step_details.tool_calls[*].file_search.results[*].content"]
 RESULT_CONTENT: str = get_args(ResultContent)[0]
 
@@ -31,7 +32,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     limit: int = 20
-    order: Literal["asc", "desc"] = "desc"
+    order: Order = "desc"
     after: str | None = None
     before: str | None = None
     run_id: str | None = None
@@ -39,11 +40,14 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str | None = None
 
 
-def query(params: Params, *, limit: int = 20, most: int = _MAX_LIMIT) -> ListQuery:
+def query(
+    params: Params, *, limit: int = 20, most: int = _MAX_LIMIT, order: Order = "desc"
+) -> ListQuery:
     """Returns the list parameters among decoded query parameters; unknown ones are ignored.
 
-    `limit` is the size of a page that does not ask for one, `most` the largest that may be asked
-    for. An empty cursor or filter counts as not given. Raises `BadRequest`.
+    `limit` is the size of a page that does not ask for one, `order` its order, and `most` the
+    largest size that may be asked for. An empty cursor or filter counts as not given. Raises
+    `BadRequest`.
     """
     given = {name: value for name, value in params if name in _NAMES}
     counts = Counter(name for name, _ in params)
@@ -52,7 +56,7 @@ def query(params: Params, *, limit: int = 20, most: int = _MAX_LIMIT) -> ListQue
             raise refusals.duplicate(name)
     return ListQuery(
         limit=_limit(given["limit"], most) if "limit" in given else limit,
-        order=_order(given.get("order", "desc")),
+        order=_order(given.get("order", order)),
         after=given.get("after") or None,
         before=given.get("before") or None,
         run_id=given.get("run_id") or None,
@@ -82,7 +86,7 @@ def _limit(text: str, most: int, name: str = "limit") -> int:
     return limit
 
 
-def _order(text: str) -> Literal["asc", "desc"]:
+def _order(text: str) -> Order:
     if text == "asc":
         return "asc"
     if text == "desc":

@@ -64,6 +64,27 @@ class ContentText(Object, tag_field="type", tag="text"):
     text: str
 
 
+class FileChunk(Object, kw_only=True):
+    """A chunk of a file, as it is stored and found. An extension.
+
+    `index` counts the chunks of the file from 0. `text` begins with the `heading`, if there is one:
+    what the chunk repeats from earlier in the file's text. `start_index` and `end_index` are the
+    place of the rest in that text, in characters; neighbours overlap. `tokens` is the size of
+    `text`.
+    """
+
+    id: str
+    object: Literal["vector_store.file.chunk"] = "vector_store.file.chunk"
+    vector_store_id: str
+    file_id: str
+    index: int
+    text: str
+    heading: str | None
+    start_index: int
+    end_index: int
+    tokens: int
+
+
 class FileContentPage(Object, kw_only=True):
     """The text that was read of a file, in order (spec 01 §11)."""
 

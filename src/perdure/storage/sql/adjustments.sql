@@ -9,6 +9,10 @@ INSERT INTO adjustments (server, model, name, learnt_at)
 VALUES (:server, :model, :name, :learnt_at)
 ON CONFLICT (server, model, name) DO UPDATE SET learnt_at = excluded.learnt_at
 
+-- name: delete!
+-- Deletes what was learnt of a model of a server.
+DELETE FROM adjustments WHERE server = :server AND model = :model AND name = :name
+
 -- name: forget!
 -- Deletes the oldest that were learnt before a time, so many at once.
 DELETE FROM adjustments WHERE (server, model, name) IN (

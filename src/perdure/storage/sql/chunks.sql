@@ -24,8 +24,8 @@ SELECT COALESCE(MAX(first + chunks), 0) AS count FROM pieces WHERE ingestion = :
 
 -- name: insert!
 -- Adds a chunk.
-INSERT INTO chunks (ingestion, position, start, tokens, text, vector)
-VALUES (:ingestion, :position, :start, :tokens, :text, :vector)
+INSERT INTO chunks (ingestion, position, start, tokens, heading, text, vector)
+VALUES (:ingestion, :position, :start, :tokens, :heading, :text, :vector)
 
 -- name: insert_piece!
 -- Adds a piece.
@@ -37,6 +37,22 @@ VALUES (:ingestion, :segment, 0, :first, :chunks, :words, :signs)
 SELECT position, start, text FROM chunks
 WHERE ingestion = :ingestion AND position >= :low
 ORDER BY position LIMIT :limit
+
+-- name: any_at^
+-- A row if the ingestion has a chunk at this position.
+SELECT 1 AS one FROM chunks WHERE ingestion = :ingestion AND position = :position
+
+-- name: first
+-- The chunks of an ingestion between two positions, which are not among them, the first ones first.
+SELECT position, start, tokens, heading, text FROM chunks
+WHERE ingestion = :ingestion AND position > :low AND position < :high
+ORDER BY position ASC LIMIT :limit
+
+-- name: last
+-- The same, the last ones first.
+SELECT position, start, tokens, heading, text FROM chunks
+WHERE ingestion = :ingestion AND position > :low AND position < :high
+ORDER BY position DESC LIMIT :limit
 
 -- name: dropped^
 -- An ingestion that was dropped and is still there; kept from others until the transaction ends.

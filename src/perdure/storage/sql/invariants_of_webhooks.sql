@@ -1,6 +1,7 @@
 -- name: deliveries
 -- A page of all deliveries, in the order of their keys.
-SELECT id, webhook, run_id, event, told_at, data, status, attempts, ended_at, last_error
+SELECT id, webhook, run_id, event, told_at, data, status, attempts, ended_at, last_error,
+    response_status
 FROM webhook_deliveries
 WHERE (id, webhook) > (:id, :webhook) ORDER BY id, webhook LIMIT :limit
 

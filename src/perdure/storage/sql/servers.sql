@@ -8,6 +8,11 @@ ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, runs = excluded.runs
 -- A server has ended in good order.
 DELETE FROM servers WHERE id = :id
 
+-- name: known
+-- All servers that are remembered, in the order in which they started.
+SELECT id, address, version, role, started_at, seen_at, runs FROM servers
+ORDER BY started_at, id LIMIT :limit
+
 -- name: address^
 -- Where a server listens, or did.
 SELECT address FROM servers WHERE id = :id
