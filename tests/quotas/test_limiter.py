@@ -9,7 +9,13 @@ import pytest
 from perdure.commands import limits, usage_counts
 from perdure.commands.audit_logs import Change
 from perdure.commands.limits import ModelPermissions
-from perdure.commands.usage_counts import UsageAccount, UsageCounts, UsageKey
+from perdure.commands.usage_counts import (
+    OTHER_MODEL,
+    UsageAccount,
+    UsageCounts,
+    UsageKey,
+    UsageQuery,
+)
 from perdure.errors import Forbidden, QuotaExceeded, RateLimited
 from perdure.quotas.limiter import Limiter
 from perdure.settings import Price
@@ -233,3 +239,20 @@ async def test_requests_that_come_together_do_not_pass_the_limit_of_one_server(
         *(limiter.admit(A, "m") for _ in range(20)), return_exceptions=True
     )
     assert sum(isinstance(answer, dict) for answer in answers) == 5
+
+
+async def test_names_of_models_that_clients_invent_are_counted_within_bounds(
+    database: Database, limiter: Limiter
+) -> None:
+    account = UsageAccount(A, "")
+    one = UsageCounts(requests=1)
+    strange = ("\0", "a\0b", "\ud800", "x" * 100_000)
+    for model in (*strange, *(f"model_{number}" for number in range(3000))):
+        limiter.count("completions", account, model, one)
+    await limiter.flush()
+    assert (await used(database)).requests == 3000 + len(strange)
+    by_model = UsageQuery("completions", low=0, high=2**40, width=2**30, by_model=True)
+    sums = await database.read(usage_counts.sums, by_model)
+    assert len(sums) == 1001
+    assert OTHER_MODEL in {each.model for each in sums}
+    assert max(len(each.model or "") for each in sums) == 256

@@ -57,13 +57,24 @@ class UsageCounts(NamedTuple):
 NO_USAGE = UsageCounts()
 
 
+# Names of models are what clients send: they are cut, and beyond so many at once they count as one.
+_MOST_NAME = 256
+_MOST_KEYS = 1000
+OTHER_MODEL = "other"
+
+
 class UsageTally:
-    """Counts that are in no database yet."""
+    """Counts that are in no database yet. The name of a model is cut to 256 characters that a
+    database takes; where 1,000 keys wait, further ones count for the model `other`.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[UsageKey, UsageCounts] = {}
 
     def add(self, key: UsageKey, counts: UsageCounts) -> None:
+        key = key._replace(model=_storable(key.model))
+        if key not in self._counts and len(self._counts) >= _MOST_KEYS:
+            key = key._replace(model=OTHER_MODEL)
         self._counts[key] = self._counts.get(key, NO_USAGE).plus(counts)
 
     def take(self) -> dict[UsageKey, UsageCounts]:
@@ -103,6 +114,11 @@ class UsageSum(NamedTuple):
     key_id: str | None
     model: str | None
     counts: UsageCounts
+
+
+def _storable(name: str) -> str:
+    # PostgreSQL takes no zero byte, and no database half of a surrogate pair.
+    return name[:_MOST_NAME].replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def add(
