@@ -73,8 +73,9 @@ def text() -> str:
             [admin keys](operating.md#projects-and-keys): `client.admin.organization` of the
             official SDKs. The oldest with it are openai 2.34.0 for Python and 6.36.0 for Node;
             2.46.0 and 6.48.0 can also modify service accounts and make further keys for them,
-            3.30.0 and 7.33.0 change when a key expires and what a project may spend. What is said
-            of usage and limits is in [operating](operating.md#usage-and-limits)."""),
+            3.30.0 and 7.33.0 change when a key expires, and Python's 3.30.0 what a project may
+            spend. What is said of usage and limits is in
+            [operating](operating.md#usage-and-limits)."""),
         _table("Operation", "operations"),
         "## Stream events",
         prose("""
