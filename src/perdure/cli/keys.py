@@ -5,14 +5,14 @@ The first admin key is made without a server: whoever may write to the database 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from perdure import storage
 from perdure.bus.memory import MemoryBus
 from perdure.cli import projects
 from perdure.cli.client import Client, RequestFailed, RequestRefused
+from perdure.cli.pages import objects
 from perdure.cli.terminal import line, say, tell
 from perdure.clock import SystemClock
 from perdure.commands import api_keys, key_secrets
@@ -43,22 +43,11 @@ K = TypeVar("K", AdminApiKey, ProjectApiKey)
 NOBODYS = "of-nobody"
 
 ADMINS = "/organization/admin_api_keys"
-_PAGE = "100"
 _FIRST = (
     "This is the first key of a project: from now on every request needs a key that is known, on "
     "this machine too. Programs that send any other are refused."
 )
 _ONCE = "The key is shown this once: keep it."
-
-
-class _AdminKeys(Object):
-    data: list[AdminApiKey]
-    has_more: bool
-
-
-class _ProjectKeys(Object):
-    data: list[ProjectApiKey]
-    has_more: bool
 
 
 async def create_admin(client: Client, name: str, lifetime: int | None) -> None:
@@ -137,25 +126,13 @@ async def list_all(client: Client, project: str | None) -> None:
     """
     async with client:
         if project is None:
-            async for key in _pages(client, ADMINS, _AdminKeys):
+            async for key in objects(client, ADMINS, AdminApiKey):
                 _row(key)
             return
         found = await projects.find(client, project)
-        async for each in _pages(client, f"{projects.path_of(found.id)}/api_keys", _ProjectKeys):
+        path = f"{projects.path_of(found.id)}/api_keys"
+        async for each in objects(client, path, ProjectApiKey):
             _row(each)
-
-
-async def _pages(
-    client: Client, path: str, kind: type[_AdminKeys] | type[_ProjectKeys]
-) -> AsyncIterator[AdminApiKey | ProjectApiKey]:
-    query = {"limit": _PAGE}
-    while True:
-        page = await client.get(f"{path}?{urlencode(query)}", kind)
-        for key in page.data:
-            yield key
-        if not (page.has_more and page.data):
-            return
-        query["after"] = page.data[-1].id
 
 
 async def rotate(client: Client, key_id: str, overlap: int, lifetime: int | None) -> None:

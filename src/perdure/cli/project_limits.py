@@ -5,10 +5,10 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from perdure.cli.client import Client, RequestRefused
+from perdure.cli.pages import objects
 from perdure.cli.projects import find, path_of
 from perdure.cli.terminal import line, say
 from perdure.errors import ConfigurationError
-from perdure.wire.base import Object
 from perdure.wire.project_limits import (
     NO_LIMIT,
     ProjectBounds,
@@ -21,7 +21,6 @@ Found = TypeVar("Found", ProjectSpendLimit, ProjectModelPermissions)
 
 _NONE = "none"
 _NOT_FOUND = 404
-_PAGE = 100
 
 
 class LimitChanges(NamedTuple):
@@ -37,12 +36,6 @@ class LimitChanges(NamedTuple):
     dollars: str | None = None
     allow: Sequence[str] = ()
     deny: Sequence[str] = ()
-
-
-class _Rates(Object):
-    data: list[ProjectRateLimit]
-    has_more: bool
-    last_id: str | None = None
 
 
 async def limit(client: Client, project: str, changes: LimitChanges) -> None:
@@ -81,16 +74,10 @@ async def _change_models(client: Client, path: str, changes: LimitChanges) -> No
 
 
 async def _show(client: Client, path: str) -> None:
-    after = ""
-    while True:
-        page = await client.get(f"{path}/rate_limits?limit={_PAGE}{after}", _Rates)
-        for rate in page.data:
-            requests = _number(rate.max_requests_per_1_minute)
-            tokens = _number(rate.max_tokens_per_1_minute)
-            say(f"{line(rate.model)}: {requests} requests, {tokens} tokens a minute")
-        if not (page.has_more and page.last_id):
-            break
-        after = f"&after={quote(page.last_id, safe='')}"
+    async for rate in objects(client, f"{path}/rate_limits", ProjectRateLimit):
+        requests = _number(rate.max_requests_per_1_minute)
+        tokens = _number(rate.max_tokens_per_1_minute)
+        say(f"{line(rate.model)}: {requests} requests, {tokens} tokens a minute")
     bounds = await client.get(f"{path}/limits", ProjectBounds)
     say(f"runs at once: {_number(bounds.max_active_runs)}")
     say(f"bytes of files: {_number(bounds.max_total_file_bytes)}")

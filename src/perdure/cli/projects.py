@@ -1,20 +1,14 @@
 """`perdure projects`: makes, lists, renames and archives projects, over the admin API."""
 
 from collections.abc import AsyncIterator
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from perdure.cli.client import Client, RequestFailed
+from perdure.cli.pages import objects
 from perdure.cli.terminal import line, say, tell
-from perdure.wire.base import Object
 from perdure.wire.projects import Project
 
 PROJECTS = "/organization/projects"
-_PAGE = "100"
-
-
-class _Projects(Object):
-    data: list[Project]
-    has_more: bool
 
 
 def path_of(project_id: str) -> str:
@@ -24,14 +18,9 @@ def path_of(project_id: str) -> str:
 
 async def all_of(client: Client, *, archived_too: bool = False) -> AsyncIterator[Project]:
     """Yields all projects, the newest first."""
-    query = {"limit": _PAGE, "include_archived": "true" if archived_too else "false"}
-    while True:
-        page = await client.get(f"{PROJECTS}?{urlencode(query)}", _Projects)
-        for project in page.data:
-            yield project
-        if not (page.has_more and page.data):
-            return
-        query["after"] = page.data[-1].id
+    query = {"include_archived": "true" if archived_too else "false"}
+    async for project in objects(client, PROJECTS, Project, query):
+        yield project
 
 
 async def find(client: Client, named: str) -> Project:
