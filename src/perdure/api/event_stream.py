@@ -2,25 +2,20 @@
 
 import asyncio
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Send
 
 from perdure import lifecycle
 from perdure.api.cursor import Cursor
 from perdure.api.dialects import PLAIN, Dialect
-from perdure.api.http import wait_for_disconnect
+from perdure.api.live_response import KEEP_ALIVE, LiveResponse
 from perdure.api.stream_frames import Frames
 from perdure.bus.bus import Subscription
 from perdure.commands import events
 from perdure.storage.database import Database
 from perdure.wire.events import Event, StreamItem
 
-# Without an empty line: behind an event with an id, SDKs in Python take one for an event without
-# data, and break.
-KEEP_ALIVE = b": keep-alive\n"
 
-
-class EventStream(Response):
+class EventStream(LiveResponse):
     """Sends the events of a run until the run ends or waits for tool outputs.
 
     Without `after`, the stream sends new events only, and none up to `before`; with it, all events
@@ -28,8 +23,6 @@ class EventStream(Response):
     change the run. While no events come, a comment keeps the connection open, and the log is read
     for events that the bus did not deliver here.
     """
-
-    media_type = "text/event-stream"
 
     def __init__(
         self,
@@ -43,40 +36,26 @@ class EventStream(Response):
         dialect: Dialect = PLAIN,
         contents: bool = False,
     ) -> None:
-        super().__init__()
-        del self.headers["content-length"]
-        self._subscription = subscription
+        super().__init__(subscription)
         self._run_id = run_id
         self._database = database
         # Twice in the time: silence is noticed at the second check.
         self._check_seconds = keep_alive / 2
         self._replays = after is not None
         self._frames = Frames(after or before, renamed=dialect.renamed, contents=contents)
-        self._gone = self._quiet = False
+        self._quiet = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        disconnect = asyncio.ensure_future(wait_for_disconnect(receive))
-        disconnect.add_done_callback(lambda _: self._disconnected())
+    async def _follow(self, send: Send) -> None:
         self._timer = asyncio.get_running_loop().call_later(
             self._check_seconds, self._check_silence
         )
         try:
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": self.status_code,
-                    "headers": self.raw_headers,
-                }
-            )
             if self._replays:
                 await self._send(send, await self._missed())
             while not (self._frames.ended or self._gone):
                 await self._send(send, await self._next())
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             self._timer.cancel()
-            disconnect.cancel()
-            self._subscription.close()
 
     async def _missed(self) -> bytes:
         cursor = self._frames.cursor
@@ -120,11 +99,3 @@ class EventStream(Response):
         self._timer = asyncio.get_running_loop().call_later(
             self._check_seconds, self._check_silence
         )
-
-    def _disconnected(self) -> None:
-        self._gone = True
-        self._subscription.close()
-
-    async def _send(self, send: Send, body: bytes) -> None:
-        if body:
-            await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -4,11 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Send
 
-from perdure.api.event_stream import KEEP_ALIVE
-from perdure.api.http import wait_for_disconnect
+from perdure.api.live_response import KEEP_ALIVE, LiveResponse
 from perdure.bus.bus import Subscription
 from perdure.clock import Clock
 from perdure.commands import events
@@ -26,7 +24,7 @@ _OVERLAP_EVENTS = 1000
 _PAUSE_SECONDS = 0.2
 
 
-class RunChanges(Response):
+class RunChanges(LiveResponse):
     """Sends each event that changes the status of a run of the project, with the run.
 
     Without `after` the stream begins now, and with it behind that place of the log. The bus says
@@ -34,8 +32,6 @@ class RunChanges(Response):
     The id of an event is a place in the log before which nothing is missing, so that a client which
     comes back with it is sent a few events again, and misses none.
     """
-
-    media_type = "text/event-stream"
 
     def __init__(
         self,
@@ -48,9 +44,7 @@ class RunChanges(Response):
         keep_alive: float,
         is_admitted: Callable[[], Awaitable[bool]],
     ) -> None:
-        super().__init__()
-        del self.headers["content-length"]
-        self._subscription = subscription
+        super().__init__(subscription)
         self._project = project
         self._database = database
         self._clock = clock
@@ -63,32 +57,19 @@ class RunChanges(Response):
         # has been sent.
         self._places: deque[tuple[float, int]] = deque()
         self._sent: set[int] = set()
-        self._gone = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        disconnect = asyncio.ensure_future(wait_for_disconnect(receive))
-        disconnect.add_done_callback(lambda _: self._disconnected())
-        try:
-            # A client that sees the stream open misses nothing from then on.
-            if self._is_new:
-                await self._begin()
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": self.status_code,
-                    "headers": self.raw_headers,
-                }
-            )
-            await self._send(send, KEEP_ALIVE)
-            is_open = True
-            # A key that was deleted meanwhile, or whose project was archived, sees no more.
-            while is_open and not self._gone and await self._is_admitted():
-                await self._send_new(send)
-                is_open = await self._changed(send)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            disconnect.cancel()
-            self._subscription.close()
+    async def _prepare(self) -> None:
+        # A client that sees the stream open misses nothing from then on.
+        if self._is_new:
+            await self._begin()
+
+    async def _follow(self, send: Send) -> None:
+        await self._send(send, KEEP_ALIVE)
+        is_open = True
+        # A key that was deleted meanwhile, or whose project was archived, sees no more.
+        while is_open and not self._gone and await self._is_admitted():
+            await self._send_new(send)
+            is_open = await self._changed(send)
 
     async def _changed(self, send: Send) -> bool:
         """Waits for new events, and keeps the connection open meanwhile. Returns False at the end
@@ -148,11 +129,3 @@ class RunChanges(Response):
         if self._places[0][0] <= now - self._overlap and self._places[0][1] > self._after:
             self._after = self._places[0][1]
             self._sent = {each for each in self._sent if each > self._after}
-
-    def _disconnected(self) -> None:
-        self._gone = True
-        self._subscription.close()
-
-    async def _send(self, send: Send, body: bytes) -> None:
-        if body:
-            await send({"type": "http.response.body", "body": body, "more_body": True})
