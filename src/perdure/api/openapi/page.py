@@ -10,7 +10,8 @@ from perdure.api.openapi.operation import Schema
 from perdure.api.openapi.schemas import REF
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --dim: #777; --mark: #0a7; }
+:root { color-scheme: light dark; --line: #8884; --dim: #666; --mark: #076b4c; }
+@media (prefers-color-scheme: dark) { :root { --dim: #aaa; --mark: #4fd1a5; } }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
 h1, h2, h3 { line-height: 1.2; margin: 2rem 0 .5rem; }
