@@ -567,3 +567,9 @@ CREATE TABLE imports (
     begun_at integer NOT NULL,
     CONSTRAINT imports_pkey PRIMARY KEY (digest)
 );
+
+CREATE TABLE backups (
+    id text NOT NULL,
+    lease_until real NOT NULL,
+    CONSTRAINT backups_pkey PRIMARY KEY (id)
+);

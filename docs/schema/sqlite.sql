@@ -58,6 +58,11 @@ CREATE TABLE audit_logs (
     body TEXT NOT NULL
 );
 
+CREATE TABLE backups (
+    id TEXT PRIMARY KEY,
+    lease_until REAL NOT NULL
+);
+
 CREATE TABLE blob_blocks (
     blob_id TEXT NOT NULL REFERENCES blobs (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,

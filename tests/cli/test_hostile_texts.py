@@ -46,6 +46,8 @@ COMMANDS: dict[str, list[list[str]]] = {
     "export": [[NAME], ["{folder}"], ["-", "--url", "{url}/refusing"],
                [NAME, "--url", "{url}/refusing"], [NAME, "--since", NAME],
                [NAME, "--database-url", NAME]],
+    "backup": [[NAME], ["--data-dir", NAME, "x.tar"]],
+    "restore": [[NAME], ["{file}"]],
     "import": [[NAME], ["{file}"], ["{folder}"], ["{file}", "--url", "{url}"],
                ["{file}", "--on-conflict", NAME], ["{file}", "--report", NAME]],
     "files supply": [[NAME, "{file}", "--url", "{url}"], [NAME, "{file}", "--url",

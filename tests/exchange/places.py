@@ -61,11 +61,11 @@ class Place(NamedTuple):
             return await importer.run(archive, DryRun(tx, asked))
 
 
-async def opened(url: str | None, data_dir: Path) -> Place:
-    """A place that is open."""
+async def opened(url: str | None, data_dir: Path, *, with_contents: bool = False) -> Place:
+    """A place that is open. `with_contents`: they are in PostgreSQL too, as a server has them."""
     database = storage.connect(url, data_dir, bus=MemoryBus())
     await database.open()
-    stores = storage.connect_blobs(None, data_dir)
+    stores = storage.connect_blobs(None, data_dir, url=url if with_contents else None)
     await stores.open()
     return Place(url, data_dir, database, stores)
 

@@ -26,6 +26,7 @@ FILES = {
     "adjustments": NO_OBJECT,
     "admin_keys": ADMIN,
     "audit_logs": ADMIN,
+    "backups": NO_OBJECT,
     "blob_blocks": "Of a blob, which belongs to a file or an upload that was found before.",
     "blob_locations": NO_OBJECT,
     "blobs": "Of a blob by its random id, or of a file or an upload that was found before.",

@@ -328,6 +328,8 @@ def _tls_group() -> None:
 
 app.command("export")(exchange_commands.export)
 app.command("import")(exchange_commands.import_)
+app.command()(exchange_commands.backup)
+app.command()(exchange_commands.restore)
 app.add_typer(_files, name="files")
 app.add_typer(admin_commands.keys, name="keys")
 app.add_typer(admin_commands.projects, name="projects")

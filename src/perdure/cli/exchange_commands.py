@@ -1,4 +1,4 @@
-"""`perdure export` and `perdure import`, with their flags and help: see `commands`."""
+"""`perdure export`, `import`, `backup` and `restore`, with flags and help: see `commands`."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,3 +127,37 @@ def import_(
         code = run(command.import_to_server(chosen, asked, client))
     if code:
         raise typer.Exit(code)
+
+
+def backup(
+    path: Annotated[str, typer.Argument(help="A .tar or .tar.zst file, or - for stdout.")],
+    *,
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+) -> None:
+    """Back up the data folder, with SQLite: the database and its contents, of one moment.
+
+    A server may go on meanwhile. The exit code is 3 if contents could not be read.
+    """
+    from perdure import settings
+    from perdure.cli import backups as command
+
+    if not command.backup(settings.load(config=config, data_dir=data_dir), path):
+        raise typer.Exit(3)
+
+
+def restore(
+    path: Annotated[str, typer.Argument(help="A file that perdure backup has written, or -.")],
+    *,
+    yes: options.Yes = False,
+    data_dir: options.DataDir = None,
+    config: options.Config = None,
+) -> None:
+    """Restore a back-up into the data folder. The server must be stopped.
+
+    What was there before is kept in a folder beside it.
+    """
+    from perdure import settings
+    from perdure.cli import backups as command
+
+    command.restore(settings.load(config=config, data_dir=data_dir), path, yes=yes)

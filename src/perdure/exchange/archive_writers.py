@@ -5,7 +5,6 @@ The manifest comes last, so that an archive that was cut off is known by its lac
 
 import os
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
@@ -15,13 +14,13 @@ from typing import IO, BinaryIO, Protocol, cast
 from perdure.errors import ConfigurationError
 from perdure.exchange import compression
 from perdure.exchange.items import ContentItem, Items, LineItem
+from perdure.exchange.tar_files import TarWriter
 from perdure.wire.base import encode
 from perdure.wire.exchange import Manifest
 
 ROOT, OBJECTS, MANIFEST, FILES = "perdure-export", "objects.jsonl", "manifest.json", "files"
 # What is exported is for its owner alone, as the database is.
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
-_BLOCK, _RECORD = 512, 10_240
 _COPY_BYTES = 1024 * 1024
 
 
@@ -61,14 +60,9 @@ def open_to_write(path: str) -> Iterator[ArchiveWriter]:
     stdout for `-`, else a folder. Raises `ConfigurationError`, also where there is something.
     """
     try:
-        if path == "-":
-            with _Tar(sys.stdout.buffer) as tar:
+        if path == "-" or path.endswith((".tar", ".tar.zst")):
+            with tar_output(path) as out, _Tar(out) as tar:
                 yield tar
-        elif path.endswith((".tar", ".tar.zst")):
-            with _new_file(Path(path)) as file, compression.writer(path, file) as out:
-                with _Tar(out) as tar:
-                    yield tar
-                out.flush()
         else:
             with _Folder(Path(path)) as folder:
                 yield folder
@@ -76,6 +70,26 @@ def open_to_write(path: str) -> Iterator[ArchiveWriter]:
         raise ConfigurationError(f"There is something at {path} already.") from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def tar_output(path: str) -> Iterator[IO[bytes]]:
+    """Opens a file that is new and for its owner alone, or stdout for `-`, to write a tar file to;
+    it is compressed where the path ends in `.zst`. Raises `OSError`.
+    """
+    if path == "-":
+        yield sys.stdout.buffer
+        return
+    with _new_file(Path(path)) as file:
+        try:
+            with compression.writer(path, file) as out:
+                yield out
+                out.flush()
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            Path(path).unlink()  # it has no end, and would be in the way of the next try
+            raise
 
 
 def _new_file(path: Path) -> BinaryIO:
@@ -118,8 +132,7 @@ class _Tar:
     """
 
     def __init__(self, out: IO[bytes]) -> None:
-        self._out = out
-        self._written = 0
+        self._tar = TarWriter(out, ROOT)
         self._objects = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 # `__exit__`
 
     def __enter__(self) -> "_Tar":
@@ -129,36 +142,19 @@ class _Tar:
         self._objects.close()
 
     async def content(self, item: ContentItem) -> None:
-        self._begin(f"{FILES}/{item.file_id}", item.size)
+        self._tar.begin(f"{FILES}/{item.file_id}", item.size)
         async for block in item.blocks:
-            self._write(block)
-        self._pad(_BLOCK)
+            self._tar.write(block)
 
     def line(self, text: bytes) -> None:
         self._objects.write(text)
 
     def finish(self, manifest: Manifest) -> None:
-        self._begin(OBJECTS, self._objects.tell())
+        self._tar.begin(OBJECTS, self._objects.tell())
         self._objects.seek(0)
         while block := self._objects.read(_COPY_BYTES):
-            self._write(block)
-        self._pad(_BLOCK)
+            self._tar.write(block)
         text = encode(manifest) + b"\n"
-        self._begin(MANIFEST, len(text))
-        self._write(text)
-        self._pad(_BLOCK)
-        self._write(bytes(2 * _BLOCK))
-        self._pad(_RECORD)
-        self._out.flush()
-
-    def _begin(self, name: str, size: int) -> None:
-        info = tarfile.TarInfo(f"{ROOT}/{name}")
-        info.size, info.mode = size, _FILE_MODE
-        self._write(info.tobuf(tarfile.PAX_FORMAT))
-
-    def _write(self, block: bytes) -> None:
-        self._out.write(block)
-        self._written += len(block)
-
-    def _pad(self, size: int) -> None:
-        self._write(bytes(-self._written % size))
+        self._tar.begin(MANIFEST, len(text))
+        self._tar.write(text)
+        self._tar.finish()

@@ -4,7 +4,6 @@ What is read is hostile. Names inside of a tar file are only compared with those
 for: nothing is unpacked by its name, and links and devices are passed over.
 """
 
-import os
 import shutil
 import tarfile
 import tempfile
@@ -12,39 +11,27 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import IO, BinaryIO, NamedTuple, Protocol, cast
+from typing import IO, BinaryIO, Protocol, cast
 
 from perdure.errors import ConfigurationError
 from perdure.exchange import compression
 from perdure.exchange.archive_writers import FILES, MANIFEST, OBJECTS
 from perdure.exchange.items import ContentItem
+from perdure.exchange.tar_files import FilePart, members
 from perdure.wire.base import decode
 from perdure.wire.exchange import FORMAT, VERSION, Manifest
 
 _COPY_BYTES = 1024 * 1024
 _MOST_MANIFEST_BYTES = 1024 * 1024
-_MOST_MEMBERS = 20_000_000
 # Left on the disk for others where an archive is decompressed.
 _SPARE_BYTES = 512 * 1024 * 1024
-
-
-class FilePart(NamedTuple):
-    """Bytes of an open file: its descriptor, where they start, and how many they are."""
-
-    fd: int
-    start: int
-    size: int
-
-    def read(self, place: int, size: int) -> bytes:
-        """Returns so many bytes from a place on, counted from the start; fewer at the end."""
-        return os.pread(self.fd, max(min(size, self.size - place), 0), self.start + place)
 
 
 class Archive(Protocol):
     """An archive that is read."""
 
     manifest: Manifest
-    objects: "FilePart"
+    objects: FilePart
     """`objects.jsonl`."""
 
     def content(self, file_id: str) -> ContentItem | None:
@@ -62,7 +49,7 @@ def open_to_read(path: str) -> Iterator[Archive]:
             with _Folder(Path(path)) as folder:
                 yield folder
             return
-        with _seekable(path) as file, _Tar(file) as tar:
+        with seekable(path) as file, _Tar(file) as tar:
             yield tar
     except tarfile.TarError as error:
         raise ConfigurationError(f"{path} is no archive that can be read: {error}.") from None
@@ -88,9 +75,9 @@ def check(manifest: Manifest, path: str) -> None:
 
 
 @contextmanager
-def _seekable(path: str) -> Iterator[BinaryIO]:
-    """Yields the tar file at a path. One that is compressed, or comes from stdin, is copied to a
-    file without a name first.
+def seekable(path: str) -> Iterator[BinaryIO]:
+    """Yields the tar file at a path, or that from stdin for `-`. One that is compressed, or comes
+    from stdin, is copied to a file without a name first.
     """
     with BufferedReader(FileIO(0 if path == "-" else path, closefd=path != "-")) as source:
         head = source.peek(len(compression.ZSTD))
@@ -176,21 +163,14 @@ class _Tar:
     """See `Archive`. Members are found once, and read at their places."""
 
     def __init__(self, file: BinaryIO) -> None:
-        fd = file.fileno()
         self._contents: dict[str, FilePart] = {}
         found: dict[str, FilePart] = {}
-        with tarfile.open(fileobj=file, mode="r:") as tar:
-            for number, info in enumerate(tar):
-                if number > _MOST_MEMBERS:
-                    raise ConfigurationError("The archive has too many files.")
-                tar.members.clear()  # type: ignore[attr-defined] # else it keeps all of them
-                if info.isreg() and not info.issparse():
-                    *folders, name = info.name.split("/")
-                    member = FilePart(fd, info.offset_data, info.size)
-                    if folders[-1:] == [FILES]:
-                        self._contents[name] = member
-                    else:
-                        found.setdefault(name, member)
+        for path, part in members(file).items():
+            *folders, name = path.split("/")
+            if folders[-1:] == [FILES]:
+                self._contents[name] = part
+            else:
+                found.setdefault(name, part)
         if MANIFEST not in found or OBJECTS not in found:
             raise _cut("The archive")
         self.manifest = _manifest(found[MANIFEST].read(0, _MOST_MANIFEST_BYTES), "the archive")

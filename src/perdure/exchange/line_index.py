@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perdure.commands.import_tally import ImportTally
-from perdure.exchange.archives import FilePart
+from perdure.exchange.tar_files import FilePart
 from perdure.wire import exchange
 from perdure.wire.exchange import (
     KINDS,

@@ -15,3 +15,9 @@ CREATE TABLE imports (
     keeps_seq INTEGER NOT NULL,
     begun_at INTEGER NOT NULL
 );
+
+-- Back-ups under way: while one has a lease, no contents are deleted, since it may be copying them.
+CREATE TABLE backups (
+    id TEXT PRIMARY KEY,
+    lease_until REAL NOT NULL
+);
