@@ -172,3 +172,49 @@ def test_a_missing_content_is_supplied(
     right.rename(tmp_path / "notes.txt")
     healed = perdure("import", bare, "--files", tmp_path, "--data-dir", folder / "from-originals")
     assert "1 replaced" in healed.stdout
+
+
+def test_all_is_fetched_from_a_live_server_in_azures_dress(
+    served: Served, thread_id: str, folder: Path, tmp_path: Path
+) -> None:
+    state, data = tmp_path / "fetched", tmp_path / "data"
+    token = tmp_path / "token"
+    token.write_text("sk-1\n")
+    done = perdure(
+        "import", "azure", "--endpoint", f"{served.url}/api/projects/any",
+        "--token-command", f"cat {token}", "--state", state, "--data-dir", data,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "sk-1" not in done.stdout + done.stderr
+    assert perdure("export", tmp_path / "got", "--data-dir", data).returncode == 0
+    assert perdure("export", tmp_path / "was", "--data-dir", folder / "data").returncode == 0
+    got, was = ({each["id"]: each for each in objects(tmp_path / name)} for name in ("got", "was"))
+    assert got.keys() == was.keys()
+    thread, kept = got[thread_id], was[thread_id]
+    assert {**thread, "_export": None} == {**kept, "_export": None}
+    again = perdure(
+        "import", "url", "--base-url", served.url, "--api-key", "sk-1", "--data-dir", data,
+        "--state", tmp_path / "other", "--thread-ids", tmp_path / "was" / "objects.jsonl",
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert all("        0 created" in row for row in again.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["azure"], "needs --endpoint"),
+        (["url", "--base-url", "http://127.0.0.1:1"], "Name a key"),
+        (["url", "--base-url", "ftp://x", "--api-key", "k"], "begins with https://"),
+        (["url", "--base-url", "http://a:secret@x", "--api-key", "k"], "holds no user"),
+        (["azure", "--endpoint", "http://127.0.0.1:1", "--token-command", "false"], "no token"),
+        (["azure", "--endpoint", "http://127.0.0.1:1", "--token-command", "none-such"], "failed"),
+    ],
+)
+def test_a_live_server_that_cannot_be_asked_is_said(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = perdure("import", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert "secret" not in done.stderr

@@ -71,8 +71,37 @@ def export(
 
 
 def import_(
-    path: Annotated[str, typer.Argument(help="A folder, a .tar or .tar.zst file, or - for stdin.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH|azure|url",
+            help="A folder, a .tar or .tar.zst file, or - for stdin; azure or url for a live "
+            "server.",
+        ),
+    ],
     *,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help="With azure: endpoint of the project, https://…/api/projects/NAME."),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="With url: URL of the server of the Assistants API.")
+    ] = None,
+    api_key: Annotated[str | None, typer.Option(help="API key of the live server.")] = None,
+    token_command: Annotated[
+        str | None,
+        typer.Option(
+            help="Command that prints a token for the live server; run when it needs one."
+        ),
+    ] = None,
+    thread_ids: Annotated[
+        Path | None,
+        typer.Option(help="File with ids of threads, for a live server that lists none."),
+    ] = None,
+    state: Annotated[
+        Path,
+        typer.Option(help="Folder that takes what is fetched, so that it can go on."),
+    ] = Path("perdure-fetched"),
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and check all, and write nothing.")
     ] = False,
@@ -104,17 +133,28 @@ def import_(
     database_url: options.DatabaseUrl = None,
     config: options.Config = None,
 ) -> None:
-    """Import what was exported. Ids are kept, and the same again changes nothing.
+    """Import what was exported, or all that a live server has.
+
+    Ids are kept, and the same again changes nothing. What a live server has is fetched into a
+    folder first; broken off, it goes on with the same command.
 
     With SQLite, stop the server, or go through it with --url. The exit code is 3 if some objects
     could not be imported.
     """
     from perdure import settings
+    from perdure.cli import fetches
     from perdure.cli import imports as command
     from perdure.cli.client import connect_as_operator, run
     from perdure.commands.imported_objects import ImportOptions
     from perdure.errors import ConfigurationError
 
+    if path in fetches.SOURCES:
+        where = endpoint if path == "azure" else base_url
+        path = str(
+            fetches.fetch(
+                fetches.FetchRequest(path, where, api_key, token_command, thread_ids, state)
+            )
+        )
     wanted = ImportOptions(command.now(), project, on_conflict, keep_expired)
     asked = command.ImportRequest(path, wanted, files, report, dry_run)
     chosen = settings.load(config=config, data_dir=data_dir, database_url=database_url)
