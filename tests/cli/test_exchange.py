@@ -218,3 +218,18 @@ def test_a_live_server_that_cannot_be_asked_is_said(
     assert (done.returncode, done.stdout) == (1, "")
     assert said in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_a_dump_of_another_program_is_imported_and_what_is_no_object_is_told(
+    tmp_path: Path,
+) -> None:
+    dump = tmp_path / "m.jsonl"
+    row = {"thread_id": "thread_a", "message_id": "msg_1", "role": "user", "text": "Hello"}
+    dump.write_text(json.dumps(row) + "\n{broken\n")
+    done = perdure("import", dump, "--data-dir", tmp_path / "data")
+    assert done.returncode == 3
+    assert "m.jsonl, line 2 is no JSON" in done.stderr
+    assert "thread.message             1 read          1 created" in done.stdout
+    (tmp_path / "empty.json").write_text("{}")
+    none = perdure("import", tmp_path / "empty.json", "--data-dir", tmp_path / "data")
+    assert (none.returncode, "no object of the API" in none.stderr) == (1, True)

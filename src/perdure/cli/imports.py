@@ -1,8 +1,8 @@
 """`perdure import`: reads an archive of objects into a database, or into a running server."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +19,7 @@ from perdure.clock import SystemClock
 from perdure.commands.imported_objects import ImportOptions
 from perdure.commands.imports import ImportBeginning
 from perdure.errors import APIError, ConfigurationError
-from perdure.exchange import archives, exporter, frames, importer
+from perdure.exchange import archives, dumps, exporter, frames, importer
 from perdure.exchange.archives import Archive
 from perdure.exchange.importer import ImportProgress, ImportResult
 from perdure.exchange.items import ContentItem
@@ -72,10 +72,32 @@ def import_to_database(chosen: Settings, asked: ImportRequest) -> int:
     """Imports into the database itself. Returns the exit code. Raises `ConfigurationError`, also
     while a server uses the folder of an SQLite database.
     """
-    with archives.open_to_read(asked.path) as archive:
+    with _opened(asked) as (archive, is_whole):
         if asked.dry_run:
-            return _try(chosen, asked, archive)
-        return asyncio.run(_import_to_database(chosen, asked, archive))
+            code = _try(chosen, asked, archive)
+        else:
+            code = asyncio.run(_import_to_database(chosen, asked, archive))
+    return code if is_whole else code or SOME_FAILED
+
+
+@contextmanager
+def _opened(asked: ImportRequest) -> Iterator[tuple[Archive, bool]]:
+    """Opens an archive, or a dump of another program as one; yields True with one of which all
+    could be read.
+    """
+    if not dumps.is_dump(asked.path):
+        with archives.open_to_read(asked.path) as archive:
+            yield archive, True
+        return
+    with (
+        dumps.read(asked.path, now=asked.options.now) as dump,
+        archives.open_to_read(str(dump.folder)) as archive,
+    ):
+        for problem in dump.problems[:_SHOWN]:
+            tell(problem)
+        if len(dump.problems) > _SHOWN:
+            tell(f"{len(dump.problems) - _SHOWN:,} more documents and lines cannot be read.")
+        yield archive, not dump.problems
 
 
 def _try(chosen: Settings, asked: ImportRequest, archive: Archive) -> int:
@@ -107,10 +129,11 @@ async def _import_to_database(chosen: Settings, asked: ImportRequest, archive: A
 
 async def import_to_server(chosen: Settings, asked: ImportRequest, client: Client) -> int:
     """Imports into a running server. Returns the exit code. Raises `RequestFailed`."""
-    with archives.open_to_read(asked.path) as archive:
+    with _opened(asked) as (archive, is_whole):
         target = _ServerTarget(client, _complete(asked.options, archive))
         async with client:
-            return await _run(chosen, asked, archive, target)
+            code = await _run(chosen, asked, archive, target)
+    return code if is_whole else code or SOME_FAILED
 
 
 def _complete(options: ImportOptions, archive: Archive) -> ImportOptions:

@@ -36,7 +36,7 @@ def line(found: Mapping[str, Any]) -> bytes | None:
 
 
 def _assistant(found: Plain) -> Plain:
-    tools = _list(found.get("tools"))
+    tools = _tools(found)
     left = [tool for tool in tools if _type(tool) not in _RUNNABLE and isinstance(tool, dict)]
     # Of the first version of the API.
     files = found.pop("file_ids", None)
@@ -82,7 +82,7 @@ def _part(found: Any) -> Plain | None:
     kind = found.get("type")
     if kind == "text":
         text = found.get("text")
-        text = {"value": text} if isinstance(text, str) else dict(text or {})
+        text = dict(text) if isinstance(text, dict) else {"value": str(text or "")}
         notes = _list(text.get("annotations"))
         text["annotations"] = [note for note in notes if _type(note) in _ANNOTATIONS]
         return {"type": "text", "text": text}
@@ -101,13 +101,13 @@ def _attachment(found: Plain) -> Plain:
 
 
 def _run(found: Plain) -> Plain:
-    tools = _list(found.get("tools"))
+    tools = _tools(found)
     found["tools"] = [_tool(tool) for tool in tools if _type(tool) in _RUNNABLE]
     found["tool_resources"] = _resources(found.get("tool_resources"))
     for name, value in (("instructions", None), ("expires_at", None), ("model", "unknown")):
         found.setdefault(name, value)
     choice = found.get("tool_choice")
-    if isinstance(choice, dict) and choice.get("type") not in _RUNNABLE:
+    if isinstance(choice, dict) and _type(choice) not in _RUNNABLE:
         found["tool_choice"] = "auto"
     error = found.get("last_error")
     if isinstance(error, dict):
@@ -146,7 +146,7 @@ def _step(found: Plain) -> Plain:
 
 
 def _file(found: Plain) -> Plain:
-    if found.get("purpose") not in _PURPOSES:
+    if str(found.get("purpose")) not in _PURPOSES:
         found["purpose"] = "assistants"
     if found.get("status") not in ("uploaded", "processed", "error"):
         found["status"] = "processed"
@@ -173,6 +173,14 @@ def _store_file(found: Plain) -> Plain:
 
 
 _FILE_ERRORS = ("server_error", "unsupported_file", "invalid_file")
+
+
+def _tools(found: Plain) -> list[Any]:
+    """Returns the tools of an object; `retrieval` was the name of file_search in the first version
+    of the API.
+    """
+    tools = _list(found.get("tools"))
+    return [{"type": "file_search"} if _type(tool) == "retrieval" else tool for tool in tools]
 
 
 def _tool(found: Plain) -> Plain:
@@ -225,8 +233,9 @@ def _texts(found: Any) -> list[str]:
     return [each for each in _list(found) if isinstance(each, str)]
 
 
-def _type(found: Any) -> object:
-    return found.get("type") if isinstance(found, dict) else None
+def _type(found: Any) -> str | None:
+    kind = found.get("type") if isinstance(found, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 _MENDED: dict[str, Callable[[Plain], Plain]] = {
