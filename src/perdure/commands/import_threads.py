@@ -165,4 +165,6 @@ def _is_same(row: Row, line: Line, body: str) -> bool:
     # What was cut off has the time of the import that did it.
     if row["imported"] and imported_objects.is_in_hand(line.body):
         return True
-    return decode(row["body"], type(line.body)) == decode(body, type(line.body))
+    had = decode(row["body"], type(line.body))
+    # Where it came from, it may still be in hand.
+    return had in (line.body, decode(body, type(line.body)))

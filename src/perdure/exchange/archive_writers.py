@@ -4,6 +4,7 @@ The manifest comes last, so that an archive that was cut off is known by its lac
 """
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -65,7 +66,11 @@ def open_to_write(path: str) -> Iterator[ArchiveWriter]:
                 yield tar
         else:
             with _Folder(Path(path)) as folder:
-                yield folder
+                try:
+                    yield folder
+                except BaseException:
+                    shutil.rmtree(path)  # it would be in the way of the next try
+                    raise
     except FileExistsError:
         raise ConfigurationError(f"There is something at {path} already.") from None
     except OSError as error:
