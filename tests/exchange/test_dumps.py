@@ -182,6 +182,24 @@ async def test_threads_of_an_exporter_with_runs_inside(source: Place, tmp_path: 
     assert found["step_1"]["step_details"]["tool_calls"][0]["function"]["output"] == "1"
 
 
+async def test_a_listing_of_vector_stores_with_the_names_of_their_files(
+    source: Place, tmp_path: Path
+) -> None:
+    listing = [
+        {"id": "vs_1", "name": "s", "created_at": TIME, "files": [
+            {"id": "file-1", "filename": "a.txt", "status": "completed"},
+            {"file_id": "file-2", "name": "b.txt", "status": "odd", "bytes": 7},
+        ]}
+    ]  # fmt: skip
+    result, problems = await imported(source, write(tmp_path / "stores.json", listing))
+    assert (result.tally.failures, problems) == ([], [])
+    found = lines(await source.export(tmp_path / "found"))
+    named = {each["filename"]: each["bytes"] for each in found if each["object"] == "file"}
+    assert named == {"a.txt": 0, "b.txt": 7}
+    members = [each for each in found if each["object"] == "vector_store.file"]
+    assert {each["status"] for each in members} == {"failed"}
+
+
 async def test_a_tar_file_of_documents(source: Place, tmp_path: Path) -> None:
     path = tmp_path / "dump.tar"
     with tarfile.open(path, "w") as tar:

@@ -122,7 +122,7 @@ def _object(kind: str, value: dict[str, Any], where: DumpPlace) -> Iterator[Dump
         body["_export"] = {"bytes_missing": content is None}
     yield DumpObject(body, content)
     if kind == "vector_store":
-        yield from _store_files(body, where)
+        yield from _store_files(body, value.get("files"), where)
     below = where
     if kind == "thread":
         below = where._replace(thread_id=body.get("id"))
@@ -133,17 +133,28 @@ def _object(kind: str, value: dict[str, Any], where: DumpPlace) -> Iterator[Dump
             yield from find(value[name], below.below(name))
 
 
-def _store_files(store: dict[str, Any], where: DumpPlace) -> Iterator[DumpObject]:
+def _store_files(store: dict[str, Any], listed: Any, where: DumpPlace) -> Iterator[DumpObject]:
+    """Yields the files of a vector store that names them, or lists them with their names."""
     ids = store.pop("file_ids", None)
-    for file_id in ids if isinstance(ids, list) else ():
+    listed = listed.get("data") if isinstance(listed, dict) else listed
+    found = [{"id": each} for each in ids] if isinstance(ids, list) else []
+    found += [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    for each in found:
+        file_id = each.get("id") or each.get("file_id")
+        created_at = store["created_at"]
         member = {
             "object": "vector_store.file",
             "id": file_id,
             "vector_store_id": store.get("id"),
-            "created_at": store.get("created_at", where.now),
-            "status": "completed",
+            "created_at": created_at,
+            "status": each.get("status", "completed"),
         }
         yield DumpObject(member)
+        name = each.get("filename") or each.get("name")
+        if isinstance(name, str):
+            file = {"id": file_id, "created_at": created_at, "filename": name}
+            size = each.get("bytes") or each.get("size")
+            yield from _object("file", {**file, "bytes": size or 0}, where)
 
 
 def _message(value: dict[str, Any], where: DumpPlace) -> dict[str, Any]:

@@ -161,6 +161,8 @@ def _store(found: Plain) -> Plain:
 
 
 def _store_file(found: Plain) -> Plain:
+    if found.get("status") not in ("in_progress", "completed", "cancelled", "failed"):
+        found["status"] = "completed"
     strategy = found.get("chunking_strategy")
     if not (isinstance(strategy, dict) and strategy.get("type") == "static"):
         found["chunking_strategy"] = _CHUNKING
