@@ -564,12 +564,12 @@ CREATE TABLE project_limits (
 CREATE TABLE imports (
     digest text NOT NULL,
     keeps_seq integer NOT NULL,
-    begun_at integer NOT NULL,
+    begun_at bigint NOT NULL,
     CONSTRAINT imports_pkey PRIMARY KEY (digest)
 );
 
 CREATE TABLE backups (
     id text NOT NULL,
-    lease_until real NOT NULL,
+    lease_until double precision NOT NULL,
     CONSTRAINT backups_pkey PRIMARY KEY (id)
 );

@@ -13,11 +13,13 @@ ALTER TABLE assistants ADD COLUMN unsupported_tools TEXT;
 CREATE TABLE imports (
     digest TEXT PRIMARY KEY,
     keeps_seq INTEGER NOT NULL,
-    begun_at INTEGER NOT NULL
+    begun_at INTEGER NOT NULL -- sqlite
+    begun_at BIGINT NOT NULL -- postgres
 );
 
 -- Back-ups under way: while one has a lease, no contents are deleted, since it may be copying them.
 CREATE TABLE backups (
     id TEXT PRIMARY KEY,
-    lease_until REAL NOT NULL
+    lease_until REAL NOT NULL -- sqlite
+    lease_until DOUBLE PRECISION NOT NULL -- postgres
 );
