@@ -15,9 +15,8 @@ from perdure.exchange import archives
 from perdure.exchange.archive_writers import MANIFEST
 from perdure.exchange.dump_objects import DumpObject, DumpPlace, find
 from perdure.exchange.fetched_folder import FetchedFolder
-from perdure.exchange.tar_files import FilePart, members
+from perdure.exchange.tar_files import FilePart, lines_of, members
 from perdure.wire.base import decode
-from perdure.wire.exchange import MOST_LINE_BYTES
 
 # A document of JSON is in memory as a whole.
 _MOST_DOCUMENT_BYTES = 256 * 1024 * 1024
@@ -131,7 +130,7 @@ class _Reading:
         # What has no time gets the one of its document, the same each time that it is read.
         now = int(os.fstat(part.fd).st_mtime)
         if name.endswith(_LINES):
-            for number, text in enumerate(_lines(part), start=1):
+            for number, _, text in lines_of(part):
                 self._value(name, f"line {number}", text, now)
         elif not name.endswith(_DOCUMENT):
             self._original(name, part)
@@ -219,21 +218,3 @@ def _is_plain(file_id: str) -> bool:
 
 def _is_empty_page(value: object) -> bool:
     return isinstance(value, dict) and value.get("data") == []
-
-
-def _lines(part: FilePart) -> Iterator[bytes | None]:
-    """Yields the lines of a file; None for one that is too long."""
-    place, waiting, is_too_long = 0, bytearray(), False
-    while block := part.read(place, _COPY_BYTES):
-        place += len(block)
-        *ends, rest = block.split(b"\n")
-        for each in ends:
-            yield None if is_too_long else bytes(waiting + each)
-            waiting.clear()
-            is_too_long = False
-        waiting += rest
-        if len(waiting) > MOST_LINE_BYTES:
-            is_too_long = True
-            waiting.clear()
-    if waiting or is_too_long:
-        yield None if is_too_long else bytes(waiting)

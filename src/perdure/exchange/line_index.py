@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perdure.commands.import_tally import ImportTally
-from perdure.exchange.tar_files import FilePart
+from perdure.exchange.tar_files import FilePart, lines_of
 from perdure.wire import exchange
 from perdure.wire.exchange import (
     KINDS,
-    MOST_LINE_BYTES,
     OF_THREAD,
     TABLES,
     Kind,
@@ -25,7 +24,6 @@ from perdure.wire.exchange import (
     UnreadableLine,
 )
 
-_BLOCK_BYTES = 1024 * 1024
 _ROWS_AT_ONCE = 5_000
 _RANKS: dict[str, int] = {kind: rank for rank, kind in enumerate(KINDS)}
 _THREAD = "thread"
@@ -97,7 +95,7 @@ class LineIndex:
         digest = hashlib.sha256()
         waiting: list[tuple[object, ...]] = []
         self._rows.execute("BEGIN")
-        for number, start, text in _lines(self._objects):
+        for number, start, text in lines_of(self._objects):
             if text is None:
                 self._tally.count("unknown", "read")
                 self._tally.fail(number, None, None, "It is longer than 64 MiB.")
@@ -190,25 +188,3 @@ class LineIndex:
 def _place(head: LineHead) -> int | None:
     seq = head.export.seq
     return seq if seq is not None and 0 < seq <= _MOST_PLACE else None
-
-
-def _lines(objects: FilePart) -> Iterator[tuple[int, int, bytes | None]]:
-    """Yields number, start and text of each line; no text where it is too long."""
-    number, start, place = 1, 0, 0
-    waiting = bytearray()
-    is_too_long = False
-    while block := objects.read(place, _BLOCK_BYTES):
-        at = 0
-        while (end := block.find(b"\n", at)) >= 0:
-            text = None if is_too_long else bytes(waiting + block[at : end + 1])
-            yield number, start, text
-            at = end + 1
-            number, start, is_too_long = number + 1, place + at, False
-            waiting.clear()
-        waiting += block[at:]
-        place += len(block)
-        if len(waiting) > MOST_LINE_BYTES:
-            is_too_long = True
-            waiting.clear()
-    if waiting or is_too_long:
-        yield number, start, None if is_too_long else bytes(waiting)

@@ -1,14 +1,17 @@
-"""Tar files: written as a stream, and read by the places of their members."""
+"""Tar files, written as a stream and read by the places of their members; lines of members."""
 
 import os
 import tarfile
+from collections.abc import Iterator
 from typing import IO, BinaryIO, NamedTuple
 
 from perdure.errors import ConfigurationError
+from perdure.wire.exchange import MOST_LINE_BYTES
 
 _BLOCK, _RECORD = 512, 10_240
 _MODE = 0o600
 _MOST_MEMBERS = 20_000_000
+_BLOCK_BYTES = 1024 * 1024
 
 
 class TarWriter:
@@ -71,3 +74,27 @@ def members(file: BinaryIO) -> dict[str, FilePart]:
                 part = FilePart(fd, info.offset_data, info.size)
                 found.setdefault(info.name, part)
     return found
+
+
+def lines_of(part: FilePart) -> Iterator[tuple[int, int, bytes | None]]:
+    """Yields number, start and text of each line of a file, with its end; no text where it is
+    longer than a line may be.
+    """
+    number, start, place = 1, 0, 0
+    waiting = bytearray()
+    is_too_long = False
+    while block := part.read(place, _BLOCK_BYTES):
+        at = 0
+        while (end := block.find(b"\n", at)) >= 0:
+            text = None if is_too_long else bytes(waiting + block[at : end + 1])
+            yield number, start, text
+            at = end + 1
+            number, start, is_too_long = number + 1, place + at, False
+            waiting.clear()
+        waiting += block[at:]
+        place += len(block)
+        if len(waiting) > MOST_LINE_BYTES:
+            is_too_long = True
+            waiting.clear()
+    if waiting or is_too_long:
+        yield number, start, None if is_too_long else bytes(waiting)
