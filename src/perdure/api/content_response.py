@@ -53,11 +53,11 @@ async def send(content: FileContent, blobs: BlobStores, headers: Mapping[str, st
     answer["content-length"] = str(span.stop - span.start)
     blocks = read(blobs, content.blobs, span.start, span.stop)
     first = await anext(blocks, b"")
-    return _Sent(first, blocks, status, answer)
+    return BlocksResponse(first, blocks, status, answer)
 
 
-class _Sent(Response):
-    """A response that sends content as it is read. A client's disconnect is noticed between two
+class BlocksResponse(Response):
+    """A response that sends blocks as they are read. A client's disconnect is noticed between two
     blocks; no block is cut.
     """
 
@@ -69,6 +69,8 @@ class _Sent(Response):
         headers: Mapping[str, str],
     ) -> None:
         super().__init__(status_code=status, headers=headers)
+        if "content-length" not in headers:
+            del self.headers["content-length"]  # of no body
         self._first, self._rest = first, rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002

@@ -3,7 +3,7 @@
 from perdure.api.content_response import send
 from perdure.api.content_upload import receive_form
 from perdure.api.http import Answer, ApiCall
-from perdure.commands import files, lists
+from perdure.commands import file_supplies, files, lists
 from perdure.wire import files as wire
 from perdure.wire.lists import Page
 from perdure.wire.query import query
@@ -49,6 +49,20 @@ async def delete(call: ApiCall) -> Answer:
 async def content(call: ApiCall) -> Answer:
     found = await call.services.database.read(files.content, _id(call), project=call.project)
     return await send(found, call.services.blobs, call.request.headers)
+
+
+async def supply(call: ApiCall) -> Answer:
+    """Takes the content of a file that was imported without it. An extension."""
+    limit = call.services.settings.max_file_bytes
+    async with receive_form(call, file="file", limit=limit) as form:
+        if form.blob is None or form.filename is None:
+            raise wire.required("file")
+        for name in form.fields:
+            raise wire.unexpected(name)
+        await call.services.limiter.require_file_space(call.project, form.blob.bytes)
+        return await call.services.database.write(
+            file_supplies.supply, _id(call), form.filename, form.blob, project=call.project
+        )
 
 
 def _id(call: ApiCall) -> str:

@@ -81,7 +81,12 @@ class Client:
         """Sends a form with the field `file`, and the other fields before it."""
         # names go as they are, in UTF-8: servers do not decode what browsers do not encode
         form = aiohttp.FormData(fields, quote_fields=False)
-        form.add_field("file", content, filename=filename, content_type="application/octet-stream")
+        try:
+            form.add_field(
+                "file", content, filename=filename, content_type="application/octet-stream"
+            )
+        except ValueError:
+            raise RequestFailed(f"No file can be sent with the name '{line(filename)}'.") from None
         async with self._answer("POST", path, form) as answer:
             return read(await answer.read(), kind)
 
@@ -102,6 +107,18 @@ class Client:
                 raise RequestFailed(_NO_API)
             async for event in _events(answer.content):
                 yield event
+
+    async def blocks(self, path: str) -> AsyncGenerator[bytes, None]:
+        """Yields the body of an answer as it comes."""
+        async with self._answer("GET", path, None) as answer:
+            async for block in answer.content.iter_any():
+                yield block
+
+    async def send(self, path: str, content: AsyncIterable[bytes], kind: type[T]) -> T:
+        """Sends a body as it comes."""
+        payload = aiohttp.AsyncIterablePayload(content, content_type="application/octet-stream")
+        async with self._answer("POST", path, payload) as answer:
+            return read(await answer.read(), kind)
 
     async def __aenter__(self) -> Self:
         return self
@@ -194,6 +211,18 @@ def connect_as_admin(
             "is made by perdure keys create --admin, while the server is stopped."
         )
     return _client(chosen, url, admin_key, ca_cert)
+
+
+def connect_as_operator(
+    config: Path | None, url: str | None, admin_key: str | None, ca_cert: Path | None = None
+) -> Client:
+    """Returns a client with an admin key, as far as there is one: a server without any API key
+    takes everybody on its machine for its operator.
+    """
+    chosen = settings.load(config=config)
+    if admin_key is None and chosen.admin_key:
+        admin_key = chosen.admin_key.get_secret_value()
+    return _client(chosen, url, admin_key or "perdure", ca_cert)
 
 
 def _client(chosen: Settings, url: str | None, api_key: str, ca_cert: Path | None) -> Client:

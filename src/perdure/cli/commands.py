@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from perdure.cli import admin_commands, object_commands, options
+from perdure.cli import admin_commands, exchange_commands, object_commands, options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _files = options.group("Upload and list the files of a server.")
@@ -195,6 +195,25 @@ def list_files(
     run(files.list_all(connect(config, url, api_key, ca_cert), purpose))
 
 
+@_files.command("supply")
+def supply_file(
+    file_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the file.")],
+    path: Annotated[
+        Path, typer.Argument(help="Its content.", exists=True, dir_okay=False, readable=True)
+    ],
+    *,
+    url: options.Url = None,
+    api_key: options.ApiKey = None,
+    ca_cert: options.CaCert = None,
+    config: options.Config = None,
+) -> None:
+    """Supply the content of a file that was imported without it. Vector stores read it then."""
+    from perdure.cli import files
+    from perdure.cli.client import connect, run
+
+    run(files.supply(connect(config, url, api_key, ca_cert), file_id, path))
+
+
 @_stores.command()
 def add(
     paths: Annotated[
@@ -307,6 +326,10 @@ def _tls_group() -> None:
     """Make a certificate for this machine."""
 
 
+app.command("export")(exchange_commands.export)
+app.command("import")(exchange_commands.import_)
+app.command()(exchange_commands.backup)
+app.command()(exchange_commands.restore)
 app.add_typer(_files, name="files")
 app.add_typer(admin_commands.keys, name="keys")
 app.add_typer(admin_commands.projects, name="projects")

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -35,6 +36,16 @@ async def upload_all(client: Client, paths: list[Path], purpose: str) -> None:
                 bar = bars.add_task(line(path.name), total=path.stat().st_size)
                 made = await send(client, path, purpose, partial(bars.advance, bar))
                 say(f"{line(made.id)}  {line(made.filename)}")
+
+
+async def supply(client: Client, file_id: str, path: Path) -> None:
+    """Gives a file its content."""
+    async with client:
+        with path.open("rb") as file:
+            where = f"/files/{quote(file_id, safe='')}/content"
+            content = _content(file, lambda _: None)
+            made = await client.upload(where, path.name, content, {}, File)
+        say(f"{line(made.id)}  {line(made.filename)}")
 
 
 async def send(client: Client, path: Path, purpose: str, sent: Callable[[float], None]) -> File:

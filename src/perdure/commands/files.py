@@ -7,6 +7,7 @@ from typing import NamedTuple
 from perdure import ids
 from perdure.commands import blobs, known_files, resources, store_membership
 from perdure.commands.blobs import WrittenBlob
+from perdure.commands.imported_objects import is_lacking
 from perdure.commands.lists import add_tombstone
 from perdure.errors import NotFound
 from perdure.marks import CONTROLS, DIRECTIONS, HALVES
@@ -97,30 +98,40 @@ def get(tx: Transaction, file_id: str, *, project: str) -> str:
 
 
 def content(tx: Transaction, file_id: str, *, project: str) -> FileContent:
-    """Returns the file and its blobs. Raises `NotFound`."""
+    """Returns the file and its blobs. Raises `NotFound`, also where the content is missing."""
     file = decode(get(tx, file_id, project=project), File)
+    if is_lacking(file):
+        raise NotFound(
+            f"The content of the file {file_id} is missing. Supply it with perdure files supply.",
+            param="id",
+            code="file_content_missing",
+        )
     return FileContent(file, blobs.of_owner(tx, file_id))
 
 
 def contents(tx: Transaction, file_ids: Iterable[str], *, project: str) -> dict[str, FileContent]:
-    """Returns the contents of those files that the project has, by id."""
+    """Returns the contents of those files that the project has with their content, by id."""
     found = {}
     for file_id in filter(ids.is_possible, file_ids):
         row = tx.one("files.get", id=file_id, project=project)
-        if row is not None:
-            found[file_id] = FileContent(decode(row["body"], File), blobs.of_owner(tx, file_id))
+        file = None if row is None else decode(row["body"], File)
+        if file is not None and not is_lacking(file):
+            found[file_id] = FileContent(file, blobs.of_owner(tx, file_id))
     return found
 
 
 def contents_for_run(
     tx: Transaction, run_id: str, file_ids: Iterable[str]
 ) -> dict[str, FileContent]:
-    """Returns the contents of those files that the run's project still has, by id."""
+    """Returns the contents of those files that the run's project still has with their content, by
+    id.
+    """
     found = {}
     for file_id in file_ids:
         row = tx.one("files.get_for_run", id=file_id, run_id=run_id)
-        if row is not None:
-            found[file_id] = FileContent(decode(row["body"], File), blobs.of_owner(tx, file_id))
+        file = None if row is None else decode(row["body"], File)
+        if file is not None and not is_lacking(file):
+            found[file_id] = FileContent(file, blobs.of_owner(tx, file_id))
     return found
 
 

@@ -141,6 +141,13 @@ def give_up(
     )
 
 
+def retry(tx: Transaction, seq: int, was: VectorStoreFile) -> None:
+    """Lets a file that failed wait to be read again."""
+    tx.run("ingestions.drop", vector_store_id=was.vector_store_id, file_id=was.id)
+    signal(tx, seq, was, Signal.RETRY)
+    tx.publish(was.vector_store_id, Waiting())
+
+
 def _interrupt(tx: Transaction, row: Row, how: Signal, error: FileError | None) -> None:
     found = decode(row["body"], VectorStoreFile)
     give_up(tx, row["seq"], found, how, error)

@@ -71,7 +71,7 @@ def create(
 def get(tx: Transaction, store_id: str, *, project: str, now: int) -> VectorStore:
     """Returns the vector store with its counts. Raises `NotFound` (spec 05 §3.2)."""
     row = _found(tx.one("vector_stores.get", id=store_id, project=project), store_id)
-    return _shown(tx, [row], now=now)[0]
+    return shown(tx, [row], now=now)[0]
 
 
 def page(tx: Transaction, query: ListQuery, *, project: str, now: int) -> Page:
@@ -79,7 +79,7 @@ def page(tx: Transaction, query: ListQuery, *, project: str, now: int) -> Page:
     rows, has_more = lists.rows(
         tx, "vector_stores", query, project=project, parent=project, label="vector store"
     )
-    stores = _shown(tx, rows, now=now)
+    stores = shown(tx, rows, now=now)
     return Page(
         [store.id for store in stores], [encode(store).decode() for store in stores], has_more
     )
@@ -173,6 +173,31 @@ def has_files_in_progress(tx: Transaction, store_id: str) -> bool:
     return tx.one("vector_stores.at_work", id=store_id) is not None
 
 
+def shown(tx: Transaction, rows: Sequence[Row], *, now: int) -> list[VectorStore]:
+    """Returns the vector stores as they are answered, with the values that are computed from their
+    files.
+    """
+    asked = encode([row["id"] for row in rows]).decode()
+    found: dict[str, list[Row]] = {row["id"]: [] for row in rows}
+    for row in tx.all("vector_stores.counts", ids=asked):
+        found[row["id"]].append(row)
+    stores = []
+    for row in rows:
+        counts = counts_of(found[row["id"]])
+        status = "in_progress" if counts.in_progress else "completed"
+        stores.append(
+            replace(
+                decode(row["body"], VectorStore),
+                status="expired" if _is_expired(row, now) else status,
+                file_counts=counts,
+                usage_bytes=sum(int(each["usage_bytes"]) for each in found[row["id"]]),
+                expires_at=row["expires_at"],
+                last_active_at=row["last_active_at"],
+            )
+        )
+    return stores
+
+
 def _existing(
     tx: Transaction, resources: ToolResources | None, run: Run, *, now: int
 ) -> dict[str, str]:
@@ -222,31 +247,6 @@ def counts_of(rows: Iterable[Row]) -> FileCounts:
     """Returns the counts from rows of status and number."""
     numbers = {row["status"]: row["files"] for row in rows}
     return FileCounts(**numbers, total=sum(numbers.values()))
-
-
-def _shown(tx: Transaction, rows: Sequence[Row], *, now: int) -> list[VectorStore]:
-    """Returns the vector stores as they are answered, with the values that are computed from their
-    files.
-    """
-    asked = encode([row["id"] for row in rows]).decode()
-    found: dict[str, list[Row]] = {row["id"]: [] for row in rows}
-    for row in tx.all("vector_stores.counts", ids=asked):
-        found[row["id"]].append(row)
-    stores = []
-    for row in rows:
-        counts = counts_of(found[row["id"]])
-        status = "in_progress" if counts.in_progress else "completed"
-        stores.append(
-            replace(
-                decode(row["body"], VectorStore),
-                status="expired" if _is_expired(row, now) else status,
-                file_counts=counts,
-                usage_bytes=sum(int(each["usage_bytes"]) for each in found[row["id"]]),
-                expires_at=row["expires_at"],
-                last_active_at=row["last_active_at"],
-            )
-        )
-    return stores
 
 
 def _expiry(policy: VectorStoreExpiresAfter | None, last_active_at: int) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import structlog
 
 from perdure.clock import Clock
-from perdure.commands import blobs, files, uploads, vector_stores
+from perdure.commands import backups, blobs, files, uploads, vector_stores
 from perdure.errors import Unavailable
 from perdure.retrieval import upkeep
 from perdure.storage.blob_stores import UNKNOWN, BlobStores
@@ -89,10 +89,14 @@ class Sweeper:
 
 
 def _end_due(tx: Transaction, now: float, *, after: Mapping[str, str]) -> dict[str, list[str]]:
-    """Ends what is due. Returns some doomed blobs of each location, behind the one in `after`."""
+    """Ends what is due. Returns some doomed blobs of each location, behind the one in `after`; none
+    while a back-up may be copying them.
+    """
     files.expire_due(tx, now=int(now), limit=_AT_ONCE)
     uploads.expire_due(tx, now=int(now), limit=_AT_ONCE)
     blobs.doom_lapsed(tx, now=now, everybody=False)
+    if backups.is_any_living(tx, now=now):
+        return {}
     return {
         location: blobs.list_doomed(tx, location, limit=_AT_ONCE, after=last)
         for location, last in after.items()

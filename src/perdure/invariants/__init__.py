@@ -15,6 +15,7 @@ from perdure.invariants import (
     assistants,
     damage,
     files,
+    imports,
     projects,
     servers,
     steps_and_messages,
@@ -136,11 +137,16 @@ def _of_run(tx: Transaction, row: Row, page: _RunPage, oldest: int) -> Iterator[
     runs = _read([row], _run, broken)
     yield from broken
     for step in steps:
-        yield from damage.guard(step.step.id, steps_and_messages.step(step))
+        if not step.row["imported"]:
+            yield from damage.guard(step.step.id, steps_and_messages.step(step))
     for message in messages:
-        yield from damage.guard(message.message.id, steps_and_messages.message(message))
+        if not message.row["imported"]:
+            yield from damage.guard(message.message.id, steps_and_messages.message(message))
     for run in runs:
         deleted = _deleted(tx, steps, messages, project=row["project"])
+        if row["imported"]:
+            yield from imports.check(row, run, steps, messages)
+            continue
         whole = len(log) == len(page.events.get(run_id, ()))
         history = RunHistory(row, run, steps, messages, log, deleted, oldest, damaged, whole)
         for rule in of_runs.RULES:
@@ -205,4 +211,7 @@ def _deleted(
 
 
 def _without_run(row: Row) -> Iterator[str]:
-    yield from steps_and_messages.message_without_run(_message(row))
+    if row["imported"]:
+        yield from imports.message(_message(row))
+    else:
+        yield from steps_and_messages.message_without_run(_message(row))

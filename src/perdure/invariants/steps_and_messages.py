@@ -40,7 +40,7 @@ def check(history: RunHistory) -> Iterator[Violation]:
 def message_without_run(stored: StoredMessage) -> Iterator[str]:
     """Yields the violations of a message that no run wrote."""
     message = stored.message
-    yield from _row_differs(stored.row, message, ("id", "thread_id", "run_id", "role", "status"))
+    yield from row_differs(stored.row, message, ("id", "thread_id", "run_id", "role", "status"))
     if message.status != MessageStatus.COMPLETED or message.completed_at is None:
         yield f"was added by hand and is {message.status}"
 
@@ -48,7 +48,7 @@ def message_without_run(stored: StoredMessage) -> Iterator[str]:
 def step(stored: StoredStep) -> Iterator[str]:
     """Yields the violations of a step by itself."""
     found = stored.step
-    yield from _row_differs(stored.row, found, ("id", "thread_id", "run_id", "status"))
+    yield from row_differs(stored.row, found, ("id", "thread_id", "run_id", "status"))
     if wrong := shape_problem(found, found.status, STEP_SHAPES):
         yield wrong
     shown = None if found.status == StepStatus.IN_PROGRESS else stored.usage
@@ -60,7 +60,7 @@ def step(stored: StoredStep) -> Iterator[str]:
 def message(stored: StoredMessage) -> Iterator[str]:
     """Yields the violations of a run's message by itself."""
     found = stored.message
-    yield from _row_differs(stored.row, found, ("id", "thread_id", "run_id", "role", "status"))
+    yield from row_differs(stored.row, found, ("id", "thread_id", "run_id", "role", "status"))
     if wrong := shape_problem(found, found.status, MESSAGE_SHAPES):
         yield wrong
     if found.role != "assistant":
@@ -139,7 +139,7 @@ def _belongs(row: Row, body: RunStep | Message, history: RunHistory) -> Iterator
             yield f"has {name} {value}, and its run has {expected}"
 
 
-def _row_differs(row: Row, body: RunStep | Message, names: tuple[str, ...]) -> Iterator[str]:
+def row_differs(row: Row, body: RunStep | Message, names: tuple[str, ...]) -> Iterator[str]:
     for name in names:
         stored, said = row[name], getattr(body, name)
         if stored != said:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 _WRITE_BYTES = 1024 * 1024
 _READ_BYTES = 256 * 1024
 # longer than the name of any folder beside it
-_ID = "folder-id"
+ID_FILE = "folder-id"
 # A slow disk keeps these waiting and nobody else.
 _THREADS = 8
 
@@ -125,7 +125,7 @@ class FolderBlobs:
         """Returns the path of a blob. Blobs are spread over 256 folders, so that none grows too
         large.
         """
-        return self._folder / blob_id[-2:] / blob_id
+        return path_of(self._folder, blob_id)
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await blocking_calls.run(lambda: work(*args, **kwargs), self._threads)
@@ -142,6 +142,31 @@ class FolderBlobs:
 
         async with blocking_calls.acquire(opened, os.close, self._threads) as file:
             yield file
+
+
+def path_of(folder: Path, blob_id: str) -> Path:
+    """Returns the path of a blob in a folder of blobs."""
+    return folder / blob_id[-2:] / blob_id
+
+
+def paths(folder: Path) -> list[Path]:
+    """Returns the paths of all blobs in a folder of blobs."""
+    return [path for below in _entries(folder) if below.is_dir() for path in _entries(below)]
+
+
+def id_text(folder: Path) -> bytes:
+    """Returns the file with the id of a folder of blobs; empty if it has none."""
+    try:
+        return (folder / ID_FILE).read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def sync(folder: Path) -> None:
+    """Makes the names of all blobs in a folder of blobs durable."""
+    for below in (*_entries(folder), folder):
+        if below.is_dir():
+            _sync_folder(below)
 
 
 @contextmanager
@@ -162,7 +187,7 @@ def _as_unavailable() -> Generator[None]:
 def _id_in(folder: Path) -> str:
     """Returns the folder's id; empty, if it has none."""
     try:
-        return (folder / _ID).read_text(encoding="ascii").strip()
+        return (folder / ID_FILE).read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return ""
 
@@ -172,14 +197,14 @@ def _give_id(folder: Path) -> None:
     people.
     """
     host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname())[:64] or "host"
-    new = folder / f"{_ID}.{secrets.token_hex(4)}"
+    new = folder / f"{ID_FILE}.{secrets.token_hex(4)}"
     file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(file, f"{host}-{secrets.token_hex(4)}\n".encode())
         os.fsync(file)
     finally:
         os.close(file)
-    new.rename(folder / _ID)
+    new.rename(folder / ID_FILE)
     _sync_folder(folder)
 
 

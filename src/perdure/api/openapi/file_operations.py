@@ -108,6 +108,12 @@ OPERATIONS: dict[str, Operation] = {
     "GET /files/{file_id}/content": Operation(
         "downloadFile", "Download the content of a file, whole or one range of it", BYTES
     ),
+    "POST /files/{file_id}/content": Operation(
+        "supplyFileContent",
+        "Supply the content of a file that was imported without it",
+        File,
+        FormBody("file"),
+    ),
     "POST /uploads": Operation("createUpload", "Begin an upload in parts", Upload, CreateUpload),
     "POST /uploads/{upload_id}/parts": Operation(
         "addUploadPart", "Add a part to an upload", Part, FormBody("data")

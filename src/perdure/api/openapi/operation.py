@@ -29,6 +29,8 @@ class Content(NamedTuple):
 
 BYTES = Content("application/octet-stream", {})
 HTML = Content("text/html", {"type": "string"})
+# Lines of objects and contents of files; see `exchange/frames.py`.
+FRAMES = Content("application/vnd.perdure.export", {})
 JSON = Content("application/json", {"type": "object"})
 STREAM = Content("text/event-stream", {"$ref": "#/components/schemas/StreamEvent"})
 

@@ -3,6 +3,7 @@
 from typing import get_args
 
 from perdure.api.openapi.operation import Schema
+from perdure.commands.imported_objects import OnConflict
 from perdure.lifecycle import RunStatus, VectorStoreFileStatus
 from perdure.wire.audit_logs import AuditType
 from perdure.wire.query import RESULT_CONTENT
@@ -13,6 +14,7 @@ PAGE = ("limit", "order", "after", "before")
 
 _TEXT: Schema = {"type": "string"}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
+_FLAG: Schema = {"type": "string", "enum": ["true", "false"]}
 _SECONDS: Schema = {"type": "integer", "minimum": 0}
 
 PATH: dict[str, str] = {
@@ -60,6 +62,20 @@ QUERY: dict[str, Schema] = {
         "Fields that are left out otherwise: the contents of search results.",
         {"type": "array", "items": _enum(RESULT_CONTENT)},
     ),
+    "export_project": _query("Only the objects of this project.", _TEXT, name="project"),
+    "assistant": _query("Only this assistant and the threads on which it ran.", _TEXTS),
+    "thread": _query("Only this thread.", _TEXTS),
+    "since": _query("Only threads made at this time or later, in Unix seconds.", _SECONDS),
+    "files": _query("Whether the contents of files are exported.", _FLAG),
+    "runs": _query("Whether runs and their steps are exported.", _FLAG),
+    "import_project": _query("The project that all objects go to.", _TEXT, name="project"),
+    "on_conflict": _query(
+        "What is done where an object is there with other content.",
+        {**_enum(*get_args(OnConflict)), "default": "skip"},
+    ),
+    "keep_expired": _query("Whether nothing expires.", _FLAG),
+    "keeps_places": _query("Whether objects keep their places, as the beginning said.", _FLAG),
+    "fills_gaps": _query("Whether what is named and not there becomes a row of its own.", _FLAG),
     "status": _query("Only runs of this status.", _enum(*RunStatus)),
     "delivery_status": _query("Only deliveries of this status.", _enum(*get_args(DeliveryStatus)),
                               name="status"),

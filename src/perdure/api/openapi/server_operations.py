@@ -1,7 +1,8 @@
 """Operations on models, webhooks and the server itself, by method and path as in `ROUTES`."""
 
-from perdure.api.openapi.operation import HTML, JSON, Listed, Operation
+from perdure.api.openapi.operation import FRAMES, HTML, JSON, Listed, Operation
 from perdure.api.openapi.parameters import PAGE
+from perdure.wire.exchange import BeginImport, ImportBegun, ImportReport
 from perdure.wire.lists import Deleted, Model, Models
 from perdure.wire.model_servers import ModelAdjustment, ModelWindow
 from perdure.wire.servers import HealthReport, Server
@@ -52,6 +53,25 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GET /model_windows": Operation(
         "listModelWindows", "List the context windows that were learnt", Listed(ModelWindow)
+    ),
+    "GET /export": Operation(
+        "exportObjects",
+        "Export all objects, or what is selected",
+        FRAMES,
+        query=("export_project", "assistant", "thread", "since", "files", "runs"),
+    ),
+    "POST /import/begin": Operation(
+        "beginImport", "Begin an import, or go on with it", ImportBegun, BeginImport
+    ),
+    "POST /import": Operation(
+        "importObjects",
+        "Import an object, or a thread with all that belongs to it",
+        ImportReport,
+        FRAMES,
+        query=(
+            *("import_project", "on_conflict", "keep_expired", "keeps_places"),
+            "fills_gaps",
+        ),
     ),
     "GET /models": Operation("listModels", "List the models of all model servers", Models),
     "GET /models/{model}": Operation("retrieveModel", "Retrieve a model", Model),

@@ -18,6 +18,10 @@ SELECT seq, body FROM files
 WHERE id = :id AND project = :project
 FOR UPDATE -- postgres
 
+-- name: update!
+-- Replaces the file's body.
+UPDATE files SET body = :body WHERE id = :id AND project = :project
+
 -- name: delete!
 -- Removes the file's row.
 DELETE FROM files WHERE id = :id AND project = :project

@@ -4,18 +4,19 @@ SELECT (SELECT COUNT(*) FROM runs) AS runs, (SELECT MIN(told_at) FROM events) AS
 
 -- name: runs
 -- A page of all runs, as they are stored.
-SELECT seq, id, project, thread_id, status, expires_at, ended_at, owner, epoch, lease_until, body
+SELECT seq, id, project, thread_id, status, expires_at, ended_at, owner, epoch, lease_until, imported,
+    body
 FROM runs WHERE seq > :after ORDER BY seq LIMIT :limit
 
 -- name: steps
 -- The steps of the runs of a page, oldest first.
-SELECT id, project, thread_id, run_id, status, usage, extras, body FROM run_steps
+SELECT id, project, thread_id, run_id, status, usage, extras, imported, body FROM run_steps
 WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
 ORDER BY seq
 
 -- name: messages
 -- The messages that the runs of a page wrote, oldest first.
-SELECT id, project, thread_id, run_id, role, status, body FROM messages
+SELECT id, project, thread_id, run_id, role, status, imported, body FROM messages
 WHERE run_id IN (SELECT id FROM runs WHERE seq BETWEEN :first AND :last)
 ORDER BY seq
 
@@ -27,7 +28,7 @@ ORDER BY seq
 
 -- name: written_by_hand
 -- A page of the messages that no run wrote.
-SELECT seq, id, project, thread_id, run_id, role, status, body FROM messages
+SELECT seq, id, project, thread_id, run_id, role, status, imported, body FROM messages
 WHERE run_id IS NULL AND seq > :after ORDER BY seq LIMIT :limit
 
 -- name: assistants
@@ -45,7 +46,7 @@ WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
 GROUP BY thread_id HAVING COUNT(*) > 1
 
 -- name: orphans
--- Rows whose parent is not there.
+-- Rows whose parent is not there; the run of an imported message need not be.
 SELECT id, 'thread' AS lacks, thread_id AS missing FROM runs
 WHERE NOT EXISTS (SELECT 1 FROM threads WHERE threads.id = runs.thread_id)
 UNION ALL
@@ -53,7 +54,8 @@ SELECT id, 'thread', thread_id FROM messages
 WHERE NOT EXISTS (SELECT 1 FROM threads WHERE threads.id = messages.thread_id)
 UNION ALL
 SELECT id, 'run', run_id FROM messages
-WHERE run_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = messages.run_id)
+WHERE run_id IS NOT NULL AND imported = 0
+  AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = messages.run_id)
 UNION ALL
 SELECT id, 'run', run_id FROM run_steps
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = run_steps.run_id)

@@ -62,3 +62,14 @@ WHERE vector_store_id = :parent AND seq < :high AND seq > :low -- sqlite
 WHERE (vector_store_id, seq) < (:parent, :high) AND (vector_store_id, seq) > (:parent, :low) -- postgres
   AND (CAST(:status AS TEXT) IS NULL OR status = :status)
 ORDER BY vector_store_id ASC, seq ASC LIMIT :limit
+
+-- name: failed_of_file
+-- The file in those vector stores where it failed, kept from other writers until the transaction
+-- ends.
+SELECT seq, vector_store_id, body FROM vector_store_files
+WHERE file_id = :file_id AND status = 'failed' ORDER BY seq
+FOR UPDATE -- postgres
+
+-- name: rename!
+-- Changes the name of a file in all vector stores that have it.
+UPDATE vector_store_files SET filename = :filename WHERE file_id = :file_id
