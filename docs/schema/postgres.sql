@@ -561,6 +561,19 @@ CREATE TABLE project_limits (
     CONSTRAINT project_limits_pkey PRIMARY KEY (project)
 );
 
+CREATE TABLE dashboard_sessions (
+    hash text NOT NULL,
+    key_id text,
+    settings_key text,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    CONSTRAINT dashboard_sessions_check CHECK ((key_id IS NULL) <> (settings_key IS NULL)),
+    CONSTRAINT dashboard_sessions_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_keys(id),
+    CONSTRAINT dashboard_sessions_pkey PRIMARY KEY (hash)
+);
+
+CREATE INDEX dashboard_sessions_by_expiry ON public.dashboard_sessions USING btree (expires_at);
+
 CREATE TABLE imports (
     digest text NOT NULL,
     keeps_seq integer NOT NULL,

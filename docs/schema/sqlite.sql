@@ -117,6 +117,17 @@ CREATE TABLE chunks (
     PRIMARY KEY (ingestion, position)
 );
 
+CREATE TABLE dashboard_sessions (
+    hash TEXT PRIMARY KEY,
+    key_id TEXT REFERENCES api_keys (id),
+    settings_key TEXT,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    CHECK ((key_id IS NULL) <> (settings_key IS NULL))
+);
+
+CREATE INDEX dashboard_sessions_by_expiry ON dashboard_sessions (expires_at);
+
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,

@@ -14,11 +14,13 @@ from perdure.api.http import Services
 from perdure.api.known_keys import KnownKeys
 from perdure.api.queue import Queue
 from perdure.api.server_state import ServerState
+from perdure.api.sign_ins import SignIns
 from perdure.background import loop
 from perdure.bus.memory import MemoryBus
 from perdure.bus.shared import SharedBus
 from perdure.clock import Clock
 from perdure.commands.servers import ServerIdentity
+from perdure.dashboard import PageFiles
 from perdure.engine.adjustments import SharedAdjustmentMemory
 from perdure.engine.engine import Engine
 from perdure.engine.executor import Means
@@ -102,6 +104,7 @@ class Perdure:
             works=settings.role != "api",
         )
         self.keys = KnownKeys(self.database, self.bus, clock, settings)
+        self.page_files = PageFiles()
         self.application = Application(
             Services(
                 self.database,
@@ -122,6 +125,13 @@ class Perdure:
                     runs_in_hand=lambda: len(self.engine.worker.in_hand),
                     windows=partial(self._learnt_windows, means.windows),
                 ),
+                SignIns(
+                    self.database,
+                    self.keys,
+                    clock,
+                    lifetime=int(settings.dashboard_session_hours * 3600),
+                ),
+                self.page_files,
             )
         )
         self.asgi = with_cors(settings.cors_origins, self.application)

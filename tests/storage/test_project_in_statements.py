@@ -31,6 +31,7 @@ FILES = {
     "blob_locations": NO_OBJECT,
     "blobs": "Of a blob by its random id, or of a file or an upload that was found before.",
     "chunks": UPKEEP,
+    "dashboard_sessions": "Of a browser, which has shown the key of its project.",
     "events": OF_RUN,
     "exports": "An operator exports all projects, or one by its name.",
     "file_batch_files": OF_STORE,

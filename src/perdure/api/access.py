@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from starlette.datastructures import Headers
 
+from perdure.api.browsers import PAGE_HEADER
 from perdure.api.callers import DEFAULT_CALLER, Caller
 from perdure.api.known_keys import KnownKeys
+from perdure.api.sign_ins import SignIns
 from perdure.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from perdure.settings import Settings, is_loopback
 
@@ -36,32 +38,36 @@ def check_host(headers: Headers, settings: Settings) -> None:
         )
 
 
-async def identify(headers: Mapping[str, str], keys: KnownKeys) -> Caller:
+async def identify(headers: Headers, keys: KnownKeys, sign_ins: SignIns) -> Caller:
     """Returns the caller with the request's API key. Where keys are not required, any other will do
     too, and is one of the first project. An admin key is of the first project, unless the request
-    names another.
+    names another. A request of the dashboard's page without a key has that of its session.
 
     Azure clients send it as `api-key`. Raises `Unauthorized`.
     """
-    secret = _secret(headers)
+    secret = _given(headers)
+    if not secret:
+        signed_in = await sign_ins.find(headers)
+        if signed_in is None:
+            raise _missing(headers)
+        return signed_in
     await keys.refresh()
     known = keys.find(secret)
     if known is not None:
-        is_admin = known.project is None
-        return Caller(known.project or DEFAULT_CALLER.project, known.id, is_admin)
+        return known.caller
     if keys.are_required:
         raise _wrong(secret)
     return DEFAULT_CALLER
 
 
-def require_admin(headers: Mapping[str, str], caller: Caller, keys: KnownKeys) -> None:
+def require_admin(headers: Headers, caller: Caller) -> None:
     """Requires an admin key, wherever the request comes from. Raises `Forbidden` for a key of a
     project, `Unauthorized` for any other.
     """
     if caller.is_admin:
         return
-    if keys.find(_secret(headers)) is None:
-        raise _wrong(_secret(headers))
+    if not caller.is_known:
+        raise _wrong(_given(headers))
     raise Forbidden(
         "This operation needs an admin key: an API key of a project cannot administer the server.",
         code="insufficient_permissions",
@@ -101,18 +107,22 @@ def _named(caller: Caller, text: str, keys: KnownKeys) -> Caller | None:
     return replace(caller, project=project.id)
 
 
-def _secret(headers: Mapping[str, str]) -> str:
-    """Returns the request's API key. Raises `Unauthorized` where there is none."""
+def _given(headers: Headers) -> str:
+    """Returns the request's API key; nothing where there is none."""
     key = headers.get("api-key", "")
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         key = token.strip() or key
-    if not key:
-        raise Unauthorized(
-            "You didn't provide an API key. You need to provide your API key in an Authorization "
-            "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
-        )
     return key
+
+
+def _missing(headers: Headers) -> Unauthorized:
+    if PAGE_HEADER in headers:
+        return Unauthorized("You are not signed in, or not any more.", code="not_signed_in")
+    return Unauthorized(
+        "You didn't provide an API key. You need to provide your API key in an Authorization "
+        "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+    )
 
 
 def _wrong(secret: str) -> Unauthorized:

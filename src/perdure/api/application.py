@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from perdure import ids
-from perdure.api import access
+from perdure.api import access, dashboard
 from perdure.api.bodies import RequestBytes
 from perdure.api.http import ApiCall, Services, refuse, respond
 from perdure.api.routes import find, is_public
@@ -125,11 +125,13 @@ class Application:
             raise NotFound("This server works on runs. Ask one with the role api or all.")
         if is_public(scope["path"]):
             return respond(await find(scope).handler(call))
+        if self._services.settings.dashboard and dashboard.is_asked(scope["path"], headers):
+            return await dashboard.answer(call)
         keys = self._services.keys
-        call.caller = await access.identify(headers, keys)
+        call.caller = await access.identify(headers, keys, self._services.sign_ins)
         route = find(scope)
         if route.is_admins:
-            access.require_admin(headers, call.caller, keys)
+            access.require_admin(headers, call.caller)
         else:
             call.caller = access.choose_project(headers, call.caller, route.project, keys)
         if route.beta:

@@ -12,10 +12,12 @@ from perdure.api.callers import DEFAULT_CALLER, Caller
 from perdure.api.known_keys import KnownKeys
 from perdure.api.queue import Queue
 from perdure.api.server_state import ServerState
+from perdure.api.sign_ins import SignIns
 from perdure.bus.bus import Bus
 from perdure.clock import Clock
 from perdure.commands.audit_logs import SETTINGS_KEY, Change
 from perdure.commands.traces import Remaker
+from perdure.dashboard import PageFiles
 from perdure.errors import APIError, TooLarge
 from perdure.providers.provider import Provider
 from perdure.quotas.limiter import Limiter
@@ -62,6 +64,8 @@ class Services(NamedTuple):
     limiter: Limiter
     remaker: Remaker
     state: ServerState
+    sign_ins: SignIns
+    page_files: PageFiles
 
 
 class ApiCall:

@@ -31,6 +31,12 @@ class KnownKey(NamedTuple):
     id: str | None
     project: str | None
 
+    @property
+    def caller(self) -> Caller:
+        """Returns whoever sends requests with it. That of an admin key is of the first project."""
+        is_admin = self.project is None
+        return Caller(self.project or DEFAULT_PROJECT, self.id, is_admin=is_admin, is_known=True)
+
 
 class KnownKeys:
     """The keys of the database and of the settings."""
@@ -96,10 +102,22 @@ class KnownKeys:
             return None
         if known := self._of_settings.get(digest):
             return known
-        key = self._snapshot.keys.get(digest) if key_secrets.is_wellformed(secret) else None
-        if key is None:
-            return None
-        if not self._is_good(key):
+        return self._use(
+            self._snapshot.keys.get(digest) if key_secrets.is_wellformed(secret) else None
+        )
+
+    def find_stored(self, key_id: str) -> KnownKey | None:
+        """Returns the key of the database with this id, if it is good."""
+        stored = self._snapshot.keys.values()
+        return self._use(next((key for key in stored if key.id == key_id), None))
+
+    def of_settings(self) -> dict[str, KnownKey]:
+        """Returns the keys of the settings that are good, by the hashes of their secrets."""
+        deleted = self._snapshot.deleted
+        return {digest: key for digest, key in self._of_settings.items() if digest not in deleted}
+
+    def _use(self, key: StoredKey | None) -> KnownKey | None:
+        if key is None or not self._is_good(key):
             return None
         self._note_use(key.id, int(self._clock.now()))
         return KnownKey(key.id, key.project)
@@ -123,6 +141,10 @@ class KnownKeys:
         """Returns a project that was not archived, by its id."""
         project = self._snapshot.projects.get(project_id)
         return None if project is None or project.is_archived else project
+
+    def active_projects(self) -> list[StoredProject]:
+        """Returns the projects that were not archived."""
+        return [each for each in self._snapshot.projects.values() if not each.is_archived]
 
     def named_project(self, text: str) -> StoredProject | None:
         """Returns a project that was not archived, by its id or its name."""

@@ -41,7 +41,8 @@ class ClientSettings(BaseModel):
     with 429. Without it, any number."""
 
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
-    """Addresses or networks of proxies, separated by commas: their connections are not counted."""
+    """Addresses or networks of proxies, separated by commas: their connections are not counted, and
+    what they say of a client's address and of https is believed."""
 
     max_body_bytes: _Count = 32 * _MIB
     """Largest request body in bytes, but for files; a larger one is refused with 413."""

@@ -30,6 +30,7 @@ from perdure import urls
 from perdure.settings.blobs import BlobSettings
 from perdure.settings.clients import ClientSettings
 from perdure.settings.code import CodeSettings, Seconds
+from perdure.settings.dashboard import DashboardSettings
 from perdure.settings.models import (
     SCRIPTED,
     Kind,
@@ -96,7 +97,9 @@ def _check_query(name: str, url: str | None, kind: Kind | None) -> None:
         raise ValueError(f"the setting {name} is wrong: {error}") from None
 
 
-class Settings(BaseSettings, BlobSettings, ClientSettings, CodeSettings, TlsSettings):
+class Settings(
+    BaseSettings, BlobSettings, ClientSettings, CodeSettings, DashboardSettings, TlsSettings
+):
     """The settings of a server; `docs/operating.md` describes each field to users."""
 
     model_config = SettingsConfigDict(
