@@ -219,6 +219,10 @@ class Metrics:
         self.distributions: dict[str, dict[Labels, Distribution]] = {
             metric.name: {} for metric in CATALOG if metric.kind == "histogram"
         }
+        # A rate needs a first value, and these have but one series.
+        for metric in (*(each for each in CATALOG if each.kind == "counter"), STREAMS):
+            if not metric.labels:
+                self.set(metric, 0)
 
     def count(self, metric: Metric, *labels: str, by: float = 1) -> None:
         """Adds to a counter, or to a gauge, which may go down too."""
