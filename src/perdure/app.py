@@ -115,8 +115,8 @@ class Perdure:
             works=settings.role != "api",
         )
         self.keys = KnownKeys(self.database, self.bus, clock, settings)
-        pages = self._pages(clock)
-        self.metrics_asgi = MetricsApplication(pages, settings)
+        self.pages = self._pages(clock)
+        self.metrics_asgi = MetricsApplication(self.pages, settings)
         self.application = Application(
             Services(
                 self.database,
@@ -138,7 +138,7 @@ class Perdure:
                     windows=partial(self._learnt_windows, means.windows),
                 ),
             ),
-            pages,
+            self.pages,
             self.metrics,
         )
         self.asgi = with_cors(settings.cors_origins, self.application)
@@ -203,8 +203,8 @@ class Perdure:
             )
 
     async def _require_key(self) -> None:
-        """Reads the API keys and the schema. Raises `ConfigurationError` where there is none, and other machines
-        can reach the server.
+        """Reads the API keys, and the schema as it is now. Raises `ConfigurationError` where there
+        is no key, and other machines can reach the server.
         """
         try:
             await self.keys.open()

@@ -103,8 +103,8 @@ TOKENS = Metric(
 TOOL_SECONDS = Metric(
     "perdure_tool_seconds",
     "histogram",
-    "How long a run waited for a tool in one round; for `function`, which the client answers, in "
-    "whole seconds",
+    "How long a run waited for a tool in one round: `file_search`, `python` (the code "
+    "interpreter), or `function`, which the client answers (in whole seconds)",
     ("tool",),
     (*_LONG, 1800.0, 3600.0),
 )

@@ -12,9 +12,9 @@ def text() -> str:
         "# Metrics\n\n"
         "<!-- Printed from src/perdure/metrics.py by `python -m tests.docs.generate`. -->",
         prose("""
-            What a server counts and measures, as it is scraped. [Operating](operating.md#metrics) says
-            where, and what to alert on. A histogram has the endings `_bucket`, `_sum` and `_count`. No
-            label has an id.
+            What a server counts and measures, as it is scraped.
+            [Operating](operating.md#metrics) says where, and what to alert on. A histogram has
+            the endings `_bucket`, `_sum` and `_count`. No label has an id.
             """),
         table(
             ("Metric", "Kind", "Labels", "Meaning"),
@@ -22,11 +22,12 @@ def text() -> str:
         ),
         prose(f"""
             `server` is the name of a model server in the settings, and `model` a name that the
-            settings or that server list; all others are `other`. The lists are fetched at most once a
-            minute, when a name is asked for that none of them has, so the first calls of a model may
-            count as `other`. `webhook` is its name in the settings. `method`, `route` and `code` are
-            those of the API: `route` is the template of a path, `other` for one that does not exist. A
-            metric has at most {MOST_SERIES:,} series besides `other`.
+            settings or that server list; all others are `other`. The lists are fetched at most
+            once a minute, when a name is asked for that none of them has, so the first calls of
+            a model may count as `other`. `webhook` is its name in the settings. `method`,
+            `route` and `code` are those of the API: `route` is the template of a path, `other`
+            for one that does not exist, and where the key was refused. A metric has at most
+            {MOST_SERIES:,} series besides `other`.
             """),
         "## Buckets",
         table(
