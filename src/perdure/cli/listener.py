@@ -9,8 +9,10 @@ from perdure.errors import ConfigurationError
 BACKLOG = 2048
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Returns a socket that listens on the address. Raises `ConfigurationError` in one sentence."""
+def listen(host: str, port: int, *, setting: str = "--port") -> socket.socket:
+    """Returns a socket that listens on the address. Raises `ConfigurationError` in one sentence,
+    which names the setting of the port.
+    """
     where = f"Port {port} on {host or 'every address'}"
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -24,12 +26,13 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except PermissionError:
         raise ConfigurationError(
-            f"{where} may not be opened by this user: choose one above 1023 with --port."
+            f"{where} may not be opened by this user: choose one above 1023 with {setting}."
         ) from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ConfigurationError(
-                f"{where} is taken: stop the program that uses it, or choose another with --port."
+                f"{where} is taken: stop the program that uses it, or choose another with "
+                f"{setting}."
             ) from None
         reason = os.strerror(error.errno or 0)
         raise ConfigurationError(f"{where} cannot be listened on: {reason}.") from None

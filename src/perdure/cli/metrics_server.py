@@ -30,7 +30,7 @@ async def open_metrics(app: Perdure) -> AsyncIterator[None]:
     if settings.metrics_port is None:
         yield
         return
-    with listen(settings.metrics_host, settings.metrics_port) as listener:
+    with listen(settings.metrics_host, settings.metrics_port, setting="metrics_port") as listener:
         config = uvicorn.Config(
             app.metrics_asgi,
             # a class with some arguments given: all that uvicorn does is call it
