@@ -1,4 +1,4 @@
-"""What a server counts and measures about itself, for whoever scrapes it.
+"""Figures that a server counts and measures about itself, to be scraped.
 
 `CATALOG` is the one list of metrics: the scraped text, the table in the documents and the check of
 the dashboard are made of it. Counting costs a look-up in a dictionary, and imports nothing: the

@@ -1,5 +1,5 @@
-"""What whoever operates a server asks it by machine: whether it lives, whether it can be given
-work, and its metrics. On the port of the API, and on a port of its own.
+"""Answers to the programs that watch a server: that it lives, that it can be given work, its
+metrics. They are on the port of the API, and on a port of their own.
 """
 
 from starlette.datastructures import Headers

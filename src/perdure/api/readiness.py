@@ -1,4 +1,4 @@
-"""Whether the server can be given work now: what a load balancer or an orchestrator asks."""
+"""Readiness: a load balancer or an orchestrator asks if the server can be given work now."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -144,7 +144,7 @@ class ModelCallReport:
 
     @property
     def seconds(self) -> float:
-        """How long it has taken so far."""
+        """The seconds that it has taken so far."""
         return max(0.0, self._clock.now() - self.started_at)
 
     def end(self, kind: str, outcome: Outcome | TooLong | None, log: CallLog) -> None:
