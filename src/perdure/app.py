@@ -2,17 +2,22 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+
+import structlog
 
 import perdure
 from perdure import ids, model_servers, sandboxes, storage, tools, webhooks
 from perdure.api.application import Application, with_cors
 from perdure.api.bodies import Decoding, HeldBytes
+from perdure.api.exposition import Exposition
 from perdure.api.http import Services
 from perdure.api.known_keys import KnownKeys
+from perdure.api.operator_pages import MetricsApplication, OperatorPages
 from perdure.api.queue import Queue
+from perdure.api.readiness import ReadinessCheck
 from perdure.api.server_state import ServerState
 from perdure.api.sign_ins import SignIns
 from perdure.background import loop
@@ -27,14 +32,17 @@ from perdure.engine.executor import Means
 from perdure.engine.file_reader import FileReader
 from perdure.engine.ingest import Ingest
 from perdure.engine.remaker import RequestRemaker
+from perdure.engine.run_reports import RunReports
 from perdure.engine.thinking_rules import LearntStyles, ThinkingRules
 from perdure.engine.windows import Windows
 from perdure.errors import ConfigurationError, Unavailable
+from perdure.metrics import CODE_SESSIONS, INFO, RUNS_IN_HAND, Metric, Metrics
 from perdure.model_servers import ModelServerSettings
 from perdure.parsing.parser import Parser
 from perdure.providers import tokens
 from perdure.providers.adjustment_memory import AdjustmentMemory
 from perdure.providers.embeddings import EmbeddingModel
+from perdure.providers.model_labels import ModelLabels
 from perdure.providers.patience import Patience
 from perdure.providers.router import Router
 from perdure.quotas.limiter import Limiter
@@ -44,6 +52,8 @@ from perdure.tools import ToolServices
 from perdure.webhooks.delivery_loop import Webhook, Webhooks
 from perdure.wire.model_servers import ModelWindow
 from perdure.wire.projects import DEFAULT_PROJECT
+
+_log = structlog.get_logger(__name__)
 
 # How long a thread may keep the interpreter from the others. Streams at full load would keep the
 # database's threads waiting for seconds at the default of 5 ms.
@@ -80,10 +90,13 @@ class Perdure:
             settings.role,
             clock.now(),
         )
+        self.metrics = Metrics()
+        self.metrics.set(INFO, 1, perdure.__version__, settings.role)
         self.bus = MemoryBus() if url is None else _shared_bus(url, self.identity.id)
-        self.database = storage.connect(url, settings.data_dir, bus=self.bus)
-        self.blobs = blob_stores_of(settings)
+        self.database = storage.connect(url, settings.data_dir, bus=self.bus, metrics=self.metrics)
+        self.blobs = blob_stores_of(settings, self.metrics)
         self.provider = provider_of(settings, clock, SharedAdjustmentMemory(self.database, clock))
+        self.labels = ModelLabels(self.provider, clock)
         self.embedding = _embedding(settings)
         embedders = {self.embedding.name: self.embedding} if self.embedding else {}
         self.limiter = Limiter(
@@ -105,6 +118,8 @@ class Perdure:
         )
         self.keys = KnownKeys(self.database, self.bus, clock, settings)
         self.page_files = PageFiles()
+        self.pages = self._pages(clock)
+        self.metrics_asgi = MetricsApplication(self.pages, settings)
         self.application = Application(
             Services(
                 self.database,
@@ -132,7 +147,9 @@ class Perdure:
                     lifetime=int(settings.dashboard_session_hours * 3600),
                 ),
                 self.page_files,
-            )
+            ),
+            self.pages,
+            self.metrics,
         )
         self.asgi = with_cors(settings.cors_origins, self.application)
         self._warming: asyncio.Task[None] | None = None
@@ -196,11 +213,12 @@ class Perdure:
             )
 
     async def _require_key(self) -> None:
-        """Reads the API keys. Raises `ConfigurationError` where there is none, and other machines
-        can reach the server.
+        """Reads the API keys, and the schema as it is now. Raises `ConfigurationError` where there
+        is no key, and other machines can reach the server.
         """
         try:
             await self.keys.open()
+            await self.readiness.open()
         except Unavailable as error:
             raise ConfigurationError(f"The server cannot start: {error.message}") from error
         if not (self.keys.total or is_loopback(self.settings.host)):
@@ -216,6 +234,8 @@ class Perdure:
         Then the streams that are still open are closed.
         """
         if self._draining is None:
+            in_hand = len(self.engine.worker.in_hand)
+            _log.info("draining", runs=in_hand, seconds=self.settings.drain_seconds)
             self._draining = asyncio.create_task(self._drain(), name="drain")
 
     async def close(self) -> None:
@@ -229,6 +249,7 @@ class Perdure:
                 await task
         for tool in self.tools:
             await tool.close()
+        await self.labels.close()
         await self.provider.close()
         if self.embedding is not None:
             await self.embedding.close()
@@ -280,7 +301,19 @@ class Perdure:
             ),
             limiter=self.limiter,
             traced_as=self.identity.address if self.settings.trace_retention_days else None,
+            reports=RunReports(self.metrics, label=self.labels.of, address=self.identity.address),
         )
+
+    def _pages(self, clock: Clock) -> OperatorPages:
+        self.readiness = ReadinessCheck(
+            self.database, self.blobs, clock, is_draining=lambda: self._draining is not None
+        )
+        gauges: dict[Metric, Callable[[], float]] = {
+            RUNS_IN_HAND: lambda: len(self.engine.worker.in_hand),
+            CODE_SESSIONS: lambda: len(self.sessions.owners),
+        }
+        exposition = Exposition(self.metrics, self.database, clock, gauges)
+        return OperatorPages(self.readiness, exposition)
 
     def _ingest(
         self, clock: Clock, parser: Parser, embedders: Mapping[str, EmbeddingModel]
@@ -295,6 +328,7 @@ class Perdure:
             at_once=self.settings.max_concurrent_files,
             embedding=self.embedding.name if self.embedding else None,
             owner=self.identity.id,
+            metrics=self.metrics,
         )
 
     def _webhooks(self, clock: Clock) -> Webhooks:
@@ -310,7 +344,7 @@ class Perdure:
         ]
         private = self.settings.webhook_private_targets
         sender = webhooks.connect(private_targets=private) if known else None
-        return Webhooks(known, sender, database=self.database, clock=clock)
+        return Webhooks(known, sender, database=self.database, clock=clock, metrics=self.metrics)
 
     def _learnt_windows(self, windows: Windows) -> list[ModelWindow]:
         return [
@@ -368,13 +402,14 @@ def _embedding(settings: Settings) -> EmbeddingModel | None:
     )
 
 
-def blob_stores_of(settings: Settings) -> BlobStores:
+def blob_stores_of(settings: Settings, metrics: Metrics | None = None) -> BlobStores:
     """Returns the blob stores that the settings ask for, not yet open."""
     return storage.connect_blobs(
         bucket_of(settings),
         settings.data_dir,
         url=settings.database_url.get_secret_value() if settings.database_url else None,
         contents=None if settings.contents == "auto" else settings.contents,
+        metrics=metrics,
     )
 
 

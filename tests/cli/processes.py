@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.patience import PATIENCE_SECONDS
 
 PERDURE = (sys.executable, "-m", "perdure")
 _LAST_LINE_OF_BANNER = "  Stop "
+_LOG_LINE = re.compile(r"[\d-]+T[\d:.]+Z \[info +\] (\w+)(?: |$)")
 _STARTED = '"event": "server_started"'
 
 
@@ -43,6 +45,21 @@ class Served:
         self.process.send_signal(how)
         _, said = self.process.communicate(timeout=PATIENCE_SECONDS)
         return self.process.wait(), said
+
+    def drain(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, list[str]]:
+        """Stops it; the exit code, and what was logged since the banner."""
+        code, said = self.stop(how)
+        return code, logged(said)
+
+
+def logged(said: str) -> list[str]:
+    """The names of the lines of a log, in either format; of what is no such line, all of it."""
+    names = []
+    for line in said.splitlines():
+        found = _LOG_LINE.match(line)
+        is_json = line.startswith("{")
+        names.append(json.loads(line)["event"] if is_json else found[1] if found else line)
+    return names
 
 
 def perdure(

@@ -237,4 +237,4 @@ def test_clients_that_leave_a_download_leave_nothing_open_and_nothing_in_the_log
                         client.recv(size, socket.MSG_WAITALL)
         assert listed(server) == [file_id]
         wait_until(lambda: contents_open(server) == 0)
-        assert server.stop() == (0, "")
+        assert server.drain() == (0, ["draining"])

@@ -5,11 +5,13 @@ import signal
 import socket
 import sqlite3
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from openai import APIConnectionError, AuthenticationError, OpenAI
 
 from tests.cli.processes import perdure, serving
+from tests.patience import PATIENCE_SECONDS
 
 
 def _refusal(*arguments: str | Path, cwd: Path) -> str:
@@ -45,7 +47,7 @@ def test_with_a_log_in_json_nothing_else_is_said(tmp_path: Path) -> None:
     environment = {"PERDURE_LOG_FORMAT": "json", "PERDURE_MODEL_ALIASES": '{"gpt-4*": "a\\u001b"}'}
     with serving(data_dir, environment=environment) as served:
         *warnings, started = [json.loads(line) for line in served.banner.splitlines()]
-        assert served.stop() == (0, "")
+        assert served.drain() == (0, ["draining"])
     assert started["url"] == served.base_url
     assert started["data"] == [str(data_dir)]
     assert started["database"] == [f"SQLite in {data_dir}"]
@@ -69,7 +71,7 @@ def test_a_signal_ends_it_gracefully_with_exit_code_0_and_no_noise(
     how: signal.Signals, tmp_path: Path
 ) -> None:
     with serving(tmp_path / "data") as served:
-        assert served.stop(how) == (0, "")
+        assert served.drain(how) == (0, ["draining"])
 
 
 def test_data_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -195,3 +197,32 @@ def test_the_version_is_printed() -> None:
     from perdure import __version__
 
     assert perdure("--version").stdout == f"perdure {__version__}\n"
+
+
+def test_a_port_of_its_own_answers_for_the_metrics_until_the_server_has_stopped(
+    tmp_path: Path,
+) -> None:
+    port = _free_port()
+    environment = {"PERDURE_METRICS_PORT": str(port), "PERDURE_API_KEYS": "sk-c1n1ry"}
+    with serving(tmp_path / "data", environment=environment) as served:
+        with OpenAI(base_url=served.base_url, api_key="sk-c1n1ry") as client:
+            client.beta.threads.create()
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS) as answer:
+            told = answer.read().decode()
+        assert 'perdure_http_requests_total{code="200",method="POST",route="/threads"} 1.0' in told
+        assert "c1n1ry" not in told
+        with urlopen(f"{served.url}/ready", timeout=PATIENCE_SECONDS) as answer:
+            assert answer.status == 200
+        assert served.drain() == (0, ["draining"])
+    with pytest.raises(OSError, match="refused"):
+        urlopen(f"http://127.0.0.1:{port}/ready", timeout=PATIENCE_SECONDS)
+
+
+def test_a_port_of_the_metrics_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        environment = {"PERDURE_METRICS_PORT": str(port)}
+        ended = perdure("serve", "--port", "0", "--data-dir", tmp_path, environment=environment)
+    assert ended.returncode == 1
+    assert f"Port {port} on 127.0.0.1 is taken" in ended.stderr
+    assert "metrics_port" in ended.stderr

@@ -13,7 +13,7 @@ import pytest
 from openai import APIError, OpenAI
 from openai.types.beta import AssistantStreamEvent
 
-from tests.cli.processes import Served, serving
+from tests.cli.processes import Served, logged, serving
 from tests.model_servers.slow import SlowModel, serving_slowly
 from tests.patience import PATIENCE_SECONDS, wait_until
 
@@ -82,7 +82,7 @@ def test_a_run_in_hand_may_finish_and_its_stream_is_told_to_the_end(
         talk.close()
         assert events[-1] == "thread.run.completed"
         _, said = served.process.communicate(timeout=PATIENCE_SECONDS)
-        assert (served.process.returncode, said) == (0, "")
+        assert (served.process.returncode, logged(said)) == (0, ["draining", "run_ended"])
 
 
 def test_a_run_that_takes_longer_is_released_and_finished_by_the_next_start(

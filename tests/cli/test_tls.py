@@ -159,7 +159,7 @@ def test_what_is_no_tls_is_refused_and_nothing_for_the_log(files: Made, tmp_path
                 client.sendall(said)
                 client.shutdown(socket.SHUT_WR)
                 assert b"HTTP" not in client.recv(1000)
-        assert served.stop() == (0, "")
+        assert served.drain() == (0, ["draining"])
 
 
 def test_a_certificate_that_cannot_be_used_is_told_at_the_start(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 python -m tests.docs.generate
 """
 
-from tests.docs import compatibility, lifecycle, model_servers, tool_calls
+from tests.docs import compatibility, lifecycle, metrics, model_servers, tool_calls
 from tests.docs.documents import ROOT
 
 COMMAND = "python -m tests.docs.generate"
@@ -14,6 +14,7 @@ _TEXTS = {
     compatibility.DOCUMENT: compatibility.text,
     tool_calls.DOCUMENT: tool_calls.text,
     model_servers.DOCUMENT: model_servers.text,
+    metrics.DOCUMENT: metrics.text,
 }
 DOCUMENTS = tuple(_TEXTS)
 

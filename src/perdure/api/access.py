@@ -19,13 +19,14 @@ _HOST = re.compile(r"([\w.-]+|\[[\da-f:.]*:[\da-f:.]*\])(?::\d+)?", re.ASCII | r
 _HINT = f"Please try again by setting the header 'OpenAI-Beta: {_BETA}'."
 
 
-def check_host(headers: Headers, settings: Settings) -> None:
+def check_host(headers: Headers, settings: Settings, *, listens_on: str | None = None) -> None:
     """Refuses a loopback server's requests that were sent to another name.
 
     A web page that makes its own name resolve to 127.0.0.1 would otherwise speak to us through
-    its visitor's browser. Raises `Forbidden`.
+    its visitor's browser. `listens_on` is the address, by default that of the API. Raises
+    `Forbidden`.
     """
-    if not is_loopback(settings.host):
+    if not is_loopback(listens_on or settings.host):
         return
     given = headers.getlist("host")
     match = _HOST.fullmatch(given[0]) if len(given) == 1 else None

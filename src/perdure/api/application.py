@@ -15,8 +15,12 @@ from perdure import ids
 from perdure.api import access, dashboard
 from perdure.api.bodies import RequestBytes
 from perdure.api.http import ApiCall, Services, refuse, respond
+from perdure.api.live_response import LiveResponse
+from perdure.api.operator_pages import METRICS, OperatorPages
+from perdure.api.request_reports import RequestReports
 from perdure.api.routes import find, is_public
 from perdure.errors import APIError, Internal, NotFound
+from perdure.metrics import STREAMS, Metrics
 
 _log = structlog.get_logger(__name__)
 
@@ -70,8 +74,11 @@ def _add_headers(headers: MutableHeaders, request_id: str, began: float) -> None
 class Application:
     """Answers every request, also after an error."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, pages: OperatorPages, metrics: Metrics) -> None:
         self._services = services
+        self._pages = pages
+        self._metrics = metrics
+        self._reports = RequestReports(metrics, access_log=services.settings.access_log)
         self.state = services.state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,9 +87,13 @@ class Application:
         began = time.perf_counter()
         request_id = ids.new_request_id()
         azure_id = Headers(scope=scope).get(_AZURE_ID, "")
+        status: int | None = None
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                nonlocal status
+                status = message["status"]
+                self._reports.begin(scope, status, time.perf_counter() - began)
                 headers = MutableHeaders(raw=message["headers"])
                 _add_headers(headers, request_id, began)
                 if _PLAIN_ID.fullmatch(azure_id):
@@ -91,9 +102,18 @@ class Application:
 
         try:
             response = await self._answer(scope, receive, request_id)
+            is_stream = isinstance(response, LiveResponse)
+            if is_stream:
+                self._metrics.count(STREAMS)
+            try:
+                await response(scope, receive, send_with_headers)
+            finally:
+                if is_stream:
+                    self._metrics.count(STREAMS, by=-1)
         except ClientDisconnect:
             return
-        await response(scope, receive, send_with_headers)
+        finally:
+            self._reports.end(scope, request_id, status, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Response:
         try:
@@ -113,11 +133,25 @@ class Application:
                 )
             )
 
+    async def _may_scrape(self, call: ApiCall) -> bool:
+        """Returns True if an admin asks; False where there are no admins, so that the path does not
+        exist. Raises `Unauthorized` and `Forbidden`.
+        """
+        keys, headers = self._services.keys, call.request.headers
+        await keys.refresh()
+        if not keys.have_admins:
+            return False
+        caller = await access.identify(headers, keys, self._services.sign_ins)
+        access.require_admin(headers, caller)
+        return True
+
     async def _handle(self, call: ApiCall) -> Response:
         headers, scope = call.request.headers, call.request.scope
         access.check_host(headers, self._services.settings)
-        if scope["path"] == "/health":
-            return respond('{"status":"ok"}')
+        if page := await self._pages.answer(scope["path"]):
+            return page
+        if scope["path"] == METRICS and await self._may_scrape(call):
+            return await self._pages.metrics()
         self_report = self._services.state.self_report
         if self_report and self_report.is_asked(scope["path"], headers):
             return respond((await self_report.make()).decode())

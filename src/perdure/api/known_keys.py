@@ -71,6 +71,14 @@ class KnownKeys:
         return len(self._of_settings) + len(self._snapshot.keys)
 
     @property
+    def have_admins(self) -> bool:
+        """True if there is an admin key, in the settings or in a row."""
+        stored = self._snapshot.keys.values()
+        return any(key.project is None for key in self._of_settings.values()) or any(
+            key.project is None for key in stored
+        )
+
+    @property
     def are_required(self) -> bool:
         """True if requests need a key that is known; else any will do."""
         return self._needs_keys or self._snapshot.has_project_keys

@@ -245,6 +245,10 @@ _NEEDS_NO_SPACE = frozenset(
 _COMPILED = tuple((method, *compile_path(path), handler) for method, path, handler in ROUTES)
 
 
+# Where a scope has the template of its route.
+TEMPLATE = "perdure.route"
+
+
 class Found(NamedTuple):
     """The route of a request. `is_admins`: only admin keys may use it. `project` is the name of a
     project in the path of Azure's clients.
@@ -276,11 +280,12 @@ def find(scope: Scope) -> Found:
         mount["azure"] or _API_VERSION.search(scope["query_string"])
     )
     known = False
-    for method, pattern, _, convertors, handler in _COMPILED:
+    for method, pattern, template, convertors, handler in _COMPILED:
         match = pattern.match(path)
         if match is None:
             continue
         known = True
+        scope[TEMPLATE] = template
         if method == scope["method"]:
             scope["path_params"] = {
                 name: convertors[name].convert(value) for name, value in match.groupdict().items()

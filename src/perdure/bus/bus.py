@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from perdure.wire.events import Publication, StreamItem
+from perdure.wire.events import Notice, Publication, StreamItem
 
 
 class Subscription(Protocol):
@@ -46,8 +46,8 @@ class Bus(Protocol):
         """Passes the item on to its receivers; never waits.
 
         `Queued` and `Waiting` go to the workers, and only once if they are published several times
-        before one has time. `Interrupted` goes to the worker that holds the run or file. All else
-        goes to the subscribers of the topic.
+        before one has time. `Interrupted` goes to the worker that holds the run or file.
+        Notices go to who observes this server. All else goes to the subscribers of the topic.
         """
         ...
 
@@ -73,6 +73,10 @@ class Bus(Protocol):
         """Collects the topics that are interrupted as long as the context is open, for a worker
         that is being given work and does not know yet which.
         """
+        ...
+
+    def observe(self, callback: Callable[[Notice], None]) -> None:
+        """Calls the function with each notice that this server publishes, from now on."""
         ...
 
     def leave(self, topic: str) -> None:

@@ -16,6 +16,7 @@ from perdure.wire.events import (
     Delta,
     Event,
     Interrupted,
+    Notice,
     Publication,
     Queued,
     RunsChanged,
@@ -147,6 +148,7 @@ class MemoryBus:
         self._files = asyncio.Event()
         self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
         self._interruptions: list[set[str]] = []
+        self._observers: list[Callable[[Notice], None]] = []
         self._closed: Closing | None = None
 
     def publish(self, topic: str, item: Publication) -> None:
@@ -164,10 +166,16 @@ class MemoryBus:
         if found is None:
             if isinstance(item, RunsChanged):
                 return
+            if isinstance(item, Notice):
+                for observe in self._observers:
+                    observe(item)
+                return
             found = self._topics[topic] = _Topic()
-        found.note(item)
+        # A notice has a topic that nobody has, and a look at its type would be one for each token.
+        told: StreamItem = item  # type: ignore[assignment]
+        found.note(told)
         for subscription in found.subscriptions:
-            subscription.put(item)
+            subscription.put(told)
         if isinstance(item, Event):
             self._drop_if_idle(topic)
 
@@ -222,6 +230,9 @@ class MemoryBus:
         finally:
             # Not by its value: there may be others that are equal.
             self._interruptions = [each for each in self._interruptions if each is not interrupted]
+
+    def observe(self, callback: Callable[[Notice], None]) -> None:
+        self._observers.append(callback)
 
     def leave(self, topic: str) -> None:
         if topic in self._topics:

@@ -35,7 +35,16 @@ from perdure.bus.link import BusLink, LinkDown, LinkMessage
 from perdure.bus.memory import MemoryBus, MemorySubscription
 from perdure.bus.outbox import Outbox
 from perdure.errors import Unavailable
-from perdure.wire.events import Delta, Event, Interrupted, Publication, Queued, RunsChanged, Waiting
+from perdure.wire.events import (
+    Delta,
+    Event,
+    Interrupted,
+    Notice,
+    Publication,
+    Queued,
+    RunsChanged,
+    Waiting,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -156,6 +165,10 @@ class SharedBus:
     def interruptions(self) -> AbstractContextManager[set[str]]:
         """See `Bus.interruptions`."""
         return self._local.interruptions()
+
+    def observe(self, callback: Callable[[Notice], None]) -> None:
+        """See `Bus.observe`."""
+        self._local.observe(callback)
 
     def leave(self, topic: str) -> None:
         """See `Bus.leave`. Not while it has subscribers: another server may work on it by now."""

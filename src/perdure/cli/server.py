@@ -5,9 +5,7 @@ Signals end the server gracefully.
 """
 
 import asyncio
-import errno
 import math
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -21,16 +19,16 @@ import uvicorn
 from perdure.app import Perdure
 from perdure.background import loop
 from perdure.cli.address import url_of
+from perdure.cli.listener import BACKLOG, listen
 from perdure.cli.malloc import return_large_blocks
+from perdure.cli.metrics_server import open_metrics
 from perdure.cli.protocol import ClientConnection, bounds
 from perdure.clock import SystemClock
-from perdure.errors import ConfigurationError
 from perdure.settings import Settings
 from perdure.tls.certificate import Certificate
 
 T = TypeVar("T")
 
-_BACKLOG = 2048
 _RENEW_SECONDS = 5.0
 # After the drain, open answers get this long to be written out before they are cut.
 _GRACE_SECONDS = 5
@@ -66,7 +64,7 @@ class RunningServer(uvicorn.Server):
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            backlog=_BACKLOG,
+            backlog=BACKLOG,
             timeout_graceful_shutdown=math.ceil(app.settings.drain_seconds) + _GRACE_SECONDS,
         )
         config.load()
@@ -127,12 +125,13 @@ async def open_server(settings: Settings, *, takes_signals: bool) -> AsyncIterat
             server = RunningServer(
                 app, listener, certificate=certificate, takes_signals=takes_signals
             )
-            await app.open()
-            try:
-                yield server
-            finally:
-                if not server.force_exit:
-                    await app.close()
+            async with open_metrics(app):
+                await app.open()
+                try:
+                    yield server
+                finally:
+                    if not server.force_exit:
+                        await app.close()
 
 
 def _address(settings: Settings, listener: socket.socket) -> str:
@@ -155,32 +154,6 @@ async def _renewed(settings: Settings) -> AsyncIterator[Certificate | None]:
         yield certificate
     finally:
         renewing.cancel()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Returns a socket that listens on the address. Raises `ConfigurationError` in one sentence."""
-    where = f"Port {port} on {host or 'every address'}"
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except socket.gaierror as error:
-        raise ConfigurationError(f"The host {host!r} is unknown: {error.strerror}.") from None
-    except ValueError:
-        raise ConfigurationError(f"The host {host!r} is no name and no address.") from None
-    try:
-        return socket.create_server(address, family=family, backlog=_BACKLOG)
-    except PermissionError:
-        raise ConfigurationError(
-            f"{where} may not be opened by this user: choose one above 1023 with --port."
-        ) from None
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise ConfigurationError(
-                f"{where} is taken: stop the program that uses it, or choose another with --port."
-            ) from None
-        reason = os.strerror(error.errno or 0)
-        raise ConfigurationError(f"{where} cannot be listened on: {reason}.") from None
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -18,7 +18,15 @@ from perdure.storage.database import Transaction
 from perdure.webhooks import deliveries
 from perdure.wire.base import decode, encode
 from perdure.wire.chat import Extras
-from perdure.wire.events import Interrupted, Queued, RunsChanged, runs_topic
+from perdure.wire.events import (
+    NOTICES,
+    Interrupted,
+    OutputsTaken,
+    Queued,
+    RunEnded,
+    RunsChanged,
+    runs_topic,
+)
 from perdure.wire.messages import Message, Part
 from perdure.wire.run_steps import (
     CreatedMessage,
@@ -117,10 +125,12 @@ def signal(
         )
         trace = _joined(left, trace)
     stamps: dict[str, object] = dict.fromkeys(move.clears)
+    usages: list[Usage | None] = []
     if move.stamp:
         stamps[move.stamp] = now
     if target in lifecycle.TERMINAL:
-        stamps["usage"] = usage_of((usage for _, usage in run_steps.of_run(tx, was.id)), target)
+        usages = [usage for _, usage in run_steps.of_run(tx, was.id)]
+        stamps["usage"] = usage_of(usages, target)
     run = replace(was, status=target, **stamps, **changes)
     kept = (lease or held.lease) if target in OWNED else None
     data = encode(run)
@@ -150,6 +160,9 @@ def signal(
         tx.publish(runs_topic(held.project), RunsChanged())
     if target is RunStatus.QUEUED:
         tx.publish(run.id, Queued())
+    if target in lifecycle.TERMINAL:
+        epoch = lease.epoch if lease else held.epoch
+        tx.publish(NOTICES, RunEnded(run, held.project, epoch, len(usages), now))
     return held._replace(run=run, lease=kept, epoch=lease.epoch if lease else held.epoch)
 
 
@@ -235,6 +248,7 @@ def submit(
         raise AssertionError(f"{run_id} requires action without an open step")
     step, usage = opened
     run_steps.signal(tx, _filled(step, outputs), Signal.COMPLETE, usage=usage, now=now)
+    tx.publish(NOTICES, OutputsTaken(now - step.created_at))
     return signal(tx, held, Signal.SUBMIT, now=now).run
 
 

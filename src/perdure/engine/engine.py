@@ -78,7 +78,9 @@ class Engine:
             event_retention_days=event_retention_days,
             trace_retention_days=trace_retention_days,
             traced_as=means.traced_as,
+            reports=means.reports,
         )
+        means.bus.observe(means.reports.take)
         self.sweeper = Sweeper(means.database, means.blobs, means.clock)
         self.limiter = means.limiter
         self.usage = UsageUpkeep(means.database, means.clock)

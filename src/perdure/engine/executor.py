@@ -18,8 +18,9 @@ from perdure.engine import context, images, model_call, model_requests
 from perdure.engine.context import Prepared
 from perdure.engine.outcomes import Ask, Failed, Outcome, TooLong, Truncated
 from perdure.engine.recorder import Recorder, RoundSetup
+from perdure.engine.run_reports import RunReports
 from perdure.engine.thinking_rules import ThinkingRules
-from perdure.engine.tracer import RunTracer
+from perdure.engine.tracer import OUTCOMES, RunTracer
 from perdure.engine.windows import Windows
 from perdure.errors import LeaseLost, Unavailable
 from perdure.providers import tokens
@@ -28,6 +29,7 @@ from perdure.quotas.limiter import Limiter
 from perdure.storage.blob_stores import BlobStores
 from perdure.storage.database import Database
 from perdure.tools.annotation import Annotator
+from perdure.tools.open_call import OpenCall
 from perdure.tools.tool import RunTool, Tool, ToolError
 from perdure.wire.chat import ChatRequest
 from perdure.wire.runs import LastError, Run, has_functions
@@ -61,6 +63,7 @@ class Means(NamedTuple):
     thinking: ThinkingRules
     limiter: Limiter
     traced_as: str | None = ""
+    reports: RunReports = RunReports()
 
 
 class Execution:
@@ -173,8 +176,7 @@ class Execution:
                     usage = outcome.usage
                     for tool in tools:
                         if calls := recorder.calls_of(tool):
-                            with recorder.tracer.tool_work(tool.name, [each.id for each in calls]):
-                                await tool.answer(calls, recorder)
+                            await self._answer_calls(tool, calls, recorder)
                     recorder.publish_all()
                     if recorder.asks_client:
                         return outcome
@@ -183,6 +185,13 @@ class Execution:
                     self._answer = usage = None
             except ToolError as error:
                 return Failed(LastError(code="server_error", message=str(error)), usage)
+
+    async def _answer_calls(self, tool: RunTool, calls: list[OpenCall], recorder: Recorder) -> None:
+        """Has a tool answer its calls of a round."""
+        began = self._means.clock.now()
+        with recorder.tracer.tool_work(tool.name, [each.id for each in calls]):
+            await tool.answer(calls, recorder)
+        self._means.reports.tool(tool.name, self._means.clock.now() - began)
 
     async def _refused(self, recorder: Recorder) -> Failed | None:
         """The outcome of a run that begins where its project has reached a limit."""
@@ -269,6 +278,7 @@ class Execution:
         rules = self._means.thinking
         style = rules.of(recorder.run.model)
         traced = recorder.tracer.call()
+        report = self._means.reports.model_call(self.run_id, request.model, self._means.clock)
         self._answer = answer = model_call.ModelAnswer(request, style, traced.log)
         provider, used_ids = self._means.provider, prepared.used_ids
         self._means.limiter.begin_call(recorder.account.project, request.model)
@@ -279,6 +289,7 @@ class Execution:
                 self._count(answer, outcome.usage, recorder)
             return outcome
         finally:
+            report.end(OUTCOMES[type(outcome)] if outcome else "interrupted", outcome, answer.log)
             traced.end(
                 outcome,
                 origin=style.origin,
@@ -295,6 +306,7 @@ class Execution:
         answer.is_counted = True
         recorder.count_model_call(usage)
         project, model = recorder.account.project, answer.request.model
+        self._means.reports.usage(model, usage)
         self._means.limiter.end_call(project, model, usage.total_tokens)
 
     async def _learn(self, refused: TooLong) -> None:

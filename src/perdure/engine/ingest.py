@@ -18,6 +18,7 @@ from perdure.commands import ingestions, store_membership
 from perdure.commands.ingestions import IngestionJob
 from perdure.engine.file_reader import FileReader
 from perdure.errors import LeaseLost, ProviderAway, ProviderError, Unavailable
+from perdure.metrics import FILE_SECONDS, FILES_READ, Metrics
 from perdure.parsing.formats import Unparsable
 from perdure.storage.database import Database
 from perdure.wire.vector_store_files import FileError
@@ -45,7 +46,9 @@ class Ingest:
         at_once: int,
         embedding: str | None = None,
         owner: str | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics or Metrics()
         self._database = database
         self._bus = bus
         self._clock = clock
@@ -170,16 +173,17 @@ class Ingest:
         def leave() -> None:
             task.cancel()
 
+        began = self._clock.now()
         try:
             with self._bus.on_interrupt(store_membership.topic(job.store_id, job.file_id), leave):
-                await self._end(job, await self._read(job))
+                await self._end(job, await self._read(job), began)
         except LeaseLost as lost:
             _log.info("lease_lost", file_id=job.file_id, reason=str(lost))
         except Unavailable as error:
             await self._put_off(job, error.message)
         except Exception:
             _log.exception("ingestion_broke", file_id=job.file_id, store_id=job.store_id)
-            await self._end(job, _SORRY)
+            await self._end(job, _SORRY, began)
 
     async def _put_off(self, job: IngestionJob, reason: str) -> None:
         _log.warning("ingest_waits", file_id=job.file_id, reason=reason)
@@ -212,8 +216,24 @@ class Ingest:
             return FileError(code="server_error", message=error.message)
         return usage
 
-    async def _end(self, job: IngestionJob, outcome: int | FileError) -> None:
+    def _report(self, job: IngestionJob, outcome: int | FileError, seconds: float) -> None:
+        """Reports a file that has come to its end."""
+        code = outcome.code if isinstance(outcome, FileError) else None
+        status = "failed" if code else "completed"
+        self._metrics.count(FILES_READ, status, code or "none")
+        self._metrics.observe(FILE_SECONDS, seconds)
+        _log.info(
+            "file_read",
+            file_id=job.file_id,
+            vector_store_id=job.store_id,
+            status=status,
+            code=code,
+            seconds=round(seconds, 3),
+        )
+
+    async def _end(self, job: IngestionJob, outcome: int | FileError, began: float) -> None:
         if isinstance(outcome, FileError):
             await self._database.write(ingestions.fail, job, outcome)
         else:
             await self._database.write(ingestions.complete, job, usage_bytes=outcome)
+        self._report(job, outcome, self._clock.now() - began)

@@ -9,6 +9,7 @@ import structlog
 from perdure.clock import Clock
 from perdure.commands import adjustments, leases, run_lists, runs, traces
 from perdure.commands.leases import FreedRun
+from perdure.engine.run_reports import RunReports
 from perdure.storage.database import Database, Transaction
 
 _log = structlog.get_logger(__name__)
@@ -44,7 +45,9 @@ class Maintenance:
         event_retention_days: float,
         trace_retention_days: float = 7.0,
         traced_as: str | None = "",
+        reports: RunReports | None = None,
     ) -> None:
+        self._reports = reports or RunReports()
         self._database = database
         self._clock = clock
         self._in_hand = in_hand
@@ -66,7 +69,7 @@ class Maintenance:
                 in_hand=in_hand,
                 traced_as=self._traced_as,
             )
-            _log_freed(freed, now=now)
+            self._tell(freed, now=now)
         while await write(leases.expire_due, now=int(now), limit=_PIECE, in_hand=in_hand) == _PIECE:
             pass
         # Mostly there is none, and a look costs less than a write.
@@ -110,18 +113,18 @@ class Maintenance:
             limit=_AT_ONCE,
             traced_as=self._traced_as,
         ):
-            _log_freed(freed, now=now)
+            self._tell(freed, now=now)
         while await write(leases.expire_due, now=int(now), limit=_AT_ONCE):
             pass
         await self.announce()
 
-
-def _log_freed(freed: list[FreedRun], *, now: float) -> None:
-    for run_id, lease, address in freed:
-        late = now - lease.until
-        reason = f"its lease ran out {late:.1f} s ago" if late >= 0 else "its server has ended"
-        named = {"server": address} if address else {}
-        _log.warning("run_taken_over", run_id=run_id, owner=lease.owner, **named, reason=reason)
+    def _tell(self, freed: list[FreedRun], *, now: float) -> None:
+        for run_id, lease, address in freed:
+            late = now - lease.until
+            reason = f"its lease ran out {late:.1f} s ago" if late >= 0 else "its server has ended"
+            named = {"server": address} if address else {}
+            _log.warning("run_taken_over", run_id=run_id, owner=lease.owner, **named, reason=reason)
+            self._reports.take_over()
 
 
 def _forget(tx: Transaction, before: int) -> int:

@@ -25,7 +25,7 @@ from perdure.wire.traces import (
 # thousand messages.
 MOST_CHARACTERS = 128 * 1024
 
-_OUTCOMES: dict[type, CallOutcome] = {
+OUTCOMES: dict[type, CallOutcome] = {
     Done: "answered",
     Ask: "called_tools",
     Truncated: "truncated",
@@ -100,7 +100,7 @@ class CallTracer:
         self._tracer = tracer
         self._clock = clock
         self._started_at = clock.now()
-        self.log = CallLog(clock.now if tracer.is_on else None)
+        self.log = CallLog(clock.now, kept=tracer.is_on)
 
     def end(
         self,
@@ -125,7 +125,7 @@ class CallTracer:
                 started_at=self._started_at,
                 first_token_at=log.first_token_at,
                 ended_at=self._clock.now(),
-                outcome="interrupted" if outcome is None else _OUTCOMES[type(outcome)],
+                outcome="interrupted" if outcome is None else OUTCOMES[type(outcome)],
                 error_code=failed.error.code if isinstance(failed, Failed) else None,
                 server=origin.server if log.server is None else log.server,
                 model=origin.model if log.model is None else log.model,

@@ -17,10 +17,17 @@ _MOST_ATTEMPTS = 50
 
 
 class CallLog:
-    """The notes of one call. `now` gives the time; without it, nothing is noted."""
+    """The notes of one call. `now` gives the time; without it, or if it is not `kept` for a trace,
+    only what is counted is noted.
+    """
 
-    def __init__(self, now: Callable[[], float] | None = None) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float] | None = None, *, kept: bool = True) -> None:
+        self._clock = now
+        self._now = now if kept else None
+        # of the attempts that led to no answer
+        self.failures = 0
+        self.last_code: str | None = None
+        self.last_status: int | None = None
         self.server: str | None = None
         self.model: str | None = None
         self.adjustments: tuple[str, ...] = ()
@@ -42,6 +49,8 @@ class CallLog:
 
     def note_failure(self, code: str, status: int | None = None) -> None:
         """Notes that an attempt led to no answer; `code` is a word of ours."""
+        self.failures += 1
+        self.last_code, self.last_status = code, status
         if self._now is None:
             return
         last = self.attempts[-1] if self.attempts else None
@@ -57,8 +66,8 @@ class CallLog:
 
     def note_token(self) -> None:
         """Notes that the answer has begun, the first time."""
-        if self.first_token_at is None and self._now is not None:
-            self.first_token_at = self._now()
+        if self.first_token_at is None and self._clock is not None:
+            self.first_token_at = self._clock()
 
 
 async def sha256(body: bytes) -> str:

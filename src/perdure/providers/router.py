@@ -99,6 +99,12 @@ class Router:
             if models:
                 self._lists[server.name] = frozenset(model.id for model in models)
 
+    def is_listed(self, server: NamedProvider, model: str) -> bool:
+        """Returns true if the settings name a model, or its server is known to list it."""
+        if model in (server.models or ()) or model == self._default:
+            return True
+        return model in self._lists.get(server.name, ()) or model in self._aliases.values()
+
     async def told_window(self, model: str) -> ToldWindow | None:
         """Returns the context window that the server of a model reports."""
         try:

@@ -41,6 +41,7 @@ from perdure.settings.models import (
     check_model_url,
     check_query,
 )
+from perdure.settings.observation import ObservationSettings
 from perdure.settings.tls import TlsSettings
 from perdure.settings.webhooks import WebhookSettings
 from perdure.urls import without_password
@@ -98,7 +99,13 @@ def _check_query(name: str, url: str | None, kind: Kind | None) -> None:
 
 
 class Settings(
-    BaseSettings, BlobSettings, ClientSettings, CodeSettings, DashboardSettings, TlsSettings
+    BaseSettings,
+    BlobSettings,
+    ClientSettings,
+    CodeSettings,
+    DashboardSettings,
+    ObservationSettings,
+    TlsSettings,
 ):
     """The settings of a server; `docs/operating.md` describes each field to users."""
 
@@ -236,12 +243,6 @@ class Settings(
     webhook_private_targets: bool = False
     """True if webhooks may be sent to addresses that only this machine or its network can reach."""
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least severe log lines that are written."""
-
-    log_format: Literal["console", "json"] = "console"
-    """`console` for people, `json` (one object a line) for machines."""
-
     _split = field_validator(
         "api_keys", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before"
     )(_split_commas)
@@ -311,6 +312,8 @@ class Settings(
         _check_query("embedding_base_url", self.embedding_base_url, None)
         _check_names("model servers", [server.name for server in self.servers])
         _check_names("webhooks", [webhook.name for webhook in self.webhooks])
+        if self.metrics_port and (self.metrics_host, self.metrics_port) == (self.host, self.port):
+            raise ValueError("metrics_port is the port of the API: leave it out, or choose another")
         if self.admin_key in self.api_keys:
             raise ValueError("admin_key is one of api_keys: an admin's key is no project's")
         return self

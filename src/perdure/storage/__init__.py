@@ -11,6 +11,7 @@ from typing import Literal
 from perdure.bus.bus import Bus
 from perdure.bus.link import BusLink
 from perdure.errors import ConfigurationError
+from perdure.metrics import Metrics
 from perdure.storage import sqlite
 from perdure.storage.blob_stores import BlobStores
 from perdure.storage.blobs import Blobs, S3Settings
@@ -35,20 +36,27 @@ __all__ = [
 ContentsPlace = Literal["database", "folder", "s3"]
 
 
-def connect(url: str | None, data_dir: Path, *, bus: Bus, beside: bool = False) -> Database:
+def connect(
+    url: str | None,
+    data_dir: Path,
+    *,
+    bus: Bus,
+    beside: bool = False,
+    metrics: Metrics | None = None,
+) -> Database:
     """Returns the database that the settings ask for, not yet open: the one at the URL, or without
     a URL the file `perdure.db` in the data folder. `beside`: for a tool beside a server.
 
     Raises `ConfigurationError` for a URL that is not PostgreSQL's.
     """
     if url is None:
-        return SQLite(data_dir / sqlite.FILE_NAME, bus=bus, beside=beside)
+        return SQLite(data_dir / sqlite.FILE_NAME, bus=bus, beside=beside, metrics=metrics)
     if not url.startswith(("postgresql://", "postgres://")):
         # Not shown: what comes first in a malformed URL may be its password.
         raise ConfigurationError("The database URL must begin with postgresql://.")
     from perdure.storage.postgres import PostgreSQL
 
-    return PostgreSQL(url, bus=bus)
+    return PostgreSQL(url, bus=bus, metrics=metrics)
 
 
 def connect_link(url: str, *, server: str) -> BusLink:
@@ -66,6 +74,7 @@ def connect_blobs(
     *,
     url: str | None = None,
     contents: ContentsPlace | None = None,
+    metrics: Metrics | None = None,
 ) -> BlobStores:
     """Returns the blob stores that the settings ask for, not yet open.
 
@@ -89,7 +98,7 @@ def connect_blobs(
     if chosen == "folder" or folder.path.is_dir():
         stores["folder"] = folder
     default = stores.pop(chosen)
-    return BlobStores(default, [*stores.values()])
+    return BlobStores(default, [*stores.values()], metrics=metrics)
 
 
 def snapshot(url: str | None, data_dir: Path) -> AbstractContextManager[Transaction]:

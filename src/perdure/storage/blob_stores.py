@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
 
 from perdure.errors import ConfigurationError, Unavailable
+from perdure.metrics import CONTENTS, Metrics
 from perdure.storage.blobs import DATABASE, Blobs
 from perdure.storage.folder import FolderBlobs
 
@@ -18,7 +19,10 @@ UNKNOWN = ""
 class BlobStores:
     """The blob stores of a server; `default` takes the new blobs."""
 
-    def __init__(self, default: Blobs, others: Sequence[Blobs] = ()) -> None:
+    def __init__(
+        self, default: Blobs, others: Sequence[Blobs] = (), *, metrics: Metrics | None = None
+    ) -> None:
+        self._metrics = metrics or Metrics()
         self.default = default
         self.all = (default, *others)
 
@@ -66,9 +70,19 @@ class BlobStores:
         for store in self.all:
             await store.close()
 
+    async def require_reachable(self) -> None:
+        """Raises `Unavailable` where the store of new blobs cannot be used now."""
+        if self.default.location == DATABASE:
+            return  # whoever asks looks at the database too
+        if isinstance(self.default, FolderBlobs):
+            await self.default.require_there()
+        await self.default.size("blob_none")
+
     async def write(self, blob_id: str, blocks: AsyncIterable[bytes]) -> int:
         """Writes a new blob to the default store; see `Blobs.write`."""
-        return await self.default.write(blob_id, blocks)
+        written = await self.default.write(blob_id, blocks)
+        self._metrics.count(CONTENTS, kind_of(self.default.location), "written", by=written)
+        return written
 
     async def read(
         self, blob_id: str, location: str, start: int, stop: int
@@ -79,6 +93,7 @@ class BlobStores:
         store = await self._holder(blob_id, location)
         async with aclosing(store.read(blob_id, start, stop)) as blocks:
             async for block in blocks:
+                self._metrics.count(CONTENTS, kind_of(store.location), "read", by=len(block))
                 yield block
 
     async def require(self, blobs: Iterable[tuple[str, int, str]]) -> None:
@@ -117,6 +132,12 @@ class BlobStores:
                 f"The content is in {describe(location)}, which this server cannot reach."
             )
         return store
+
+
+def kind_of(location: str) -> str:
+    """Returns the word of a location's kind: `database`, `folder` or `s3`."""
+    kind = location.partition(":")[0]
+    return kind if kind in (DATABASE, "folder") else "s3"
 
 
 def describe(location: str) -> str:

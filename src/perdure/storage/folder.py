@@ -56,6 +56,11 @@ class FolderBlobs:
             ) from None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="perdure-blobs")
 
+    async def require_there(self) -> None:
+        """Raises `Unavailable` where the folder is gone, or is another one by now."""
+        if f"folder:{await self._run(_id_in, self._folder)}" != self.location:
+            raise Unavailable("The folder for contents is not there.")
+
     def identify(self) -> None:
         """Reads the folder's id, if it has one."""
         if found := _id_in(self._folder):

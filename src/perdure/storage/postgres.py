@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from perdure import urls
 from perdure.bus.bus import Bus
 from perdure.errors import ConfigurationError
+from perdure.metrics import Metrics
 from perdure.storage import statements
 from perdure.storage.database import Row, Transaction
 from perdure.storage.migrate import migrate
@@ -244,8 +245,9 @@ class PostgreSQL:
     # Its disk is its own business: there is no reserve to be given up.
     is_full = False
 
-    def __init__(self, url: str, *, bus: Bus) -> None:
+    def __init__(self, url: str, *, bus: Bus, metrics: Metrics | None = None) -> None:
         self._url = url
+        self._metrics = metrics
         self._bus = bus
         self._named = statements.load("postgres")
         self._readers: ConnectionPool[_PgConnection] | None = None
@@ -259,8 +261,12 @@ class PostgreSQL:
     async def open(self) -> None:
         """See `Database.open`."""
         connection = await asyncio.to_thread(self._connect_and_migrate)
-        self._writer = Writer(_Connection(connection, self._url, self._named), bus=self._bus)
-        self._urgent = Writer(_Connection(None, self._url, self._named), bus=self._bus)
+        self._writer = Writer(
+            _Connection(connection, self._url, self._named), bus=self._bus, metrics=self._metrics
+        )
+        self._urgent = Writer(
+            _Connection(None, self._url, self._named), bus=self._bus, metrics=self._metrics
+        )
         self._readers = ConnectionPool(
             self._url,
             connection_class=_PgConnection,

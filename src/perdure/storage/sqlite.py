@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from perdure.bus.bus import Bus
 from perdure.errors import ConfigurationError
+from perdure.metrics import Metrics
 from perdure.storage import statements
 from perdure.storage.database import Row, Transaction
 from perdure.storage.migrate import migrate
@@ -207,7 +208,10 @@ class SQLite:
     `beside`: a tool that shares the file with a server and leaves the folder and the schema to it.
     """
 
-    def __init__(self, path: Path, *, bus: Bus, beside: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, bus: Bus, beside: bool = False, metrics: Metrics | None = None
+    ) -> None:
+        self._metrics = metrics
         self.exclusive = not beside
         self._beside = beside
         self._path = path
@@ -237,7 +241,11 @@ class SQLite:
     async def open(self) -> None:
         """See `Database.open`; also locks the data folder for this process."""
         connection = await asyncio.to_thread(self._take_folder)
-        self._writer = Writer(_Connection(connection, self._named, self._reserve), bus=self._bus)
+        self._writer = Writer(
+            _Connection(connection, self._named, self._reserve),
+            bus=self._bus,
+            metrics=self._metrics,
+        )
         self._threads.open()
 
     async def write(

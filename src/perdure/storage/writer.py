@@ -7,6 +7,7 @@ events are published, in order, then the callers resume.
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from perdure.bus.bus import Bus
 from perdure.errors import Unavailable
+from perdure.metrics import WRITE_COMMANDS, WRITE_GROUPS, Metrics
 from perdure.storage.database import Transaction
 from perdure.wire.events import Publication
 
@@ -139,8 +141,11 @@ class _Waiting:
 class Writer:
     """The only writer of a database."""
 
-    def __init__(self, connection: WriterConnection, *, bus: Bus) -> None:
+    def __init__(
+        self, connection: WriterConnection, *, bus: Bus, metrics: Metrics | None = None
+    ) -> None:
         self._connection = connection
+        self._metrics = metrics or Metrics()
         self._bus = bus
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         # Commands that come next, whatever waits in the queue; each puts itself into the queue too,
@@ -219,6 +224,7 @@ class Writer:
 
     def _settle(self, batch: list[_Waiting], *, attempt: int = 1) -> None:
         """Brings each command of the batch to its end and resumes its caller; raises nothing."""
+        began = time.perf_counter()
         try:
             self._attempt(batch)
         except Exception as error:  # whatever it is, the callers must hear of it
@@ -241,7 +247,8 @@ class Writer:
         for waiting in batch:
             if waiting.is_urgent:
                 waiting.resume()
-        self._loop.call_soon_threadsafe(self._deliver, batch)
+        seconds = time.perf_counter() - began
+        self._loop.call_soon_threadsafe(self._deliver, batch, seconds)
 
     def _attempt(self, batch: list[_Waiting]) -> None:
         """Runs the batch in one transaction. Raises an error that makes it void for all
@@ -270,8 +277,12 @@ class Writer:
             connection.rollback_to_savepoint()
             waiting.fail(error)
 
-    def _deliver(self, batch: list[_Waiting]) -> None:
-        """Publishes the events of the batch, on the event loop, and then resumes its callers."""
+    def _deliver(self, batch: list[_Waiting], seconds: float) -> None:
+        """Publishes the events of the batch, on the event loop, and then resumes its callers. The
+        batch has taken so many seconds.
+        """
+        self._metrics.observe(WRITE_GROUPS, seconds)
+        self._metrics.count(WRITE_COMMANDS, by=len(batch))
         for waiting in batch:
             for topic, told in waiting.published:
                 try:

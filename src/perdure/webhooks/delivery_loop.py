@@ -13,6 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from perdure.clock import Clock
+from perdure.metrics import WEBHOOKS, Metrics
 from perdure.storage.database import Database
 from perdure.webhooks import deliveries, redelivery, signature
 from perdure.webhooks.deliveries import Delivery, WebhookSubscription
@@ -44,8 +45,15 @@ class Webhooks:
     """
 
     def __init__(
-        self, known: Iterable[Webhook], sender: Sender | None, *, database: Database, clock: Clock
+        self,
+        known: Iterable[Webhook],
+        sender: Sender | None,
+        *,
+        database: Database,
+        clock: Clock,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics or Metrics()
         self._known = {webhook.name: webhook for webhook in known}
         self._sender = sender
         self._database = database
@@ -128,19 +136,26 @@ class Webhooks:
         async def write(command: Callable[..., None], **values: object) -> None:
             await self._database.write(command, delivery, response_status=responded, **values)
 
+        def count(outcome: str) -> None:
+            self._metrics.count(WEBHOOKS, delivery.webhook, outcome)
+
         match redelivery.decide(delivery, answer, now=now):
             case Arrived():
                 await write(deliveries.deliver, now=int(now))
+                count("delivered")
                 _log.info("webhook_delivered", **named)
             case Again(due_at, error):
                 await write(deliveries.postpone, due_at=due_at, error=error)
                 wait = round(due_at - now)
+                count("postponed")
                 _log.info("webhook_postponed", **named, error=error, seconds=wait)
             case GivenUp(error):
                 await write(deliveries.give_up, now=int(now), error=error)
+                count("given_up")
                 _log.warning("webhook_given_up", **named, error=error)
             case Gone(error):
                 await write(deliveries.disable, now=int(now), error=error)
+                count("silenced")
                 _log.warning("webhook_silenced", **named, error=error)
 
     async def _send(self, delivery: Delivery) -> WebhookResponse | str:

@@ -12,6 +12,7 @@ from msgspec import Raw, to_builtins
 from perdure import lifecycle
 from perdure.wire.base import JsonObject, encode
 from perdure.wire.messages import Annotation, FileCitationAnnotation
+from perdure.wire.runs import Run
 
 
 class Event(NamedTuple):
@@ -83,6 +84,30 @@ class RunsChanged(NamedTuple):
     """A hint to subscribers of `runs_topic` that the log has new events of the project's runs."""
 
 
+class RunEnded(NamedTuple):
+    """The end of a run, for the log and the metrics of the server that wrote it. `epoch` is the
+    number of times that workers took it up, and `steps` the number of its steps.
+    """
+
+    run: Run
+    project: str
+    epoch: int
+    steps: int
+    now: int
+
+
+class OutputsTaken(NamedTuple):
+    """A run was given the tool outputs for which it waited so many seconds."""
+
+    seconds: int
+
+
+# What only the server itself receives that has written it, after the commit.
+Notice = RunEnded | OutputsTaken
+# The topic of notices, which nobody subscribes to.
+NOTICES = ""
+
+
 _RUNS_TOPIC = "runs/"
 
 
@@ -99,7 +124,7 @@ def is_runs_topic(topic: str) -> bool:
 # What a subscriber of a topic receives.
 StreamItem = Event | Delta | RunsChanged | Closing
 # What is published on a bus.
-Publication = StreamItem | Queued | Interrupted | Waiting
+Publication = StreamItem | Queued | Interrupted | Waiting | Notice
 
 
 # The place of the text. No JSON has this byte: in a string it is escaped.

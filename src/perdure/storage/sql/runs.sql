@@ -178,3 +178,13 @@ ORDER BY ended_at LIMIT :limit
 -- name: forget_trace!
 -- Removes what is kept of the run's trace with the run itself.
 UPDATE runs SET trace = NULL WHERE id = :id
+
+-- name: figures
+-- For each status of runs that have not ended: how many there are, and since when the oldest waits.
+-- Of more runs than the limit, some are left out.
+SELECT status, COUNT(*) AS runs, MIN(queued_at) AS since FROM (
+    SELECT status, queued_at FROM runs
+    WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
+    LIMIT :limit
+) AS counted
+GROUP BY status

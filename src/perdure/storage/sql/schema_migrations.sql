@@ -1,0 +1,3 @@
+-- name: names
+-- The migrations that the database has had.
+SELECT name FROM schema_migrations
