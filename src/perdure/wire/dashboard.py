@@ -28,7 +28,7 @@ class Capabilities(Object):
 
 
 class DashboardSession(Object, kw_only=True):
-    """Who is signed in, as the page asks for it when it begins.
+    """The session of a browser, as the page asks for it when it begins.
 
     `sign_in` is `none` where no API key exists, so that any will do; `https_required` where a key
     may not be sent the way that the request came. `projects` are those that an admin may choose.
