@@ -1,4 +1,5 @@
 // The address of the page: what stands behind `#`, so that it works below any path.
+import { untrack } from "svelte";
 
 export interface Address {
   /** The parts of the path, decoded: `["runs", "run_123"]`. */
@@ -35,10 +36,12 @@ export const route = {
   get path(): string[] {
     return current.path;
   },
-  get query(): URLSearchParams {
-    return current.query;
-  },
 };
+
+/** Returns the query with which a screen begins; it does not depend on what becomes of it. */
+export function firstQuery(): URLSearchParams {
+  return untrack(() => current.query);
+}
 
 export function go(hash: string): void {
   location.hash = hash;
@@ -49,6 +52,10 @@ export function setQuery(values: Record<string, string>): void {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value) query.set(name, value);
   const text = query.toString();
-  history.replaceState(null, "", link(...current.path) + (text ? `?${text}` : ""));
+  // Whoever calls this in an effect does not depend on the address.
+  const path = untrack(() => current.path);
+  const hash = link(...path) + (text ? `?${text}` : "");
+  if (hash === location.hash) return;
+  history.replaceState(null, "", hash);
   current = parse(location.hash);
 }
