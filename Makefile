@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster test check docs bench fuzz samples soak stress upgrade failover clean
+.PHONY: help demo ui cluster test test-ui check wheel docs bench fuzz samples soak stress upgrade failover clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,14 +23,28 @@ demo: $(VENV)/.demo  ## start a server and run examples/quickstart.py against it
 cluster: $(VENV)/.dev  ## start three servers on a PostgreSQL behind a proxy and run examples/quickstart.py through it; ARGS=PROGRAM.py
 	@$(BIN)/python -m tests.cluster $(ARGS)
 
+ui: $(VENV)/.demo dashboard/node_modules/.made  ## build the dashboard, and serve it beside the scripted model
+	cd dashboard && npm run --silent build
+	@$(BIN)/perdure serve --data-dir perdure-data $(ARGS)
+
 test: $(VENV)/.dev  ## run the whole test suite; ARGS="tests/cli -k chat" selects
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-ui: $(VENV)/.dev dashboard/node_modules/.made  ## check the dashboard, and use it in a browser
+	@$(BIN)/python -m tests.ui.description dashboard/description.json
+	cd dashboard && npm run --silent types && git diff --exit-code --stat src/api.d.ts \
+	  && npm run --silent check && npm test --silent && npm run --silent build
+	@$(BIN)/pytest tests/ui -n 2 $(ARGS)
 
 check: $(VENV)/.dev  ## lint, formatting, types, and which layer may import which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict src tests bench examples
 	$(BIN)/lint-imports
+
+wheel: $(VENV)/.dev  ## build the wheel in dist/, and fail if it lacks the dashboard
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m zipfile --list dist/perdure-*.whl | grep -q ' *perdure/dashboard/files/index.html'
 
 docs: $(VENV)/.dev  ## print the documents anew that are printed from the code
 	@$(BIN)/python -m tests.docs.generate
@@ -57,8 +71,13 @@ failover: $(VENV)/.dev  ## kill the PostgreSQL of two servers under load, and pr
 	@$(BIN)/python -m tests.durability.failover $(ARGS)
 
 clean:  ## remove what these targets made, the environment too
+	rm -rf src/perdure/dashboard/files dashboard/description.json
 	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name .git -prune -o \( -name __pycache__ -o -name node_modules \) -type d -prune -exec rm -rf {} +
+
+dashboard/node_modules/.made: dashboard/package-lock.json
+	cd dashboard && npm ci --ignore-scripts --silent
+	@touch $@
 
 # The stamps run set-up again when pyproject.toml changes. Dependency groups need pip 25.1.
 $(VENV)/.demo: pyproject.toml
