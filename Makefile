@@ -31,9 +31,9 @@ test: $(VENV)/.dev  ## run the whole test suite; ARGS="tests/cli -k chat" select
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-ui: $(VENV)/.dev dashboard/node_modules/.made  ## check the dashboard, and use it in a browser
-	@$(BIN)/python -m tests.ui.description dashboard/description.json
-	cd dashboard && npm run --silent types && git diff --exit-code --stat src/api.d.ts \
-	  && npm run --silent check && npm test --silent && npm run --silent build
+	@$(BIN)/python -m tests.ui.description .cache/openapi.json
+	cd dashboard && npm run --silent types:check && npm run --silent check \
+	  && npm test --silent && npm run --silent build
 	@$(BIN)/pytest tests/ui -n 2 $(ARGS)
 
 check: $(VENV)/.dev  ## lint, formatting, types, and which layer may import which
@@ -71,7 +71,7 @@ failover: $(VENV)/.dev  ## kill the PostgreSQL of two servers under load, and pr
 	@$(BIN)/python -m tests.durability.failover $(ARGS)
 
 clean:  ## remove what these targets made, the environment too
-	rm -rf src/perdure/dashboard/files dashboard/description.json
+	rm -rf src/perdure/dashboard/files
 	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name .git -prune -o \( -name __pycache__ -o -name node_modules \) -type d -prune -exec rm -rf {} +
 

@@ -25,7 +25,7 @@ class DashboardHook(BuildHookInterface):  # type: ignore[type-arg,misc] # hatchl
 
     def dependencies(self) -> list[str]:
         """Returns what the build needs besides hatchling."""
-        # hatchling does not say what it asks for, and an editable install shall download no Node.js.
+        # hatchling does not say for what it asks, and an editable install needs no Node.js.
         asked = {frame.function for frame in inspect.stack()}
         if "get_requires_for_build_editable" in asked or not self._has_sources():
             return []
@@ -38,7 +38,7 @@ class DashboardHook(BuildHookInterface):  # type: ignore[type-arg,misc] # hatchl
         try:
             build(Path(self.root) / SOURCES)
         except (OSError, subprocess.CalledProcessError, ImportError) as error:
-            print(f"The dashboard is not built and not in this wheel: {error}", file=sys.stderr)
+            sys.stderr.write(f"The dashboard is not built, and not in this wheel: {error}\n")
 
     def _has_sources(self) -> bool:
         return (Path(self.root) / SOURCES / "package.json").exists()

@@ -7,4 +7,6 @@ from perdure.api.description import document
 from perdure.wire.base import encode
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(encode(document()))
+    path = Path(sys.argv[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode(document()))
