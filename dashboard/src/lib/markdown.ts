@@ -19,6 +19,8 @@ export function html(text: string): string {
   return DOMPurify.sanitize(marked.parse(text, { async: false, gfm: true, breaks: true }), {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ["href", "title", "start", "align"],
+    // The expression below is asked about these too, unless they are named as no addresses.
+    ADD_URI_SAFE_ATTR: ["start", "align"],
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
