@@ -40,9 +40,14 @@ describe("html", () => {
 
   it("keeps what Markdown is for", () => {
     const place = shown("# A\n\n**b** `c` [d](https://example.com)\n\n| e | f |\n|---|--:|\n| 1 | 2 |\n\n3. g");
-    for (const tag of ["h1", "strong", "code", "table", "td[align='right']", "ol[start='3']"]) {
+    for (const tag of ["p > strong", "strong", "code", "table", "td[align='right']", "ol[start='3']"]) {
       expect(place.querySelector(tag), tag).not.toBeNull();
     }
+  });
+
+  it("shows HTML as it was written", () => {
+    expect(shown("a <b onclick=x>c</b>").textContent).toContain("a <b onclick=x>c</b>");
+    expect(shown("<div>\n&amp;\n</div>").textContent).toContain("<div>\n&amp;\n</div>");
   });
 
   it("opens links elsewhere without telling where from", () => {

@@ -33,6 +33,7 @@ class Person:
     def open(self, screen: str = "") -> "Person":
         """Opens a screen."""
         self.page.goto(f"{self.site.url}/ui/#/{screen}")
+        expect(self.page.locator("main:not([aria-busy=true])")).to_be_visible()
         return self
 
     def sees(self, text: str) -> Locator:
@@ -61,7 +62,8 @@ class Person:
         """Has the page examined for barriers by axe, and for what stands beyond its right edge."""
         found: Any = Axe().run(self.page).response["violations"]
         assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == []
-        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        beyond = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert (self.page.url, max(0, beyond)) == (self.page.url, 0)
 
     def _note(self, message: Any) -> None:
         if message.type in ("error", "warning") and not _STATUS.search(message.text):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 _ANSWERS = re.compile(r"answers at (http://\S+)/v1")
 
@@ -57,32 +57,20 @@ def running(folder: Path, *, key: str = "any", **settings: str) -> Iterator[Site
     }
     chosen = {f"PERDURE_{name.upper()}": value for name, value in settings.items()}
     log = folder / "log"
+    command = (sys.executable, "-m", "perdure", "serve", "--port=0", f"--data-dir={folder}/data")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "perdure",
-                "serve",
-                "--port",
-                "0",
-                "--data-dir",
-                folder / "data",
-            ],
+            command,
             cwd=folder,
             env={**inherited, "PERDURE_CODE_SPARE_SESSIONS": "0", **chosen},
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=output,
-            text=True,
         )
-    assert process.stdout is not None
     try:
-        found = None
-        while found is None:
-            line = process.stdout.readline()
-            assert line, log.read_text()
-            found = _ANSWERS.search(line)
+        wait_until(lambda: process.poll() is not None or _ANSWERS.search(log.read_text()))
+        found = _ANSWERS.search(log.read_text())
+        assert found is not None, log.read_text()
         yield Site(found[1], key)
     finally:
         process.terminate()
-        process.communicate(timeout=PATIENCE_SECONDS)
+        process.wait(PATIENCE_SECONDS)
