@@ -53,6 +53,13 @@ def test_origin_tells_where_each_value_came_from(monkeypatch: pytest.MonkeyPatch
     assert settings.origin("port", {"port": None}) == "the environment variable PERDURE_PORT"
     assert settings.origin("log_level", {}) == "perdure.toml"
     assert settings.origin("host", {}) == settings.DEFAULT
+    names, flags = ["host", "data_dir", "port", "log_level"], {"data_dir": "x"}
+    assert settings.origins(names, flags) == {name: settings.origin(name, flags) for name in names}
+
+
+def test_the_origin_of_a_flag_is_told_beside_a_file_that_cannot_be_read() -> None:
+    Path("perdure.toml").write_text("port = \n")
+    assert settings.origin("port", {"port": 1}) == "the flag --port"
 
 
 @pytest.mark.parametrize("how", ["flag", "environment"])

@@ -17,6 +17,7 @@ from perdure.cli.protocol import ClientConnection, ConnectionCounts, _Phase
 from perdure.errors import TooManyRequests
 from tests.cli.sockets import KEY, Listening, Raw, get, listening, post
 from tests.examples import WITH_FIXTURES
+from tests.patience import pass_time
 
 HEAD_BYTES = 64 * 1024
 # More than any limit, so that whoever waits for it waits for something else.
@@ -184,21 +185,25 @@ async def test_a_client_that_falls_silent_is_refused_in_time(
         assert await raw.is_closed()
 
 
-async def test_a_connection_is_closed_some_time_after_its_last_answer(tmp_path: Path) -> None:
-    async with listening(tmp_path / "data", idle_connection_seconds=_SHORT) as server:
-        raw = await (await server.connect()).send(get("/assistants"))
-        assert (await raw.answer()).status == 200
-        assert await raw.is_closed()
+async def test_a_connection_is_closed_some_time_after_its_last_answer(server: Listening) -> None:
+    raw = await (await server.connect()).send(get("/assistants"))
+    assert (await raw.answer()).status == 200
+    connection = await serving(server, raw)
+    await until(server, lambda: connection._phase is _Phase.IDLE)
+    pass_time(_LONG)
+    assert await raw.is_closed()
 
 
 async def test_a_body_that_was_refused_at_once_must_end_in_time_all_the_same(
-    tmp_path: Path,
+    server: Listening,
 ) -> None:
-    async with listening(tmp_path / "data", body_silence_seconds=_SHORT) as server:
-        raw = await server.connect()
-        await raw.send(post("/threads", b"{}", key=b"Host: localhost\r\n")[:-1])
-        assert (await raw.answer()).status == 401
-        assert await raw.is_closed()
+    raw = await server.connect()
+    await raw.send(post("/threads", b"{}", key=b"Host: localhost\r\n")[:-1])
+    assert (await raw.answer()).status == 401
+    connection = await serving(server, raw)
+    await until(server, lambda: connection._phase is _Phase.REST)
+    pass_time(_LONG)
+    assert await raw.is_closed()
 
 
 async def test_the_time_of_a_head_is_not_prolonged_by_what_comes_of_it(server: Listening) -> None:
@@ -250,22 +255,32 @@ async def _download(server: Listening) -> Raw:
     return await raw.send(get(f"/files/{file_id}/content"))
 
 
+async def _stalled(server: Listening) -> Raw:
+    """The same, and the server has sent as much as it can."""
+    raw = await _download(server)
+    connection = await serving(server, raw)
+    await until(server, lambda: connection.flow.write_paused)
+    return raw
+
+
 async def test_a_client_that_takes_nothing_of_its_answer_is_closed_in_time(tmp_path: Path) -> None:
-    async with listening(tmp_path / "data", answer_silence_seconds=_SHORT) as server:
-        await _download(server)
-        await until(server, lambda: len(connections(server)) == 2)
-        await until(server, lambda: len(connections(server)) == 1)
+    async with listening(tmp_path / "data", answer_silence_seconds=_LONG) as server:
+        stalled = await serving(server, await _stalled(server))
+        pass_time(_LONG)
+        await until(server, lambda: stalled not in connections(server))
 
 
 async def test_a_client_may_take_its_time_with_an_answer_whatever_the_other_limits(
     tmp_path: Path,
 ) -> None:
     times = dict.fromkeys(
-        ("idle_connection_seconds", "head_seconds", "body_silence_seconds"), _SHORT
+        ("idle_connection_seconds", "head_seconds", "body_silence_seconds"), _LONG
     )
-    async with listening(tmp_path / "data", **times) as server:
-        slow = await _download(server)
+    async with listening(tmp_path / "data", **times, answer_silence_seconds=2 * _LONG) as server:
+        slow = await _stalled(server)
         idle = await server.connect()
+        await serving(server, idle)
+        pass_time(_LONG)
         assert await idle.is_closed()
         answer = await slow.answer()
         assert (answer.status, len(answer.body)) == (200, 20_000_000)

@@ -11,8 +11,9 @@ def overrides(chosen: Settings, flags: Mapping[str, object]) -> Iterator[tuple[s
     """Yields the settings that are not the default: name, value as it may be printed, and
     origin.
     """
+    origins = settings.origins(Settings.model_fields, flags)
     for name in Settings.model_fields:
-        where = settings.origin(name, flags)
+        where = origins[name]
         if where != settings.DEFAULT:
             yield name, settings.printable(chosen, name), where
 

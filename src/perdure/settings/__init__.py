@@ -12,6 +12,7 @@ from perdure.settings.sources import (
     only,
     only_with,
     origin,
+    origins,
     unknown_variables,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "only",
     "only_with",
     "origin",
+    "origins",
     "printable",
     "secrets",
     "unknown_variables",

@@ -11,9 +11,8 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from perdure.errors import ConfigurationError
 from perdure.settings.display import secrets
@@ -28,16 +27,9 @@ _FLAGS = {"model_aliases": "alias"}
 class _Isolated(Settings):
     """Settings that depend on their own values only."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
+    def __init__(self, **values: object) -> None:
+        # past `BaseSettings`, which reads the environment before it asks which sources count
+        BaseModel.__init__(self, **values)
 
 
 def load(**flags: object) -> Settings:
@@ -91,23 +83,38 @@ def only_with(environment: Collection[str], /, **values: object) -> Settings:
         if text and variable.upper() in names
     }
     try:
-        return _Isolated(**{**found, **values})  # type: ignore[arg-type]  # checked at run time
+        return _Isolated(**{**found, **values})
     except ValidationError as error:
         raise ConfigurationError(_sentence(error.errors()[0], values)) from None
 
 
 def origin(name: str, flags: Mapping[str, object]) -> str:
     """Returns the origin of a setting's value, such as `the environment variable PERDURE_PORT`."""
-    if flags.get(name) is not None:
-        return f"the flag --{_FLAGS.get(name, name).replace('_', '-')}"
+    return origins([name], flags)[name]
+
+
+def origins(names: Iterable[str], flags: Mapping[str, object]) -> dict[str, str]:
+    """Returns the origin of each setting's value by its name. Environment and file are read once
+    for all, and the file only if a setting may be there.
+    """
     variables = {variable.upper(): variable for variable, text in os.environ.items() if text}
-    variable = variables.get(f"{ENV_PREFIX}{name}".upper())
-    if variable:
-        return f"the environment variable {variable}"
-    path = file_of(flags)
-    if path.is_file() and name in tomllib.loads(path.read_text(encoding="utf-8")):
-        return str(path)
-    return DEFAULT
+    found = {}
+    elsewhere = []
+    for name in names:
+        variable = variables.get(f"{ENV_PREFIX}{name}".upper())
+        if flags.get(name) is not None:
+            found[name] = f"the flag --{_FLAGS.get(name, name).replace('_', '-')}"
+        elif variable:
+            found[name] = f"the environment variable {variable}"
+        else:
+            elsewhere.append(name)
+    return found | _origins_in_file(elsewhere, file_of(flags))
+
+
+def _origins_in_file(names: Collection[str], path: Path) -> dict[str, str]:
+    there = names and path.is_file()
+    file = tomllib.loads(path.read_text(encoding="utf-8")) if there else {}
+    return {name: str(path) if name in file else DEFAULT for name in names}
 
 
 def files_read(chosen: Settings) -> list[Path]:
