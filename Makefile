@@ -15,7 +15,7 @@ export UV_COMPILE_BYTECODE := 1
 .PHONY: help demo ui cluster test test-ui check wheel docs bench fuzz samples soak stress upgrade failover clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## start a server and run examples/quickstart.py against it
 	@$(BIN)/perdure demo

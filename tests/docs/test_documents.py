@@ -22,7 +22,7 @@ from tests.webhooks.receiver import SECRET
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FILE = re.compile(r"`([\w./-]+\.(?:py|md|sql|toml))`")
 _FOLDER = re.compile(r"`((?:src|tests|docs|examples|bench)/[\w./-]*)`")
-_TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
+_TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 _PLACES = (ROOT, ROOT / "src" / "perdure")
 _INSTALLED = re.compile(r"(?:pip install|pipx run|pipx install|uvx|uv add) ([^`\n]+)")
 # Files that users make, not we.
