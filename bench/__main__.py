@@ -95,9 +95,10 @@ async def _cluster(client: Client, model: Server) -> list[Row]:
 
 
 async def _traces(client: Client, model: Server) -> list[Row]:
-    with postgres() as kept, postgres() as none:
-        urls = {_POSTGRES: {"kept": kept, "none": none}} if kept and none else {}
-        return await traces.rows(client, model, urls)
+    with ExitStack() as living:
+        urls = {name: living.enter_context(postgres()) for name in traces.SETTINGS}
+        found = {name: url for name, url in urls.items() if url}
+        return await traces.rows(client, model, {_POSTGRES: found} if found else {})
 
 
 async def _attacks(client: Client, model: Server) -> list[Row]:  # noqa: ARG001

@@ -29,7 +29,7 @@ class Client:
         self._session = aiohttp.ClientSession(
             # Forgotten sooner than a server closes them, after 5 s: that would be a race.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=2),
-            timeout=aiohttp.ClientTimeout(total=60),
+            timeout=aiohttp.ClientTimeout(total=300),
             headers={"openai-beta": "assistants=v2", "authorization": "Bearer any"},
         )
 

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,13 +16,14 @@ import psutil
 _ROOT = Path(__file__).parent.parent
 # What is measured is the code of this folder, wherever another one may be installed.
 _BESIDE = os.pathsep.join((str(_ROOT), str(_ROOT / "src")))
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 300  # a profiler makes a start some fifty times as slow
 
 
 class Server:
     """A running server, and what it has used."""
 
     def __init__(self, pid: int, url: str) -> None:
+        self.pid = pid
         self.url = url
         self._process = psutil.Process(pid)
 
@@ -76,10 +77,12 @@ def perdure(
     database_url: str | None = None,
     folder: str | None = None,
     settings: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
 ) -> Iterator[Server]:
     """`perdure serve` as a user would start it, with a new data folder unless one is given.
 
-    Without a model server, the scripted model answers.
+    Without a model server, the scripted model answers. `under` is a command that runs the server,
+    such as a profiler.
     """
     port = _free_port()
     database = ("--database-url", database_url) if database_url else ()
@@ -94,6 +97,7 @@ def perdure(
             port=port,
             answers="/health",
             environment=set_,
+            under=under,
         ) as server,
     ):
         yield server
@@ -106,6 +110,7 @@ def _running(
     port: int,
     answers: str,
     environment: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Runs a Python module as a server until the end of the block, then kills it."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PERDURE_", "OPENAI_"))}
@@ -113,7 +118,7 @@ def _running(
         log = Path(folder, "log")
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [*under, sys.executable, "-m", module, *arguments],
                 cwd=folder,  # where no perdure.toml is
                 env={**inherited, "PYTHONPATH": _BESIDE, **(environment or {})},
                 stdout=output,
