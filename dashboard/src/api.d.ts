@@ -2873,7 +2873,7 @@ export interface components {
             recipe: components["schemas"]["Recipe"] | null;
             request?: components["schemas"]["RemadeRequest"];
         };
-        /** @description A worker took the run. `queued_at` has whole seconds. `server` is the id of the server whose worker it is, `address` where it listens. Each claim has an `epoch` one higher than the last. */
+        /** @description A worker took the run. `queued_at` has whole seconds after a release. `server` is the id of the server whose worker it is, `address` where it listens. Each claim has an `epoch` one higher than the last. */
         TracedClaim: {
             /** @enum {unknown} */
             type: "claim";

@@ -153,6 +153,7 @@ async def submit_tool_outputs(call: ApiCall) -> Answer:
         thread_id=thread_id,
         project=call.project,
         now=call.now,
+        queued_at=call.services.clock.now(),
     )
 
 
@@ -174,6 +175,7 @@ async def _new(call: ApiCall) -> NewRun:
         lifetime=call.services.settings.run_lifetime_seconds,
         key_id=call.caller.key_id,
         limits=await call.services.limiter.limits(call.project),
+        queued_at=call.services.clock.now(),
     )
 
 

@@ -99,7 +99,7 @@ def _done(steps: Sequence[RunStep], written: Mapping[str, Message], trace: Trace
 def _entry(entry: TraceEntry) -> Node:
     match entry:
         case TracedClaim():
-            # The time at which it was queued is kept in whole seconds.
+            # After a release, the time at which it was queued is kept in whole seconds.
             waited = _seconds(max(0.0, entry.claimed_at - entry.queued_at))
             return Node(
                 f"{_time(entry.claimed_at)}  claimed by {_server(entry.address, entry.server)}, "

@@ -23,7 +23,8 @@ _LOCKED = "Thread {thread} already has an active run {{run}}."
 
 class NewRun(NamedTuple):
     """Values that the server sets for a run before its transaction begins. `key_id` is the API key
-    that makes it, if there is one, and `limits` are those of the project.
+    that makes it, if there is one, and `limits` are those of the project. `queued_at` is the exact
+    time, for the trace; by default `now`, which has whole seconds.
     """
 
     id: str
@@ -32,6 +33,7 @@ class NewRun(NamedTuple):
     lifetime: int
     key_id: str | None = None
     limits: ProjectLimits = NO_LIMITS
+    queued_at: float | None = None
 
 
 def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run:
@@ -104,7 +106,7 @@ def _insert(
         thread_id=thread_id,
         status=run.status,
         expires_at=run.expires_at,
-        queued_at=float(new.now),
+        queued_at=float(new.now) if new.queued_at is None else new.queued_at,
         created_at=run.created_at,
         assistant_id=run.assistant_id,
         model=run.model,

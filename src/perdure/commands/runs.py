@@ -104,15 +104,17 @@ def signal(
     lease: Lease | None = None,
     partial: PartialMessage = NOTHING,
     trace: str | None = None,
+    queued_at: float | None = None,
     **changes: object,
 ) -> LockedRun:
     """Moves a run by a line of the table and publishes its event.
 
     A run that ends closes its open message and step first, and gets its usage. `lease` is the one
-    that a claim gives, `trace` lines to add to the run's trace; `changes` are other fields of the
-    run. Raises `BadRequest` with the API's
-    text for a client's signal that the table does not have, `IllegalMove` for one of ours,
-    `LeaseLost` when somebody else moved it.
+    that a claim gives, `trace` lines to add to the run's trace; `queued_at` is the exact time of
+    one that comes into the queue, by default `now`; `changes` are other fields of the run.
+
+    Raises `BadRequest` with the API's text for a client's signal that the table does not have,
+    `IllegalMove` for one of ours, `LeaseLost` when somebody else moved it.
     """
     was = held.run
     if signal in lifecycle.REFUSALS and not lifecycle.RUN.find(was.status, signal):
@@ -148,7 +150,7 @@ def signal(
         owner=kept.owner if kept else None,
         epoch=lease.epoch if lease else held.epoch,
         lease_until=kept.until if kept else None,
-        queued_at=float(now) if target is RunStatus.QUEUED else None,
+        queued_at=(queued_at or float(now)) if target is RunStatus.QUEUED else None,
         error_code=run.last_error.code if run.last_error else None,
         trace=trace,
         most_trace=MOST_CHARACTERS,
@@ -237,6 +239,7 @@ def submit(
     thread_id: str,
     project: str,
     now: int,
+    queued_at: float | None = None,
 ) -> Run:
     """Takes all outputs that the run waits for, ends its tool step and queues it (spec 03 §5)."""
     held = _locked(tx, run_id, thread_id=thread_id, project=project, now=now)
@@ -249,7 +252,7 @@ def submit(
     step, usage = opened
     run_steps.signal(tx, _filled(step, outputs), Signal.COMPLETE, usage=usage, now=now)
     tx.publish(NOTICES, OutputsTaken(now - step.created_at))
-    return signal(tx, held, Signal.SUBMIT, now=now).run
+    return signal(tx, held, Signal.SUBMIT, now=now, queued_at=queued_at).run
 
 
 def expire(tx: Transaction, run_id: str, *, now: int) -> bool:

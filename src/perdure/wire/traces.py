@@ -129,8 +129,9 @@ class RemadeRequest(Object, kw_only=True):
 
 
 class TracedClaim(Object, tag_field="type", tag="claim", kw_only=True):
-    """A worker took the run. `queued_at` has whole seconds. `server` is the id of the server whose
-    worker it is, `address` where it listens. Each claim has an `epoch` one higher than the last.
+    """A worker took the run. `queued_at` has whole seconds after a release. `server` is the id of
+    the server whose worker it is, `address` where it listens. Each claim has an `epoch` one higher
+    than the last.
     """
 
     queued_at: float
