@@ -7,14 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from perdure.dashboard import FOLDER, INDEX
-from tests.ui.person import Person
+from tests.ui.person import FLAGS, Person
 from tests.ui.site import Site, running
-
-# Without these it asks for things on other hosts.
-_FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +19,7 @@ def chromium() -> Iterator[Browser]:
     if program is None:
         pytest.fail("There is no chromium: install your system's package of that name.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield browser
         browser.close()
 

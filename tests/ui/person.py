@@ -11,6 +11,11 @@ from tests.ui.site import Site
 
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
+# Without these a browser asks for things on other hosts.
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 # What a browser says of an answer that is an error, which tests ask for.
 _STATUS = re.compile(r"the server responded with a status of \d+")
 
