@@ -1,34 +1,15 @@
 """How a model server's answer ends is how the run ends: for who polls, and for who streams."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
-import pytest_asyncio
 
-from perdure.testing.manual_clock import ManualClock
 from tests.api.model_runs import ModelRuns
-from tests.api.servers import client, opened
-from tests.ground import Ground, ground
+from tests.api.shared import LOOP, ground, model_server_process, runs
 from tests.model_servers.endings import BROKE, ERRORS, FAILURES, LENGTHS, SAID, WHOLE
-from tests.model_servers.fixture import ModelServer, model_server_process
 
-__all__ = ["ground", "model_server_process"]
+__all__ = ["ground", "model_server_process", "runs"]
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def runs(ground: Ground, model_server_process: ModelServer) -> AsyncIterator[ModelRuns]:
-    """Runs of a server that calls the model server, one for all tests: none asks a model for which
-    another has asked.
-    """
-    chosen: dict[str, Any] = {"model_base_url": model_server_process.base_url}
-    async with (
-        opened(ground.url, ground.folder, clock=ManualClock(), **chosen) as app,
-        client(app) as http,
-    ):
-        yield ModelRuns(http)
+# None asks a model for which another has asked.
+pytestmark = LOOP
 
 
 @pytest.mark.parametrize(

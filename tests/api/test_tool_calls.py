@@ -78,7 +78,7 @@ async def answered(client: AsyncOpenAI, run: Run) -> Run:
 
 def gone_back(server: ModelServer, model: str) -> list[tuple[str, str, str]]:
     """The calls in the last request for this model."""
-    body = [body for body in server.bodies() if body["model"] == model][-1]
+    body = server.bodies_for(model)[-1]
     message = cast("list[Body]", body["messages"])[1]
     assert message["content"] == ""
     calls = cast("list[dict[str, Body]]", message["tool_calls"])

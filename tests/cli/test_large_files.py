@@ -23,6 +23,8 @@ from tests.patience import PATIENCE_SECONDS, wait_until
 
 MEGABYTE = 1024 * 1024
 SIZE = 64 * MEGABYTE
+# Where nobody looks at the memory: more than lies around between a server and its clients.
+MIDDLING = 16 * MEGABYTE
 # A few of the pieces that a bucket is sent, and what lies around.
 MOST_GROWTH = 40 * MEGABYTE
 
@@ -82,13 +84,13 @@ def connect(server: Served) -> HTTPConnection:
 
 
 @contextmanager
-def begun(server: Served) -> Iterator[HTTPConnection]:
-    """An upload of the large file, of which the head was sent."""
+def begun(server: Served, size: int = SIZE) -> Iterator[HTTPConnection]:
+    """An upload of a large file, of which the head was sent."""
     with closing(connect(server)) as connection:
         connection.putrequest("POST", "/v1/files")
         for name, value in HEADERS.items():
             connection.putheader(name, value)
-        connection.putheader("Content-Length", str(len(HEAD) + SIZE + len(TAIL)))
+        connection.putheader("Content-Length", str(len(HEAD) + size + len(TAIL)))
         connection.endheaders(HEAD)
         yield connection
 
@@ -123,11 +125,11 @@ def peak(server: Served) -> int:
     return int(line.split()[1]) * 1024
 
 
-def sent(server: Served) -> Iterator[str]:
-    """Uploads the large file in two halves; yields in between."""
-    with begun(server) as connection:
-        for number in range(SIZE // MEGABYTE):
-            if number == SIZE // MEGABYTE // 2:
+def sent(server: Served, size: int = SIZE) -> Iterator[str]:
+    """Uploads a large file in two halves; yields in between."""
+    with begun(server, size) as connection:
+        for number in range(size // MEGABYTE):
+            if number == size // MEGABYTE // 2:
                 yield ""
             connection.send(block(number))
         connection.send(TAIL)
@@ -157,7 +159,7 @@ def test_a_large_file_is_held_in_memory_neither_on_its_way_in_nor_out(
 
 def test_others_are_answered_while_a_file_comes_in(data_dir: Path) -> None:
     with serving(data_dir) as server:
-        upload = sent(server)
+        upload = sent(server, MIDDLING)
         next(upload)
         assert server.health() == (200, b'{"status":"ok"}')
         assert listed(server) == []
@@ -182,11 +184,11 @@ def test_a_kill_in_the_middle_of_an_upload_leaves_nothing(data_dir: Path, place:
 
 def test_a_kill_right_after_an_upload_loses_nothing(data_dir: Path) -> None:
     with serving(data_dir) as server:
-        _, file_id = sent(server)
+        _, file_id = sent(server, MIDDLING)
         server.stop(signal.SIGKILL)
     path = f"/v1/files/{file_id}/content"
     with serving(data_dir) as server, answered(server, path) as answer:
-        assert len(answer.read()) == SIZE
+        assert len(answer.read()) == MIDDLING
 
 
 def test_a_client_that_stops_reading_holds_nothing_up(data_dir: Path) -> None:
@@ -223,7 +225,7 @@ def test_clients_that_leave_a_download_leave_nothing_open_and_nothing_in_the_log
     """However much of it they took, and with more at once than there are threads that read."""
     environment = {**place.environment, "PERDURE_LOG_LEVEL": "debug"}
     with serving(data_dir, environment=environment) as server:
-        _, file_id = sent(server)
+        _, file_id = sent(server, MIDDLING)
         host, port = server.url.removeprefix("http://").split(":")
         asked = f"GET /v1/files/{file_id}/content HTTP/1.1"
         head = f"{asked}\r\nHost: {host}\r\nAuthorization: Bearer x\r\n\r\n"

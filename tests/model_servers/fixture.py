@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
@@ -30,6 +31,11 @@ class ModelServer:
     def bodies(self) -> list[dict[str, object]]:
         """The bodies of these requests."""
         return [request["body"] for request in self.seen()]  # type: ignore[misc]
+
+    def bodies_for(self, model: str) -> list[dict[str, object]]:
+        """The bodies of those for this model."""
+        asked = self._asked(f"/_seen?{urlencode({'model': model})}")
+        return [request["body"] for request in asked["requests"]]  # type: ignore[attr-defined]
 
     def listed(self) -> int:
         """How often the models were listed."""

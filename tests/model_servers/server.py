@@ -5,8 +5,9 @@
 A program of its own, which knows nothing of Perdure. The model's name says what it does: see
 `answers.py` and `faults.py`. It prints its port, and ends when its input does.
 
-`GET /_seen`: the requests since the last `POST /_reset`. `GET /_asked?count=n`: answers once there
-were n, `GET /_aborted?count=n` once n were given up by their client.
+`GET /_seen`: the requests since the last `POST /_reset`, with `?model=` those for this model.
+`GET /_asked?count=n`: answers once there were n, `GET /_aborted?count=n` once n were given up by
+their client.
 """
 
 import asyncio
@@ -64,9 +65,9 @@ async def completions(request: web.Request) -> web.StreamResponse:
     log = request.app[LOG]
     body: Body = await request.json()
     peer = request.transport.get_extra_info("peername")[1] if request.transport else None
-    await log.add({"path": request.path, "headers": headers_of(request), "body": body,
-                   "peer": peer, "raw": await request.text()})  # fmt: skip
     model = str(body["model"])
+    await log.add({"path": request.path, "headers": headers_of(request), "body": body,
+                   "model": model, "peer": peer, "raw": await request.text()})  # fmt: skip
     log.calls[model] += 1
     name, _, times = model.rpartition("-")
     left = 0
@@ -86,7 +87,7 @@ async def embeddings(request: web.Request) -> web.StreamResponse:
     body: Body = await request.json()
     request.app[LOG].seen.append(
         {"path": request.path, "headers": headers_of(request), "body": body,
-         "raw": (await request.read()).decode()}
+         "model": body.get("model"), "raw": (await request.read()).decode()}
     )  # fmt: skip
     if body.get("model") == "unauthorized":
         return await unauthorized(request, body, 0)
@@ -109,7 +110,9 @@ async def models(request: web.Request) -> web.StreamResponse:
 
 async def seen(request: web.Request) -> web.StreamResponse:
     log = request.app[LOG]
-    return web.json_response({"requests": log.seen, "listed": log.calls["/models"]})
+    model = request.query.get("model")
+    found = [each for each in log.seen if model in (None, each["model"])]
+    return web.json_response({"requests": found, "listed": log.calls["/models"]})
 
 
 async def asked(request: web.Request) -> web.StreamResponse:
