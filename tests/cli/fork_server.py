@@ -62,6 +62,8 @@ def main() -> None:
     command as JSON, with its three standard files and the end of a pipe that is told its status.
     Each is answered with the command's process number.
     """
+    # A suite that a shell has started in the background ignores Ctrl-C, and commands would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in _IMPORTED_BEFORE:
         importlib.import_module(name)
     # What each server reads at its start, which is half of its cost.

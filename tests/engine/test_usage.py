@@ -41,7 +41,7 @@ async def test_a_run_counts_for_the_key_that_made_it_and_the_model_it_asked_for(
 
 
 async def test_a_model_call_that_is_broken_off_counts_once(stage: Stage) -> None:
-    run = await stage.begin("say: One two\nwait 60000 ms\nsay: three")
+    run = await stage.begin("forever\nwait 1 ms")
     execution = Execution(run.id, stage.means, owner="worker_1")
     work = asyncio.ensure_future(execution.run())
     await stage.listen_until(run, lambda told: told.name == "thread.message.delta")
