@@ -16,7 +16,7 @@ from tests.sdk_python.test_sdks import ENVIRONMENT
 
 _ROOT = Path(__file__).parents[2]
 _CHART = "a_table_comes_back_as_a_chart_and_a_table"
-_EXAMPLES = sorted(path.name for path in (_ROOT / "examples").glob("*.py"))
+_EXAMPLES = _ROOT / "examples"
 
 
 @asynccontextmanager
@@ -45,13 +45,15 @@ async def _cluster(
             assert server.stop()[0] == 0
 
 
-async def _said(*command: str, proxy: RoundRobin) -> str:
-    """What a program prints that is told to use the proxy; it must succeed."""
+async def _said(*command: str, proxy: RoundRobin, folder: Path = _ROOT) -> str:
+    """What a program prints that is told to use the proxy; it must succeed. `folder`: where it
+    runs, and leaves its files.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *command,
         env=clean({"OPENAI_BASE_URL": f"{proxy.url}/v1", "OPENAI_API_KEY": "any"}),
-        cwd=_ROOT,
+        cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -65,7 +67,7 @@ async def test_an_example_runs_where_some_answer_and_another_works(
 ) -> None:
     roles = ("api", "api", "worker")
     async with _cluster(tmp_path, postgres_url, object_store, roles) as proxy:
-        said = await _said("examples/quickstart.py", proxy=proxy)
+        said = await _said(str(_EXAMPLES / "quickstart.py"), proxy=proxy, folder=tmp_path)
     assert "assistant  You said: Hello, who are you?" in said
     assert min(proxy.shares.values()) > 1
 
@@ -75,8 +77,8 @@ async def test_the_programs_of_the_sdk_and_the_examples_run_through_a_proxy(
 ) -> None:
     roles = ("all", "all")
     async with _cluster(tmp_path, postgres_url, object_store, roles) as proxy:
-        for example in _EXAMPLES:
-            await _said(f"examples/{example}", proxy=proxy)
+        for example in sorted(_EXAMPLES.glob("*.py")):
+            await _said(str(example), proxy=proxy, folder=tmp_path)
         said = await _said("-m", "tests.sdk_python.program", f"{proxy.url}/v1", proxy=proxy)
     results = [json.loads(line) for line in said.splitlines()]
     assert len(results) > 10
