@@ -7,7 +7,7 @@ import socket
 import sys
 
 from ipykernel import kernelapp
-from ipykernel.iostream import IOPubThread
+from ipykernel.iostream import IOPubThread, OutStream
 from jupyter_client.connect import write_connection_file
 
 from .relay import CONNECTION
@@ -15,6 +15,26 @@ from .relay import CONNECTION
 # Objects that are made before Python looks for garbage. It is 700 otherwise, and then a fifth of
 # the time of an import is spent on that.
 GARBAGE_THRESHOLD = 10_000
+
+
+# Characters of a stream that may wait to be sent. Jupyter waits a fifth of a second whatever comes
+# meanwhile, and a program that floods would fill the memory of the session before its time is up.
+WAITING_CHARACTERS = 64 * 1024
+
+
+class Stream(OutStream):
+    """Jupyter's stream, whose writers wait for it to be sent when too much of it waits."""
+
+    _waiting = 0
+
+    def write(self, string: str) -> int:
+        super().write(string)
+        # not exact where several threads write: it is only a bound
+        self._waiting += len(string)
+        if self._waiting > WAITING_CHARACTERS:
+            self._waiting = 0
+            self.flush()  # type: ignore[no-untyped-call]
+        return len(string)
 
 
 class Publisher(IOPubThread):
@@ -58,6 +78,7 @@ def start_kernel(link: socket.socket) -> int:
             f"-f={CONNECTION}",
             "--InteractiveShell.colors=nocolor",
             "--HistoryManager.enabled=False",
+            f"--IPKernelApp.outstream_class={Stream.__module__}.{Stream.__name__}",
         ]
     )
     sys.exit(0)
