@@ -304,6 +304,15 @@ async def test_an_engine_delivers_by_itself(post: Post) -> None:
     assert (told["type"], told["data"]["id"]) == ("thread.run.completed", run.id)
 
 
+async def test_what_is_due_when_a_server_stops_is_sent_before_it_ends(post: Post) -> None:
+    webhooks = await post.server("a")
+    engine = post.stage.engine(webhooks)
+    await post.complete(3)
+    await engine.drain(PATIENCE_SECONDS)
+    assert len(post.receiver.received) == 3
+    assert [row.status for row in post.rows()] == ["delivered"] * 3
+
+
 async def test_deliveries_that_ended_are_forgotten_with_the_events(post: Post) -> None:
     webhooks = await post.server("a", "b", urls={"b": "http://no-such-host.invalid/"})
     await post.complete()

@@ -144,7 +144,7 @@ class Engine:
         await _cancelled(self._loops)
         await _cancelled(self._ending_hung)
         await self.limiter.flush()
-        await self.webhooks.settle(_SETTLE_SECONDS)
+        await self.webhooks.finish(_SETTLE_SECONDS)
         await self.webhooks.close()
         if self.membership:
             await self.membership.leave()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from perdure.clock import Clock
+from perdure.errors import Unavailable
 from perdure.metrics import WEBHOOKS, Metrics
 from perdure.storage.database import Database
 from perdure.webhooks import deliveries, redelivery, signature
@@ -86,6 +87,16 @@ class Webhooks:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+    async def finish(self, seconds: float) -> None:
+        """Sends what is due when a server stops, and waits at most so many seconds for it: a run
+        may have ended since the last look, and nobody may start the server again.
+        """
+        try:
+            await self.step()
+        except Unavailable as error:
+            _log.info("webhooks_not_looked_for", reason=error.message)
+        await self.settle(seconds)
 
     async def close(self) -> None:
         """Closes the sender's connections."""
