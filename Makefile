@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := -e '.[demo]'
-DEV := -e '.[demo,code-interpreter,tls]' --group dev
+DEV := -e '.[demo,code-interpreter,otel,tls]' --group dev
 
 # Python keeps what it has compiled, whatever the environment says: the tests start hundreds of
 # processes, and else each compiles the whole package anew. uv compiles only if it is told to.

@@ -47,6 +47,8 @@ CREATE TABLE runs (
     model text,
     error_code text,
     trace text,
+    traceparent text,
+    asked_at double precision,
     imported integer NOT NULL DEFAULT 0,
     CONSTRAINT runs_check CHECK ((status = ANY (ARRAY['queued'::text, 'in_progress'::text, 'requires_action'::text, 'cancelling'::text])) = (ended_at IS NULL)),
     CONSTRAINT runs_check1 CHECK (ended_at IS NOT NULL OR expires_at IS NOT NULL),

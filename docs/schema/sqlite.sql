@@ -294,7 +294,7 @@ CREATE TABLE runs (
     owner TEXT,
     epoch INTEGER NOT NULL DEFAULT 0,
     lease_until REAL,
-    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0, key_id TEXT, created_at INTEGER, assistant_id TEXT, model TEXT, error_code TEXT, trace TEXT, imported INTEGER NOT NULL DEFAULT 0,
+    body TEXT NOT NULL, queued_at REAL NOT NULL DEFAULT 0, key_id TEXT, created_at INTEGER, assistant_id TEXT, model TEXT, error_code TEXT, trace TEXT, traceparent TEXT, asked_at REAL, imported INTEGER NOT NULL DEFAULT 0,
     -- terminal if and only if it has ended
     CHECK ((status IN ('queued', 'in_progress', 'requires_action', 'cancelling')) = (ended_at IS NULL)),
     -- an active run always has a time at which it expires

@@ -1,6 +1,7 @@
 """The composition root: settings become a running server."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -9,7 +10,7 @@ from functools import partial
 import structlog
 
 import perdure
-from perdure import ids, model_servers, sandboxes, storage, tools, webhooks
+from perdure import ids, model_servers, sandboxes, storage, telemetry, tools, webhooks
 from perdure.api.application import Application, with_cors
 from perdure.api.bodies import Decoding, HeldBytes
 from perdure.api.exposition import Exposition
@@ -89,6 +90,9 @@ class Perdure:
             perdure.__version__,
             settings.role,
             clock.now(),
+        )
+        self.telemetry = telemetry.connect(
+            os.environ, version=perdure.__version__, instance=self.identity.id
         )
         self.metrics = Metrics()
         self.metrics.set(INFO, 1, perdure.__version__, settings.role)
@@ -258,6 +262,7 @@ class Perdure:
             await self.keys.close()
         self.limiter.close()
         await self._disconnect()
+        await self.telemetry.close()
 
     async def _disconnect(self) -> None:
         """Lets go of the other servers and of the database."""
@@ -301,7 +306,13 @@ class Perdure:
             ),
             limiter=self.limiter,
             traced_as=self.identity.address if self.settings.trace_retention_days else None,
-            reports=RunReports(self.metrics, label=self.labels.of, address=self.identity.address),
+            reports=RunReports(
+                self.metrics,
+                label=self.labels.of,
+                address=self.identity.address,
+                clock=clock,
+                telemetry=self.telemetry,
+            ),
         )
 
     def _pages(self, clock: Clock) -> OperatorPages:

@@ -15,8 +15,6 @@ MOST_SERIES = 2000
 
 _SHORT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LONG = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-# Times of which whole seconds are known.
-_WHOLE = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 
 
 class Metric(NamedTuple):
@@ -41,9 +39,9 @@ RUNS = Metric(
 RUN_SECONDS = Metric(
     "perdure_run_seconds",
     "histogram",
-    "From a run's creation to its end, waits for tool outputs included, in whole seconds",
+    "From the request that made a run to its end, waits for tool outputs included",
     ("status",),
-    _WHOLE,
+    (*_LONG, 1800.0, 3600.0),
 )
 RUN_ROUNDS = Metric(
     "perdure_run_rounds",

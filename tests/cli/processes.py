@@ -109,7 +109,7 @@ def clean(environment: Mapping[str, str] | None) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PERDURE_", "OPENAI_"))
+        if not name.startswith(("PERDURE_", "OPENAI_", "OTEL_"))
     }
     return {**inherited, **(environment or {})}
 

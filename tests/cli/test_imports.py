@@ -14,7 +14,7 @@ from tests.patience import PATIENCE_SECONDS
 
 # What takes a tenth of a second or much more.
 HEAVY = {"aiohttp", "aiosql", "bpe_openai", "jupyter_client", "kreuzberg", "numpy", "obstore",
-         "openai", "psycopg", "pypdfium2", "starlette", "uvicorn"}  # fmt: skip
+         "openai", "opentelemetry", "psycopg", "pypdfium2", "starlette", "uvicorn"}  # fmt: skip
 CLIENT = {"aiohttp"}
 SERVER = {"aiosql", "starlette", "uvicorn"}
 # Of ours, what only a server needs.

@@ -33,7 +33,9 @@ WEATHER = FunctionTool(function=FunctionDefinition(name="get_weather"))
 def metrics(stage: Stage) -> Metrics:
     """The figures of a server whose engine exists, and is not started."""
     metrics = Metrics()
-    stage.means = stage.means._replace(reports=RunReports(metrics, address="a:7373"))
+    stage.means = stage.means._replace(
+        reports=RunReports(metrics, address="a:7373", clock=stage.clock)
+    )
     stage.engine()
     return metrics
 
@@ -124,7 +126,7 @@ async def test_an_end_is_reported_once(stage: Stage, metrics: Metrics, name: str
     assert line["code"] == (None if code == "none" else code)
     assert (line["run_id"], line["thread_id"]) == (run.id, run.thread_id)
     assert (line["project"], line["server"]) == (PROJECT, "a:7373")
-    assert line["seconds"] == int(stage.clock.now()) - run.created_at
+    assert line["seconds"] == round(stage.clock.now() - run.created_at, 3)
 
 
 async def test_the_end_of_a_deleted_thread_s_run_is_reported(

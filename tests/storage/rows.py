@@ -54,6 +54,8 @@ def add_run(tx: Transaction, run_id: str, *, thread_id: str, status: str = "queu
         created_at=1,
         assistant_id="asst_1",
         model="m",
+        traceparent=None,
+        asked_at=1.5,
         body="{}",
     )
 

@@ -33,6 +33,7 @@ class OpenEcho(OpenCall):
 class RunEcho:
     def __init__(self, run: Run) -> None:
         self.name = free_name("echo", run)
+        self.sources: Sequence[str] = ()
         self.is_closed = False
 
     def is_forced(self, choice: object) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from tests.local_site import local_site
 from tests.patience import PATIENCE_SECONDS
 
 KEY = bytes(range(32))
@@ -53,16 +54,8 @@ class Receiver:
 async def receiving() -> AsyncIterator[Receiver]:
     """A receiver on a free port of this machine."""
     receiver = Receiver()
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", receiver.answer)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        receiver.url = f"http://{host}:{port}"
-        yield receiver
-    finally:
-        receiver.open.set()
-        await runner.cleanup()
+    async with local_site(receiver.answer) as receiver.url:
+        try:
+            yield receiver
+        finally:
+            receiver.open.set()

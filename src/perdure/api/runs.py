@@ -21,6 +21,7 @@ from perdure.commands.creation import NewRun
 from perdure.commands.limits import NO_LIMITS
 from perdure.lifecycle import RunStatus
 from perdure.storage.database import Transaction
+from perdure.telemetry import traceparent
 from perdure.wire.events import runs_topic
 from perdure.wire.lists import Page
 from perdure.wire.query import ListQuery, check_id, include
@@ -168,6 +169,7 @@ async def _require_quota(call: ApiCall, run_id: str, thread_id: str) -> None:
 
 
 async def _new(call: ApiCall) -> NewRun:
+    place = traceparent.parse(call.request.headers.get("traceparent"))
     return NewRun(
         id=ids.new(ids.RUN),
         project=call.project,
@@ -176,6 +178,7 @@ async def _new(call: ApiCall) -> NewRun:
         key_id=call.caller.key_id,
         limits=await call.services.limiter.limits(call.project),
         queued_at=call.services.clock.now(),
+        traceparent=place.header if place else None,
     )
 
 

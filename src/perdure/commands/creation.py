@@ -24,7 +24,7 @@ _LOCKED = "Thread {thread} already has an active run {{run}}."
 class NewRun(NamedTuple):
     """Values that the server sets for a run before its transaction begins. `key_id` is the API key
     that makes it, if there is one, and `limits` are those of the project. `queued_at` is the exact
-    time, for the trace; by default `now`, which has whole seconds.
+    time; by default `now`, which has whole seconds. `traceparent` is that of the request.
     """
 
     id: str
@@ -34,6 +34,7 @@ class NewRun(NamedTuple):
     key_id: str | None = None
     limits: ProjectLimits = NO_LIMITS
     queued_at: float | None = None
+    traceparent: str | None = None
 
 
 def create(tx: Transaction, thread_id: str, body: CreateRun, new: NewRun) -> Run:
@@ -98,6 +99,7 @@ def _insert(
     limits.require_run(tx, new.project, new.limits)
     _check_tool_choice(run)
     data = encode(run)
+    asked_at = float(new.now) if new.queued_at is None else new.queued_at
     added = tx.run(
         "runs.insert",
         id=run.id,
@@ -106,10 +108,12 @@ def _insert(
         thread_id=thread_id,
         status=run.status,
         expires_at=run.expires_at,
-        queued_at=float(new.now) if new.queued_at is None else new.queued_at,
+        queued_at=asked_at,
         created_at=run.created_at,
         assistant_id=run.assistant_id,
         model=run.model,
+        traceparent=new.traceparent,
+        asked_at=asked_at,
         body=data.decode(),
     )
     if not added:

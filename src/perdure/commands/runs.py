@@ -53,7 +53,8 @@ class Lease(NamedTuple):
 
 class LockedRun(NamedTuple):
     """A run, locked against other writers until the transaction ends. `key_id` is the API key that
-    made it, if that is known; `queued_at` is when it was last put into the queue.
+    made it, if that is known; `queued_at` is when it was last put into the queue. `traceparent` is
+    that of the request that made it, and `asked_at` the exact time of that; None in older rows.
     """
 
     run: Run
@@ -62,6 +63,13 @@ class LockedRun(NamedTuple):
     epoch: int
     key_id: str | None = None
     queued_at: float = 0.0
+    traceparent: str | None = None
+    asked_at: float | None = None
+
+    @property
+    def started_at(self) -> float:
+        """When the run was asked for; of older runs in whole seconds."""
+        return float(self.run.created_at) if self.asked_at is None else self.asked_at
 
 
 class PartialMessage(NamedTuple):
@@ -92,7 +100,16 @@ def lock(tx: Transaction, run_id: str) -> LockedRun | None:
         return None
     lease = Lease(row["owner"], row["epoch"], row["lease_until"]) if row["owner"] else None
     run = decode(row["body"], Run)
-    return LockedRun(run, row["project"], lease, row["epoch"], row["key_id"], row["queued_at"])
+    return LockedRun(
+        run,
+        row["project"],
+        lease,
+        row["epoch"],
+        row["key_id"],
+        row["queued_at"],
+        row["traceparent"],
+        row["asked_at"],
+    )
 
 
 def signal(
@@ -164,7 +181,8 @@ def signal(
         tx.publish(run.id, Queued())
     if target in lifecycle.TERMINAL:
         epoch = lease.epoch if lease else held.epoch
-        tx.publish(NOTICES, RunEnded(run, held.project, epoch, len(usages), now))
+        ended = RunEnded(run, held.project, epoch, len(usages), held.traceparent, held.started_at)
+        tx.publish(NOTICES, ended)
     return held._replace(run=run, lease=kept, epoch=lease.epoch if lease else held.epoch)
 
 

@@ -28,6 +28,7 @@ from perdure.providers.provider import Provider
 from perdure.quotas.limiter import Limiter
 from perdure.storage.blob_stores import BlobStores
 from perdure.storage.database import Database
+from perdure.telemetry.exporter import EndedTool, SpannedRun
 from perdure.tools.annotation import Annotator
 from perdure.tools.open_call import OpenCall
 from perdure.tools.tool import RunTool, Tool, ToolError
@@ -80,6 +81,8 @@ class Execution:
         self._interrupted = False
         self._work: asyncio.Task[Outcome | None] | None = None
         self._answer: model_call.ModelAnswer | None = None
+        # known with the claim
+        self._spanned: SpannedRun
 
     def interrupt(self) -> None:
         """Stops the model call; the run ends or goes back to the queue, as its row says.
@@ -125,6 +128,7 @@ class Execution:
             return None
         self.lease = claimed.lease
         held = claimed.held
+        self._spanned = SpannedRun(held.run, held.project, held.traceparent, held.started_at)
         return Recorder(
             held.run,
             claimed.lease,
@@ -188,10 +192,19 @@ class Execution:
 
     async def _answer_calls(self, tool: RunTool, calls: list[OpenCall], recorder: Recorder) -> None:
         """Has a tool answer its calls of a round."""
-        began = self._means.clock.now()
-        with recorder.tracer.tool_work(tool.name, [each.id for each in calls]):
-            await tool.answer(calls, recorder)
-        self._means.reports.tool(tool.name, self._means.clock.now() - began)
+        clock, call_ids = self._means.clock, [each.id for each in calls]
+        began = clock.now()
+        error: str | None = "interrupted"
+        try:
+            with recorder.tracer.tool_work(tool.name, call_ids):
+                await tool.answer(calls, recorder)
+            error = None
+        except ToolError:
+            error = "server_error"
+            raise
+        finally:
+            ended = EndedTool(tool.name, call_ids, tool.sources, began, clock.now(), error)
+            self._means.reports.end_tool(self._spanned, ended)
 
     async def _refused(self, recorder: Recorder) -> Failed | None:
         """The outcome of a run that begins where its project has reached a limit."""
@@ -278,7 +291,7 @@ class Execution:
         rules = self._means.thinking
         style = rules.of(recorder.run.model)
         traced = recorder.tracer.call()
-        report = self._means.reports.model_call(self.run_id, request.model, self._means.clock)
+        report = self._means.reports.model_call(self._spanned, request.model, traced.log)
         self._answer = answer = model_call.ModelAnswer(request, style, traced.log)
         provider, used_ids = self._means.provider, prepared.used_ids
         self._means.limiter.begin_call(recorder.account.project, request.model)
@@ -289,7 +302,8 @@ class Execution:
                 self._count(answer, outcome.usage, recorder)
             return outcome
         finally:
-            report.end(OUTCOMES[type(outcome)] if outcome else "interrupted", outcome, answer.log)
+            kind = OUTCOMES[type(outcome)] if outcome else "interrupted"
+            report.end(kind, outcome, _usage_of(outcome) or answer.usage)
             traced.end(
                 outcome,
                 origin=style.origin,
@@ -315,6 +329,10 @@ class Execution:
         self._means.windows.learn(
             request.model, sent=sent + (request.max_tokens or 0), limit=refused.limit
         )
+
+
+def _usage_of(outcome: Outcome | TooLong | None) -> Usage | None:
+    return None if outcome is None or isinstance(outcome, TooLong) else outcome.usage
 
 
 def _setup(run: Run, prepared: Prepared) -> RoundSetup:

@@ -1,4 +1,4 @@
-"""Reports of what happens to runs: lines of the log, and figures.
+"""Reports of what happens to runs: lines of the log, figures, and telemetry for other systems.
 
 The end of a run is reported by the server that wrote it, after its commit, whoever wrote: a worker,
 a client's cancel, the upkeep. So each end is reported once, and never before it is true.
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from perdure.clock import Clock
+from perdure.clock import Clock, SystemClock
 from perdure.engine.outcomes import Failed, Outcome, TooLong
 from perdure.metrics import (
     FIRST_TOKEN_SECONDS,
@@ -25,6 +25,7 @@ from perdure.metrics import (
     Metrics,
 )
 from perdure.providers.call_log import CallLog
+from perdure.telemetry.exporter import EndedCall, EndedTool, SpannedRun, Telemetry
 from perdure.wire.events import Notice, RunEnded
 from perdure.wire.usage import Usage
 
@@ -37,7 +38,8 @@ FUNCTION = "function"
 
 class RunReports:
     """Reports of one server. `label` returns the names of a model's server and of the model, each
-    from a bounded list; `address` is where the server listens.
+    from a bounded list; `address` is where the server listens, and `telemetry` what is sent to
+    other systems.
     """
 
     def __init__(
@@ -46,8 +48,12 @@ class RunReports:
         *,
         label: Callable[[str], tuple[str, str]] = lambda _: (OTHER, OTHER),
         address: str = "",
+        clock: Clock | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
+        self.telemetry = telemetry or Telemetry()
+        self._clock = clock or SystemClock()
         self._label = label
         self._address = address
 
@@ -59,7 +65,8 @@ class RunReports:
             self.metrics.observe(TOOL_SECONDS, notice.seconds, FUNCTION)
 
     def _end(self, ended: RunEnded) -> None:
-        run, seconds = ended.run, ended.now - ended.run.created_at
+        run, now = ended.run, self._clock.now()
+        seconds = max(0.0, now - ended.started_at)
         code = run.last_error.code if run.last_error else None
         reason = run.incomplete_details.reason if run.incomplete_details else None
         self.metrics.count(RUNS, run.status, code or reason or "none")
@@ -77,18 +84,21 @@ class RunReports:
             model=run.model[:_MOST_NAME],
             prompt_tokens=usage.prompt_tokens if usage else None,
             completion_tokens=usage.completion_tokens if usage else None,
-            seconds=seconds,
+            seconds=round(seconds, 3),
             attempts=ended.epoch,
             server=self._address,
         )
+        spanned = SpannedRun(run, ended.project, ended.traceparent, ended.started_at)
+        self.telemetry.end_run(spanned, self._label(run.model)[1], now)
 
     def take_over(self) -> None:
         """Counts a run that was taken from a worker that is gone."""
         self.metrics.count(TAKE_OVERS)
 
-    def tool(self, name: str, seconds: float) -> None:
+    def end_tool(self, of: SpannedRun, tool: EndedTool) -> None:
         """Reports how long a run waited for a tool of the server."""
-        self.metrics.observe(TOOL_SECONDS, seconds, name)
+        self.metrics.observe(TOOL_SECONDS, tool.ended_at - tool.started_at, tool.name)
+        self.telemetry.end_tool(of, tool)
 
     def usage(self, model: str, usage: Usage) -> None:
         """Counts the tokens of a model call."""
@@ -99,17 +109,22 @@ class RunReports:
         if cached:
             self.metrics.count(TOKENS, *labels, "cached_input", by=cached)
 
-    def model_call(self, run_id: str, model: str, clock: Clock) -> "ModelCallReport":
-        """Begins the report of a model call."""
+    def model_call(self, of: SpannedRun, model: str, log: CallLog) -> "ModelCallReport":
+        """Begins the report of a model call, whose request is sent with its place in the trace."""
         # The lists of the servers are fetched meanwhile, where they are needed.
         self._label(model)
-        return ModelCallReport(self, run_id, model, clock)
+        return ModelCallReport(self, of, model, log, self._clock)
 
     def end_call(
-        self, call: "ModelCallReport", kind: str, outcome: Outcome | TooLong | None, log: CallLog
+        self,
+        call: "ModelCallReport",
+        kind: str,
+        outcome: Outcome | TooLong | None,
+        usage: Usage | None,
     ) -> None:
         """Reports a model call that has ended; `kind` is a word for its outcome."""
-        labels, seconds = self._label(call.model), call.seconds
+        labels, ended_at, log = self._label(call.model), self._clock.now(), call.log
+        seconds = max(0.0, ended_at - call.started_at)
         self.metrics.count(MODEL_CALLS, *labels, kind)
         self.metrics.observe(MODEL_CALL_SECONDS, seconds, *labels)
         if log.first_token_at is not None:
@@ -121,7 +136,7 @@ class RunReports:
             began = log.first_token_at is not None
             _log.warning(
                 "model_call_failed",
-                run_id=call.run_id,
+                run_id=call.of.run.id,
                 server=labels[0],
                 model=call.model[:_MOST_NAME],
                 code=outcome.error.code,
@@ -130,23 +145,37 @@ class RunReports:
                 attempts=max(1, log.failures),
                 seconds=round(seconds, 3),
             )
+        failed = outcome.failed if isinstance(outcome, TooLong) else outcome
+        self.telemetry.end_call(
+            call.of,
+            EndedCall(
+                call.place,
+                call.model,
+                labels[1],
+                log.server,
+                call.started_at,
+                ended_at,
+                log.first_token_at,
+                failed.error.code if isinstance(failed, Failed) else None,
+                usage,
+            ),
+        )
 
 
 class ModelCallReport:
     """A model call that is under way."""
 
-    def __init__(self, reports: RunReports, run_id: str, model: str, clock: Clock) -> None:
+    def __init__(
+        self, reports: RunReports, of: SpannedRun, model: str, log: CallLog, clock: Clock
+    ) -> None:
         self._reports = reports
-        self._clock = clock
-        self.run_id = run_id
+        self.of = of
         self.model = model
+        self.log = log
+        self.place = reports.telemetry.begin_call(of)
+        log.traceparent = self.place.header if self.place else None
         self.started_at = clock.now()
 
-    @property
-    def seconds(self) -> float:
-        """The seconds that it has taken so far."""
-        return max(0.0, self._clock.now() - self.started_at)
-
-    def end(self, kind: str, outcome: Outcome | TooLong | None, log: CallLog) -> None:
+    def end(self, kind: str, outcome: Outcome | TooLong | None, usage: Usage | None) -> None:
         """Ends the report; see `RunReports.end_call`."""
-        self._reports.end_call(self, kind, outcome, log)
+        self._reports.end_call(self, kind, outcome, usage)

@@ -35,6 +35,8 @@ class CallLog:
         self.body_bytes: int | None = None
         self.attempts: list[Attempt] = []
         self.first_token_at: float | None = None
+        # the place in a distributed trace that the request is sent with
+        self.traceparent: str | None = None
 
     def note_server(self, server: str, model: str, adjustments: Collection[str]) -> None:
         """Notes where the request goes, the model's name there, and how the request is adjusted."""

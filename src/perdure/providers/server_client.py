@@ -169,11 +169,14 @@ class ServerClient:
     async def _attempt(
         self, body: bytes, model: str, log: CallLog
     ) -> aiohttp.ClientResponse | Refusal:
+        headers = {**self._endpoint.headers, "content-type": "application/json"}
+        if log.traceparent:
+            headers["traceparent"] = log.traceparent
         try:
             response = await self._http().post(
                 self._endpoint.url("chat/completions"),
                 data=body,
-                headers={**self._endpoint.headers, "content-type": "application/json"},
+                headers=headers,
                 # Followed, a POST would become a GET, or take the prompt somewhere else.
                 allow_redirects=False,
             )

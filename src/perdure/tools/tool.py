@@ -142,6 +142,11 @@ class RunTool(Protocol):
     name: str
     """The name under which the model calls it."""
 
+    @property
+    def sources(self) -> Sequence[str]:
+        """The ids of the vector stores that it searches; none for a tool that searches nothing."""
+        ...
+
     def is_forced(self, choice: object) -> bool:
         """True if this `tool_choice` of the run forces the tool."""
         ...

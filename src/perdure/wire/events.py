@@ -86,14 +86,16 @@ class RunsChanged(NamedTuple):
 
 class RunEnded(NamedTuple):
     """The end of a run, for the log and the metrics of the server that wrote it. `epoch` is the
-    number of times that workers took it up, and `steps` the number of its steps.
+    number of times that workers took it up, and `steps` the number of its steps. `traceparent` is
+    that of the request that made it, and `started_at` when that came.
     """
 
     run: Run
     project: str
     epoch: int
     steps: int
-    now: int
+    traceparent: str | None
+    started_at: float
 
 
 class OutputsTaken(NamedTuple):

@@ -3,11 +3,11 @@
 -- row is added.
 INSERT INTO runs (
     id, project, key_id, thread_id, status, expires_at, queued_at, created_at, assistant_id, model,
-    body
+    traceparent, asked_at, body
 )
 VALUES (
     :id, :project, :key_id, :thread_id, :status, :expires_at, :queued_at, :created_at,
-    :assistant_id, :model, :body
+    :assistant_id, :model, :traceparent, :asked_at, :body
 )
 ON CONFLICT (thread_id)
     WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')
@@ -24,7 +24,8 @@ SELECT body FROM runs WHERE id = :id AND project = :project
 
 -- name: lock^
 -- The run, kept from other writers until the transaction ends.
-SELECT id, project, key_id, owner, epoch, lease_until, queued_at, body FROM runs
+SELECT id, project, key_id, owner, epoch, lease_until, queued_at, traceparent, asked_at, body
+FROM runs
 WHERE id = :id
 FOR UPDATE -- postgres
 

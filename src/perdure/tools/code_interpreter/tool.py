@@ -74,6 +74,7 @@ class RunCodeTool:
 
     def __init__(self, runner: CodeRunner, run: Run, packages: Sequence[str]) -> None:
         self.name = free_name(_NAME, run)
+        self.sources: Sequence[str] = ()
         self._runner = runner
         self._run = run
         self._packages = packages

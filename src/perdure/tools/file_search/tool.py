@@ -88,7 +88,7 @@ class RunSearchTool:
         self._services = services
         self._run = run
         self._settings = settings
-        self._stores = stores
+        self.sources = stores
         self._of_thread = of_thread
         self._ranking = definition.ranking(run)
         # When the wait ends; known with the first search.
@@ -104,7 +104,7 @@ class RunSearchTool:
         replays = SearchReplays(steps)
         sources = replays.sources
         # A model that knows the tool may invent citations, too, where nothing was found.
-        cites = bool(self._stores or sources)
+        cites = bool(self.sources or sources)
         run = self._run
         plain = run.response_format in ("auto", None) or isinstance(run.response_format, TextFormat)
         # A marker of ours would spoil the JSON of others, and so would one that is mended.
@@ -115,10 +115,10 @@ class RunSearchTool:
             verbatim=not plain,
         )
         return ToolPrompt(
-            definition.definition(self.name) if self._stores else None,
+            definition.definition(self.name) if self.sources else None,
             replays,
             make_citer if cites else None,
-            sources=self._stores,
+            sources=self.sources,
         )
 
     def open_call(self, step_id: str, index: int, call_id: str) -> OpenSearchCall:
@@ -141,7 +141,7 @@ class RunSearchTool:
         passages = await retrieval.search(
             self._services.database,
             self._services.embedders,
-            self._stores,
+            self.sources,
             queries,
             limit=limit,
             score_threshold=self._ranking.score_threshold,
