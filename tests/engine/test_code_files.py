@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from perdure.commands import files
+from perdure.commands.imported_objects import missing_file
 from perdure.sandbox.session_files import blocks
 from perdure.storage.database import Transaction
 from perdure.testing.scripted_sandbox import ScriptedSandbox, ScriptedSession, obey
@@ -13,7 +14,7 @@ from perdure.wire.base import decode
 from perdure.wire.files import File
 from perdure.wire.messages import FilePathAnnotation, Message, TextPart
 from perdure.wire.run_steps import CodeImage, RunStep
-from perdure.wire.runs import Run
+from perdure.wire.runs import LastError, Run
 from perdure.wire.tools import CodeInterpreterResources, CreateToolResources
 from tests.commands.acts import PROJECT
 from tests.engine import filled_stores
@@ -94,6 +95,23 @@ async def test_a_file_that_cannot_be_read_now_is_given_later(stage: Stage) -> No
     again = await go_on(stage, run, calls("print 2"))
     assert logs((await stage.steps(again))[0]) == "2\n"
     assert await given(stage) == {"rent.csv": b"1"}
+
+
+async def test_a_run_whose_file_has_no_content_since_an_import_says_so(stage: Stage) -> None:
+    lacking = missing_file("file-lacking", now=1)
+    await stage.database.write(files.insert, lacking, project=PROJECT)
+    assistant = await with_file(stage, lacking.id)
+    thread = await stage.acts.thread("say: hello")
+    run = await stage.acts.run(thread.id, assistant)
+    ended = await stage.execute(run)
+    assert ended.last_error == LastError(
+        code="server_error",
+        message="The content of the file file-lacking is missing. Supply it with perdure files "
+        "supply.",
+    )
+    await stage.database.write(files.delete, lacking.id, project=PROJECT, now=2)
+    again = await go_on(stage, ended, "say: hello")
+    assert again.status == "completed"
 
 
 async def test_a_name_stays_that_of_the_file_that_had_it_first(stage: Stage) -> None:

@@ -20,6 +20,7 @@ from perdure.wire.lists import Deleted
 
 _MAX_NAME = 512
 _UNSEEN = re.compile(f"[{CONTROLS}{DIRECTIONS}{HALVES}]")
+LACKING_TEXT = "The content of the file {} is missing. Supply it with perdure files supply."
 
 
 class FileContent(NamedTuple):
@@ -102,7 +103,7 @@ def content(tx: Transaction, file_id: str, *, project: str) -> FileContent:
     file = decode(get(tx, file_id, project=project), File)
     if is_lacking(file):
         raise NotFound(
-            f"The content of the file {file_id} is missing. Supply it with perdure files supply.",
+            LACKING_TEXT.format(file_id),
             param="id",
             code="file_content_missing",
         )
@@ -133,6 +134,12 @@ def contents_for_run(
         if file is not None and not is_lacking(file):
             found[file_id] = FileContent(file, blobs.of_owner(tx, file_id))
     return found
+
+
+def lacks_content(tx: Transaction, run_id: str, file_id: str) -> bool:
+    """Returns True if the run's project has the file, and its content is missing."""
+    row = tx.one("files.get_for_run", id=file_id, run_id=run_id)
+    return row is not None and is_lacking(decode(row["body"], File))
 
 
 def require_image(tx: Transaction, file_id: str, *, project: str, param: str) -> None:

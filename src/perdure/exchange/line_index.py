@@ -6,10 +6,8 @@ take no memory. It is an SQLite database of its own; none of its bytes outlive t
 
 import hashlib
 import sqlite3
-import tempfile
 from array import array
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from perdure.commands.import_tally import ImportTally
@@ -73,11 +71,9 @@ class LineIndex:
     def __init__(self, objects: FilePart, tally: ImportTally) -> None:
         self._objects = objects
         self._tally = tally
-        self._folder = tempfile.TemporaryDirectory(prefix="perdure-import-")
-        # built in a thread, and used by one at a time
-        self._rows = sqlite3.connect(
-            Path(self._folder.name) / "lines", isolation_level=None, check_same_thread=False
-        )
+        # Without a name it is a temporary file, which nobody finds after a kill. It is built in a
+        # thread, and used by one at a time.
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._rows.execute("PRAGMA journal_mode = OFF")
         self._rows.execute("PRAGMA synchronous = OFF")
         self._rows.executescript(_SCHEMA)
@@ -88,7 +84,6 @@ class LineIndex:
     def close(self) -> None:
         """Deletes the index."""
         self._rows.close()
-        self._folder.cleanup()
 
     def build(self) -> None:
         """Reads all lines once."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from perdure.commands import files, run_steps
 from perdure.commands.files import FileContent
 from perdure.storage.database import Transaction
+from perdure.tools.tool import ToolError
 from perdure.wire.base import decode
 from perdure.wire.run_steps import RunStep, ToolCalls, outputs
 from perdure.wire.runs import Run
@@ -29,12 +30,16 @@ class FileAllowance(NamedTuple):
 
 def files_of_run(tx: Transaction, run: Run) -> list[FileContent]:
     """Returns the files of the assistant's tool resources and then those of the thread, each once.
-    Deleted files are left out.
+    Deleted files are left out. Raises `ToolError` for one whose content an import lacked: code that
+    does not find it would seem to say that there is none.
     """
     row = tx.one("threads.of_run", run_id=run.id)
     thread = decode(row["body"], Thread) if row else None
     ids = [*_listed(run.tool_resources), *_listed(thread.tool_resources if thread else None)]
     found = files.contents_for_run(tx, run.id, dict.fromkeys(ids))
+    for file_id in dict.fromkeys(ids):
+        if file_id not in found and files.lacks_content(tx, run.id, file_id):
+            raise ToolError(files.LACKING_TEXT.format(file_id))
     return list(found.values())
 
 
