@@ -11,7 +11,7 @@ import pytest
 from perdure.api.event_stream import EventStream
 from perdure.app import Perdure
 from perdure.lifecycle import MESSAGE_DELTA
-from perdure.wire.events import Event
+from perdure.wire.events import Event, text_delta
 from tests.api.servers import HEADERS
 from tests.api.sse import Told, events, names
 from tests.patience import PATIENCE_SECONDS, until
@@ -104,6 +104,50 @@ async def test_silence_is_filled_with_comments(app: Perdure) -> None:
         assert [await sent.get() for _ in range(3)] == [b"", comment, comment]
         app.bus.publish("run_1", Event(1, "thread.run.completed", b"{}"))
         await telling
+
+
+async def test_tokens_of_one_moment_are_sent_together_and_wait_in_order_for_a_slow_client(
+    app: Perdure,
+) -> None:
+    subscription = app.bus.subscribe("run_1")
+    stream = EventStream(subscription, run_id="run_1", database=app.database, keep_alive=60)
+    sent: list[bytes] = []
+    may_send = asyncio.Event()
+    may_send.set()
+
+    async def send(message: Any) -> None:
+        await may_send.wait()
+        sent.append(message.get("body", b""))
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    delta = text_delta("msg_1", 0)
+    telling = asyncio.ensure_future(stream({}, receive, send))
+    app.bus.publish("run_1", Event(1, "thread.message.in_progress", b"{}"))
+    await until(lambda: len(sent) == 2)
+    app.bus.publish("run_1", delta.with_text("one "))
+    app.bus.publish("run_1", delta.with_text("two "))
+    await until(lambda: len(sent) == 3)
+    assert [event.id for event in events(sent[2].decode())] == ["1.4", "1.8"]
+    may_send.clear()
+    for number in range(1000):
+        app.bus.publish("run_1", delta.with_text(f"{number} "))
+        await asyncio.sleep(0)
+    app.bus.publish("run_1", Event(2, "thread.message.completed", b"{}"))
+    app.bus.publish("run_1", Event(3, "thread.run.completed", b"{}"))
+    assert len(sent) == 3
+    may_send.set()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await telling
+    told = events(b"".join(sent).decode())
+    assert text_of(told) == "one two " + "".join(f"{number} " for number in range(1000))
+    assert [event.name for event in told][-3:] == [
+        "thread.message.completed",
+        "thread.run.completed",
+        "done",
+    ]
+    assert len(told) < 100  # what waited was joined
 
 
 async def test_events_that_the_bus_did_not_bring_are_told_from_the_log(

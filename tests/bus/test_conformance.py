@@ -1,7 +1,7 @@
 """What a bus promises, on each there is: of one process, and between servers on PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
@@ -134,6 +134,62 @@ async def test_a_slow_listener_gets_deltas_of_a_part_joined(buses: Buses) -> Non
     assert items < 100
     text = delta("first" + "ab" * 10_000, tail=b',"annotations":[]}')
     assert told == [event(1), text, delta("other", head=OTHER), event(2)]
+
+
+async def test_deltas_of_one_moment_are_passed_on_together_while_the_listener_waits(
+    buses: Buses,
+) -> None:
+    listener = buses.listener.subscribe(TOPIC)
+    await until(lambda: buses.teller.has_subscribers(TOPIC))
+    passed: list[Heard] = []
+
+    def pass_on(deltas: Sequence[Heard]) -> bool:
+        passed.extend(deltas)
+        return True
+
+    waiting = asyncio.ensure_future(listener.next(pass_on))
+    await asyncio.sleep(0)
+    buses.tell(TOPIC, event(1))
+    assert await waiting == [event(1)]
+    waiting = asyncio.ensure_future(listener.next(pass_on))
+    await asyncio.sleep(0)
+    buses.tell(TOPIC, delta("a"), delta("b"))
+    assert passed == []  # not within the call that publishes
+    await until(lambda: "".join(each.text for each in passed if isinstance(each, Delta)) == "ab")
+    assert not waiting.done()
+    buses.tell(TOPIC, delta("c"), event(2))
+    rest = await waiting
+    assert [*passed, *rest][-1] == event(2)
+    assert "".join(each.text for each in [*passed, *rest] if isinstance(each, Delta)) == "abc"
+    buses.tell(TOPIC, delta("d"))
+    assert await listener.next() == [delta("d")]  # nobody takes it while nobody waits
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+async def test_a_listener_that_takes_no_more_deltas_is_woken(
+    buses: Buses, *, is_broken: bool
+) -> None:
+    listener = buses.listener.subscribe(TOPIC)
+    await until(lambda: buses.teller.has_subscribers(TOPIC))
+    passed: list[Heard] = []
+
+    def pass_on(deltas: Sequence[Heard]) -> bool:
+        passed.extend(deltas)
+        if is_broken:
+            raise ConnectionError
+        return False
+
+    buses.tell(TOPIC, event(1))
+    assert await listener.next(pass_on) == [event(1)]
+    waiting = asyncio.ensure_future(listener.next(pass_on))
+    await asyncio.sleep(0)
+    buses.tell(TOPIC, delta("a"))
+    if is_broken:
+        with pytest.raises(ConnectionError):
+            await waiting
+    else:
+        assert await waiting == []
+    assert passed == [delta("a")]
 
 
 async def test_deltas_are_not_joined_across_an_event(buses: Buses) -> None:

@@ -70,3 +70,15 @@ def test_many_events_are_no_endless_event() -> None:
         assert decoder.feed(b"data: " + b"x" * 1000 + b"\n") == []
         assert decoder.feed(b"\ndata: ") == [b"x" * 1000]
         assert decoder.feed(b"y\n\n") == [b"y"]
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"data: ", b"data:", b"\n\n", b"\n", b"\r\n", b"x", b" ", b"event: error"])
+    ).map(b"".join)
+)
+def test_bytes_that_come_at_once_are_read_as_if_they_came_one_by_one(stream: bytes) -> None:
+    at_once, one_by_one = SSEDecoder(), SSEDecoder()
+    came = [payload for byte in stream for payload in one_by_one.feed(bytes([byte]))]
+    assert [*at_once.feed(stream), *at_once.end()] == [*came, *one_by_one.end()]
+    assert at_once.stray == one_by_one.stray

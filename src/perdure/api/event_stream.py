@@ -1,10 +1,13 @@
 """The stream of a run's events as server-sent events over HTTP (spec 04 §1)."""
 
 import asyncio
+from collections.abc import Awaitable
+from functools import partial
 
 from starlette.types import Send
 
 from perdure import lifecycle
+from perdure.api import eager_coroutines
 from perdure.api.cursor import Cursor
 from perdure.api.dialects import PLAIN, Dialect
 from perdure.api.live_response import KEEP_ALIVE, LiveResponse
@@ -44,6 +47,8 @@ class EventStream(LiveResponse):
         self._replays = after is not None
         self._frames = Frames(after or before, renamed=dialect.renamed, contents=contents)
         self._quiet = False
+        # The rest of a send that has to wait for the client.
+        self._unsent: Awaitable[None] | None = None
 
     async def _follow(self, send: Send) -> None:
         self._timer = asyncio.get_running_loop().call_later(
@@ -53,7 +58,7 @@ class EventStream(LiveResponse):
             if self._replays:
                 await self._send(send, await self._missed())
             while not (self._frames.ended or self._gone):
-                await self._send(send, await self._next())
+                await self._send(send, await self._next(send))
         finally:
             self._timer.cancel()
 
@@ -62,16 +67,27 @@ class EventStream(LiveResponse):
         log = await self._database.read(events.after, self._run_id, cursor.seq - 1)
         return self._frames.replay(log, upto=self._subscription.seq)
 
-    async def _next(self) -> bytes:
-        """Returns the next bytes to send."""
-        items = await self._subscription.next()
-        if items:
-            self._quiet = False
-            return self._frames.follow(items, log=await self._events_of_others(items))
-        if self._gone:
+    async def _next(self, send: Send) -> bytes:
+        """Returns the next bytes to send. Deltas that come while it waits are sent already."""
+        items = await self._subscription.next(partial(self._pass_on, send))
+        if unsent := self._unsent:
+            self._unsent = None
+            await unsent
+        elif not (items or self._gone):
+            log = await self._database.read(events.after, self._run_id, self._frames.cursor.seq)
+            return self._frames.catch_up(log) or KEEP_ALIVE
+        if not items:
             return b""
-        log = await self._database.read(events.after, self._run_id, self._frames.cursor.seq)
-        return self._frames.catch_up(log) or KEEP_ALIVE
+        self._quiet = False
+        return self._frames.follow(items, log=await self._events_of_others(items))
+
+    def _pass_on(self, send: Send, deltas: list[StreamItem]) -> bool:
+        """Sends deltas from the event loop itself; False where the client has to be waited for.
+        Once a token.
+        """
+        self._quiet = False
+        self._unsent = eager_coroutines.begin(self._send(send, self._frames.follow(deltas)))
+        return self._unsent is None
 
     async def _events_of_others(self, items: list[StreamItem]) -> list[Event]:
         """Returns the events of the log where the bus delivered an event, since the log may have
@@ -79,12 +95,14 @@ class EventStream(LiveResponse):
 
         This server can take over a run, or cancel it, while another server publishes its events.
         """
+        if self._database.exclusive:
+            return []
         first = next((item for item in items if isinstance(item, Event)), None)
         seq = self._frames.cursor.seq
         # Before the first event of all there is nothing; another server may claim a new run, and
         # tell it, before this one has told that it was created.
         is_first = not seq and first is not None and first.name in lifecycle.LOG_BEGINS
-        if self._database.exclusive or first is None or is_first:
+        if first is None or is_first:
             return []
         return await self._database.read(events.after, self._run_id, seq)
 

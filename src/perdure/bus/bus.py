@@ -9,6 +9,9 @@ from typing import Protocol
 
 from perdure.wire.events import Notice, Publication, StreamItem
 
+# Takes deltas that were published, in order. Returns False if it takes no more until the next wait.
+DeltaReceiver = Callable[[list[StreamItem]], bool]
+
 
 class Subscription(Protocol):
     """A subscription to one topic."""
@@ -19,11 +22,15 @@ class Subscription(Protocol):
     no such event is known.
     """
 
-    async def next(self) -> list[StreamItem]:
+    async def next(self, pass_on: DeltaReceiver | None = None) -> list[StreamItem]:
         """Waits until something was published, and returns all of it in order.
 
         For a subscriber that lags behind, deltas of the same part are joined, so that its queue
         never outgrows the text itself. An empty list means that `wake` was called.
+
+        With `pass_on` the wait goes on while only deltas come: they are given to it by the event
+        loop, those of one moment together, which costs less than a task switch. Its exception is
+        raised here.
         """
         ...
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from perdure.bus.bus import DeltaReceiver
 from perdure.lifecycle import STREAM_ENDS
 from perdure.wire.events import (
     Closing,
@@ -39,29 +40,33 @@ class _ItemQueue:
         self._joined: list[str] = []
 
     def put(self, item: StreamItem) -> None:
-        last = self._items[-1] if self._items else None
-        if isinstance(item, RunsChanged) and isinstance(last, RunsChanged):
+        items = self._items
+        if isinstance(item, Delta):
+            if len(items) > self._lag:
+                last = items[-1]
+                if isinstance(last, Delta) and item.head == last.head:
+                    self._joined.append(item.text)
+                    return
+        elif items and isinstance(item, RunsChanged) and isinstance(items[-1], RunsChanged):
             return
-        continues = isinstance(item, Delta) and isinstance(last, Delta) and item.head == last.head
-        if isinstance(item, Delta) and continues and len(self._items) > self._lag:
-            self._joined.append(item.text)
-        else:
+        if self._joined:
             self._close_join()
-            self._items.append(item)
+        items.append(item)
 
     def all(self) -> list[StreamItem]:
         self._close_join()
         return list(self._items)
 
     def take(self) -> list[StreamItem]:
-        self._close_join()
+        if self._joined:
+            self._close_join()
         items, self._items = self._items, []
         return items
 
     def _close_join(self) -> None:
         last = self._items[-1] if self._joined else None
         if isinstance(last, Delta):
-            self._items[-1] = last._replace(text="".join([last.text, *self._joined]))
+            self._items[-1] = last.with_text("".join([last.text, *self._joined]))
             self._joined.clear()
 
 
@@ -88,6 +93,13 @@ class _Topic:
             elif self.seq is None or item.seq > self.seq:
                 self.reach(item.seq)
 
+    def pass_delta(self, delta: Delta) -> None:
+        """Keeps a delta, and passes it to the subscriptions. Once a token."""
+        self.since.put(delta)
+        self.chars += len(delta.text)
+        for subscription in self.subscriptions:
+            subscription.put(delta)
+
     def reach(self, seq: int | None) -> None:
         self.seq = seq
         self.chars = 0
@@ -105,21 +117,42 @@ class MemorySubscription:
         self.seq = topic.seq
         self._leave = leave
         self._queue = _ItemQueue(_LAG, topic.since.all())
-        # A future, not an asyncio.Event: a token passes here, and this is a third of the cost.
         self._waiting: asyncio.Future[None] | None = None
         self._awake = bool(topic.since.all())
+        # What takes deltas while the subscriber waits, and whether it is about to be called.
+        self._pass_on: DeltaReceiver | None = None
+        self._is_passing = False
 
     def put(self, item: StreamItem) -> None:
         """Adds an item, or joins it to the last one if the subscriber lags."""
         self._queue.put(item)
-        self.wake()
+        if self._pass_on is None or not isinstance(item, Delta):
+            self.wake()
+        elif not self._is_passing:
+            # All that is published before it is called goes together.
+            self._is_passing = True
+            asyncio.get_running_loop().call_soon(self._pass)
 
-    async def next(self) -> list[StreamItem]:
+    async def next(self, pass_on: DeltaReceiver | None = None) -> list[StreamItem]:
         if not self._awake:
-            self._waiting = asyncio.get_running_loop().create_future()
-            await self._waiting
+            self._waiting, self._pass_on = asyncio.get_running_loop().create_future(), pass_on
+            try:
+                await self._waiting
+            finally:
+                self._pass_on = None
         self._awake = False
         return self._queue.take()
+
+    def _pass(self) -> None:
+        """Gives the deltas that wait to the subscriber, unless it is woken to take them itself."""
+        self._is_passing = False
+        if self._pass_on is None or self._waiting is None or self._waiting.done():
+            return
+        try:
+            if not self._pass_on(self._queue.take()):
+                self.wake()
+        except Exception as error:  # it is the subscriber's, who waits for it
+            self._waiting.set_exception(error)
 
     def wake(self) -> None:
         self._awake = True
@@ -152,30 +185,31 @@ class MemoryBus:
         self._closed: Closing | None = None
 
     def publish(self, topic: str, item: Publication) -> None:
-        if isinstance(item, Interrupted):
+        if isinstance(item, Delta) and topic in self._topics:
+            self._topics[topic].pass_delta(item)
+        elif isinstance(item, Interrupted):
             self._interrupt(topic)
-            return
-        if isinstance(item, Queued):
+        elif isinstance(item, Queued):
             self._runs.set()
             self.leave(topic)
-            return
-        if isinstance(item, Waiting):
+        elif isinstance(item, Waiting):
             self._files.set()
-            return
+        elif isinstance(item, Notice):
+            for observe in self._observers:
+                observe(item)
+        else:
+            self._tell(topic, item)
+
+    def _tell(self, topic: str, item: StreamItem) -> None:
+        """Passes an item to the subscribers, and keeps it for those that come later."""
         found = self._topics.get(topic)
         if found is None:
             if isinstance(item, RunsChanged):
                 return
-            if isinstance(item, Notice):
-                for observe in self._observers:
-                    observe(item)
-                return
             found = self._topics[topic] = _Topic()
-        # A notice has a topic that nobody has, and a look at its type would be one for each token.
-        told: StreamItem = item  # type: ignore[assignment]
-        found.note(told)
+        found.note(item)
         for subscription in found.subscriptions:
-            subscription.put(told)
+            subscription.put(item)
         if isinstance(item, Event):
             self._drop_if_idle(topic)
 

@@ -103,11 +103,13 @@ class OpenAIProvider:
             feed = adjustments.with_original_call_ids(answer.feed, ids) if ids else answer.feed
             broken, left = None, b""
             try:
-                async for received in response.content.iter_any():
-                    for chunk in feed(received):
-                        yield chunk
-                    if answer.has_ended:
-                        break
+                with self._client.limit(response) as timer:
+                    while received := await response.content.readany():
+                        timer.note_read()
+                        for chunk in feed(received):
+                            yield chunk
+                        if answer.has_ended:
+                            break
                 if answer.failure is None:
                     await read_to_end(response)
             except (aiohttp.ClientError, TimeoutError) as error:

@@ -31,6 +31,7 @@ from perdure.providers.faults import AnsweringServer
 from perdure.providers.patience import STRANGER_SECONDS, NotReadyError, Patience, Waits
 from perdure.providers.provider import Relayed
 from perdure.providers.refusals import Refusal
+from perdure.providers.response_timer import ResponseTimer
 from perdure.providers.retries import TransientError
 from perdure.settings.models import Kind
 from perdure.wire.base import JsonObject
@@ -61,6 +62,11 @@ class ServerClient:
         self._timeout = aiohttp.ClientTimeout(
             total=_TOTAL_SECONDS, connect=_CONNECT_SECONDS, sock_read=idle_seconds
         )
+        # A response that is streamed has a timer of its own for its body.
+        self._head_timeout = aiohttp.ClientTimeout(
+            total=None, connect=_CONNECT_SECONDS, sock_read=idle_seconds
+        )
+        self._idle_seconds = idle_seconds
         self._waits = Waits(patience, self._where)
         self._session: aiohttp.ClientSession | None = None
         # True once the server has answered, whatever it said.
@@ -82,6 +88,16 @@ class ServerClient:
                 continue
             wait.end()
             return outcome
+
+    def limit(self, response: aiohttp.ClientResponse) -> ResponseTimer:
+        """Returns the timer of a response of `post_chat`, for as long as it is read."""
+        connection = response.connection
+        if connection is not None and connection.protocol is not None:
+            # The timer that runs now is the last one, and is stopped by the next data.
+            connection.protocol.read_timeout = None
+        return ResponseTimer(
+            response.content, idle_seconds=self._idle_seconds, total_seconds=_TOTAL_SECONDS
+        )
 
     async def fetch_models(self) -> list[Model]:
         """Returns the models that the server lists. Raises `ProviderError`."""
@@ -173,13 +189,15 @@ class ServerClient:
         if log.traceparent:
             headers["traceparent"] = log.traceparent
         try:
-            response = await self._http().post(
-                self._endpoint.url("chat/completions"),
-                data=body,
-                headers=headers,
-                # Followed, a POST would become a GET, or take the prompt somewhere else.
-                allow_redirects=False,
-            )
+            async with asyncio.timeout(_TOTAL_SECONDS):
+                response = await self._http().post(
+                    self._endpoint.url("chat/completions"),
+                    data=body,
+                    headers=headers,
+                    # Followed, a POST would become a GET, or take the prompt somewhere else.
+                    allow_redirects=False,
+                    timeout=self._head_timeout,
+                )
         except (aiohttp.ClientError, TimeoutError) as error:
             log.note_failure(_code_of(error))
             if _is_away(error):

@@ -45,6 +45,10 @@ class SSEDecoder:
         """Returns the payloads that these bytes complete. Raises `ProviderError` for an event over
         1 MiB.
         """
+        if not (self._pending or self._data or self._is_error):
+            whole = _plain_payloads(received)
+            if whole is not None:
+                return whole
         lines = received.split(b"\n")
         unended = lines.pop()
         if lines and self._pending:
@@ -98,3 +102,18 @@ class SSEDecoder:
         self._held += len(block)
         if self._held > _MAX_BYTES:
             raise ProviderError("The model server sent an event without an end.")
+
+
+def _plain_payloads(received: bytes) -> list[bytes] | None:
+    """Returns the payloads of whole events that are one line of data each; None for all else. The
+    hot path.
+    """
+    if not received.endswith(b"\n\n") or b"\r" in received:
+        return None
+    events = received[:-2].split(b"\n\n")
+    if received.count(b"\n") != 2 * len(events):
+        return None
+    for event in events:
+        if not (event.startswith(b"data: ") and 6 < len(event) <= _MAX_BYTES):
+            return None
+    return [event[6:] for event in events]
