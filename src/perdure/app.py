@@ -234,8 +234,9 @@ class Perdure:
             )
 
     def drain(self) -> None:
-        """Starts the graceful end. No new runs are claimed; those in hand finish or are released.
-        Then the streams that are still open are closed.
+        """Starts the graceful end. No new runs are claimed; those in hand finish or are released,
+        and streams of runs that other servers work on may end. Then those that are still open are
+        closed.
         """
         if self._draining is None:
             in_hand = len(self.engine.worker.in_hand)
@@ -369,7 +370,12 @@ class Perdure:
         ]
 
     async def _drain(self) -> None:
-        await self.engine.drain(self.settings.drain_seconds)
+        loop, seconds = asyncio.get_running_loop(), self.settings.drain_seconds
+        latest = loop.time() + seconds
+        await self.engine.drain(seconds)
+        if isinstance(self.bus, SharedBus):
+            # Clients here listen to runs that other servers work on.
+            await self.bus.wait_for_streams(latest - loop.time())
         self.bus.close(_CLOSING)
 
 

@@ -85,6 +85,26 @@ def test_a_run_in_hand_may_finish_and_its_stream_is_told_to_the_end(
         assert (served.process.returncode, logged(said)) == (0, ["draining", "run_ended"])
 
 
+def test_the_stream_of_a_run_that_another_server_works_on_is_told_to_the_end(
+    model: SlowModel, tmp_path: Path, postgres_url: str
+) -> None:
+    shared = {**model.environment, "PERDURE_DATABASE_URL": postgres_url}
+    drain = {"PERDURE_DRAIN_SECONDS": _NEVER}
+    with (
+        serving(tmp_path / "worker", "--role", "worker", environment=shared),
+        serving(tmp_path / "api", "--role", "api", environment={**shared, **drain}) as served,
+    ):
+        talk = Talk(served)
+        served.process.send_signal(signal.SIGTERM)
+        _wait_until_refused(served)
+        model.go_on.set()
+        events = [event.event for event in talk.rest()]
+        talk.close()
+        assert events[-1] == "thread.run.completed"
+        _, said = served.process.communicate(timeout=PATIENCE_SECONDS)
+        assert (served.process.returncode, logged(said)) == (0, ["draining"])
+
+
 def test_a_run_that_takes_longer_is_released_and_finished_by_the_next_start(
     model: SlowModel, tmp_path: Path
 ) -> None:

@@ -70,6 +70,29 @@ async def test_this_machine_isolates() -> None:
     await sandbox.close()
 
 
+def test_a_server_that_is_the_first_process_of_a_container_isolates() -> None:
+    check = """
+import asyncio, os
+from perdure.sandbox import checkup
+from perdure.sandbox.local import LocalSandbox
+assert os.getpid() == 1
+print(asyncio.run(checkup.check(LocalSandbox(warm=False))))
+"""
+    user = [] if os.getuid() == 0 else ["--user", "--map-current-user"]
+    ended = subprocess.run(
+        ["unshare", *user, "--pid", "--fork", "--mount-proc", _PYTHON, "-c", check],
+        env={
+            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+            "PATH": os.defpath,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stderr == ""
+    assert ended.stdout.startswith("a probe in the sandbox reached nothing of this machine")
+
+
 async def undescribed(sandbox: LocalSandbox) -> str:
     with pytest.raises(ConfigurationError) as caught:
         await sandbox.describe()

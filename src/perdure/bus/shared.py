@@ -44,6 +44,7 @@ from perdure.wire.events import (
     Queued,
     RunsChanged,
     Waiting,
+    is_runs_topic,
 )
 
 _log = structlog.get_logger(__name__)
@@ -81,6 +82,7 @@ class SharedBus:
         self._timer_due = 0.0
         self._sent_alive_at = self._sent_topics_at = self._received_self_at = 0.0
         self._is_connected = False
+        self._has_lost_subscriber = asyncio.Event()
 
     async def start(self, facts: BusFacts) -> None:
         """Connects to the other servers. It waits for nothing: the bus works without them."""
@@ -178,6 +180,19 @@ class SharedBus:
     def close(self, reason: str) -> None:
         """See `Bus.close`."""
         self._local.close(reason)
+
+    async def wait_for_streams(self, seconds: float) -> None:
+        """Waits until no run has subscribers here, as long as other servers live that may work on
+        one, and so many seconds at most.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.peers and any(map(self._is_streamed_run, self.topics)):
+                    self._has_lost_subscriber.clear()
+                    await self._has_lost_subscriber.wait()
+
+    def _is_streamed_run(self, topic: str) -> bool:
+        return self._local.has_subscribers(topic) and not is_runs_topic(topic)
 
     @property
     def topics(self) -> frozenset[str]:
@@ -298,6 +313,7 @@ class SharedBus:
         """Says that a topic has no subscribers any more, if this was the last one."""
         if self._local.has_subscribers(topic):
             return
+        self._has_lost_subscriber.set()
         self._inbox.leave(topic)
         self._send_to_all(Unsubscribed([topic]))
         if not self._local.is_worked_on(topic):
