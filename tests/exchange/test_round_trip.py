@@ -17,6 +17,7 @@ from perdure.storage.blob_stores import read
 from perdure.wire.exchange import Manifest
 from perdure.wire.threads import CreateThread
 from tests.commands.acts import PROJECT, Acts
+from tests.databases import PostgresServer
 from tests.exchange.filling import add_file, fill
 from tests.exchange.places import NOW, Place, lines, opened, violations, written
 from tests.properties.test_durability import _ANY
@@ -99,16 +100,40 @@ async def test_contents_and_lines_come_through_archives(
     assert (empty.file.bytes, empty.file.status) == (0, "processed")
 
 
-@given(deeds=st.lists(_ANY, min_size=5, max_size=40))
-@settings(max_examples=25)
+_DEEDS = st.lists(_ANY, min_size=5, max_size=40)
+
+
+@given(deeds=_DEEDS)
+@settings(max_examples=20)
 def test_whatever_the_state_machine_makes_comes_through(
     tmp_path_factory: pytest.TempPathFactory, deeds: list[Deed]
 ) -> None:
-    asyncio.run(_whatever(tmp_path_factory.mktemp("any"), deeds))
+    asyncio.run(_whatever(None, None, tmp_path_factory.mktemp("any"), deeds))
 
 
-async def _whatever(folder: Path, deeds: list[Deed]) -> None:
-    source, target = await opened(None, folder / "a"), await opened(None, folder / "b")
+@given(deeds=_DEEDS, comes_back=st.booleans())
+@settings(max_examples=8)
+def test_whatever_the_state_machine_makes_comes_through_postgres(
+    postgres_server: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    deeds: list[Deed],
+    comes_back: bool,
+) -> None:
+    first, second = postgres_server.lend(), postgres_server.lend()
+    target = postgres_server.url(second) if comes_back else None
+    folder = tmp_path_factory.mktemp("any")
+    try:
+        asyncio.run(_whatever(postgres_server.url(first), target, folder, deeds))
+    finally:
+        postgres_server.take_back(first)
+        postgres_server.take_back(second)
+
+
+async def _whatever(
+    source_url: str | None, target_url: str | None, folder: Path, deeds: list[Deed]
+) -> None:
+    source = await opened(source_url, folder / "a")
+    target = await opened(target_url, folder / "b")
     try:
         world = World([source.database])
         await world.begin()
