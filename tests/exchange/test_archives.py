@@ -1,7 +1,9 @@
 """Archives that are hostile, cut off, or damaged (spec 10 §4.5)."""
 
+import gzip
 import io
 import tarfile
+import zipfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.errors import ConfigurationError
-from perdure.exchange import archive_writers, archives, frames
+from perdure.exchange import archive_writers, archives, compression, dumps, frames
 from perdure.exchange.frames import BrokenFrames
 from perdure.exchange.items import ContentItem, Items, LineItem
 from perdure.wire.base import encode
@@ -98,6 +100,72 @@ async def test_an_archive_that_was_cut_off_is_refused(tmp_path: Path, name: str)
         path.write_bytes(whole[:size])
         with pytest.raises(ConfigurationError), archives.open_to_read(str(path)):
             pass
+
+
+def packed(tar: bytes, path: Path) -> None:
+    """Writes the files of a tar file as another kind of archive."""
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(tar))
+        return
+    with tarfile.open(fileobj=io.BytesIO(tar)) as found, zipfile.ZipFile(path, "w") as archive:
+        for info in found:
+            member = found.extractfile(info)
+            assert member is not None
+            archive.writestr(info.name, member.read(), zipfile.ZIP_DEFLATED)
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.zip"])
+async def test_an_archive_that_was_packed_again_is_read_unless_it_was_cut_off(
+    tmp_path: Path, name: str
+) -> None:
+    with archive_writers.open_to_write(str(tmp_path / "a.tar")) as writer:
+        await archive_writers.write(items(), writer)
+    path = tmp_path / name
+    packed((tmp_path / "a.tar").read_bytes(), path)
+    with archives.open_to_read(str(path)) as archive:
+        content = archive.content("file-1")
+        assert content is not None
+        assert b"".join([block async for block in content.blocks]) == b"hello"
+    assert not dumps.is_dump(str(path))
+    whole = path.read_bytes()
+    for size in range(0, len(whole), 16):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ConfigurationError), archives.open_to_read(str(path)):
+            pass
+
+
+def test_links_folders_and_what_is_encrypted_are_not_read_from_a_zip_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    link = zipfile.ZipInfo("link.json")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+        archive.mkdir("folder.json")
+        archive.writestr("../../a.json", "{}")
+    out = io.BytesIO()
+    with path.open("rb") as source:
+        compression.write_as_tar(source, out)
+    with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as tar:
+        assert tar.getnames() == ["zip/../../a.json"]
+    # the bit that says so, in both places of the member
+    data = bytearray(path.read_bytes())
+    for head, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.rindex(head) + at] |= 1
+    path.write_bytes(data)
+    with pytest.raises(ConfigurationError, match="encrypted"), archives.open_to_read(str(path)):
+        pass
+
+
+@pytest.mark.parametrize("kind", [b"PK\x03\x04", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"])
+@given(rest=st.binary())
+def test_whatever_an_archive_holds_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, kind: bytes, rest: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "a"
+    path.write_bytes(kind + rest)
+    assert not dumps.is_dump(str(path))
+    with pytest.raises(ConfigurationError), archives.open_to_read(str(path)):
+        pass
 
 
 async def test_a_folder_without_a_manifest_was_cut_off(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tarfile
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -200,9 +201,14 @@ async def test_a_listing_of_vector_stores_with_the_names_of_their_files(
     assert {each["status"] for each in members} == {"failed"}
 
 
-async def test_a_tar_file_of_documents(source: Place, tmp_path: Path) -> None:
-    path = tmp_path / "dump.tar"
-    with tarfile.open(path, "w") as tar:
+@pytest.mark.parametrize("name", ["dump.tar", "dump.tar.gz", "dump.zip"])
+async def test_a_tar_or_zip_file_of_documents(source: Place, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "dump.zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("d/../../up.json", json.dumps(page(message(0))))
+        return await _is_read(source, path, tmp_path)
+    with tarfile.open(path, "w:gz" if name.endswith(".gz") else "w") as tar:
         for name, content, kind in (
             ("d/../../up.json", json.dumps(page(message(0))).encode(), tarfile.REGTYPE),
             ("d/link.json", b"", tarfile.SYMTYPE),
@@ -210,6 +216,10 @@ async def test_a_tar_file_of_documents(source: Place, tmp_path: Path) -> None:
             info = tarfile.TarInfo(name)
             info.size, info.type, info.linkname = len(content), kind, "/etc/passwd"
             tar.addfile(info, io.BytesIO(content))
+    return await _is_read(source, path, tmp_path)
+
+
+async def _is_read(source: Place, path: Path, tmp_path: Path) -> None:
     result, problems = await imported(source, path)
     assert (result.tally.failures, problems) == ([], [])
     assert await texts(source, tmp_path) == {"thread_1": ["Text 0"]}

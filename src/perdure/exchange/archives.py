@@ -1,12 +1,14 @@
-"""Archives that are read: a folder, or a tar file, compressed or not (spec 10 §2 and §4.5).
+"""Archives that are read: a folder, a tar file, compressed or not, or a zip file (spec 10 §2 and
+§4.5).
 
-What is read is hostile. Names inside of a tar file are only compared with those that are looked
+What is read is hostile. Names inside of an archive are only compared with those that are looked
 for: nothing is unpacked by its name, and links and devices are passed over.
 """
 
 import shutil
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from io import BufferedReader, FileIO
@@ -44,16 +46,23 @@ def open_to_read(path: str) -> Iterator[Archive]:
     """Opens the archive at a path, or that from stdin for `-`. Raises `ConfigurationError` where it
     is none, or was cut off.
     """
-    try:
+    with telling(path):
         if path != "-" and Path(path).is_dir():
             with _Folder(Path(path)) as folder:
                 yield folder
             return
         with seekable(path) as file, _Tar(file) as tar:
             yield tar
+
+
+@contextmanager
+def telling(path: str) -> Iterator[None]:
+    """Makes a `ConfigurationError` of what reading an archive raises."""
+    try:
+        yield
     except tarfile.TarError as error:
         raise ConfigurationError(f"{path} is no archive that can be read: {error}.") from None
-    except (compression.Error, EOFError):
+    except compression.ERRORS:
         raise ConfigurationError(f"{path} was cut off, or is damaged.") from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
@@ -77,29 +86,72 @@ def check(manifest: Manifest, path: str) -> None:
 @contextmanager
 def seekable(path: str) -> Iterator[BinaryIO]:
     """Yields the tar file at a path, or that from stdin for `-`. One that is compressed, or comes
-    from stdin, is copied to a file without a name first.
+    from stdin, is copied to a file without a name first, and so are the files of a zip file.
     """
     with BufferedReader(FileIO(0 if path == "-" else path, closefd=path != "-")) as source:
-        head = source.peek(len(compression.ZSTD))
-        is_compressed = head.startswith(compression.ZSTD)
-        if path != "-" and not is_compressed:
-            yield source
+        raw = cast("BinaryIO", source)
+        kind = compression.kind_of(source.peek(compression.HEAD_BYTES))
+        if path != "-" and kind is None:
+            yield raw
             return
         with tempfile.TemporaryFile() as copy:
-            _copy(compression.reader(cast("BinaryIO", source)) if is_compressed else source, copy)
+            if kind != "zip":
+                _copy(compression.reader(raw, kind) if kind else source, copy)
+            elif path == "-":
+                raise ConfigurationError("A zip file is read from a file, not from stdin.")
+            else:
+                compression.write_as_tar(raw, _Room(copy))
+                copy.seek(0)
             yield cast("BinaryIO", copy)
 
 
 def _copy(source: IO[bytes], copy: IO[bytes]) -> None:
-    folder = tempfile.gettempdir()
-    while block := source.read(_COPY_BYTES):
-        if shutil.disk_usage(folder).free < _SPARE_BYTES:
-            raise ConfigurationError(
-                f"The archive does not fit into {folder} while it is read: set TMPDIR to a folder "
-                "with more room."
-            )
-        copy.write(block)
+    shutil.copyfileobj(source, _Room(copy), _COPY_BYTES)
     copy.seek(0)
+
+
+class _Room:
+    """A temporary file that is written as long as the disk has room for others."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._folder = tempfile.gettempdir()
+        self._unchecked = 0
+
+    def write(self, block: bytes, /) -> None:
+        self._unchecked -= len(block)
+        if self._unchecked <= 0:
+            self._unchecked = _COPY_BYTES
+            if shutil.disk_usage(self._folder).free < _SPARE_BYTES:
+                raise ConfigurationError(
+                    f"The archive does not fit into {self._folder} while it is read: set TMPDIR "
+                    "to a folder with more room."
+                )
+        self._file.write(block)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def names(path: str) -> list[str]:
+    """Returns the names of the plain files in a tar or zip file, compressed or not; none for what
+    is neither.
+    """
+    try:
+        with Path(path).open("rb") as source:
+            kind = compression.kind_of(source.read(compression.HEAD_BYTES))
+            source.seek(0)
+            if kind is None:
+                return [*members(source)]
+            if kind == "zip":
+                with zipfile.ZipFile(source) as found:
+                    return found.namelist()
+            # Its names alone are read, and it is not copied.
+            plain = compression.reader(source, kind)
+            with tarfile.open(fileobj=plain, mode="r|") as tar:
+                return [info.name for info in tar if info.isreg()]
+    except (tarfile.TarError, *compression.ERRORS, OSError):
+        return []
 
 
 def _manifest(text: bytes, where: str) -> Manifest:

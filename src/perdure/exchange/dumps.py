@@ -3,7 +3,6 @@ in them is written to a folder that is imported then.
 """
 
 import os
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,11 +44,7 @@ def is_dump(path: str) -> bool:
         return False
     if found.suffix in (*_LINES, _DOCUMENT):
         return True
-    try:
-        with found.open("rb") as file:
-            names = [*members(file)]
-    except (tarfile.TarError, OSError):
-        return False
+    names = archives.names(path)
     return not any(name.rpartition("/")[2] == MANIFEST for name in names) and any(
         name.endswith((*_LINES, _DOCUMENT)) for name in names
     )
@@ -60,7 +55,7 @@ def read(path: str, *, now: int) -> Iterator[ReadDump]:
     """Reads a dump into a folder, which is deleted at the end. Raises `ConfigurationError` where
     nothing in it is an object of the API.
     """
-    with tempfile.TemporaryDirectory(prefix="perdure-dump-") as held:
+    with tempfile.TemporaryDirectory(prefix="perdure-dump-") as held, archives.telling(path):
         folder = Path(held) / "read"
         with FetchedFolder(folder, path) as target:
             reading = _Reading(target)

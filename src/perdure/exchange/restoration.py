@@ -65,7 +65,7 @@ def restore(path: str, data_dir: Path) -> Restored:
                 shutil.rmtree(work, ignore_errors=True)
     except tarfile.TarError as error:
         raise ConfigurationError(f"{path} is no back-up that can be read: {error}.") from None
-    except (compression.Error, EOFError):
+    except compression.ERRORS:
         raise ConfigurationError(f"{path} was cut off, or is damaged.") from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be restored: {error.strerror or error}.") from None

@@ -3,21 +3,34 @@
 import os
 import tarfile
 from collections.abc import Iterator
-from typing import IO, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 from perdure.errors import ConfigurationError
 from perdure.wire.exchange import MOST_LINE_BYTES
 
 _BLOCK, _RECORD = 512, 10_240
 _MODE = 0o600
-_MOST_MEMBERS = 20_000_000
+# Files in one archive.
+MOST_MEMBERS = 20_000_000
 _BLOCK_BYTES = 1024 * 1024
+
+
+class Output(Protocol):
+    """A file that is written from its start to its end."""
+
+    def write(self, block: bytes, /) -> object:
+        """Writes bytes."""
+        ...
+
+    def flush(self) -> object:
+        """Passes on what was written."""
+        ...
 
 
 class TarWriter:
     """A tar file that is written member by member, all below one folder."""
 
-    def __init__(self, out: IO[bytes], root: str) -> None:
+    def __init__(self, out: Output, root: str) -> None:
         self._out = out
         self._root = root
         self._written = 0
@@ -67,7 +80,7 @@ def members(file: BinaryIO) -> dict[str, FilePart]:
     fd = file.fileno()
     with tarfile.open(fileobj=file, mode="r:") as tar:
         for number, info in enumerate(tar):
-            if number > _MOST_MEMBERS:
+            if number > MOST_MEMBERS:
                 raise ConfigurationError("The archive has too many files.")
             tar.members.clear()  # type: ignore[attr-defined] # else it keeps all of them
             if info.isreg() and not info.issparse():
