@@ -40,7 +40,6 @@ from perdure.errors import ConfigurationError, Unavailable
 from perdure.metrics import CODE_SESSIONS, INFO, RUNS_IN_HAND, Metric, Metrics
 from perdure.model_servers import ModelServerSettings
 from perdure.parsing.parser import Parser
-from perdure.providers import tokens
 from perdure.providers.adjustment_memory import AdjustmentMemory
 from perdure.providers.embeddings import EmbeddingModel
 from perdure.providers.model_labels import ModelLabels
@@ -156,7 +155,6 @@ class Perdure:
             self.metrics,
         )
         self.asgi = with_cors(settings.cors_origins, self.application)
-        self._warming: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._listing: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
@@ -190,7 +188,6 @@ class Perdure:
         self._noting = asyncio.create_task(
             loop("keys", self.keys.write_uses, every=_USES_SECONDS), name="keys"
         )
-        self._warming = asyncio.create_task(asyncio.to_thread(tokens.warm), name="warm")
         if self.settings.default_model:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LISTING_SECONDS):
@@ -249,9 +246,8 @@ class Perdure:
             if looping is not None:
                 looping.cancel()
         self.drain()
-        for task in (self._warming, self._draining):
-            if task is not None:
-                await task
+        if self._draining is not None:
+            await self._draining
         for tool in self.tools:
             await tool.close()
         await self.labels.close()

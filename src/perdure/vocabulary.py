@@ -11,6 +11,7 @@ from functools import cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from itertools import product
+from threading import Lock
 from typing import Protocol
 
 # Longer texts are counted in blocks of so many characters, since each keeps other threads waiting.
@@ -30,8 +31,17 @@ class _Tokenizer(Protocol):
     def decode(self, tokens: Sequence[int]) -> str: ...
 
 
-@cache
+# The Rust part can be loaded once in a process, and several threads may count first.
+_loading = Lock()
+
+
 def _tokenizer() -> _Tokenizer:
+    with _loading:
+        return _load()
+
+
+@cache
+def _load() -> _Tokenizer:
     """Returns the Rust part of the library, without its package. The import of the package reads
     three vocabularies in Python, which takes a second and 80 MB, and none of them is needed.
     """

@@ -17,6 +17,9 @@ HEAVY = {"aiohttp", "aiosql", "bpe_openai", "jupyter_client", "kreuzberg", "nump
          "openai", "opentelemetry", "psycopg", "pypdfium2", "starlette", "uvicorn"}  # fmt: skip
 CLIENT = {"aiohttp"}
 SERVER = {"aiosql", "starlette", "uvicorn"}
+# An idle server has about 1,010 modules, the interpreter's own among them; a library as those above
+# brings 80 or more.
+MOST_MODULES = 1080
 # Of ours, what only a server needs.
 OURS = {f"perdure.{name}" for name in ("api", "app", "commands", "engine", "sandbox", "storage")}
 
@@ -70,7 +73,7 @@ def test_a_command_that_talks_to_a_server_imports_none(tmp_path: Path) -> None:
 def test_a_server_imports_no_database_storage_or_client_that_it_does_not_have(
     tmp_path: Path,
 ) -> None:
-    """Nor what it needs for the first search or the first file only."""
+    """Nor what it needs for the first search, file or count of tokens only."""
     process = begin(tmp_path, [["serve", "--port", "0", "--data-dir", str(tmp_path / "data")]])
     assert process.stderr is not None
     try:
@@ -80,3 +83,6 @@ def test_a_server_imports_no_database_storage_or_client_that_it_does_not_have(
     finally:
         process.kill()
     assert modules & HEAVY == SERVER
+    # The vocabulary takes as much memory as the rest of the server.
+    assert not any(name.startswith("bpe_openai") for name in modules)
+    assert len(modules) <= MOST_MODULES

@@ -1,5 +1,8 @@
 """Tokens are counted offline, by the vocabulary o200k."""
 
+import subprocess
+import sys
+
 import pytest
 
 from perdure.providers import tokens
@@ -46,3 +49,16 @@ def test_texts_of_any_length_are_counted(text: str) -> None:
 def test_half_a_surrogate_pair_counts_too() -> None:
     """As a model may write it in its JSON."""
     assert tokens.count("a\ud83d") == 2
+
+
+def test_threads_that_count_first_at_the_same_time_load_the_vocabulary_once() -> None:
+    program = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from perdure.vocabulary import count
+together = Barrier(4)
+with ThreadPoolExecutor(4) as pool:
+    print(*pool.map(lambda _: together.wait() * 0 + count("one two three"), range(4)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("3 3 3 3\n", "")

@@ -8,14 +8,12 @@ import typer
 from typer.models import OptionInfo
 
 from perdure.errors import ConfigurationError
-from perdure.settings import Settings
+from perdure.settings import descriptions
 
 
 def _option(setting: str) -> OptionInfo:
     flag = f"--{setting.replace('_', '-')}"
-    option: OptionInfo = typer.Option(
-        flag, help=Settings.model_fields[setting].description, show_default=False
-    )
+    option: OptionInfo = typer.Option(flag, help=descriptions()[setting], show_default=False)
     return option
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
-from perdure.vocabulary import count, warm
+from perdure.vocabulary import count
 from perdure.wire.base import encode
 from perdure.wire.chat import ChatMessage, ChatText
 from perdure.wire.tools import FunctionTool
 
-__all__ = ["are_within", "count", "count_message", "count_messages", "warm"]
+__all__ = ["are_within", "count", "count_message", "count_messages"]
 
 # What the chat format adds around a message, and before the answer.
 _PER_MESSAGE = 3

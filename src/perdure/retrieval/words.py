@@ -8,7 +8,7 @@ which are also those of some other languages.
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # A longer run of letters is no word: a hash, or base64.
 _LONGEST = 64
@@ -19,13 +19,22 @@ _UNSPACED = (
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _ACCENTS = re.compile("[\u0300-\u036f]+")
-# Vowel signs and the like belong to their word, which Python's \w does not know.
-_MARKS = "".join(
-    chr(code) for code in range(0x370, 0xFFFF) if unicodedata.category(chr(code)) in ("Mn", "Mc")
-)
 _ASCII = re.compile(r"[a-z0-9]+")
-_ANY = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])(?:[^\W_]|[{_MARKS}]))+")
 _NO_PLURAL = ("ss", "us", "is")
+
+
+@cache
+def _any() -> re.Pattern[str]:
+    """Returns the pattern of words in any script. Most servers never need it, and it takes as long
+    to make as a tenth of their start.
+    """
+    # Vowel signs and the like belong to their word, which Python's \w does not know.
+    marks = "".join(
+        chr(code)
+        for code in range(0x370, 0xFFFF)
+        if unicodedata.category(chr(code)) in ("Mn", "Mc")
+    )
+    return re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])(?:[^\W_]|[{marks}]))+")
 
 
 def split(text: str, *, singles: bool = False) -> list[str]:
@@ -36,7 +45,7 @@ def split(text: str, *, singles: bool = False) -> list[str]:
         return [_stem(word) for word in _ASCII.findall(text.lower())]
     folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).casefold())
     found: list[str] = []
-    for match in _ANY.finditer(unicodedata.normalize("NFC", folded)):
+    for match in _any().finditer(unicodedata.normalize("NFC", folded)):
         word = match.group()
         if match["unspaced"] is None:
             found.append(_stem(word))

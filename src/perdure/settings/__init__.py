@@ -2,6 +2,7 @@
 come from, `display.py` their printed form. The other files are groups and tables of settings.
 """
 
+from perdure.settings.descriptions import descriptions
 from perdure.settings.display import printable, secrets
 from perdure.settings.models import Price
 from perdure.settings.settings import CONFIG_FILE, ENV_PREFIX, Settings, is_loopback
@@ -22,6 +23,7 @@ __all__ = [
     "ENV_PREFIX",
     "Price",
     "Settings",
+    "descriptions",
     "files_read",
     "is_loopback",
     "load",

@@ -10,7 +10,8 @@ from perdure import urls
 class BlobSettings(BaseModel):
     """The part of `Settings` that names a bucket."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    # Only `Settings` itself is checked against, as a whole.
+    model_config = ConfigDict(defer_build=True)
 
     contents: Literal["auto", "database", "folder", "s3"] = "auto"
     """Where new contents of files go: `database` (PostgreSQL), `folder` in the data folder, or

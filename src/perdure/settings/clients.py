@@ -17,7 +17,8 @@ _MIB = 1024 * 1024
 class ClientSettings(BaseModel):
     """The part of `Settings` that keeps one client from harming the others."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    # Only `Settings` itself is checked against, as a whole.
+    model_config = ConfigDict(defer_build=True)
 
     max_head_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
     """Largest head of a request in bytes: its URL and headers. A larger one is refused with 431,

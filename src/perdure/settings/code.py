@@ -19,7 +19,8 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class CodeSettings(BaseModel):
     """The part of `Settings` that the code interpreter needs."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    # Only `Settings` itself is checked against, as a whole.
+    model_config = ConfigDict(defer_build=True)
 
     code_sandbox: Literal["auto", "bubblewrap", "gateway", "scripted"] = "auto"
     """Where code runs. `auto` is the gateway where `code_gateway_url` is set, and else bubblewrap

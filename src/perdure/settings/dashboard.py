@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class DashboardSettings(BaseModel):
     """The part of `Settings` that is about the dashboard."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    # Only `Settings` itself is checked against, as a whole.
+    model_config = ConfigDict(defer_build=True)
 
     dashboard: bool = True
     """True if the server has a dashboard for browsers, at `/ui/`."""

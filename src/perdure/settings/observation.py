@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class ObservationSettings(BaseModel):
     """The part of `Settings` for whoever watches a server."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    # Only `Settings` itself is checked against, as a whole.
+    model_config = ConfigDict(defer_build=True)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log lines that are written."""

@@ -114,7 +114,7 @@ class Settings(
         env_ignore_empty=True,
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
+        defer_build=False,
     )
 
     config: Path | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_settings import SettingsConfigDict
 
 from perdure.errors import ConfigurationError
 from perdure.settings.display import secrets
@@ -26,6 +27,8 @@ _FLAGS = {"model_aliases": "alias"}
 
 class _Isolated(Settings):
     """Settings that depend on their own values only."""
+
+    model_config = SettingsConfigDict(defer_build=True)  # few programs need it
 
     def __init__(self, **values: object) -> None:
         # past `BaseSettings`, which reads the environment before it asks which sources count

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 class TlsSettings(BaseModel):
     """The part of `Settings` that makes a server speak TLS."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    # Only `Settings` itself is checked against, as a whole.
+    model_config = ConfigDict(defer_build=True)
 
     tls_cert: Path | None = None
     """Path of the server's certificate with those of its authorities, in PEM. With it the server
