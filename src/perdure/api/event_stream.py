@@ -86,7 +86,9 @@ class EventStream(LiveResponse):
         Once a token.
         """
         self._quiet = False
-        self._unsent = eager_coroutines.begin(self._send(send, self._frames.follow(deltas)))
+        if body := self._frames.follow(deltas):
+            message = {"type": "http.response.body", "body": body, "more_body": True}
+            self._unsent = eager_coroutines.begin(send(message))
         return self._unsent is None
 
     async def _events_of_others(self, items: list[StreamItem]) -> list[Event]:
