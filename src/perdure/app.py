@@ -156,6 +156,9 @@ class Perdure:
         )
         self.asgi = with_cors(settings.cors_origins, self.application)
         self._draining: asyncio.Task[None] | None = None
+        self.had_last_request = asyncio.Event()
+        """Not set from the moment in which a server is told to stop to its last request."""
+        self.had_last_request.set()
         self._listing: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
 
@@ -369,9 +372,12 @@ class Perdure:
         loop, seconds = asyncio.get_running_loop(), self.settings.drain_seconds
         latest = loop.time() + seconds
         await self.engine.drain(seconds)
-        if isinstance(self.bus, SharedBus):
+        if isinstance(self.bus, SharedBus) and self.bus.peers:
             # Clients here listen to runs that other servers work on.
-            await self.bus.wait_for_streams(latest - loop.time())
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(latest):
+                    await self.had_last_request.wait()
+                    await self.bus.wait_for_streams()
         self.bus.close(_CLOSING)
 
 

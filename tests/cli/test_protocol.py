@@ -13,7 +13,12 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from perdure.cli.protocol import ClientConnection, ConnectionCounts, _Phase
+from perdure.cli.protocol import (
+    FIRST_REQUEST_SECONDS,
+    ClientConnection,
+    ConnectionCounts,
+    _Phase,
+)
 from perdure.errors import TooManyRequests
 from tests.cli.sockets import KEY, Listening, Raw, get, listening, post
 from tests.examples import WITH_FIXTURES
@@ -342,3 +347,30 @@ def test_the_count_is_that_of_the_connections_that_are_open(
         elif enters:
             with pytest.raises(TooManyRequests):
                 census.enter(host)
+
+
+async def test_a_server_that_stops_answers_the_first_request_of_who_has_just_connected(
+    server: Listening,
+) -> None:
+    raw = await server.connect()
+    (await serving(server, raw)).shutdown()
+    await raw.send(get("/assistants"))
+    answer = await raw.answer()
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+    assert await raw.is_closed()
+
+
+async def test_a_server_that_stops_waits_a_moment_for_who_says_nothing(server: Listening) -> None:
+    raw = await server.connect()
+    (await serving(server, raw)).shutdown()
+    pass_time(FIRST_REQUEST_SECONDS)
+    assert await raw.is_closed()
+
+
+async def test_a_server_that_stops_closes_connections_that_had_their_answer(
+    server: Listening,
+) -> None:
+    raw = await server.connect()
+    assert (await (await raw.send(get("/assistants"))).answer()).status == 200
+    (await serving(server, raw)).shutdown()
+    assert await raw.is_closed()

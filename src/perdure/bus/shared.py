@@ -181,15 +181,11 @@ class SharedBus:
         """See `Bus.close`."""
         self._local.close(reason)
 
-    async def wait_for_streams(self, seconds: float) -> None:
-        """Waits until no run has subscribers here, as long as other servers live that may work on
-        one, and so many seconds at most.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self.peers and any(map(self._is_streamed_run, self.topics)):
-                    self._has_lost_subscriber.clear()
-                    await self._has_lost_subscriber.wait()
+    async def wait_for_streams(self) -> None:
+        """Waits until no run has subscribers here."""
+        while any(map(self._is_streamed_run, self.topics)):
+            self._has_lost_subscriber.clear()
+            await self._has_lost_subscriber.wait()
 
     def _is_streamed_run(self, topic: str) -> bool:
         return self._local.has_subscribers(topic) and not is_runs_topic(topic)

@@ -32,6 +32,8 @@ _MOST_WAITING = 16
 # A client that is still sending when it is refused would not see the answer if the connection were
 # closed at once.
 _LINGER_SECONDS = 2.0
+# When the server stops, the time for the first request of a connection.
+FIRST_REQUEST_SECONDS = 1.0
 
 _INVALID = "Invalid HTTP request received."
 
@@ -142,6 +144,7 @@ class ClientConnection(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
         self._unsent = 0
+        self._is_last_request = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -219,6 +222,8 @@ class ClientConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._callbacks += 2
         super().on_headers_complete()
+        if self._is_last_request:
+            self.cycle.keep_alive = False
         self._enter(_Phase.BODY)
 
     def on_body(self, body: bytes) -> None:
@@ -239,6 +244,21 @@ class ClientConnection(HttpToolsProtocol):
             self._enter(_Phase.IDLE)
         elif self.cycle.response_complete and self._phase is _Phase.BODY:
             self._enter(_Phase.REST)
+
+    def shutdown(self) -> None:
+        """Closes the connection when its request is answered. One that has had none yet gets a
+        moment for it: who has just connected is sending one, and a proxy does not send it again to
+        another server.
+        """
+        if self.cycle is not None and self._phase is not _Phase.HEAD:
+            super().shutdown()
+            return
+        self._is_last_request = True
+        self.loop.call_later(FIRST_REQUEST_SECONDS, self._close_unused)
+
+    def _close_unused(self) -> None:
+        if self.cycle is None and self._phase is _Phase.IDLE:
+            self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -22,7 +22,7 @@ from perdure.cli.address import url_of
 from perdure.cli.listener import BACKLOG, listen
 from perdure.cli.malloc import return_large_blocks
 from perdure.cli.metrics_server import open_metrics
-from perdure.cli.protocol import ClientConnection, bounds
+from perdure.cli.protocol import FIRST_REQUEST_SECONDS, ClientConnection, bounds
 from perdure.clock import SystemClock
 from perdure.settings import Settings
 from perdure.tls.certificate import Certificate
@@ -32,6 +32,9 @@ T = TypeVar("T")
 _RENEW_SECONDS = 5.0
 # After the drain, open answers get this long to be written out before they are cut.
 _GRACE_SECONDS = 5
+# After no more connections are taken, the time in which those that were may send a request, and be
+# listening to a run.
+_LAST_REQUEST_SECONDS = FIRST_REQUEST_SECONDS + 0.5
 # An address that is that of no machine.
 _ANY = ("", "0.0.0.0", "::")  # noqa: S104 # compared, not bound
 
@@ -89,11 +92,16 @@ class RunningServer(uvicorn.Server):
     def stop(self) -> None:
         """Starts the graceful end: no new requests, running runs are drained."""
         self.should_exit = True
+        self.app.had_last_request.clear()
         self.app.drain()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop.call_later(_LAST_REQUEST_SECONDS, self.app.had_last_request.set)
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
