@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo ui cluster test test-ui check wheel docs bench fuzz samples soak stress upgrade failover clean
+.PHONY: help demo ui cluster test test-ui check wheel docs bench fuzz samples soak stress upgrade rolling failover clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ stress: $(VENV)/.dev  ## repeat the tests that a slow machine could break, besid
 
 upgrade: $(VENV)/.dev  ## replace a server of an earlier commit by one of today, under load
 	@$(BIN)/python -m tests.durability.upgrade $(ARGS)
+
+rolling: $(VENV)/.dev  ## restart two servers in turn behind nginx, under load; ARGS="--proxy caddy --retries 0"
+	@$(BIN)/python -W ignore -m tests.deploy.rolling $(ARGS)
 
 failover: $(VENV)/.dev  ## kill the PostgreSQL of two servers under load, and promote its standby
 	@$(BIN)/python -m tests.durability.failover $(ARGS)

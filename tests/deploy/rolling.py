@@ -1,21 +1,25 @@
 """`make rolling`: two servers behind nginx or Caddy are restarted in turn, under load.
 
-    python -m tests.deploy.rolling [--proxy nginx|caddy] [--rounds N] [--clients N] [--retries N]
+    python -m tests.deploy.rolling [--proxy nginx|caddy] [--rounds N] [--clients N]
+                                   [--words N] [--retries N]
 
 The PostgreSQL is that of the tests. Clients are those of the official SDK, over TLS: each makes a
-thread with a run, streams its answer, and reads it again. `--retries` are those of the SDK, 2 as it
-is shipped, or 0 to see what the proxy alone lets through. One server after the other is told to
-stop, and started again when it has ended; the next one's turn is when it is ready. At the end it is
-said how many answers there were and what was lost; the exit code is 1 if anything was.
+thread with a run, streams its answer, and reads it again; a word takes 20 ms. `--retries` are those
+of the SDK, 2 as it is shipped, or 0 to see what the proxy alone lets through. One server after the
+other is told to stop, and started again when it has ended; the next one's turn is when it is ready.
+At the end it is said how many answers there were and what was lost; the exit code is 1 if anything
+was.
 """
 
 import argparse
 import asyncio
 import signal
+import ssl
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI, OpenAIError
@@ -28,16 +32,17 @@ from tests.durability.nodes import Node, killed
 from tests.patience import PATIENCE_SECONDS, pause
 
 _SETTINGS = {"PERDURE_LEASE_SECONDS": "10", "PERDURE_DRAIN_SECONDS": "20"}
-# A second and a half.
-_PROMPT = "say 75 words\nwait 20 ms"
-_ANSWER = " ".join(f"word{number}" for number in range(1, 76))
 
 
 class Load:
-    """Clients at work until they are told to stop. `lost`: what they were told instead."""
+    """Clients at work until they are told to stop. `lost`: what they were told instead of an
+    answer. `cut`: answers whose text came as a whole at the end, and not in deltas.
+    """
 
-    def __init__(self, client: AsyncOpenAI) -> None:
-        self.answers = 0
+    def __init__(self, client: AsyncOpenAI, *, words: int) -> None:
+        self._prompt = f"say {words} words\nwait 20 ms"
+        self._answer = " ".join(f"word{number}" for number in range(1, words + 1))
+        self.answers = self.cut = 0
         self.lost: Counter[str] = Counter()
         self.stopping = False
         self._client = client
@@ -51,28 +56,34 @@ class Load:
             except (OpenAIError, httpx2.HTTPError) as error:
                 wrong = f"{type(error).__name__}: {error}"
             if wrong:
-                self.lost[wrong[:200]] += 1
+                self.lost[wrong[:900]] += 1
             else:
                 self.answers += 1
 
     async def _stream(self, assistant: str) -> str:
         """What is wrong with the answer to a run; nothing if all is well."""
         threads = self._client.beta.threads
-        thread = await threads.create(messages=[{"role": "user", "content": _PROMPT}])
-        text, ends = "", []
+        thread = await threads.create(messages=[{"role": "user", "content": self._prompt}])
+        deltas, whole = "", ""
         stream = await threads.runs.create(thread.id, assistant_id=assistant, stream=True)
         async for event in stream:
             if event.event == "thread.message.delta":
-                text += "".join(part.text.value for part in event.data.delta.content or ())  # type: ignore[union-attr,misc] # texts alone
-            ends.append(event.event)
-        if ends[-1:] != ["done"] and "thread.run.completed" not in ends:
-            return f"a stream ended with {ends[-1:]}"
-        if text.strip() != _ANSWER:
+                deltas += "".join(map(_text_of, event.data.delta.content or ()))
+            elif event.event == "thread.message.completed":
+                whole = "".join(map(_text_of, event.data.content))
+        if event.event != "thread.run.completed":
+            return f"a stream ended with {event.event}"
+        if whole.strip() != self._answer:
             return "a stream lacks a part of the text"
+        self.cut += deltas.strip() != self._answer
         (message, *_) = (await threads.messages.list(thread.id)).data
-        (part,) = message.content
-        stored = part.text.value.strip()  # type: ignore[union-attr] # text alone
-        return "" if stored == _ANSWER else "a message lacks a part of the text"
+        stored = "".join(map(_text_of, message.content)).strip()
+        return "" if stored == self._answer else "a message lacks a part of the text"
+
+
+def _text_of(part: Any) -> str:
+    """The text of a part of a message, or of a delta."""
+    return str(part.text.value)
 
 
 async def _restart(nodes: list[Node], load: Load, rounds: int) -> None:
@@ -99,11 +110,12 @@ async def _run(folder: Path, url: str, chosen: argparse.Namespace) -> Load:
             await node.start()
         servers = [f"127.0.0.1:{node.port}" for node in nodes]
         with PROXIES[chosen.proxy](folder / "proxy", servers, made) as proxy:
+            trusting = ssl.create_default_context(cafile=made.cert)
             client = AsyncOpenAI(
                 base_url=f"{proxy}/v1", api_key="any", max_retries=chosen.retries,
-                http_client=httpx2.AsyncClient(verify=str(made.cert), timeout=PATIENCE_SECONDS),
+                http_client=httpx2.AsyncClient(verify=trusting, timeout=PATIENCE_SECONDS),
             )  # fmt: skip
-            load = Load(client)
+            load = Load(client, words=chosen.words)
             async with asyncio.TaskGroup() as group:
                 for _ in range(chosen.clients):
                     group.create_task(load.work())
@@ -125,6 +137,7 @@ def main() -> int:
     parser.add_argument("--proxy", choices=PROXIES, default="nginx")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, default=12)
+    parser.add_argument("--words", type=int, default=75)
     parser.add_argument("--retries", type=int, default=2)
     chosen = parser.parse_args()
     server = PostgresServer()
@@ -135,7 +148,7 @@ def main() -> int:
             load = asyncio.run(_run(Path(folder), server.url("perdure"), chosen))
     finally:
         server.stop()
-    _say(f"{load.answers} answers, {load.lost.total()} lost")
+    _say(f"{load.answers} answers, {load.cut} of them with cut deltas, {load.lost.total()} lost")
     for wrong, times in load.lost.most_common():
         _say(f"{times} times: {wrong}")
     return 1 if load.lost else 0

@@ -124,7 +124,10 @@ def test_settings_files_are_accepted(
             assert getattr(chosen, name).keys() == value.keys()
         elif name not in ("model_servers", "webhooks"):
             taken = getattr(chosen, name)
-            assert (str(taken) if isinstance(taken, Path) else taken) == value
+            if isinstance(taken, tuple):
+                assert [str(each) for each in taken] == value
+            else:
+                assert (str(taken) if isinstance(taken, Path) else taken) == value
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.document)
