@@ -1,4 +1,5 @@
-"""Measures search: `python -m bench.retrieval` for all but the largest store, in ten minutes;
+"""Measures search: `python -m bench.retrieval` for all but the largest store, in ten minutes, with
+`questions` about documents that pip fetches;
 `python -m bench.retrieval million` for that one, which takes as long and 5 GB of disk.
 """
 
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 
 from tests.databases import NoServer, PostgresServer
 
-from bench import retrieval_quality, retrieval_scale
+from bench import question_quality, retrieval_quality, retrieval_scale
 from bench.report import Machine, Row, table
 from bench.retrieval_scale import Size
 
@@ -20,11 +21,15 @@ _SIZES = {
 
 
 async def main(asked: set[str]) -> None:
-    """Runs what is asked for: `quality`, `small`, `million`; without a word the first two."""
+    """Runs what is asked for: `questions`, `quality`, `small`, `million`; without a word all but
+    the last.
+    """
     machine = Machine()
-    asked = asked or {"quality", "small"}
+    asked = asked or {"questions", "quality", "small"}
     rows: list[Row] = []
     with _postgres() as server:
+        if "questions" in asked:
+            rows += await question_quality.measure(_databases(server, "questions"))
         if "quality" in asked:
             rows += await retrieval_quality.measure(_databases(server, "quality"))
         for name, sizes in _SIZES.items():

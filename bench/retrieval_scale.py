@@ -274,8 +274,8 @@ async def _write(database: Database, size: Size, pieces: list[PreparedChunks]) -
             await database.write(filled_stores.complete, store, file_id, ingestion, attributes)
             files += 1
             if files % _MERGE_EVERY == 0:
-                await upkeep.step(database)
-    await upkeep.step(database)
+                await upkeep.step(database, now=0.0)
+    await upkeep.step(database, now=0.0)
     return files * size.chunks / (time.perf_counter() - began)
 
 

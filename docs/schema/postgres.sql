@@ -366,8 +366,13 @@ CREATE TABLE segments (
     chunks integer NOT NULL,
     live integer NOT NULL,
     dropped integer NOT NULL DEFAULT 0,
+    rules integer NOT NULL DEFAULT 1,
+    stemmer integer NOT NULL DEFAULT 0,
+    languages text NOT NULL DEFAULT ''::text,
     CONSTRAINT segments_pkey PRIMARY KEY (id)
 );
+
+CREATE INDEX segments_by_rules ON public.segments USING btree (rules, stemmer, id) WHERE (dropped = 0);
 
 CREATE INDEX segments_by_store ON public.segments USING btree (vector_store, level) WHERE (dropped = 0);
 
@@ -587,4 +592,11 @@ CREATE TABLE backups (
     id text NOT NULL,
     lease_until double precision NOT NULL,
     CONSTRAINT backups_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE index_renewal (
+    id integer NOT NULL,
+    lease_until double precision NOT NULL,
+    CONSTRAINT index_renewal_id_check CHECK (id = 1),
+    CONSTRAINT index_renewal_pkey PRIMARY KEY (id)
 );

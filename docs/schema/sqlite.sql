@@ -181,6 +181,11 @@ CREATE TABLE imports (
     begun_at INTEGER NOT NULL
 );
 
+CREATE TABLE index_renewal (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    lease_until REAL NOT NULL
+);
+
 CREATE TABLE ingestions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     vector_store_id TEXT NOT NULL,
@@ -344,7 +349,9 @@ CREATE TABLE segments (
     live INTEGER NOT NULL,
     -- merged, or without live chunks: its postings go
     dropped INTEGER NOT NULL DEFAULT 0
-);
+, rules INTEGER NOT NULL DEFAULT 1, stemmer INTEGER NOT NULL DEFAULT 0, languages TEXT NOT NULL DEFAULT '');
+
+CREATE INDEX segments_by_rules ON segments (rules, stemmer, id) WHERE dropped = 0;
 
 CREATE INDEX segments_by_store ON segments (vector_store, level) WHERE dropped = 0;
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from openai import OpenAI
 
+from perdure.retrieval import stems
 from tests.cli.processes import perdure, serving
 from tests.object_store import ObjectStore
 from tests.webhooks.receiver import SECRET
@@ -320,6 +321,26 @@ def test_a_database_file_that_others_can_read_is_told(tmp_path: Path, free_port:
     findings = _findings("--data-dir", folder, "--port", free_port, cwd=tmp_path, code=0)
     said = "others can read or change perdure.db (mode 640)"
     assert f"warn data {folder} is writable, and {said}" in findings
+
+
+def test_how_far_the_index_is_renewed_is_told(tmp_path: Path, free_port: str) -> None:
+    folder = tmp_path / "data"
+    with serving(folder):
+        pass
+    with sqlite3.connect(folder / "perdure.db") as file:
+        # As an earlier version writes it, and one of this version's.
+        file.execute("INSERT INTO segments (vector_store, level, chunks, live) VALUES (1, 0, 9, 7)")
+        file.execute(
+            "INSERT INTO segments (vector_store, level, chunks, live, rules, stemmer)"
+            " VALUES (1, 0, 5, 5, ?, ?)",
+            [stems.RULES, stems.STEMMER],
+        )
+    file.close()
+    findings = _findings("--data-dir", folder, "--port", free_port, cwd=tmp_path, code=0)
+    assert [finding for finding in findings if finding.startswith("ok index")] == [
+        "ok index 5 of 12 chunks are indexed by the rules of this version; a running server renews "
+        "the others, which are found as before until then"
+    ]
 
 
 def test_what_was_learnt_of_model_servers_is_told_for_a_day(tmp_path: Path, free_port: str) -> None:

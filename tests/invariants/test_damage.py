@@ -87,7 +87,7 @@ async def test_what_is_wrong_beside_damage_is_told(
         listed = {"code_interpreter": {"file_ids": ["file-\0"]}}
         plant.edit("assistants", other, tool_resources=listed)
         plant.edit("messages", message_id, status="incomplete")
-        plant.run("UPDATE postings SET packed = ? WHERE word IN ('bee', 'colony')", b"\1\2\3")
+        plant.run("UPDATE postings SET packed = ? WHERE word IN ('bee', 'coloni')", b"\1\2\3")
         ((segment,),) = plant.run("SELECT id FROM segments ORDER BY id LIMIT 1")
     found = await told(database)
     assert [text[: len(UNREADABLE)] for text in found[step_id]] == [UNREADABLE]
@@ -96,7 +96,7 @@ async def test_what_is_wrong_beside_damage_is_told(
     assert [text[: len(UNREADABLE)] for text in found[assistant_id]] == [UNREADABLE]
     assert found[other] == ["lists the file file-\0, of which none is"]
     assert any("added by hand and is incomplete" in text for text in found[message_id])
-    assert [text.split()[3] for text in found[f"segment {segment}"]] == ["'bee'", "'colony'"]
+    assert [text.split()[3] for text in found[f"segment {segment}"]] == ["'bee'", "'coloni'"]
 
 
 async def test_a_step_that_cannot_be_read_is_not_missed_as_well(

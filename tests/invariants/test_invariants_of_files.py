@@ -165,7 +165,7 @@ async def test_whatever_is_deleted_or_expires_breaks_nothing_before_and_after_th
     for act in acts:
         await act()
         assert await violations(filled.database) == []
-    await upkeep.step(filled.database)
+    await upkeep.step(filled.database, now=0.0)
     assert await violations(filled.database) == []
 
 
@@ -173,12 +173,12 @@ async def test_an_index_that_is_merged_and_thinned_breaks_nothing(filled: Filled
     file_ids = await filled.files(12)
     store = await filled.store(file_ids)
     await filled.read_all("bees " * 100, "spring, and bees", "...")
-    await upkeep.step(filled.database)
+    await upkeep.step(filled.database, now=0.0)
     assert await violations(filled.database) == []
     for file_id in file_ids[::2]:
         await filled.remove(store, file_id)
         assert await violations(filled.database) == []
-    await upkeep.step(filled.database)
+    await upkeep.step(filled.database, now=0.0)
     assert await violations(filled.database) == []
 
 
@@ -200,7 +200,7 @@ async def test_an_expired_store_breaks_nothing_before_and_after_the_upkeep(
     assert await violations(filled.database) == []
     await filled.database.write(vector_stores.drop_expired, now=filled.now, limit=10)
     assert await violations(filled.database) == []
-    await upkeep.step(filled.database)
+    await upkeep.step(filled.database, now=0.0)
     assert await violations(filled.database) == []
 
 

@@ -122,7 +122,7 @@ class Library:
         await filled.database.write(vector_stores.drop_expired, now=self.now, limit=10)
 
     async def _tidy(self, filled: FilledStore, deed: Deed) -> None:
-        await upkeep.step(filled.database)
+        await upkeep.step(filled.database, now=0.0)
 
 
 def _one(some: list[T], which: int) -> T:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from perdure.retrieval import embedder, index_writer, segments
 from perdure.retrieval.embedder import Embedders
+from perdure.retrieval.index_writer import IndexableChunk
 from perdure.retrieval.search import Passage, search
 from perdure.storage.database import Database, Transaction
 from perdure.wire.search import Value
@@ -72,6 +73,13 @@ class FilledStore:
         await self.database.write(complete, store_id, file_id, ingestion, attributes or {})
         return ingestion
 
+    async def named(self, store_id: str, file_id: str, name: str, *cut: IndexableChunk) -> None:
+        """A file with a name, and chunks that may have headings."""
+        ingestion = await self.database.write(begin, store_id, file_id)
+        piece = index_writer.prepare(cut, name=name)
+        await self.database.write(index_writer.write, ingestion, store_id, piece, embedding=None)
+        await self.database.write(complete, store_id, file_id, ingestion, {}, name)
+
     async def remove(self, store_id: str, file_id: str) -> None:
         """Takes the file out of the store, as far as searches can see."""
         await self.database.write(_remove, store_id, file_id)
@@ -134,14 +142,19 @@ def begin(tx: Transaction, store_id: str, file_id: str) -> int:
 
 
 def complete(
-    tx: Transaction, store_id: str, file_id: str, ingestion: int, attributes: Mapping[str, Value]
+    tx: Transaction,
+    store_id: str,
+    file_id: str,
+    ingestion: int,
+    attributes: Mapping[str, Value],
+    name: str | None = None,
 ) -> None:
     """Makes an attempt the one that searches find."""
     row = tx.one(
         "vector_store_files.insert",
         vector_store_id=store_id,
         file_id=file_id,
-        filename=f"{file_id}.txt",
+        filename=name or f"{file_id}.txt",
         status="in_progress",
         attributes=json.dumps(attributes),
         body="{}",

@@ -13,7 +13,7 @@ from perdure.retrieval import lexical, searchable_chunks
 from perdure.storage.database import Transaction
 from perdure.wire.search import Equal
 from tests.examples import WITH_FIXTURES
-from tests.retrieval.filled_stores import FilledStore
+from tests.retrieval.filled_stores import Chunk, FilledStore
 
 
 async def test_a_chunk_that_has_more_of_the_query_comes_first(filled: FilledStore) -> None:
@@ -33,10 +33,68 @@ async def test_scores_are_bm25_over_what_a_chunk_could_attain(filled: FilledStor
     await filled.file(store, "file-a", "honey honey bees", "wax bees ants")
     first, second = await filled.search("honey bees unheard")
     rare, common, unheard = math.log1p(1.5 / 1.5), math.log1p(0.5 / 2.5), math.log1p(2.5 / 0.5)
-    attainable = rare + common + unheard
+    assert unheard > rare + common
+    # What no chunk has counts as much as all the rest at most.
+    attainable = 2 * (rare + common)
     # Both chunks have the average length, so that only the repetition counts.
-    assert first.score == pytest.approx((rare * 2 / 3.2 + common / 2.2) / attainable, rel=0.01)
-    assert second.score == pytest.approx((common / 2.2) / attainable, rel=0.01)
+    assert first.score == pytest.approx((rare * 2 / 3.2 + common / 2.2) / attainable, rel=0.02)
+    assert second.score == pytest.approx((common / 2.2) / attainable, rel=0.02)
+
+
+async def test_a_question_whose_rare_words_no_file_has_keeps_half_of_its_score(
+    filled: FilledStore,
+) -> None:
+    store = await filled.store()
+    await filled.file(store, "file-a", "bees make honey", "ants make hills")
+    (whole,) = await filled.search("bees honey")
+    (lacking,) = await filled.search("bees honey zyx wvu tsr qpo nml kji hgf edc")
+    assert lacking.score == pytest.approx(whole.score / 2)
+
+
+async def test_the_form_that_was_asked_for_comes_first(filled: FilledStore) -> None:
+    store = await filled.store()
+    forms = ["indexes", "indexed", "index", "indexing"]
+    await filled.file(store, "file-a", *forms, "wax")
+    for form in forms:
+        found = await filled.search(form)
+        assert found[0].text == form
+        assert found[0].score > found[1].score
+        assert {passage.text for passage in found} == {*forms}
+
+
+async def test_forms_of_one_word_in_a_query_are_one_word(filled: FilledStore) -> None:
+    store = await filled.store()
+    await filled.file(store, "file-a", "indexes", "indexed", "index", "wax")
+    found = await filled.search("index indexed")
+    assert [passage.text for passage in found] == ["indexed", "index", "indexes"]
+    assert found[0].score == found[1].score > found[2].score
+
+
+async def test_a_file_is_found_by_its_name(filled: FilledStore) -> None:
+    store = await filled.store()
+    await filled.named(store, "file-a", "lease-2024.pdf", Chunk("the rent is due", 4, 0))
+    await filled.named(store, "file-b", "minutes.pdf", Chunk("the lease was read", 4, 0))
+    assert await filled.found("lease-2024.pdf", limit=1) == ["the rent is due"]
+    assert await filled.found("rent in the lease 2024", limit=1) == ["the rent is due"]
+
+
+async def test_a_word_in_a_heading_counts_more_than_one_in_the_text(filled: FilledStore) -> None:
+    store = await filled.store()
+    below = Chunk("# Wax\nbees make honey", 5, 0, len("# Wax\n"))
+    await filled.named(store, "file-a", "", Chunk("bees make wax honey", 4, 0), below)
+    assert await filled.found("wax") == [below.text, "bees make wax honey"]
+
+
+async def test_files_of_several_languages_are_found_by_the_forms_of_each(
+    filled: FilledStore,
+) -> None:
+    store = await filled.store()
+    german = "Die Häuser sind nicht an der Straße, und das ist gut"
+    english = "The houses are on the street, and that is good for us"
+    await filled.file(store, "file-a", german)
+    await filled.file(store, "file-b", english)
+    assert await filled.found("Haus") == [german]
+    assert await filled.found("housing") == [english]
 
 
 async def test_a_threshold_and_a_limit_cut_the_list(filled: FilledStore) -> None:

@@ -98,7 +98,7 @@ async def test_upkeep_leaves_nothing_to_do(filled: FilledStore) -> None:
     for n in range(70):
         await filled.file(store, f"file-{n}", f"bees number{n}")
     await filled.remove(store, "file-5")
-    await upkeep.step(filled.database)
+    await upkeep.step(filled.database, now=0.0)
     assert await filled.drop() == []
     assert await filled.merge() == 0
     # 64 in one, of the eight that eight made each, and what came after.

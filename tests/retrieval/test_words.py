@@ -32,7 +32,7 @@ def test_text_is_split_into_words(text: str, expected: list[str]) -> None:
 
 
 def test_files_have_single_characters_too_where_there_are_no_spaces() -> None:
-    found = words.split("猫と犬 AI", singles=True)
+    found = words.tokens("猫と犬 AI", singles=True)
     assert found == ["猫と", "と犬", "猫", "と", "犬", "ai"]
 
 

@@ -30,6 +30,7 @@ from perdure.cli.findings import Finding, State, show
 from perdure.clock import SystemClock
 from perdure.commands.adjustments import LIFETIME_SECONDS
 from perdure.errors import ConfigurationError
+from perdure.retrieval import stems
 from perdure.sandbox import checkup as sandbox_checkup
 from perdure.sandbox.gateway import checkup as gateway_checkup
 from perdure.sandbox.gateway.sandbox import GatewaySandbox
@@ -123,6 +124,7 @@ def _storage(chosen: Settings) -> Iterable[Finding]:
     if chosen.webhooks or seen.waiting or seen.given_up:
         yield _deliveries(seen)
     yield from _learnt(seen)
+    yield from _index(seen)
     if url:
         yield from cluster_checkup.findings(url, seen, lease_seconds=chosen.lease_seconds)
     yield from contents_checkup.findings(chosen, is_current=not seen.pending)
@@ -141,6 +143,19 @@ def _learnt(seen: checkup.DatabaseReport) -> Iterable[Finding]:
         yield Finding(State.OK, "learnt", text)
     if len(names) > _MOST_LEARNT:
         yield Finding(State.OK, "learnt", f"the same of {len(names) - _MOST_LEARNT} other models")
+
+
+def _index(seen: checkup.DatabaseReport) -> Iterable[Finding]:
+    """Yields how far the renewal of the index is, where there is something to renew."""
+    whole = sum(chunks for *_, chunks in seen.indexed)
+    ours = (stems.RULES, stems.STEMMER)
+    outdated = sum(chunks for *rules, chunks in seen.indexed if tuple(rules) < ours)
+    if outdated:
+        text = (
+            f"{whole - outdated:,} of {whole:,} chunks are indexed by the rules of this version; a "
+            "running server renews the others, which are found as before until then"
+        )
+        yield Finding(State.OK, "index", text)
 
 
 def _deliveries(seen: checkup.DatabaseReport) -> Finding:

@@ -60,7 +60,9 @@ class FileReader:
                 async for chunks in batches:
                     texts = [chunk.text for chunk in chunks]
                     vectors = await embedder.embed_chunks(self._embedders, job.embedding, texts)
-                    yield await asyncio.to_thread(index_writer.prepare, chunks, vectors)
+                    yield await asyncio.to_thread(
+                        index_writer.prepare, chunks, vectors, name=job.filename
+                    )
 
     async def close(self) -> None:
         """Ends the processes that parse."""

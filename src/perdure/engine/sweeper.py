@@ -76,10 +76,10 @@ class Sweeper:
         return True
 
     async def tidy_index(self) -> None:
-        """Drops what was indexed of expired stores, removes what was dropped, merges segments."""
-        now = int(self._clock.now())
-        await self._database.write(vector_stores.drop_expired, now=now, limit=_AT_ONCE)
-        await upkeep.step(self._database)
+        """Drops what was indexed of expired stores, and does the upkeep of the index."""
+        now = self._clock.now()
+        await self._database.write(vector_stores.drop_expired, now=int(now), limit=_AT_ONCE)
+        await upkeep.step(self._database, now=now)
 
     async def recover(self) -> None:
         """At the start of a server: nobody else can be writing where it is alone."""

@@ -16,6 +16,7 @@ from perdure.invariants.pages import SHOWN, pages
 from perdure.invariants.run_history import Violation
 from perdure.lifecycle import VectorStoreFileStatus
 from perdure.retrieval import postings, vectors
+from perdure.retrieval.postings import Layout
 from perdure.storage.database import Row, Transaction
 
 _HALF_BYTES = 2
@@ -122,18 +123,22 @@ def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
     have.
     """
     size = row["chunks"]
+    layout = postings.LAYOUTS.get(row["rules"])
+    if layout is None:
+        yield f"is of rules number {row['rules']}, which there are not"
+        return
     words = np.zeros(size, dtype=np.int64)
     often = np.zeros(size, dtype=np.bool_)
     whole = True
     for stored in tx.all("segments.postings", segment=row["seq"]):
-        found = _counted(stored, size)
+        found = _counted(stored, size, layout)
         if found is None:
             whole = False
             yield f"has postings of {stored['word']!r} that are not of its {size} chunks in order"
             continue
         numbers, times = found
         words[numbers] += times
-        often[numbers] |= times == postings.OFTEN
+        often[numbers] |= times == layout.often
     for piece in pieces if whole else ():
         place = slice(piece["base"], piece["base"] + piece["chunks"])
         counted = int(words[place].sum())
@@ -145,10 +150,12 @@ def _postings(tx: Transaction, row: Row, pieces: list[Row]) -> Iterator[str]:
             )
 
 
-def _counted(stored: Row, size: int) -> tuple[postings.Integers, postings.Integers] | None:
+def _counted(
+    stored: Row, size: int, layout: Layout
+) -> tuple[postings.Integers, postings.Integers] | None:
     """Returns the postings of a word; None where they do not fit a segment of so many chunks."""
     try:
-        numbers, times = postings.unpack_counts(stored["packed"])
+        numbers, times = postings.unpack_counts(stored["packed"], layout)
     except damage.UNREADABLE:
         return None
     if not len(numbers) or numbers[-1] >= size or (np.diff(numbers) <= 0).any():

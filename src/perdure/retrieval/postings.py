@@ -1,21 +1,25 @@
 """Postings of the inverted index as packed numbers, and BM25 over them.
 
-A posting is one chunk that has a word, in 32 bits: 16 for the chunk's number in its segment, 6 for
-the number of times that it has the word (63 means that or more), 10 for the logarithm of the
-chunk's length in words. So a score needs nothing but the postings of the words of the query.
+A posting is one chunk that has a stem, in 32 bits: 16 for the chunk's number in its segment, 4 for
+the number of times that it has the stem (15 means that or more), 4 for the classes of forms in
+which it has it (`stems.py`), 8 for the logarithm of the chunk's length in words. So a score needs
+nothing but the postings of the words of the query. By the first rules a posting was one chunk that
+has a word, with 6 bits for the number of times and 10 for the length.
+
+The file's name and the chunk's headings count as though they stood in the text once more.
 """
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from perdure.retrieval import words
+from perdure.retrieval import languages, stems, words
 
 Floats: TypeAlias = NDArray[np.float32]
 Integers: TypeAlias = NDArray[np.int64]
@@ -25,49 +29,126 @@ Packed: TypeAlias = NDArray[np.uint32]
 MOST_CHUNKS = 1 << 16
 
 _PACKED = np.dtype("<u4")
-# So often or more.
-OFTEN = (1 << 6) - 1
-# Steps of the logarithm of a length: 1 % each, up to lengths far beyond any chunk's.
-_STEPS = 72.0
-_LONGEST = (1 << 10) - 1
+# Of the name of its file, so many for each chunk count as words of the text.
+_NAMES = 1
+# Of a longer name, the beginning.
+_LONGEST_NAME = 512
+
+
+class Layout(NamedTuple):
+    """The low 16 bits of a posting: how many are for the times, for the forms and for the length,
+    and how finely lengths are told, in steps for each doubling.
+    """
+
+    times: int
+    forms: int
+    length: int
+    steps: float
+
+    @property
+    def often(self) -> int:
+        """The most times that are told: so often or more."""
+        return (1 << self.times) - 1
+
+    @property
+    def longest(self) -> int:
+        """The most steps of a length."""
+        return (1 << self.length) - 1
+
+
+# By the number of the rules.
+LAYOUTS = {1: Layout(6, 0, 10, 72.0), 2: Layout(4, 4, 8, 18.0)}
+_LAYOUT = LAYOUTS[stems.RULES]
 
 # The usual constants of BM25: how soon a word's repetition stops to count, and how much of a
 # chunk's length is held against it.
 _K1 = 1.2
 _B = 0.75
+# A word in another form than that of the query counts so much.
+_OTHER_FORM = 0.9
+
+
+class IndexedText(Protocol):
+    """A chunk as far as its words are concerned: `heading` is the length of the heading that its
+    text begins with.
+    """
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def heading(self) -> int: ...
 
 
 class Words(NamedTuple):
     """The words of a segment and their postings, as the database takes them.
 
-    `directory` is JSON: for each word the word, the place where its postings begin in `packed`, in
-    bytes from 1 on, and the number of their bytes. `total` is the length of all chunks together.
+    `directory` is JSON: for each stem the stem, the place where its postings begin in `packed`, in
+    bytes from 1 on, and the number of their bytes. `lengths` are those of the chunks in words;
+    merging needs none. `languages` are those that the stems are of.
     """
 
     directory: str
     packed: bytes
-    total: int
+    lengths: Sequence[int]
+    languages: frozenset[str]
+
+    @property
+    def total(self) -> int:
+        """The length of all chunks together."""
+        return sum(self.lengths)
 
 
-def pack(texts: Sequence[str]) -> Words:
-    """Returns the postings of neighbouring chunks. Raises `ValueError` for more than
-    `MOST_CHUNKS`.
+def pack(chunks: Sequence[IndexedText], *, name: str = "") -> Words:
+    """Returns the postings of neighbouring chunks of the file with this name. Raises `ValueError`
+    for more than `MOST_CHUNKS`.
     """
-    if len(texts) > MOST_CHUNKS:
-        raise ValueError(f"a segment has at most {MOST_CHUNKS} chunks, not {len(texts)}")
-    total = 0
+    counted = count(chunks, name=name)
+    return pack_counts([counts for counts, _ in counted], [language for _, language in counted])
+
+
+def count(chunks: Sequence[IndexedText], *, name: str = "") -> list[tuple[Counter[str], str]]:
+    """Returns for each of neighbouring chunks how often it has each word, and its language."""
+    named = words.tokens(name[:_LONGEST_NAME], singles=True) * _NAMES
+    counted = [Counter(words.tokens(chunk.text, singles=True)) for chunk in chunks]
+    spoken = languages.of_all(counted)
+    for counts, chunk in zip(counted, chunks, strict=True):
+        counts.update(named)
+        if chunk.heading:
+            counts.update(words.tokens(chunk.text[: chunk.heading], singles=True))
+    return list(zip(counted, spoken, strict=True))
+
+
+def pack_counts(counted: Sequence[Mapping[str, int]], spoken: Sequence[str]) -> Words:
+    """Returns the postings of chunks by how often they have each word, and by their languages.
+    Raises `ValueError` for more than `MOST_CHUNKS`.
+    """
+    if len(counted) > MOST_CHUNKS:
+        raise ValueError(f"a segment has at most {MOST_CHUNKS} chunks, not {len(counted)}")
     found: defaultdict[str, list[int]] = defaultdict(list)
-    for place, text in enumerate(texts):
-        counts = Counter(words.split(text, singles=True))
-        length = counts.total()
-        total += length
-        low = place << 16 | min(_LONGEST, round(_STEPS * math.log2(1 + length)))
+    lengths = []
+    for place, (counts, language) in enumerate(zip(counted, spoken, strict=True)):
+        length = sum(counts.values())
+        lengths.append(length)
+        steps = min(_LAYOUT.longest, round(_LAYOUT.steps * math.log2(1 + length)))
+        of_chunk: dict[str, int] = {}
         for word, times in counts.items():
-            found[word].append(low | min(times, OFTEN) << 10)
-    return join({word: np.array(each, _PACKED) for word, each in found.items()}, total)
+            stem, form = stems.stem(word, language)
+            # The times stand above the forms, so that both are gathered in one number.
+            of_chunk[stem] = (of_chunk.get(stem, 0) + (times << 4)) | 1 << form
+        low = place << 16 | steps
+        for stem, gathered in of_chunk.items():
+            times = min(gathered >> 4, _LAYOUT.often)
+            found[stem].append(low | times << 12 | (gathered & 15) << 8)
+    return join(
+        {stem: np.array(each, _PACKED) for stem, each in found.items()}, lengths, frozenset(spoken)
+    )
 
 
-def join(found: Mapping[str, Packed], total: int = 0) -> Words:
+def join(
+    found: Mapping[str, Packed],
+    lengths: Sequence[int] = (),
+    of_languages: frozenset[str] = frozenset(),
+) -> Words:
     """Returns postings by word, as the database takes them."""
     # In the order of the index, which takes them faster so.
     ordered = sorted(found)
@@ -76,7 +157,8 @@ def join(found: Mapping[str, Packed], total: int = 0) -> Words:
     return Words(
         msgspec.json.encode(list(zip(ordered, starts, sizes, strict=False))).decode(),
         b"".join(found[word].tobytes() for word in ordered),
-        total,
+        lengths,
+        of_languages,
     )
 
 
@@ -90,12 +172,13 @@ def chunk_numbers(packed: Packed) -> Integers:
     return (packed >> np.uint32(16)).astype(np.int64)
 
 
-def unpack_counts(postings: bytes) -> tuple[Integers, Integers]:
+def unpack_counts(postings: bytes, layout: Layout) -> tuple[Integers, Integers]:
     """Returns the chunks' numbers in their segment, and the number of times that each has the word,
-    up to `OFTEN`.
+    up to `often`.
     """
     packed = unpack(postings)
-    return chunk_numbers(packed), (packed >> np.uint32(10) & np.uint32(OFTEN)).astype(np.int64)
+    times = packed >> np.uint32(16 - layout.times) & np.uint32(layout.often)
+    return chunk_numbers(packed), times.astype(np.int64)
 
 
 def renumber(rows: Sequence[bytes], numbers: Integers) -> list[Packed]:
@@ -125,16 +208,32 @@ class Statistics(NamedTuple):
 
 def rarity(chunks_with_word: int, statistics: Statistics) -> float:
     """Returns the weight of a word: BM25's inverse document frequency, always above 0."""
-    rest = statistics.chunks - chunks_with_word
+    rest = max(0, statistics.chunks - chunks_with_word)
     return math.log1p((rest + 0.5) / (chunks_with_word + 0.5))
 
 
-def shares(statistics: Statistics) -> Floats:
-    """Returns for the low 16 bits of a posting the share of its word's rarity that the chunk gets,
-    from 0 to 1. It is 1 only for a word that the chunk has endlessly often.
+class Shares:
+    """The share of its word's rarity that a chunk gets, by its posting: from 0 to 1. It is 1 only
+    for a word that the chunk has endlessly often.
     """
-    average = max(1.0, statistics.words / max(1, statistics.chunks))
-    lengths = np.exp2(np.arange(_LONGEST + 1) / _STEPS) - 1
-    slowness = _K1 * (1 - _B + _B * lengths / average)
-    times = np.arange(OFTEN + 1)[:, None]
-    return (times / (times + slowness)).astype(np.float32).ravel()
+
+    def __init__(self, statistics: Statistics, layout: Layout) -> None:
+        self._layout = layout
+        average = max(1.0, statistics.words / max(1, statistics.chunks))
+        lengths = np.exp2(np.arange(layout.longest + 1) / layout.steps) - 1
+        slowness = _K1 * (1 - _B + _B * lengths / average)
+        times = np.arange(layout.often + 1)[:, None]
+        self._shares = (times / (times + slowness)).astype(np.float32).ravel()
+
+    def of(self, packed: Packed, forms: int) -> Floats:
+        """Returns the share for each posting. One whose forms (a bit for each class) are none of
+        those asked for gets less.
+        """
+        layout = self._layout
+        times = packed >> np.uint32(16 - layout.times) & np.uint32(layout.often)
+        length = packed & np.uint32(layout.longest)
+        shares: Floats = self._shares[times << np.uint32(layout.length) | length]
+        if layout.forms:
+            other = packed >> np.uint32(layout.length) & np.uint32(forms) == 0
+            shares[other] *= np.float32(_OTHER_FORM)
+        return shares

@@ -30,14 +30,17 @@ class ChunkKey(NamedTuple):
 class SearchableChunks(NamedTuple):
     """The search scope of one vector store.
 
-    `segments` has the number of each segment's first chunk. The other arrays have an entry for each
-    piece, in the order of `starts`, the numbers of their first chunks. `live` is true for each
-    number in one of the pieces, `allowed` for each in one of a file that the filter accepts; None:
-    all are.
+    `segments` has the number of each segment's first chunk, `rules` the number of the rules that
+    its words were made by; `languages` are those of all chunks' stems. The other arrays have an
+    entry for each piece, in the order of `starts`, the numbers of their first chunks. `live` is
+    true for each number in one of the pieces, `allowed` for each in one of a file that the filter
+    accepts; None: all are.
     """
 
     size: int
     segments: dict[int, int]
+    rules: dict[int, int]
+    languages: frozenset[str]
     starts: Integers
     counts: Integers
     ingestions: Integers
@@ -64,9 +67,11 @@ def read(
     ingestions = _numbers(row["ingestions"] if row is not None else None)
     if row is None or not len(ingestions):
         return None
-    size, segments = 0, {}
+    size, segments, written, spoken = 0, {}, {}, set[str]()
     for segment in tx.all("searches.segments", vector_store=vector_store):
         segments[segment["id"]] = size
+        written[segment["id"]] = segment["rules"]
+        spoken.update(segment["languages"].split(","))
         size += segment["chunks"]
     offsets = np.array([segments[segment] for segment in _numbers(row["segments"]).tolist()])
     starts, counts = offsets + _numbers(row["bases"]), _numbers(row["chunks"])
@@ -81,7 +86,17 @@ def read(
         allowed = _mask(size, starts[chosen], counts[chosen])
     firsts = _numbers(row["firsts"])
     return SearchableChunks(
-        size, segments, starts, counts, ingestions, firsts, statistics, live, allowed
+        size,
+        segments,
+        written,
+        frozenset(filter(None, spoken)),
+        starts,
+        counts,
+        ingestions,
+        firsts,
+        statistics,
+        live,
+        allowed,
     )
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from perdure.retrieval import stems
 from perdure.storage.database import Row, Transaction
 
 # It needs numpy, which is imported in the thread that merges, when there is something to merge.
@@ -44,6 +45,9 @@ def add(tx: Transaction, vector_store: int, words: "Words", *, chunks: int) -> i
         level=_level(chunks),
         chunks=chunks,
         live=chunks,
+        rules=stems.RULES,
+        stemmer=stems.STEMMER,
+        languages=",".join(sorted(words.languages)),
     )
     assert row is not None  # noqa: S101 # it returns a row
     segment: int = row["id"]
@@ -53,15 +57,18 @@ def add(tx: Transaction, vector_store: int, words: "Words", *, chunks: int) -> i
 
 def plan(tx: Transaction) -> Merge | None:
     """Computes the next merge; None if there is none to make."""
-    rows = tx.all("segments.thinned", parts=_THINNED)
+    # Those of other rules are never merged: `renewal.py` writes them anew.
+    by = {"rules": stems.RULES, "stemmer": stems.STEMMER}
+    rows = tx.all("segments.thinned", parts=_THINNED, **by)
     if rows:
         return _plan(tx, rows[0]["vector_store"], rows)
-    for alike in tx.all("segments.alike", final=_FINAL, many=_MANY):
+    for alike in tx.all("segments.alike", final=_FINAL, many=_MANY, **by):
         rows = tx.all(
             "segments.of_level",
             vector_store=alike["vector_store"],
             level=alike["level"],
             limit=_MANY,
+            **by,
         )
         sizes = accumulate(row["chunks"] for row in rows)
         fitting = sum(size <= _MOST_MERGED for size in sizes)
@@ -123,11 +130,13 @@ def _plan(tx: Transaction, vector_store: int, rows: list[Row]) -> Merge:
         for each, postings_ in zip(stored, moved, strict=True):
             if len(postings_):
                 found[each["word"]].append(postings_)
+    spoken = frozenset(each for row in rows for each in row["languages"].split(",") if each)
     words = postings.join(
         {
             word: np.concatenate(moved) if len(moved) > 1 else moved[0]
             for word, moved in found.items()
-        }
+        },
+        of_languages=spoken,
     )
     return Merge(vector_store, [row["id"] for row in rows], words, count, bases)
 

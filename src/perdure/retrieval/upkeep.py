@@ -1,4 +1,4 @@
-"""Upkeep of the index: removes what was dropped, and merges small segments."""
+"""Upkeep of the index: removes what was dropped, renews outdated segments and merges small ones."""
 
 from perdure.retrieval import index_writer, segments
 from perdure.storage.database import Database
@@ -7,8 +7,11 @@ from perdure.storage.database import Database
 _AT_ONCE = 5_000
 
 
-async def step(database: Database) -> None:
-    """Does all that is due, in short transactions. Every server of a database may call it."""
+async def step(database: Database, *, now: float) -> None:
+    """Does all that is due, in short transactions; of outdated segments, it renews some chunks.
+    Every server of a database may call it.
+    """
+    await _renew(database, now)
     while await database.write(index_writer.drop, limit=_AT_ONCE):
         pass
     while merge := await database.read(segments.plan):
@@ -16,3 +19,16 @@ async def step(database: Database) -> None:
             return  # another server is at it
         while await database.write(index_writer.drop, limit=_AT_ONCE):
             pass
+
+
+async def _renew(database: Database, now: float) -> None:
+    from perdure.retrieval import renewal  # it needs numpy
+
+    until = await database.write(renewal.lease, now=now)
+    if until is None:
+        return
+    try:
+        if renewed := await database.read(renewal.plan):
+            await database.write(renewal.apply, renewed)
+    finally:
+        await database.write(renewal.release, until=until)

@@ -23,7 +23,13 @@ _SERVERS = """
     SELECT id, address, version, role, started_at, seen_at, runs FROM servers
     ORDER BY started_at, id LIMIT 1000"""
 _QUEUED = "SELECT count(*) FROM (SELECT 1 FROM runs WHERE status = 'queued' LIMIT 100000) AS found"
-_TABLES = ("schema_migrations", "webhook_deliveries", "adjustments", "servers", "runs")
+_INDEXED = """
+    SELECT rules, stemmer, CAST(sum(live) AS BIGINT) FROM segments
+    WHERE dropped = 0 GROUP BY rules, stemmer"""
+# `index_renewal` came with the columns that tell the rules of a segment.
+_TABLES = (
+    "schema_migrations", "webhook_deliveries", "adjustments", "servers", "runs", "index_renewal",
+)  # fmt: skip
 _CONNECT_SECONDS = 5
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 
@@ -47,7 +53,8 @@ class DatabaseReport(NamedTuple):
 
     `waiting` and `given_up` count the deliveries to webhooks. `learnt` are the server, the model,
     the name and the time of each adjustment that is stored, in their order. `servers` are those
-    that share the database, or did; `queued` counts the runs that wait.
+    that share the database, or did; `queued` counts the runs that wait. `indexed` are the number of
+    the rules, the version of the stemmer and the number of the chunks that are indexed by them.
     """
 
     text: str
@@ -57,11 +64,12 @@ class DatabaseReport(NamedTuple):
     learnt: Sequence[tuple[str, str, str, int]] = ()
     servers: Sequence[ServerRow] = ()
     queued: int = 0
+    indexed: Sequence[tuple[int, int, int]] = ()
 
 
 class _Content(NamedTuple):
     """The migrations that were run, the deliveries by their status, the adjustments learnt, the
-    servers, and the number of runs that wait.
+    servers, the number of runs that wait, and the chunks that are indexed by each set of rules.
     """
 
     migrations: set[str]
@@ -69,6 +77,7 @@ class _Content(NamedTuple):
     learnt: list[tuple[str, str, str, int]]
     servers: list[ServerRow]
     queued: int
+    indexed: list[tuple[int, int, int]]
 
 
 def look(url: str | None, data_dir: Path) -> DatabaseReport:
@@ -130,6 +139,7 @@ def _compare(content: _Content, dialect: Dialect) -> DatabaseReport:
         content.learnt,
         content.servers,
         content.queued,
+        content.indexed,
     )
 
 
@@ -143,6 +153,7 @@ def _content(
         list(rows(_LEARNT)) if "adjustments" in tables else [],
         [ServerRow(*row) for row in rows(_SERVERS)] if "servers" in tables else [],
         sum(number for (number,) in rows(_QUEUED)) if "runs" in tables else 0,
+        list(rows(_INDEXED)) if "index_renewal" in tables else [],
     )
 
 

@@ -88,7 +88,7 @@ ORDER BY ingestion, first
 
 -- name: segments
 -- A page of all segments that are not dropped.
-SELECT id AS seq, chunks, live FROM segments
+SELECT id AS seq, chunks, live, rules FROM segments
 WHERE dropped = 0 AND id > :after ORDER BY id LIMIT :limit
 
 -- name: pieces_of_segment

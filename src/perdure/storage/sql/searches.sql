@@ -3,8 +3,9 @@
 SELECT seq, embedding FROM vector_stores WHERE id = :vector_store_id
 
 -- name: segments
--- The segments of a vector store's index, with their numbers of chunks.
-SELECT id, chunks FROM segments WHERE vector_store = :vector_store AND dropped = 0 ORDER BY id
+-- The segments of a vector store's index, with their numbers of chunks, and the rules and the
+-- languages of their words.
+SELECT id, chunks, rules, languages FROM segments WHERE vector_store = :vector_store AND dropped = 0 ORDER BY id
 
 -- name: pieces^
 -- The pieces that may be found in a vector store, as JSON arrays in the same order.
@@ -32,7 +33,7 @@ FROM (
 -- The number of chunks that have a word, for some words and by segment of a vector store. Removed
 -- chunks count as well.
 -- Not summed up here: to group, SQLite would copy the postings themselves.
-SELECT postings.word, length(postings.packed) / 4 AS chunks
+SELECT postings.word, postings.segment, length(postings.packed) / 4 AS chunks
 FROM segments CROSS JOIN json_each(:words) AS asked CROSS JOIN postings -- sqlite
 WHERE segments.vector_store = :vector_store AND segments.dropped = 0 -- sqlite
   AND postings.segment = segments.id AND postings.word = asked.value -- sqlite

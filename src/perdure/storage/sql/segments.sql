@@ -1,7 +1,7 @@
 -- name: insert^
 -- Adds a segment.
-INSERT INTO segments (vector_store, level, chunks, live)
-VALUES (:vector_store, :level, :chunks, :live)
+INSERT INTO segments (vector_store, level, chunks, live, rules, stemmer, languages)
+VALUES (:vector_store, :level, :chunks, :live, :rules, :stemmer, :languages)
 RETURNING id
 
 -- name: insert_postings!
@@ -23,19 +23,22 @@ WHERE id = :segment
 
 -- name: alike
 -- A vector store that has many segments of one level, which should be merged.
-SELECT vector_store, level FROM segments WHERE dropped = 0 AND level < :final
+SELECT vector_store, level FROM segments
+WHERE dropped = 0 AND level < :final AND rules = :rules AND stemmer = :stemmer
 GROUP BY vector_store, level HAVING COUNT(*) >= :many LIMIT 1
 
 -- name: of_level
 -- Segments of one level of a vector store, the oldest first.
-SELECT id, chunks FROM segments
+SELECT id, chunks, languages FROM segments
 WHERE vector_store = :vector_store AND level = :level AND dropped = 0
+  AND rules = :rules AND stemmer = :stemmer
 ORDER BY id LIMIT :limit
 
 -- name: thinned
 -- A segment that should be written anew because one `parts`-th of it is removed.
-SELECT id, vector_store, chunks FROM segments
+SELECT id, vector_store, chunks, languages FROM segments
 WHERE dropped = 0 AND live < chunks AND (chunks - live) * :parts >= chunks
+  AND rules = :rules AND stemmer = :stemmer
 ORDER BY id LIMIT 1
 
 -- name: pieces
@@ -75,3 +78,38 @@ WHERE ctid = ANY (ARRAY(SELECT ctid FROM postings WHERE segment = :segment LIMIT
 -- name: delete!
 -- Removes a segment that has no postings left.
 DELETE FROM segments WHERE id = :segment
+
+-- name: outdated^
+-- A segment of earlier rules, or of an earlier stemmer, and its number of live chunks.
+SELECT id, vector_store, live FROM segments
+WHERE dropped = 0 AND (rules < :rules OR (rules = :rules AND stemmer < :stemmer))
+ORDER BY rules, stemmer, id LIMIT 1
+
+-- name: lease_renewal!
+-- Lets this server renew segments for a while, unless another one does.
+INSERT INTO index_renewal (id, lease_until) VALUES (1, :until)
+ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until
+WHERE index_renewal.lease_until <= :now
+
+-- name: release_renewal!
+-- Ends that.
+UPDATE index_renewal SET lease_until = 0 WHERE id = 1 AND lease_until = :until
+
+-- name: renewed_pieces
+-- The first pieces of a segment, with the names of their files; null where the file is gone.
+SELECT pieces.id, pieces.ingestion, pieces.first, pieces.chunks, files.filename FROM pieces
+JOIN ingestions ON ingestions.id = pieces.ingestion
+LEFT JOIN vector_store_files AS files ON files.vector_store_id = ingestions.vector_store_id
+    AND files.file_id = ingestions.file_id
+WHERE pieces.segment = :segment ORDER BY pieces.base LIMIT :limit
+
+-- name: texts_of_piece
+-- The chunks of a piece, in order.
+SELECT position, heading, text FROM chunks
+WHERE ingestion = :ingestion AND position >= :low AND position < :high ORDER BY position
+
+-- name: renew_piece^
+-- Gives a piece its place in a new segment, and the number of its words, if it is still in the old
+-- one.
+UPDATE pieces SET segment = :segment, base = :base, words = :words WHERE id = :id AND segment = :was
+RETURNING chunks
