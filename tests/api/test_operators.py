@@ -22,6 +22,9 @@ OPERATIONS = (
     ("GET", "/model_adjustments"),
     ("DELETE", "/model_adjustments/adj_1"),
     ("GET", "/model_windows"),
+    ("GET", "/export"),
+    ("POST", "/import/begin"),
+    ("POST", "/import"),
 )
 MODEL_SERVER = "http://127.0.0.1:11434/v1"
 
@@ -115,7 +118,7 @@ async def test_a_key_of_a_project_is_no_operators(http: httpx2.AsyncClient) -> N
 @pytest.mark.parametrize("chosen", [{"api_keys": ["test"], "admin_key": ADMIN}])
 async def test_an_admin_key_is_an_operators(http: httpx2.AsyncClient) -> None:
     headers = {"authorization": f"Bearer {ADMIN}"}
-    for path in ("/servers", "/model_adjustments", "/model_windows"):
+    for path in ("/servers", "/model_adjustments", "/model_windows", "/export"):
         assert (await http.get(path, headers=headers)).status_code == 200
         assert (await http.get(path)).status_code == 403
 

@@ -1,5 +1,6 @@
 """The rules of an import (spec 10 §3 and §4)."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from perdure.wire.projects import CreateProject
 from perdure.wire.threads import ModifyThread
 from tests.commands.acts import PROJECT, Acts
 from tests.exchange.filling import add_file, fill
-from tests.exchange.places import NOW, Place, lines, rewrite, violations, written
+from tests.exchange.places import NOW, Place, lines, opened, rewrite, violations, written
 
 Objects = list[dict[str, Any]]
 
@@ -329,3 +330,14 @@ async def test_a_damaged_row_is_left_out_and_named(source: Place, tmp_path: Path
     path = await source.export(tmp_path / "out")
     manifest = json.loads((path / "manifest.json").read_text())
     assert manifest["damaged"] == [thread.id]
+
+
+async def test_two_imports_at_once_write_each_object_once(exported: Path, target: Place) -> None:
+    """From two processes where a database takes two."""
+    other = target if target.url is None else await opened(target.url, target.data_dir)
+    results = await asyncio.gather(target.imports(exported), other.imports(exported))
+    if other is not target:
+        await other.close()
+    assert [result.tally.failures for result in results] == [[], []]
+    assert sum(written(result) for result in results) == len(lines(exported))
+    assert await violations(target) == []

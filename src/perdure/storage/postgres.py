@@ -177,6 +177,8 @@ class _Connection:
 def _fault(error: Exception) -> WriterFault:
     if isinstance(error, _COLLISIONS):
         return WriterFault.COLLISION
+    if isinstance(error, errors.UniqueViolation):
+        return WriterFault.TAKEN
     if isinstance(error, _FAREWELLS):
         return WriterFault.LOST
     if isinstance(error, errors.DiskFull):

@@ -36,6 +36,10 @@ class WriterFault(Enum):
     """It is the command's own: the other commands are not concerned."""
     COLLISION = auto()
     """The database gave this transaction up for another's sake; it may be run again."""
+    TAKEN = auto()
+    """A key is taken. If another server took it after the command had looked for it, the command
+    finds it when it is run again; else the error is the command's own.
+    """
     REFUSED = auto()
     """The database cannot do it now: full, slow, or broken."""
     FULL = auto()
@@ -50,9 +54,13 @@ _FULL = (
     "more, or make room on the disk."
 )
 
+# With these, a transaction whose COMMIT failed is known not to hold.
+_HOLDS_NOTHING = (WriterFault.COLLISION, WriterFault.TAKEN, WriterFault.FULL)
+
 # The number of attempts at a transaction that does not commit.
 _ATTEMPTS = {
     WriterFault.COLLISION: 10,
+    WriterFault.TAKEN: 3,
     WriterFault.LOST: 2,
     WriterFault.FULL: 2,
     WriterFault.REFUSED: 1,
@@ -232,7 +240,7 @@ class Writer:
             self._connection.rollback()
             if fault is WriterFault.OWN:
                 _fail(batch, error)
-            elif self._committing and fault not in (WriterFault.COLLISION, WriterFault.FULL):
+            elif self._committing and fault not in _HOLDS_NOTHING:
                 # COMMIT was sent and not answered: nobody knows whether it holds.
                 _fail_unavailable(batch, error, fault)
             elif len(batch) > 1 and fault is not WriterFault.LOST:
@@ -242,6 +250,8 @@ class Writer:
             elif attempt < _ATTEMPTS[fault]:
                 self._settle(batch, attempt=attempt + 1)
                 return
+            elif fault is WriterFault.TAKEN:
+                _fail(batch, error)
             else:
                 _fail_unavailable(batch, error, fault)
         for waiting in batch:
