@@ -840,6 +840,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/import/contents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whether an import needs the content of a file */
+        post: operations["queryContentOfImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models": {
         parameters: {
             query?: never;
@@ -1565,6 +1582,13 @@ export interface components {
         };
         CompletionTokensDetails: {
             reasoning_tokens: number;
+        };
+        /** @description The need of an import for the content of a file; not `is_needed`: the file has it already. */
+        ContentNeed: {
+            /** @enum {unknown} */
+            object: "import.content";
+            file_id: string;
+            is_needed: boolean;
         };
         ContentText: {
             /** @enum {unknown} */
@@ -2424,6 +2448,15 @@ export interface components {
         };
         PromptTokenDetails: {
             cached_tokens: number;
+        };
+        /** @description A request to say whether an import needs the content of a file. */
+        QueryContent: {
+            file_id: string;
+            /**
+             * @default skip
+             * @enum {unknown}
+             */
+            on_conflict: "fail" | "replace" | "skip";
         };
         RankingOptions: {
             /**
@@ -5144,6 +5177,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportBegun"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    queryContentOfImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryContent"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContentNeed"];
                 };
             };
             default: components["responses"]["Error"];

@@ -24,6 +24,7 @@ OPERATIONS = (
     ("GET", "/model_windows"),
     ("GET", "/export"),
     ("POST", "/import/begin"),
+    ("POST", "/import/contents"),
     ("POST", "/import"),
 )
 MODEL_SERVER = "http://127.0.0.1:11434/v1"

@@ -1,15 +1,22 @@
 """`perdure export` and `perdure import`: of a database itself, and through a running server."""
 
 import json
+import os
+import socket
+import socketserver
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 import pytest
 from openai import OpenAI
 
 from tests.cli.processes import Served, perdure, serving
+from tests.patience import PATIENCE_SECONDS
 
 ADMIN = "sk-admin-of-the-settings"
 
@@ -123,6 +130,56 @@ def test_an_import_through_a_server_into_nothing_keeps_all(
     assert kept == [
         (each["object"], each["id"], each["_export"]) for each in objects(folder / "was")
     ]
+
+
+@contextmanager
+def counting(port: int) -> Iterator[tuple[int, list[int]]]:
+    """A way to a server on this port: yields its own port, and the sizes of what is sent there."""
+    sizes: list[int] = []
+
+    def pass_on(source: socket.socket, target: socket.socket, sizes: list[int]) -> None:
+        with suppress(OSError):
+            while block := source.recv(65_536):
+                sizes.append(len(block))
+                target.sendall(block)
+            target.shutdown(socket.SHUT_WR)
+
+    class Way(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as server:
+                back = Thread(target=pass_on, args=(server, self.request, []), daemon=True)
+                back.start()
+                pass_on(self.request, server, sizes)
+                back.join(PATIENCE_SECONDS)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Way) as way:
+        way.daemon_threads = True
+        thread = Thread(target=way.serve_forever)
+        thread.start()
+        yield way.server_address[1], sizes
+        way.shutdown()
+        thread.join()
+
+
+def test_contents_that_a_server_has_are_not_sent_again(tmp_path: Path) -> None:
+    content = os.urandom(1_000_000)
+    with serving(tmp_path / "data") as served:
+        with OpenAI(base_url=served.base_url, api_key="any", max_retries=0) as client:
+            client.files.create(file=("large.bin", content), purpose="assistants")
+        archive = tmp_path / "all.tar"
+        assert perdure("export", archive, "--url", served.url).returncode == 0
+    with serving(tmp_path / "target") as there, counting(urlsplit(there.url).port or 0) as way:
+        port, sizes = way
+        url = f"http://127.0.0.1:{port}"
+        done = perdure("import", archive, "--url", url)
+        assert (done.returncode, sum(sizes) > len(content)) == (0, True), done.stderr
+        sizes.clear()
+        again = perdure("import", archive, "--url", url)
+        assert (again.returncode, 0 < sum(sizes) < 10_000) == (0, True), again.stderr
+        assert "1 skipped" in again.stdout
+        with OpenAI(base_url=there.base_url, api_key="any", max_retries=0) as client:
+            (file,) = client.files.list().data
+            assert client.files.content(file.id).read() == content
 
 
 def test_only_an_operator_exports_and_imports(served: Served) -> None:

@@ -27,7 +27,7 @@ from perdure.exchange.items import ContentItem
 from perdure.exchange.line_index import LineGroup
 from perdure.exchange.targets import DatabaseTarget
 from perdure.wire import refusals
-from perdure.wire.exchange import BeginImport, ImportBegun
+from perdure.wire.exchange import BeginImport, ContentNeed, ImportBegun, QueryContent
 
 # What a group of lines may take in memory; a longer one waits in a file.
 _HELD_BYTES = 1024 * 1024
@@ -57,6 +57,16 @@ async def begin(call: ApiCall) -> Answer:
     beginning = ImportBeginning(body.digest, body.places)
     keeps = await call.services.database.write(imports.begin, beginning, now=call.now)
     return ImportBegun(keeps_places=keeps)
+
+
+async def query_content(call: ApiCall) -> Answer:
+    """Says whether the content of a file is needed, so that none is sent that is there."""
+    require_operator(call)
+    body = await call.body(QueryContent)
+    is_needed = await call.services.database.read(
+        imports.wants_content, body.file_id, on_conflict=body.on_conflict
+    )
+    return ContentNeed(file_id=body.file_id, is_needed=is_needed)
 
 
 async def add(call: ApiCall) -> Answer:

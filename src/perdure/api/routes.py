@@ -136,6 +136,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/export", exchange.export),
     ("POST", "/import", exchange.add),
     ("POST", "/import/begin", exchange.begin),
+    ("POST", "/import/contents", exchange.query_content),
     ("GET", "/models", models.list_all),
     ("GET", "/models/{model:path}", models.retrieve),
     ("DELETE", "/models/{model:path}", models.delete),

@@ -25,11 +25,11 @@ from perdure.exchange.importer import ImportProgress, ImportResult
 from perdure.exchange.items import ContentItem
 from perdure.exchange.line_index import LineGroup
 from perdure.exchange.originals import Originals
-from perdure.exchange.targets import DatabaseTarget, DryRun, ImportTarget
+from perdure.exchange.targets import DatabaseTarget, DryRun, ImportTarget, file_id_of
 from perdure.settings import Settings
 from perdure.storage import checkup
 from perdure.wire.base import Object, encode
-from perdure.wire.exchange import ImportBegun, ImportReport
+from perdure.wire.exchange import ContentNeed, ImportBegun, ImportReport
 
 ALL, NOTHING, SOME_FAILED = 0, 1, 3
 _SHOWN = 20
@@ -158,6 +158,8 @@ class _ServerTarget:
 
     async def add(self, group: LineGroup, content: ContentItem | None) -> ImportReport:
         options = self._options
+        if content is not None and not await self._needs_content(group):
+            content = None
         query = {
             "on_conflict": options.on_conflict,
             "keep_expired": _flag(options.keep_expired),
@@ -168,6 +170,11 @@ class _ServerTarget:
             query["project"] = options.project
         path = f"/import?{urlencode(query)}"
         return await self._client.send(path, _body(group, content), ImportReport)
+
+    async def _needs_content(self, group: LineGroup) -> bool:
+        body = {"file_id": file_id_of(group), "on_conflict": self._options.on_conflict}
+        need = await self._client.post("/import/contents", body, ContentNeed)
+        return need.is_needed
 
 
 def _flag(value: bool) -> str:

@@ -63,12 +63,8 @@ class DatabaseTarget:
 
     async def _wants(self, group: LineGroup) -> bool:
         """Returns False if the file has its content already."""
-        _, text = next(group.lines())
-        try:
-            file_id = exchange.head(text).id
-        except UnreadableLine:
-            return False
-        return await self._database.read(
+        file_id = file_id_of(group)
+        return file_id is not None and await self._database.read(
             imports.wants_content, file_id, on_conflict=self._options.on_conflict
         )
 
@@ -118,6 +114,15 @@ class _Content:
                     await self._database.write(blobs.renew, self._blob_id, now=now)
                     renewed = now
                 yield block
+
+
+def file_id_of(group: LineGroup) -> str | None:
+    """Returns the id of the file that a group is; None where its line cannot be read."""
+    _, text = next(group.lines())
+    try:
+        return exchange.head(text).id
+    except UnreadableLine:
+        return None
 
 
 def _digest_of(group: LineGroup) -> str | None:

@@ -212,6 +212,21 @@ class ImportBegun(Object, kw_only=True):
     keeps_places: bool
 
 
+class QueryContent(Body):
+    """A request to say whether an import needs the content of a file."""
+
+    file_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,256}\Z")]
+    on_conflict: Literal["skip", "fail", "replace"] = "skip"
+
+
+class ContentNeed(Object, kw_only=True):
+    """The need of an import for the content of a file; not `is_needed`: the file has it already."""
+
+    object: Literal["import.content"] = "import.content"
+    file_id: str
+    is_needed: bool
+
+
 class UnreadableLine(Exception):
     """A line that is no object of the format; the message says why, in one sentence."""
 

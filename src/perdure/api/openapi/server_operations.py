@@ -2,7 +2,13 @@
 
 from perdure.api.openapi.operation import FRAMES, HTML, JSON, Listed, Operation
 from perdure.api.openapi.parameters import PAGE
-from perdure.wire.exchange import BeginImport, ImportBegun, ImportReport
+from perdure.wire.exchange import (
+    BeginImport,
+    ContentNeed,
+    ImportBegun,
+    ImportReport,
+    QueryContent,
+)
 from perdure.wire.lists import Deleted, Model, Models
 from perdure.wire.model_servers import ModelAdjustment, ModelWindow
 from perdure.wire.servers import HealthReport, Server
@@ -62,6 +68,12 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "POST /import/begin": Operation(
         "beginImport", "Begin an import, or go on with it", ImportBegun, BeginImport
+    ),
+    "POST /import/contents": Operation(
+        "queryContentOfImport",
+        "Say whether an import needs the content of a file",
+        ContentNeed,
+        QueryContent,
     ),
     "POST /import": Operation(
         "importObjects",
