@@ -16,7 +16,7 @@ import pytest
 from openai import OpenAI
 
 from tests.cli.processes import Served, perdure, serving
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 ADMIN = "sk-admin-of-the-settings"
 
@@ -35,10 +35,12 @@ def served(folder: Path) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def thread_id(served: Served) -> str:
-    """A thread with a run and a file, on the server."""
+    """A thread with a run and a file that has been read, on the server."""
     with OpenAI(base_url=served.base_url, api_key="sk-1", max_retries=0) as client:
         file = client.files.create(file=("notes.txt", b"Tea is at four."), purpose="assistants")
         store = client.vector_stores.create(file_ids=[file.id], name="notes")
+        # Reading goes on beside what the client does: two exports are equal once it is over.
+        wait_until(lambda: client.vector_stores.retrieve(store.id).status == "completed")
         assistant = client.beta.assistants.create(
             model="gpt-4o",
             tools=[{"type": "file_search"}],
