@@ -114,24 +114,33 @@ def test_what_was_exported_is_imported_and_the_program_goes_on(
     assert "0 violations" in verified.stdout or verified.returncode == 0, verified.stdout
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
 def test_an_import_through_a_server_into_nothing_keeps_all(
-    served: Served, thread_id: str, folder: Path
+    served: Served,
+    thread_id: str,
+    folder: Path,
+    tmp_path: Path,
+    database: str,
+    request: pytest.FixtureRequest,
 ) -> None:
-    archive = folder / "plain.tar"
+    """And an export through the same server has it again."""
+    settings = {}
+    if database == "postgres":
+        settings["PERDURE_DATABASE_URL"] = request.getfixturevalue("postgres_url")
+    archive = tmp_path / "plain.tar"
     assert perdure("export", archive, "--data-dir", folder / "data").returncode == 0
-    with serving(folder / "through") as there:
+    with serving(tmp_path / "through", environment=settings) as there:
         done = perdure("import", archive, "--url", there.url)
         assert done.returncode == 0, done.stderr
         with OpenAI(base_url=there.base_url, api_key="any", max_retries=0) as client:
             (file,) = client.files.list().data
             assert client.files.content(file.id).read() == b"Tea is at four."
-        found = folder / "from-through"
+        found = tmp_path / "from-through"
         assert perdure("export", found, "--url", there.url).returncode == 0
     kept = [(each["object"], each["id"], each["_export"]) for each in objects(found)]
-    assert perdure("export", folder / "was", "--data-dir", folder / "data").returncode == 0
-    assert kept == [
-        (each["object"], each["id"], each["_export"]) for each in objects(folder / "was")
-    ]
+    was = tmp_path / "was"
+    assert perdure("export", was, "--data-dir", folder / "data").returncode == 0
+    assert kept == [(each["object"], each["id"], each["_export"]) for each in objects(was)]
 
 
 @contextmanager
