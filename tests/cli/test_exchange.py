@@ -301,3 +301,15 @@ def test_a_dump_of_another_program_is_imported_and_what_is_no_object_is_told(
     (tmp_path / "empty.json").write_text("{}")
     none = perdure("import", tmp_path / "empty.json", "--data-dir", tmp_path / "data")
     assert (none.returncode, "no object of the API" in none.stderr) == (1, True)
+
+
+def test_a_line_that_does_not_fit_is_named_by_its_number(
+    served: Served, thread_id: str, folder: Path, tmp_path: Path
+) -> None:
+    found = tmp_path / "found"
+    assert perdure("export", found, "--data-dir", folder / "data").returncode == 0
+    lines = (found / "objects.jsonl").read_text().replace('"seq":1,', '"seq":"one",', 1)
+    (found / "objects.jsonl").write_text(lines)
+    done = perdure("import", found, "--data-dir", tmp_path / "data")
+    assert done.returncode == 3
+    assert "\nLine 1: It does not fit: " in "\n" + done.stderr

@@ -261,7 +261,8 @@ def _show(report: WholeReport) -> None:
 
 def _show_failures(report: WholeReport) -> None:
     for failure in report.failures[:_SHOWN]:
-        tell(f"Line {failure.line}, {failure.kind} {failure.id}: {failure.reason}")
+        what = " ".join(filter(None, (f"{failure.line},", failure.kind, failure.id))).rstrip(",")
+        tell(f"Line {what}: {failure.reason}")
     if len(report.failures) > _SHOWN:
         tell(f"{len(report.failures) - _SHOWN:,} more failures are in the report (--report FILE).")
     for missing in report.missing[:_SHOWN]:
